@@ -1,0 +1,120 @@
+"""What every analysis returns: estimates with intervals, caveats, messages, and the shape of a result.
+
+Nothing here computes or formats: `formats` turns a `Message` or an `Estimate` into text.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from math import isfinite
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Severity(StrEnum):
+    """How much a doubt weighs: `note` informs, `warning` weakens a figure, `stop` forbids acting on it."""
+
+    NOTE = "note"
+    WARNING = "warning"
+    STOP = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One sentence a reader sees, before it is put into words of their language.
+
+    `key` is the English sentence with typed placeholders (a gettext msgid), for example
+    `"{n:n account|accounts} of {total:count} are at risk ({share:percent})"`; the specs are listed in `formats`.
+
+    Args:
+        key: English template.
+        values: Values of the placeholders: plain numbers, text, dates, Estimates.
+    """
+
+    key: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", MappingProxyType(dict(self.values)))
+
+
+def say(key: str, **values: Any) -> Message:
+    """Return the Message of an English template and its values."""
+    return Message(key, values)
+
+
+@dataclass(frozen=True, slots=True)
+class Caveat:
+    """A doubt that stands beside a number.
+
+    Args:
+        code: Stable name in snake_case, for tests and machines.
+        severity: How much it weighs.
+        message: What is doubtful, with the numbers.
+        action: What the reader can do about it; None where nothing helps.
+    """
+
+    code: str
+    severity: Severity
+    message: Message
+    action: Message | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A number with its uncertainty and its sample size.
+
+    Args:
+        value: Point value; None says "cannot tell".
+        unit: What it counts: "share", "points", "accounts", "days", "auc", a currency code ...
+        n: Number of independent units behind it.
+        low: Lower bound of the interval; None for an exact count.
+        high: Upper bound; None exactly when `low` is None.
+        level: Coverage of the interval, between 0 and 1; None exactly when `low` is None.
+
+    Raises:
+        ValueError: bounds are incomplete or out of order, or a number is not finite.
+    """
+
+    value: float | None
+    unit: str
+    n: int
+    low: float | None = None
+    high: float | None = None
+    level: float | None = None
+
+    def __post_init__(self) -> None:
+        if len({self.low is None, self.high is None, self.level is None}) > 1:
+            raise ValueError("an interval needs low, high and level together")
+        if any(number is not None and not isfinite(number) for number in (self.value, self.low, self.high)):
+            raise ValueError(f"an estimate holds finite numbers or None, not {self.value}, {self.low}, {self.high}")
+        if self.value is not None and self.low is not None and self.high is not None:
+            slack = 1e-9 * max(1.0, abs(self.value))
+            if not self.low - slack <= self.value <= self.high + slack:
+                raise ValueError(f"value {self.value} lies outside its interval {self.low}..{self.high}")
+        if self.level is not None and not 0 < self.level < 1:
+            raise ValueError(f"level must lie between 0 and 1, not {self.level}")
+
+
+@runtime_checkable
+class Result(Protocol):
+    """The shape of every analysis' result.
+
+    `headline` is the verdict in one sentence; `figures` maps a name to an Estimate, the most important first;
+    `tables` maps a name to a frame whose first columns are its key; `caveats` come most severe first;
+    `actions` say what to do next.
+    """
+
+    @property
+    def headline(self) -> Message: ...
+    @property
+    def figures(self) -> Mapping[str, Estimate]: ...
+    @property
+    def tables(self) -> Mapping[str, "pd.DataFrame"]: ...
+    @property
+    def caveats(self) -> Sequence[Caveat]: ...
+    @property
+    def actions(self) -> Sequence[Message]: ...
