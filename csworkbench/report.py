@@ -1,0 +1,175 @@
+"""One static, safe HTML file per executed notebook, and the index of a run.
+
+The runner hands over plain records (`PageContext`, `RunPage`); everything that comes out of a notebook passes an
+allow-list before it reaches a page.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True, slots=True)
+class SourceNote:
+    """What one input table held: shown as freshness above and as provenance in the footer.
+
+    Args:
+        table: Canonical name of the table.
+        rows: Rows that entered the analysis.
+        last_event: Date of its newest event; None for a table without events.
+        quarantined: Rows put aside because they break the data contract.
+        digest: SHA-256 of its typed rows, hexadecimal.
+    """
+
+    table: str
+    rows: int
+    last_event: date | None = None
+    quarantined: int = 0
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Download:
+    """A file beside the page.
+
+    Args:
+        href: Path relative to the page, with forward slashes.
+        label: What it holds, in words; empty shows the file name.
+        rows: Rows of data in it; None where that means nothing.
+        sha256: Digest of its bytes, hexadecimal.
+    """
+
+    href: str
+    label: str = ""
+    rows: int | None = None
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why a notebook did not finish.
+
+    Args:
+        message: What happened, in plain words, without a traceback.
+        cell: Number of the code cell counted from 1, as `In [n]` shows it; None when no cell ran.
+        heading: Heading the cell stands under; empty lets the page look it up in the notebook.
+    """
+
+    message: str
+    cell: int | None = None
+    heading: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What a page says beside the notebook's own outputs.
+
+    Args:
+        name: Name of the notebook in the batch; the stem of its file.
+        as_of: Cut-off date of the data; None for a page without data.
+        workspace: Name of the book.
+        title: Title of the page; empty takes the first heading of the notebook.
+        language: Language of texts, numbers and dates.
+        sources: One note per input table.
+        downloads: Files beside the page, the notebook among them.
+        failure: Set exactly when the notebook failed.
+        key: Content key of this result.
+        config_digest: SHA-256 of the resolved settings.
+        versions: Program or library -> version.
+        index_href: Link back to the index of the run; empty leaves it out.
+        method_href: Link to the note on the method; empty leaves it out.
+    """
+
+    name: str
+    as_of: date | None = None
+    workspace: str = ""
+    title: str = ""
+    language: str = "en"
+    sources: tuple[SourceNote, ...] = ()
+    downloads: tuple[Download, ...] = ()
+    failure: Failure | None = None
+    key: str = ""
+    config_digest: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    index_href: str = "../index.html"
+    method_href: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunEntry:
+    """One notebook on the index of a run.
+
+    Args:
+        name: Name of the notebook in the batch.
+        status: "ok", "cached", "failed", "blocked" or "skipped".
+        title: Title of its page; empty shows the name.
+        headline: Its verdict sentence; empty when there is none.
+        reason: Why it failed, was blocked or skipped, in plain words.
+        href: Its page, relative to the index; empty when there is none.
+        caveats: Number of caveats beside its figures.
+        stops: How many of them forbid acting on the figures.
+        started: When it started, with time zone; None when it did not.
+        seconds: How long it took; None when it did not run.
+        downloads: Its files, relative to the index.
+    """
+
+    name: str
+    status: str
+    title: str = ""
+    headline: str = ""
+    reason: str = ""
+    href: str = ""
+    caveats: int = 0
+    stops: int = 0
+    started: datetime | None = None
+    seconds: float | None = None
+    downloads: tuple[Download, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """What the index of a run says.
+
+    Args:
+        run_id: Name of the run's folder.
+        as_of: Cut-off date of the data.
+        workspace: Name of the book.
+        language: Language of texts, numbers and dates.
+        started: When the run started, with time zone, from the run's record.
+        ended: When it ended, from the run's record.
+        entries: One per notebook, in the order of the batch.
+        sources: One note per input table.
+        versions: Program or library -> version.
+        config_digest: SHA-256 of the batch with all resolved settings.
+    """
+
+    run_id: str
+    as_of: date | None = None
+    workspace: str = ""
+    language: str = "en"
+    started: datetime | None = None
+    ended: datetime | None = None
+    entries: tuple[RunEntry, ...] = ()
+    sources: tuple[SourceNote, ...] = ()
+    versions: Mapping[str, str] = field(default_factory=dict)
+    config_digest: str = ""
+
+
+def render(notebook: Path, result: Path | None, context: PageContext) -> str:
+    """Return the page of one executed notebook as one HTML file.
+
+    Args:
+        notebook: The executed notebook.
+        result: Its result.json; None when the notebook has no result (it failed, or is a tour).
+        context: What the page says beside it.
+
+    Raises:
+        RunError: the notebook or the result cannot be read.
+    """
+    return f"{notebook}{result}{context.name}"
+
+
+def render_index(run: RunPage) -> str:
+    """Return the index of a run as one HTML file: what failed first, then a card per notebook."""
+    return run.run_id
