@@ -1,0 +1,87 @@
+# One verb per job. `make demo` and `make test` are all a fresh machine needs.
+PYTHON ?= $(firstword $(foreach name,python3.11 python3.12 python3,$(if $(shell command -v $(name) 2>/dev/null),$(name))))
+VENV ?= .venv
+BIN := $(VENV)/bin
+# uv is used when present: the same packages in a quarter of the time.
+UV := $(shell command -v uv 2>/dev/null)
+WORKERS ?= 2
+
+ifeq ($(UV),)
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+else
+INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
+endif
+
+.PHONY: help demo test check lint types notebooks notebooks-check samples lab soak calibrate bench constraints clean
+
+help:
+	@echo "make demo       environment, sample book, whole batch; says which page to open"
+	@echo "make test       everything CI runs: style, types, floors, tests, notebooks (<= 15 min on 2 cores)"
+	@echo "make lab        JupyterLab in this project"
+	@echo "make check      configs and data contract of this project"
+	@echo "make notebooks  run every notebook and store its outputs for the sample book"
+	@echo "make samples    simulate data/samples again from its seed"
+	@echo "make soak       long runs, by hand; results go to docs/evidence/"
+	@echo "make calibrate  full statistical rows, by hand; results go to docs/evidence/"
+	@echo "make bench      benchmarks: ratios against named peers in the same run"
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or 3.12 is needed and was not found" >&2; exit 4; }
+	@$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 13) else "Python 3.11 or 3.12 is needed; found " + sys.version.split()[0] + ": say make PYTHON=python3.11")'
+	@$(PYTHON) -m venv $(VENV)
+
+# The stamps make a second call work without a network: nothing is asked for again until the pins change.
+$(VENV)/.ready: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing csworkbench into $(VENV) ..." >&2
+	@$(INSTALL) --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing csworkbench and its test tools into $(VENV) ..." >&2
+	@$(INSTALL) --editable ".[dev]"
+	@touch $@ $(VENV)/.ready
+
+demo: $(VENV)/.ready
+	@$(BIN)/csw run
+
+check: $(VENV)/.ready
+	@$(BIN)/csw check
+
+lab: $(VENV)/.ready
+	@$(BIN)/csw lab
+
+samples: $(VENV)/.ready
+	@$(BIN)/csw sample --out data/samples
+
+notebooks: $(VENV)/.ready-dev
+	@$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace --log-level=WARN --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+
+lint: $(VENV)/.ready-dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(VENV)/.ready-dev
+	@$(BIN)/mypy
+
+# nbval is kept behind this one target: it is barely maintained, and can be replaced here.
+notebooks-check: $(VENV)/.ready-dev
+	@$(BIN)/pytest -p no:randomly -p no:xdist -q --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
+
+test: lint types notebooks-check
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not soak and not calibration"
+
+soak: $(VENV)/.ready-dev
+	@$(BIN)/pytest -q -m soak
+
+calibrate: $(VENV)/.ready-dev
+	@$(BIN)/pytest -q -m calibration
+
+bench: $(VENV)/.ready-dev
+	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# Pins for both supported Pythons in one file, without any index address.
+constraints: $(VENV)/.ready-dev
+	@uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate --no-emit-index-url pyproject.toml -o constraints.txt
+
+clean:
+	@rm -rf $(VENV) outputs .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

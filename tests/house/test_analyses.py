@@ -1,0 +1,41 @@
+"""An analysis is one stem in five places with one surface; nothing registers it."""
+
+import dataclasses
+import importlib
+import inspect
+
+import pytest
+
+from csworkbench.config import Section
+from tests.house.places import ROOT, stems
+
+
+def test_there_are_analyses():
+    assert {"data_check", "health"} <= set(stems())
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_notebook_config_test_and_method_note_share_the_stem(stem):
+    places = [f"notebooks/{stem}.ipynb", f"configs/{stem}.yaml", f"tests/analyses/test_{stem}.py", f"docs/methods/{stem}.md"]
+    assert [place for place in places if not (ROOT / place).is_file()] == []
+
+
+def test_start_here_is_the_only_notebook_without_a_module():
+    assert {path.stem for path in (ROOT / "notebooks").glob("*.ipynb")} - set(stems()) == {"start_here"}
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_the_surface_is_the_same_everywhere(stem):
+    module = importlib.import_module(f"csworkbench.analyses.{stem}")
+    for name in ("READS", "READS_IF_PRESENT", "NEEDS", "NEEDS_IF_PRESENT"):
+        value = getattr(module, name)
+        assert isinstance(value, tuple), name
+        assert all(isinstance(item, str) for item in value), name
+    assert issubclass(module.Config, Section)
+    for frozen in (module.Inputs, module.Result):
+        assert dataclasses.is_dataclass(frozen)
+        assert frozen.__dataclass_params__.frozen
+    assert list(inspect.signature(module.prepare).parameters) == ["snapshot", "config", "upstream"]
+    assert list(inspect.signature(module.analyze).parameters) == ["inputs", "config"]
+    for name in ("headline", "figures", "tables", "caveats", "actions"):
+        assert hasattr(module.Result, name) or name in {field.name for field in dataclasses.fields(module.Result)}

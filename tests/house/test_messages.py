@@ -1,0 +1,41 @@
+"""Every sentence for a reader is a template that formats can fill."""
+
+import ast
+import string
+
+from csworkbench import formats
+from csworkbench.estimates import Message
+from tests.house.places import sources
+
+
+def templates():
+    for path, tree in sources():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "say":
+                yield f"{path}:{node.lineno}", node
+
+
+def test_every_message_key_is_a_literal():
+    assert [place for place, node in templates() if not isinstance(node.args[0], ast.Constant)] == []
+
+
+def test_every_message_gives_exactly_the_values_its_template_names():
+    wrong = []
+    for place, node in templates():
+        if any(keyword.arg is None for keyword in node.keywords):
+            continue
+        named = {name for _, name, _, _ in string.Formatter().parse(node.args[0].value) if name}
+        if named != {keyword.arg for keyword in node.keywords}:
+            wrong.append(place)
+    assert wrong == []
+
+
+def test_every_template_is_known_to_formats():
+    for place, node in templates():
+        fields = [(name, spec) for _, name, spec, _ in string.Formatter().parse(node.args[0].value) if name]
+        for _, spec in fields:
+            assert formats.is_known_spec(spec or ""), (place, spec)
+
+
+def test_a_message_without_values_is_its_own_text():
+    assert formats.text(Message("All is well")) == "All is well"
