@@ -1,0 +1,58 @@
+"""What a run tells while it is running: plain facts, drawn by the command line as it likes."""
+
+from dataclasses import dataclass
+
+from csworkbench.store import NotebookRecord, RunRecord
+
+
+@dataclass(frozen=True, slots=True)
+class RunStarted:
+    """The run has its folder: its name, the names of its notebooks, and how many of them may run at once."""
+
+    run_id: str
+    notebooks: tuple[str, ...]
+    workers: int
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookStarted:
+    """A notebook's kernel is being started; `cells` is the number of its code cells."""
+
+    name: str
+    cells: int
+
+
+@dataclass(frozen=True, slots=True)
+class CellStarted:
+    """A code cell begins: the `done` cells before it of `cells`, its number in the notebook, the heading above it."""
+
+    name: str
+    done: int
+    cells: int
+    number: int
+    heading: str
+
+
+@dataclass(frozen=True, slots=True)
+class NotebookFinished:
+    """A notebook ended, was blocked or was skipped: its record says which and why."""
+
+    record: NotebookRecord
+
+
+@dataclass(frozen=True, slots=True)
+class LogLine:
+    """One line worth telling; `name` is the notebook it is about, empty for the run."""
+
+    text: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """The run is published."""
+
+    record: RunRecord
+
+
+Event = RunStarted | NotebookStarted | CellStarted | NotebookFinished | LogLine | RunFinished

@@ -1,0 +1,45 @@
+"""What a run keeps: jobs and records, results as files, and folders that appear only when they are complete."""
+
+from csworkbench.store.folders import RunFolder, begin, publish
+from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
+from csworkbench.store.records import (
+    Artifact,
+    Failure,
+    InputRecord,
+    Job,
+    NotebookRecord,
+    NotebookStatus,
+    RunInfo,
+    RunRecord,
+    RunState,
+    junit,
+    state_of,
+    why_skipped,
+)
+from csworkbench.store.results import StoredCaveat, StoredResult, TableFiles, read_result, write_result
+
+__all__ = [
+    "Artifact",
+    "Cell",
+    "Failure",
+    "InputRecord",
+    "Job",
+    "NotebookFile",
+    "NotebookRecord",
+    "NotebookStatus",
+    "RunFolder",
+    "RunInfo",
+    "RunRecord",
+    "RunState",
+    "StoredCaveat",
+    "StoredResult",
+    "TableFiles",
+    "begin",
+    "junit",
+    "publish",
+    "read_notebook",
+    "read_result",
+    "state_of",
+    "why_skipped",
+    "write_result",
+]

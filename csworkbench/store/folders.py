@@ -1,0 +1,174 @@
+"""Folders of runs: one writer at a time, made out of sight, published by one rename, `latest` moved last."""
+
+import fcntl
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from csworkbench.errors import EnvironmentProblem, Problem
+from csworkbench.store.records import RunRecord, RunState, junit
+from csworkbench.store.results import write_file, write_json
+
+LOCK_FILE = ".lock"
+
+
+@dataclass(frozen=True, slots=True)
+class RunFolder:
+    """The place of one run while it is being made.
+
+    Args:
+        out: Folder of all outputs.
+        run_id: Name of the run.
+        recovered: Names of earlier runs that were killed; they are published as `interrupted`.
+    """
+
+    out: Path
+    run_id: str
+    recovered: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """Return the folder that is written to, out of sight."""
+        return self.out / ".tmp" / self.run_id
+
+    @property
+    def final(self) -> Path:
+        """Return the folder the run is published as."""
+        return self.out / "runs" / self.run_id
+
+
+@contextmanager
+def begin(out: Path, run_id: str) -> Iterator[RunFolder]:
+    """Lock an output folder, publish what a killed run left, and give an empty folder for a new run.
+
+    The lock is a `flock`: the kernel frees it when the process ends, however it ends. What is left unpublished when
+    the block ends is removed.
+
+    Args:
+        out: Folder of all outputs; made where it is missing.
+        run_id: Name of the new run.
+
+    Raises:
+        EnvironmentProblem: The folder cannot be written, another run holds it, or there is a run of that name.
+    """
+    _make(out)
+    with _locked(out, run_id):
+        recovered = _recover(out)
+        folder = RunFolder(out, run_id, recovered)
+        if folder.final.exists():
+            raise EnvironmentProblem(Problem("a run of this name exists already", file=str(folder.final)))
+        _make(folder.path)
+        _make(folder.final.parent)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder.path, ignore_errors=True)
+
+
+def publish(folder: RunFolder, record: RunRecord, *, move_latest: bool = True) -> Path:
+    """Publish a run: record and JUnit report written, all flushed to disk, one rename, then `latest`.
+
+    Args:
+        folder: The run's folder.
+        record: Its record.
+        move_latest: Whether `latest` points to this run afterwards.
+
+    Returns:
+        The published folder.
+
+    Raises:
+        EnvironmentProblem: The disk is full or the folder cannot be written; earlier runs are as they were.
+    """
+    try:
+        write_json(folder.path / "run.json", record.to_json())
+        write_file(folder.path / "junit.xml", junit(record))
+        _flush(folder.path)
+        folder.path.rename(folder.final)
+        _sync(folder.final.parent)
+        if move_latest:
+            _point(folder.out / "latest", Path("runs") / folder.run_id)
+    except OSError as error:
+        raise _problem(error, folder.path) from error
+    return folder.final
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        probe = path / f".probe-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise _problem(error, path) from error
+
+
+def _problem(error: OSError, path: Path) -> EnvironmentProblem:
+    place = error.filename or path
+    hint = "free some space" if error.errno == 28 else "choose another folder with --out, or change its permissions"
+    return EnvironmentProblem(Problem(f"cannot be written: {error.strerror or error}", file=str(place), hint=hint))
+
+
+@contextmanager
+def _locked(out: Path, run_id: str) -> Iterator[None]:
+    path = out / LOCK_FILE
+    try:
+        handle = path.open("a+", encoding="utf-8")
+    except OSError as error:
+        raise _problem(error, path) from error
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            holder = handle.read().strip() or "a process that has not said who it is"
+            problem = Problem(f"another run is writing here: {holder}", file=str(out), hint="wait, or choose --out")
+            raise EnvironmentProblem(problem) from None
+        handle.truncate(0)
+        handle.write(f"pid {os.getpid()}, run {run_id}\n")
+        handle.flush()
+        try:
+            yield
+        finally:
+            handle.truncate(0)
+
+
+def _recover(out: Path) -> tuple[str, ...]:
+    """Publish what killed runs left as `interrupted`; remove what has no record."""
+    names = []
+    for left in sorted((out / ".tmp").glob("*")):
+        final = out / "runs" / left.name
+        try:
+            record = json.loads((left / "run.json").read_text("utf-8"))
+            record["state"] = RunState.INTERRUPTED.value
+            write_json(left / "run.json", record)
+            final.parent.mkdir(exist_ok=True)
+            left.rename(final)
+            names.append(left.name)
+        except (OSError, ValueError, TypeError):
+            shutil.rmtree(left, ignore_errors=True)
+    return tuple(names)
+
+
+def _flush(folder: Path) -> None:
+    for path in (*folder.rglob("*"), folder):
+        _sync(path)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _point(link: Path, target: Path) -> None:
+    beside = link.with_name(f".latest-{os.getpid()}")
+    beside.unlink(missing_ok=True)
+    beside.symlink_to(target)
+    beside.replace(link)
+    _sync(link.parent)

@@ -1,0 +1,221 @@
+"""Results as files: result.json beside its tables, written whole or not at all, read back typed."""
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from csworkbench.errors import Problem, RunError
+from csworkbench.estimates import Estimate, Result, Severity
+from csworkbench.formats import text
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RESULT_FILE = "result.json"
+
+
+class TableFiles(Protocol):
+    """A table that was written: its files relative to the folder of result.json, its rows and its digest."""
+
+    @property
+    def files(self) -> tuple[str, ...]: ...
+    @property
+    def rows(self) -> int: ...
+    @property
+    def sha256(self) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCaveat:
+    """A caveat as a result.json holds it: code, severity, the sentence, and what to do (empty where nothing helps)."""
+
+    code: str
+    severity: Severity
+    text: str
+    action: str = ""
+
+
+class StoredTables(Mapping[str, "pd.DataFrame"]):
+    """Tables of a stored result by name; each is read from its Parquet file when it is asked for.
+
+    Args:
+        folder: Folder of the result.json.
+        files: Relative path of the Parquet file by table name.
+    """
+
+    def __init__(self, folder: Path, files: Mapping[str, str]) -> None:
+        self._folder = folder
+        self._files = dict(files)
+
+    def __getitem__(self, name: str) -> "pd.DataFrame":
+        import pandas as pd
+
+        return pd.read_parquet(self._folder / self._files[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredResult:
+    """A result as other analyses and pages read it.
+
+    Args:
+        analysis: Name of the analysis.
+        as_of: Cut-off date.
+        headline: Verdict sentence.
+        figures: Estimate by name, the most important first.
+        tables: Frame by name, read on demand.
+        config: Resolved config, in JSON types.
+        caveats: Doubts, most severe first.
+        actions: What to do next.
+        folder: Where it was read from.
+    """
+
+    analysis: str
+    as_of: date
+    headline: str
+    figures: Mapping[str, Estimate]
+    tables: Mapping[str, "pd.DataFrame"]
+    config: Mapping[str, Any]
+    caveats: tuple[StoredCaveat, ...]
+    actions: tuple[str, ...]
+    folder: Path
+
+    @property
+    def worst(self) -> Severity | None:
+        """Return the most severe caveat's severity; None without caveats."""
+        order = list(Severity)
+        return max((caveat.severity for caveat in self.caveats), key=order.index, default=None)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all: beside its place, flushed to disk, then renamed.
+
+    Args:
+        path: Where it goes; the folder exists.
+        content: Its bytes.
+    """
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with beside.open("wb") as handle:
+            handle.write(content)
+            handle.flush()
+            os.fsync(handle.fileno())
+        beside.replace(path)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write JSON whole or not at all; keys keep their order, text stays readable.
+
+    Args:
+        path: Where it goes.
+        data: JSON types; a number that is not finite is refused.
+
+    Raises:
+        ValueError: A number is not finite.
+    """
+    write_file(path, (json.dumps(data, ensure_ascii=False, indent=2, allow_nan=False) + "\n").encode())
+
+
+def write_result(
+    folder: Path,
+    result: Result,
+    *,
+    analysis: str,
+    as_of: date,
+    config: Mapping[str, Any],
+    tables: Mapping[str, TableFiles],
+    language: str = "en",
+) -> Path:
+    """Write result.json of a result whose tables are written already, and return its path.
+
+    Args:
+        folder: Folder of the notebook in the run.
+        result: Result of `analyze`.
+        analysis: Name of the analysis.
+        as_of: Cut-off date.
+        config: Resolved config in JSON types.
+        tables: The written tables, as `exports.write_table` returns them.
+        language: Language of headline, caveats and actions.
+
+    Returns:
+        Path of the written file. Same inputs, same bytes.
+    """
+    data = {
+        "analysis": analysis,
+        "as_of": as_of.isoformat(),
+        "headline": text(result.headline, language),
+        "figures": {name: _figure(estimate) for name, estimate in result.figures.items()},
+        "caveats": [
+            {
+                "code": caveat.code,
+                "severity": caveat.severity.value,
+                "text": text(caveat.message, language),
+                "action": text(caveat.action, language) if caveat.action else "",
+            }
+            for caveat in result.caveats
+        ],
+        "actions": [text(action, language) for action in result.actions],
+        "tables": {
+            name: {"files": list(table.files), "rows": table.rows, "sha256": table.sha256}
+            for name, table in tables.items()
+        },
+        "config": dict(config),
+    }
+    write_json(folder / RESULT_FILE, data)
+    return folder / RESULT_FILE
+
+
+def read_result(folder: Path) -> StoredResult:
+    """Return the result stored in a folder.
+
+    Args:
+        folder: Folder that holds result.json.
+
+    Raises:
+        RunError: There is no result.json, or it cannot be read as one.
+    """
+    path = folder / RESULT_FILE
+    try:
+        data = json.loads(path.read_text("utf-8"))
+        return StoredResult(
+            analysis=data["analysis"],
+            as_of=date.fromisoformat(data["as_of"]),
+            headline=data["headline"],
+            figures={name: Estimate(**figure) for name, figure in data["figures"].items()},
+            tables=StoredTables(folder, {name: _parquet(table) for name, table in data["tables"].items()}),
+            config=data.get("config", {}),
+            caveats=tuple(StoredCaveat(**{**item, "severity": Severity(item["severity"])}) for item in data["caveats"]),
+            actions=tuple(data.get("actions", ())),
+            folder=folder,
+        )
+    except FileNotFoundError:
+        raise RunError(Problem("there is no result.json", file=str(folder))) from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(Problem(f"not a result of csworkbench: {error}", file=str(path))) from error
+
+
+def _figure(estimate: Estimate) -> dict[str, Any]:
+    names = ("value", "low", "high", "level", "n", "unit")
+    return {name: _plain(getattr(estimate, name)) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    """Return a number of any library as a plain JSON number."""
+    plain = value.item() if hasattr(value, "item") else value
+    return None if isinstance(plain, float) and not math.isfinite(plain) else plain
+
+
+def _parquet(table: Mapping[str, Any]) -> str:
+    return str(next(file for file in table["files"] if str(file).endswith(".parquet")))
