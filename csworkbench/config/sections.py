@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler
+from pydantic.config import JsonDict
 from pydantic_core import CoreSchema, to_jsonable_python
 
 SCHEMA_DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -42,7 +43,7 @@ class FromFile:
         return {"anyOf": [path, handler(schema)]}
 
 
-class SettingFault(ValueError):
+class SettingError(ValueError):
     """What a validator raises when it can say which keys are at fault; each becomes a problem with its own place.
 
     Args:
@@ -51,7 +52,7 @@ class SettingFault(ValueError):
 
     def __init__(self, faults: Mapping[str, str]) -> None:
         if not faults:
-            raise ValueError("a SettingFault needs at least one fault")
+            raise ValueError("a SettingError needs at least one fault")
         self.faults = dict(faults)
         super().__init__("; ".join(f"{key}: {message}" if key else message for key, message in faults.items()))
 
@@ -80,8 +81,8 @@ def setting(
     Returns:
         A pydantic field.
     """
-    marks = {"unit": unit, "label": label, "better": better, "tunable": tunable}
-    extra = {name: mark for name, mark in marks.items() if mark}
+    marks: dict[str, str | bool] = {"unit": unit, "label": label, "better": better, "tunable": tunable}
+    extra: JsonDict = {name: mark for name, mark in marks.items() if mark}
     if "default_factory" not in constraints:
         constraints["default"] = default
     return Field(description=description, json_schema_extra=extra or None, **constraints)
