@@ -4,7 +4,7 @@ Nothing here reads data. `sources` types files by these contracts, `asof` cuts t
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
@@ -140,7 +140,7 @@ class TableSpec:
     planned: tuple[str, ...] = ()
     foreign_keys: tuple[ForeignKey, ...] = ()
     ordered: tuple[tuple[str, str], ...] = ()
-    on_unknown: Mapping[str, str] = MappingProxyType({})
+    on_unknown: Mapping[str, str] = field(default_factory=dict)
     not_before: tuple[NotBefore, ...] = ()
     version: str | None = None
 

@@ -1,0 +1,91 @@
+"""What reading a workspace gives: the typed tables, and a report of what was found in each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from csworkbench.tables import Role
+from csworkbench.workspace import Workspace
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis.backends.duckdb import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One rule that rows of a table break, with an example.
+
+    Args:
+        table: Canonical table.
+        rule: blank, type, range, allowed, key, duplicate, contradiction, foreign_key, order, before_start, late,
+            undated, currency, width, header, too_long, unused, assumed.
+        column: Canonical column, or "" for the whole row.
+        count: Rows it concerns.
+        example: A value as the file has it.
+        place: `file:line` of the example.
+        hint: What to do about it.
+        action: kept, quarantined (the row is set aside) or flagged (kept although a rule says otherwise).
+    """
+
+    table: str
+    rule: str
+    column: str
+    count: int
+    example: str
+    place: str
+    hint: str
+    action: Literal["kept", "quarantined", "flagged"]
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport:
+    """How one table was read.
+
+    Args:
+        table: Canonical table.
+        files: Files relative to the project root.
+        rows: Rows in the table.
+        quarantined: Rows set aside.
+        digest: sha256 of the typed rows; the same for the same content in any order and any dress.
+        findings: What was found, the weightiest first.
+        first_event: Day of the earliest event in the workspace's time zone; None without events.
+        last_event: Day of the latest event.
+        blanks: Missing cells per column that has any.
+        extras: Role of each extra column.
+        was_cached: The files were not parsed again.
+    """
+
+    table: str
+    files: tuple[str, ...]
+    rows: int
+    quarantined: int
+    digest: str
+    findings: tuple[Finding, ...]
+    first_event: date | None
+    last_event: date | None
+    blanks: Mapping[str, int]
+    extras: Mapping[str, Role]
+    was_cached: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Book:
+    """A workspace that was read.
+
+    Args:
+        workspace: What was declared.
+        root: Project root.
+        connection: DuckDB behind the tables.
+        tables: Canonical table -> typed expression: the columns the source has, plus extras. Instants are timestamps
+            without zone that hold UTC; decimals are decimal(18, 6): cast to float64 before they leave for pandas.
+        reports: Canonical table -> how it was read.
+    """
+
+    workspace: Workspace
+    root: Path
+    connection: "Backend"
+    tables: Mapping[str, "ibis.Table"]
+    reports: Mapping[str, IngestReport]
