@@ -1,0 +1,159 @@
+"""Frames as plain, semantic HTML tables and as text; every value is escaped here, at the source."""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from math import isnan
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any
+from unicodedata import east_asian_width
+
+from markupsafe import Markup
+
+from csworkbench import formats
+from csworkbench.estimates import Estimate, Message, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MISSING = "–"
+LONGEST_CELL = 300
+STYLE = Markup(
+    "<style>"
+    ".csw-chart{margin:1rem 0;max-width:36rem}.csw-chart img{width:100%;height:auto;border-radius:8px}"
+    ".csw-chart figcaption{font-weight:600;margin-bottom:.4rem}.csw-scroll{overflow-x:auto}"
+    ".csw-table{border-collapse:collapse}.csw-table caption{text-align:left;font-weight:600;padding:.4rem 0}"
+    ".csw-table th,.csw-table td{text-align:left;padding:.3rem 1.2rem .3rem 0;vertical-align:top}"
+    ".csw-table .csw-num{text-align:right;font-variant-numeric:tabular-nums}"
+    ".csw-verdict{font-size:1.25rem;font-weight:600;max-width:44rem}"
+    ".csw-figures{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;margin:1rem 0;padding:0}"
+    ".csw-figures dd{margin:0}.csw-figures .csw-value{font-size:1.6rem;font-weight:600}"
+    ".csw-caveat{border-left:4px solid #bc7d0e;padding:.2rem .8rem;margin:.5rem 0}.csw-stop{border-color:#b02118}"
+    "</style>"
+)
+"""Style of one output in a notebook; pages drop it and bring their own."""
+
+
+def cell(value: Any, column: str, language: str = "en") -> str:
+    """Return one value of a table as plain text.
+
+    Args:
+        value: A cell; a number in a column named share, rate, *_share or *_rate is a share of 0 to 1.
+        column: Name of its column.
+        language: Language of numbers and dates.
+
+    Returns:
+        Text of at most `LONGEST_CELL` characters; "–" for a missing value.
+    """
+    match value:
+        case str():
+            return _shortened(value)
+        case Message():
+            return _shortened(formats.text(value, language))
+        case Estimate():
+            return formats.estimate(value, language)
+        case _ if _is_missing(value):
+            return MISSING
+        case _ if type(value).__name__ in ("bool", "bool_"):
+            return formats.text(say("yes") if value else say("no"), language)
+        case datetime() | date():
+            return formats.day(value, language)
+        case Real():
+            is_share = column in ("share", "rate") or column.endswith(("_share", "_rate"))
+            return formats.share(float(value), language=language) if is_share else _number(value, language)
+        case list() | tuple() | set() | frozenset():
+            return _shortened(", ".join(cell(each, column, language) for each in value))
+    return _shortened(str(value))
+
+
+def table_html(
+    frame: "pd.DataFrame", caption: str, language: str = "en", headings: Sequence[str] = (), *, is_described: bool = True
+) -> Markup:
+    """Return a frame as an HTML table in a box that scrolls sideways and can be focused.
+
+    Args:
+        frame: Rows to show, all of them; the first column names the row.
+        caption: Says what the table holds; also the name of its box.
+        language: Language of numbers and dates.
+        headings: Text of the column heads; empty makes them of the column names.
+        is_described: Show the caption; else it is only read aloud.
+
+    Returns:
+        Escaped markup without inline style.
+    """
+    heads = list(headings) or [formats.label(str(name), language) for name in frame.columns]
+    numeric = [_is_numeric(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    head = Markup("").join(
+        Markup('<th scope="col"{}>{}</th>').format(_NUMBER if is_number else "", _shortened(name))
+        for name, is_number in zip(heads, numeric, strict=True)
+    )
+    rows = Markup("").join(_row(record, frame.columns, numeric, language) for record in frame.itertuples(index=False))
+    shown = Markup("") if is_described else Markup(' class="csw-hidden"')
+    return Markup(
+        '<div class="csw-scroll" role="region" tabindex="0" aria-label="{}"><table class="csw-table">'
+        "<caption{}>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
+    ).format(caption, shown, caption, head, rows)
+
+
+def table_text(frame: "pd.DataFrame", caption: str, language: str = "en", headings: Sequence[str] = ()) -> str:
+    """Return a frame as aligned plain text, for terminals and for comparing stored outputs.
+
+    Args:
+        frame: Rows to show, all of them.
+        caption: First line.
+        language: Language of numbers and dates.
+        headings: Text of the column heads; empty makes them of the column names.
+    """
+    heads = list(headings) or [formats.label(str(name), language) for name in frame.columns]
+    columns = []
+    for place, head in enumerate(heads):
+        series, name = frame.iloc[:, place], str(frame.columns[place])
+        texts = [formats.printable(text) for text in (head, *(cell(value, name, language) for value in series))]
+        width = max(map(text_width, texts))
+        fill = [" " * (width - text_width(text)) for text in texts]
+        pairs = zip(texts, fill, strict=True)
+        columns.append([gap + text if _is_numeric(series) else text + gap for text, gap in pairs])
+    lines = ["  ".join(parts).rstrip() for parts in zip(*columns, strict=True)]
+    return "\n".join([formats.printable(caption), *lines])
+
+
+def text_width(text: str) -> int:
+    """Return how many terminal columns a text takes; Chinese characters take two."""
+    return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
+
+
+_NUMBER = Markup(' class="csw-num"')
+
+
+def _row(record: tuple[Any, ...], names: Sequence[Any], numeric: Sequence[bool], language: str) -> Markup:
+    cells = Markup("")
+    for place, (value, name, is_number) in enumerate(zip(record, names, numeric, strict=True)):
+        pattern = Markup('<th scope="row"{}>{}</th>') if place == 0 else Markup("<td{}>{}</td>")
+        cells += pattern.format(_NUMBER if is_number else "", cell(value, str(name), language))
+    return Markup("<tr>{}</tr>").format(cells)
+
+
+def _is_numeric(series: "pd.Series[Any]") -> bool:
+    from pandas.api.types import is_bool_dtype, is_numeric_dtype
+
+    if is_bool_dtype(series):
+        return False
+    if is_numeric_dtype(series):
+        return True
+    values = [value for value in series if not _is_missing(value)]
+    return bool(values) and all(isinstance(value, Real) and not isinstance(value, bool) for value in values)
+
+
+def _is_missing(value: Any) -> bool:
+    if value is None or type(value).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(value, float) and isnan(value)
+
+
+def _number(value: Real, language: str) -> str:
+    if isinstance(value, Integral):
+        return formats.number(int(value), 0, language)
+    return formats.number(float(value), language=language)
+
+
+def _shortened(text: str) -> str:
+    return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"

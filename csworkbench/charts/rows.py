@@ -1,0 +1,234 @@
+"""Shapes with one row per thing: bars, intervals, a waterfall."""
+
+from collections.abc import Sequence
+from itertools import accumulate
+from math import isfinite, isnan
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.charts.canvas import (
+    HATCHES, SMALL, TEXT, Chart, Sheet, axis_name, color, finish, fitted, font_note, nothing, room, sheet, shown, told,
+    written,
+)  # fmt: skip
+from csworkbench.charts.palette import scale
+from csworkbench.estimates import say
+from csworkbench.formats import text
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.axes import Axes
+
+MOST_ROWS = 25
+ROW, THICK = 30.0, 0.56
+_GUTTER, _FOOT, _GAP = 180.0, 46.0, 8.0
+
+
+def bars(
+    frame: "pd.DataFrame", label: str, value: str, *, title: str, unit: str = "", low: str = "", high: str = "",
+    is_ranked: bool = False, language: str = "en",
+) -> Chart:  # fmt: skip
+    """Return one horizontal bar per row, in the order of the rows, each with its number beside it.
+
+    Args:
+        frame: One row per bar.
+        label: Column with the names.
+        value: Column with the lengths; a missing one leaves a gap with a dash.
+        title: What the chart shows.
+        unit: Unit of the values, as in `Estimate`; it names the axis.
+        low: Column with the lower end of an interval; empty draws none.
+        high: Column with its upper end.
+        is_ranked: The rows run from bad to good (at most 5) and are coloured so.
+        language: Language of numbers and texts.
+
+    Raises:
+        ValueError: `is_ranked` with more than 5 rows.
+    """
+    if frame.empty:
+        return nothing(title, frame, language)
+    rows = frame.head(MOST_ROWS)
+    numbers = _numbers(rows, value)
+    ends = [_numbers(rows, low), _numbers(rows, high)] if low and high else []
+    texts = [written(number, unit, language) for number in numbers]
+    names = [str(name) for name in rows[label]]
+    with sheet(_height(len(rows))) as page:
+        span = _span([*numbers, *(number for end in ends for number in end)])
+        axes = _axes(page, rows[label], texts, span, unit, language)
+        roles = scale(len(rows)) if is_ranked else ("fair",) * len(rows)
+        for place, (number, role) in enumerate(zip(numbers, roles, strict=True)):
+            hatch = HATCHES[place % len(HATCHES)] if is_ranked else ""
+            _bar(axes, place, 0.0, number, role=role, hatch=hatch)
+        tips = [max(filter(isfinite, pair), default=0.0) for pair in zip(numbers, *ends[1:], strict=True)]
+        bases = [min(filter(isfinite, pair), default=0.0) for pair in zip(numbers, *ends[:1], strict=True)]
+        for place, points in enumerate(zip(*ends, strict=True) if ends else ()):
+            axes.plot(points, (place, place), color=color("ink"), linewidth=1.6, solid_capstyle="butt")
+        for place, number in enumerate(numbers):
+            _beside(axes, place, bases[place] if number < 0 else tips[place], texts[place], is_left=number < 0)
+        svg = finish(page)
+    parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
+    if ends:
+        bounds = [[written(number, unit, language, is_named=False) for number in end] for end in ends]
+        parts = [f"{part} ({a} – {b})" for part, a, b in zip(parts, *bounds, strict=True)]
+    alt = told(text(say("Bar chart"), language), parts, language)
+    return Chart(title, alt, svg, shown(frame, label, value, low, high), _note(names, frame, language), language)
+
+
+def intervals(
+    frame: "pd.DataFrame", label: str, value: str, low: str, high: str, *, title: str, unit: str = "",
+    reference: float | None = None, language: str = "en",
+) -> Chart:  # fmt: skip
+    """Return one point with its interval per row, in the order of the rows.
+
+    Args:
+        frame: One row per estimate.
+        label: Column with the names.
+        value: Column with the points; missing says "cannot tell".
+        low: Column with the lower ends.
+        high: Column with the upper ends.
+        title: What the chart shows.
+        unit: Unit of the values, as in `Estimate`; it names the axis.
+        reference: Where "no difference" lies; drawn as a line.
+        language: Language of numbers and texts.
+    """
+    if frame.empty:
+        return nothing(title, frame, language)
+    rows = frame.head(MOST_ROWS)
+    points, lows, highs = (_numbers(rows, column) for column in (value, low, high))
+    texts = [_interval(each, unit, language) for each in zip(points, lows, highs, strict=True)]
+    names = [str(name) for name in rows[label]]
+    known = [number for number in (*points, *lows, *highs) if isfinite(number)] or [0.0]
+    edge = (max(known) - min(known)) * 0.06 or 1.0
+    span = (min([*known, reference or min(known)]) - edge, max([*known, reference or max(known)]) + edge)
+    with sheet(_height(len(rows))) as page:
+        axes = _axes(page, rows[label], texts, span, unit, language, is_column=True)
+        if reference is not None:
+            axes.axvline(reference, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)))
+        for place, (point, start, end) in enumerate(zip(points, lows, highs, strict=True)):
+            axes.plot((start, end), (place, place), color=color("fair"), linewidth=4, solid_capstyle="round")
+            axes.plot([point], [place], "o", markersize=9, color=color("good"), markeredgecolor=color("paper"))
+        svg = finish(page)
+    parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
+    alt = told(text(say("Estimates with intervals"), language), parts, language)
+    return Chart(title, alt, svg, shown(frame, label, value, low, high), _note(names, frame, language), language)
+
+
+def waterfall(
+    frame: "pd.DataFrame", label: str, value: str, *, title: str, unit: str = "", start: float = 0.0,
+    start_label: str = "", end_label: str = "", language: str = "en",
+) -> Chart:  # fmt: skip
+    """Return steps that lead from a start to an end, each row one step.
+
+    Args:
+        frame: One row per step; a missing step counts as none.
+        label: Column with the names.
+        value: Column with the steps, up or down.
+        title: What the chart shows.
+        unit: Unit of the values, as in `Estimate`; it names the axis.
+        start: Where the steps begin.
+        start_label: Name of a bar for the start; empty draws none.
+        end_label: Name of a bar for the end; empty draws none.
+        language: Language of numbers and texts.
+    """
+    if frame.empty:
+        return nothing(title, frame, language)
+    rows = frame.head(MOST_ROWS)
+    steps = [0.0 if isnan(number) else number for number in _numbers(rows, value)]
+    levels = list(accumulate(steps, initial=start))
+    ends = list(zip(levels, levels[1:], strict=False))
+    roles = ["fair" if step >= 0 else "bad" for step in steps]
+    names = [str(name) for name in rows[label]]
+    texts = [written(step, unit, language, is_signed=True) for step in steps]
+    if start_label:
+        _put(0, (names, roles, ends, texts), (start_label, "plain", (0.0, start), written(start, unit, language)))
+    if end_label:
+        last = (end_label, "plain", (0.0, levels[-1]), written(levels[-1], unit, language))
+        _put(len(names), (names, roles, ends, texts), last)
+    with sheet(_height(len(names))) as page:
+        axes = _axes(page, names, texts, _span([*levels, *(0.0 for _ in (start_label or end_label)[:1])]), unit, language)
+        for place, ((left, right), role) in enumerate(zip(ends, roles, strict=True)):
+            _bar(axes, place, left, right, role=role, hatch="////" if role == "bad" else "")
+            _beside(axes, place, max(left, right), texts[place])
+            if place + 1 < len(ends):
+                axes.plot((right, right), (place, place + 1), color=color("muted"), linewidth=1, zorder=0.5)
+        svg = finish(page)
+    parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
+    alt = told(text(say("Steps"), language), parts, language)
+    return Chart(title, alt, svg, shown(frame, label, value), _note(names, frame, language), language)
+
+
+def _put(place: int, lists: tuple[list[Any], ...], entry: tuple[Any, ...]) -> None:
+    for each, value in zip(lists, entry, strict=True):
+        each.insert(place, value)
+
+
+def _numbers(frame: "pd.DataFrame", column: str) -> list[float]:
+    from pandas import to_numeric
+
+    return [float(number) for number in to_numeric(frame[column]).astype(float)]
+
+
+def _interval(numbers: tuple[float, float, float], unit: str, language: str) -> str:
+    point, low, high = (written(number, unit, language, is_named=False) for number in numbers)
+    return text(say("cannot tell"), language) if isnan(numbers[0]) else f"{point} ({low} – {high})"
+
+
+def _height(count: int) -> float:
+    return 6 + ROW * count + _FOOT
+
+
+def _span(numbers: Sequence[float]) -> tuple[float, float]:
+    known = [number for number in numbers if isfinite(number)]
+    low, high = min([0.0, *known]), max([0.0, *known])
+    return (low, high if high > low else low + 1)
+
+
+def _axes(
+    page: Sheet, names: Sequence[Any], texts: Sequence[str], span: tuple[float, float], unit: str, language: str,
+    *, is_column: bool = False,
+) -> "Axes":  # fmt: skip
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    number_room = max(room(each) for each in texts) + _GAP
+    gutter = min(_GUTTER, max(room(str(name)) for name in names) + _GAP)
+    left = gutter + (number_room if span[0] < 0 and not is_column else _GAP)
+    axes = page.place(left, 6, number_room + _GAP, _FOOT)
+    axes.set_xlim(*span)
+    axes.set_ylim(len(names) - 0.5, -0.5)
+    axes.set_yticks([])
+    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: written(x, unit, language, is_named=False, is_tick=True)))
+    axes.grid(axis="x", color=color("grid"), linewidth=1)
+    axes.set_xlabel(axis_name(unit, language), loc="left", fontsize=SMALL, color=color("muted"), labelpad=4)
+    if span[0] < 0 < span[1]:
+        axes.axvline(0, color=color("muted"), linewidth=1)
+    for place, name in enumerate(names):
+        at = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "va": "center_baseline"}
+        axes.annotate(
+            fitted(name, gutter, language), (0, place), xytext=(-left, 0), ha="left", color=color("ink"), **at,
+            annotation_clip=False,
+        )  # fmt: skip
+        if is_column:
+            axes.annotate(
+                texts[place], (1, place), xytext=(_GAP, 0), ha="left", color=color("ink"), annotation_clip=False, **at
+            )
+    return axes
+
+
+def _bar(axes: "Axes", place: int, left: float, right: float, *, role: str, hatch: str = "") -> None:
+    if isfinite(right):
+        axes.barh(
+            place, right - left, height=THICK, left=left, color=color(role), hatch=hatch or None,
+            edgecolor=color("paper"), linewidth=0 if not hatch else 0.5, zorder=2,
+        )  # fmt: skip
+
+
+def _beside(axes: "Axes", place: int, end: float, words: str, *, is_left: bool = False) -> None:
+    axes.annotate(
+        words, (end if isfinite(end) else 0.0, place), xytext=(-_GAP if is_left else _GAP, 0), fontsize=TEXT,
+        textcoords="offset points", ha="right" if is_left else "left", va="center_baseline", color=color("ink"),
+        annotation_clip=False,
+    )  # fmt: skip
+
+
+def _note(names: Sequence[str], frame: "pd.DataFrame", language: str) -> str:
+    hidden = len(frame) - MOST_ROWS
+    more = text(say("{n:n row|rows} more in the data below", n=hidden), language) if hidden > 0 else ""
+    return ". ".join(part for part in (font_note(names, language), more) if part)
