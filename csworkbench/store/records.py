@@ -260,7 +260,7 @@ def junit(record: RunRecord) -> bytes:
         elif item.status in {NotebookStatus.BLOCKED, NotebookStatus.SKIPPED}:
             Xml.SubElement(case, "skipped", message=reason)
     Xml.indent(suite)
-    return Xml.tostring(suite, encoding="utf-8", xml_declaration=True) + b"\n"
+    return bytes(Xml.tostring(suite, encoding="utf-8", xml_declaration=True)) + b"\n"
 
 
 def why_skipped(job: Job, language: str = "en") -> str:

@@ -23,11 +23,19 @@ class TableFiles(Protocol):
     """A table that was written: its files relative to the folder of result.json, its rows and its digest."""
 
     @property
-    def files(self) -> tuple[str, ...]: ...
+    def files(self) -> tuple[str, ...]:
+        """Return the paths of its files."""
+        ...
+
     @property
-    def rows(self) -> int: ...
+    def rows(self) -> int:
+        """Return the number of rows."""
+        ...
+
     @property
-    def sha256(self) -> str: ...
+    def sha256(self) -> str:
+        """Return the digest of its CSV file."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,320 @@
+"""A batch: jobs in the order of their needs, several at a time, their results published together."""
+
+import json
+import os
+import signal
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
+from graphlib import TopologicalSorter
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from time import perf_counter
+from typing import Any
+
+from csworkbench.errors import ConfigError, Problem, RunError
+from csworkbench.runner.events import (
+    Event,
+    LogLine,
+    NotebookFinished,
+    NotebookStarted,
+    RunFinished,
+    RunStarted,
+)
+from csworkbench.runner.one import Setting, execute_job
+from csworkbench.runner.pages import write_index
+from csworkbench.runner.watch import Watch
+from csworkbench.store import (
+    Failure,
+    Job,
+    NotebookRecord,
+    NotebookStatus,
+    RunFolder,
+    RunInfo,
+    RunRecord,
+    RunState,
+    begin,
+    publish,
+    read_notebook,
+    state_of,
+    why_skipped,
+)
+from csworkbench.store.notebooks import check_parameters
+from csworkbench.store.results import write_file, write_json
+
+WAKE_SECONDS = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a run is done.
+
+    Args:
+        run_id: Name of the run, from the caller's clock: 2026-11-22T041500Z-ab12.
+        root: Folder of the project; kernels start there.
+        started_at: Instant of the start, with time zone.
+        workers: How many notebooks run at once.
+        info: What the run is made from.
+        start_timeout_seconds: How long a kernel may take to answer.
+        grace_seconds: Time between the interrupt at a deadline and the kill.
+    """
+
+    run_id: str
+    root: Path
+    started_at: datetime
+    workers: int = 2
+    info: RunInfo = field(default_factory=RunInfo)
+    start_timeout_seconds: int = 60
+    grace_seconds: float = 10.0
+
+
+def check(jobs: Sequence[Job]) -> None:
+    """Refuse notebooks that cannot run, before any kernel starts.
+
+    Args:
+        jobs: Jobs of a plan.
+
+    Raises:
+        ConfigError: A notebook is missing or broken, has no parameters cell, does not know a parameter or gets another
+            type than its default, or asks for a kernel that is not installed. Every problem of every notebook.
+    """
+    from jupyter_client.kernelspec import KernelSpecManager
+
+    kernels = KernelSpecManager().find_kernel_specs()
+    problems: list[Problem] = []
+    for job in jobs:
+        if job.skip is not None:
+            continue
+        try:
+            notebook = read_notebook(job.notebook)
+        except ConfigError as error:
+            problems.extend(error.problems)
+            continue
+        problems.extend(check_parameters(notebook, job.parameters))
+        if notebook.kernel not in kernels:
+            hint = f"installed: {', '.join(sorted(kernels)) or 'none'}"
+            problems.append(Problem(f"there is no kernel '{notebook.kernel}'", file=job.notebook.name, hint=hint))
+    if problems:
+        raise ConfigError(*problems)
+
+
+def run(
+    jobs: Sequence[Job], out: Path, options: RunOptions, on_event: Callable[[Event], None] | None = None
+) -> RunRecord:
+    """Run notebooks and publish what they made as one run.
+
+    Args:
+        jobs: Jobs of a plan; what they need is among them.
+        out: Folder of all outputs.
+        options: How it is done.
+        on_event: Told what happens, in the thread of the caller.
+
+    Returns:
+        The record of the run, published: failures and signals are in it, not raised.
+
+    Raises:
+        ConfigError: A notebook cannot run; nothing was started or written.
+        EnvironmentProblem: The output folder cannot be written, or another run holds it.
+        ValueError: Two jobs have one name, or a job needs what is not among them.
+    """
+    _check_names(jobs)
+    check(jobs)
+    with begin(out, options.run_id) as folder, tempfile.TemporaryDirectory(prefix="csw-") as scratch:
+        batch = _Batch(jobs, folder, options, Path(scratch), on_event or _silent)
+        with batch.signals():
+            notebooks = batch.execute()
+        record = replace(batch.record(notebooks), state=state_of(notebooks, batch.signal))
+        record = batch.finish(record)
+        final = publish(folder, record, move_latest=record.state is not RunState.INTERRUPTED)
+    record = replace(record, folder=final)
+    (on_event or _silent)(RunFinished(record))
+    return record
+
+
+def _silent(event: Event) -> None:
+    del event
+
+
+def _check_names(jobs: Sequence[Job]) -> None:
+    names = [job.name for job in jobs]
+    if len(set(names)) < len(names):
+        raise ValueError(f"two jobs have one name: {names}")
+    for job in jobs:
+        missing = set(job.needs) - set(names)
+        if missing:
+            raise ValueError(f"{job.name} needs what is not among the jobs: {sorted(missing)}")
+
+
+class _Batch:
+    """A run while it is going on. Only the caller's thread touches its records and calls back."""
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        folder: RunFolder,
+        options: RunOptions,
+        scratch: Path,
+        on_event: Callable[[Event], None],
+    ) -> None:
+        self.signal = 0
+        self._jobs = {job.name: job for job in jobs}
+        self._folder = folder
+        self._options = options
+        self._on_event = on_event
+        self._queue: SimpleQueue[Event] = SimpleQueue()
+        self._watches: dict[str, Watch] = {}
+        self._guard = threading.Lock()
+        self._records: dict[str, NotebookRecord] = {}
+        self._events: list[dict[str, Any]] = []
+        self._begin = perf_counter()
+        self._setting = Setting(
+            root=options.root,
+            folder=folder,
+            scratch=scratch,
+            info=options.info,
+            threads=max(1, (os.cpu_count() or 1) // max(1, min(options.workers, len(jobs)))),
+            start_timeout_seconds=options.start_timeout_seconds,
+            watch=self._watch,
+            tell=self._queue.put,
+        )
+
+    @contextmanager
+    def signals(self) -> Iterator[None]:
+        """Take SIGINT and SIGTERM as the wish to stop, where this is the main thread."""
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = {number: signal.signal(number, self._stop) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def execute(self) -> tuple[NotebookRecord, ...]:
+        """Return the records of all jobs, in their order, after the last one has ended."""
+        self._tell(RunStarted(self._options.run_id, tuple(self._jobs), self._options.workers))
+        for name in self._folder.recovered:
+            self._tell(LogLine(f"the run {name} was killed before its end; it is kept as interrupted"))
+        write_json(self._folder.path / "run.json", self.record(()).to_json())
+        graph = {
+            name: [*job.needs, *(need for need in job.needs_if_present if need in self._jobs)]
+            for name, job in self._jobs.items()
+        }
+        sorter = TopologicalSorter(graph)
+        sorter.prepare()
+        with ThreadPoolExecutor(self._options.workers, thread_name_prefix="notebook") as pool:
+            try:
+                self._loop(sorter, pool)
+            finally:
+                self._stop_all()
+        return tuple(self._records[name] for name in self._jobs)
+
+    def record(self, notebooks: tuple[NotebookRecord, ...]) -> RunRecord:
+        """Return the record of the run as it stands.
+
+        Args:
+            notebooks: Records of its notebooks.
+        """
+        started, seconds = self._options.started_at.isoformat(), round(perf_counter() - self._begin, 3)
+        options = self._options
+        return RunRecord(options.run_id, RunState.RUNNING, started, seconds, options.info, notebooks, self.signal)
+
+    def finish(self, record: RunRecord) -> RunRecord:
+        """Write index and events, and return the record; an index that cannot be made makes the run failed.
+
+        Args:
+            record: The record with its state.
+        """
+        try:
+            write_index(self._folder.path, record, self._options.started_at)
+        except RunError as error:
+            self._tell(LogLine(f"the index of the run could not be made: {error}"))
+            record = replace(record, state=RunState.FAILED)
+        lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in self._events)
+        write_file(self._folder.path / "events.jsonl", lines.encode())
+        return record
+
+    def _loop(self, sorter: "TopologicalSorter[str]", pool: ThreadPoolExecutor) -> None:
+        while sorter.is_active():
+            ready = sorter.get_ready()
+            for name in ready:
+                record = self._not_to_run(self._jobs[name])
+                if record is None:
+                    pool.submit(self._work, self._jobs[name])
+                else:
+                    self._queue.put(NotebookFinished(record))
+            event = self._next()
+            if event is None:
+                continue
+            if isinstance(event, NotebookFinished):
+                self._records[event.record.name] = event.record
+                sorter.done(event.record.name)
+            self._tell(event)
+
+    def _next(self) -> Event | None:
+        try:
+            return self._queue.get(timeout=WAKE_SECONDS)
+        except Empty:
+            return None
+
+    def _not_to_run(self, job: Job) -> NotebookRecord | None:
+        """Return the record of a job that is not to be started; None starts it."""
+        base = NotebookRecord(job.name, NotebookStatus.SKIPPED, key=job.key, timeout_seconds=job.timeout_seconds)
+        if self.signal:
+            reason = "the run was stopped before it started"
+            return replace(
+                base, status=NotebookStatus.INTERRUPTED, reason=reason, failure=Failure("interrupted", reason)
+            )
+        if job.skip is not None:
+            return replace(base, reason=why_skipped(job, self._options.info.language))
+        for need in job.needs:
+            status = self._records[need].status
+            if not status.delivered:
+                why = f"needs {need}, whose result says stop" if status is NotebookStatus.STOP else f"needs {need}"
+                return replace(base, status=NotebookStatus.BLOCKED, reason=f"blocked ({why})", blocked_by=need)
+        return None
+
+    def _work(self, job: Job) -> None:
+        self._queue.put(NotebookStarted(job.name, len(read_notebook(job.notebook).code)))
+        try:
+            record = execute_job(job, self._setting)
+        except Exception as error:  # noqa: BLE001 - the run goes on, and its record says what happened
+            reason = f"{type(error).__name__}: {error}"
+            failure = Failure("internal", reason)
+            record = NotebookRecord(job.name, NotebookStatus.FAILED, reason, job.key, failure=failure)
+        self._queue.put(NotebookFinished(record))
+
+    def _watch(self, job: Job, token: str) -> Watch:
+        watch = Watch(job.timeout_seconds, token, self._options.grace_seconds)
+        with self._guard:
+            self._watches[job.name] = watch
+        if self.signal:
+            watch.stop()
+        return watch
+
+    def _stop(self, number: int, frame: object) -> None:
+        del frame
+        self.signal = number
+        self._stop_all()
+
+    def _stop_all(self) -> None:
+        for watch in list(self._watches.values()):
+            watch.stop()
+
+    def _tell(self, event: Event) -> None:
+        at = self._options.started_at + timedelta(seconds=perf_counter() - self._begin)
+        data = _as_line(event)
+        self._events.append({"at": at.isoformat(timespec="milliseconds"), "event": type(event).__name__, **data})
+        self._on_event(event)
+
+
+def _as_line(event: Event) -> dict[str, Any]:
+    if isinstance(event, NotebookFinished):
+        record = event.record
+        return {"name": record.name, "status": record.status, "seconds": record.seconds, "reason": record.reason}
+    return {} if isinstance(event, RunFinished) else asdict(event)
