@@ -1,0 +1,113 @@
+"""The command that finds every mistake before a notebook runs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from csworkbench.cli.console import answer, answer_json, tell
+from csworkbench.cli.options import JsonOption, WorkspaceOption
+from csworkbench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from csworkbench.cli.catalog import Entry, Project
+    from csworkbench.config import Request
+    from csworkbench.sources import IngestReport
+
+
+def check(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Argument(metavar="[PATH]...", help="Config files to check; none = all.", show_default=False),
+    ] = None,
+    *,
+    config_only: Annotated[
+        bool, typer.Option("--config-only", help="Leave the data out: answers in a second.")
+    ] = False,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Check configs, then the data contract.
+
+    Args:
+        paths: Config files; none = all of the project, and its data.
+        config_only: Leave the data out.
+        workspace: The workspace.yaml.
+        json: Answer as JSON.
+    """
+    from csworkbench.cli.catalog import entries, open_project
+    from csworkbench.config import load_all
+
+    project = open_project(workspace)
+    requests = _requests(project, entries(project), paths or [])
+    load_all(requests, project.root)
+    files = [request.path.relative_to(project.root).as_posix() for request in requests]
+    reports = {} if config_only or paths else _reports(project)
+    if json:
+        data = [asdict(report) for report in reports.values()]
+        answer_json({"exit_code": 0, "configs": files, "tables": data})
+        return
+    for file in files:
+        answer(f"{file}: ok")
+    for report in reports.values():
+        _answer_report(report)
+    tell(_summary(files, reports))
+
+
+def _requests(project: "Project", known: "Mapping[str, Entry]", paths: Sequence[Path]) -> "list[Request]":
+    """Return what to load: the files named, else every config of the project.
+
+    Raises:
+        ConfigError: a file is of no known kind, or is not there.
+    """
+    from csworkbench.config import Request
+
+    everything = {path: Request(path, entry.model) for entry in known.values() for path in entry.paths}
+    if not paths:
+        return list(everything.values())
+    wanted, faults = [], []
+    for path in paths:
+        request = everything.get(path.absolute()) or _other_batch(path.absolute(), project, known)
+        if request is None:
+            names = ", ".join(sorted(known_path.relative_to(project.root).as_posix() for known_path in everything))
+            faults.append(f"{path}: is no config of this project; there are {names}")
+        else:
+            wanted.append(request)
+    if faults:
+        raise ConfigError(*faults)
+    return wanted
+
+
+def _other_batch(path: Path, project: "Project", known: "Mapping[str, Entry]") -> "Request | None":
+    """Return a batch that the workspace does not name: told by its folder."""
+    from csworkbench.config import Request
+
+    is_batch = path.parent == project.root / "configs" / "batch" and path.is_file()
+    return Request(path, known["batch"].model) if is_batch else None
+
+
+def _reports(project: "Project") -> "Mapping[str, IngestReport]":
+    from csworkbench.sources import open_book
+    from csworkbench.workspace import load_workspace
+
+    tell("Reading the data ...")
+    return open_book(load_workspace(project.workspace), project.root, project.root / "outputs" / "cache").reports
+
+
+def _answer_report(report: "IngestReport") -> None:
+    answer(f"{report.table}: {report.rows:,} rows, {report.quarantined:,} set aside")
+    for finding in report.findings:
+        column = f".{finding.column}" if finding.column else ""
+        hint = f" ({finding.hint})" if finding.hint else ""
+        example = f", such as {finding.example!r}" if finding.example else ""
+        counted = f"{finding.count:,} {'row' if finding.count == 1 else 'rows'} {finding.action}"
+        answer(f"{finding.place}: {report.table}{column}: {finding.rule}: {counted}{example}{hint}")
+
+
+def _summary(files: Sequence[str], reports: "Mapping[str, IngestReport]") -> str:
+    if not reports:
+        return f"{len(files)} configs are in order."
+    aside = sum(report.quarantined for report in reports.values())
+    return f"{len(files)} configs and {len(reports)} tables are in order; {aside:,} rows set aside."

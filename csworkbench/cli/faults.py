@@ -1,0 +1,70 @@
+"""From errors to exit codes: one plain line per problem, a traceback only in a log file."""
+
+import os
+import tempfile
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+
+import typer
+
+from csworkbench.cli.console import answer_json, prepare_streams, tell
+from csworkbench.errors import EnvironmentProblem, Problem, WorkbenchError
+
+MACHINE_ERRORS = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError, BlockingIOError)
+
+
+def guarded(call: Callable[[], object], *, as_json: bool) -> int:
+    """Return the exit code of a command; whatever it raises becomes lines on stderr.
+
+    Args:
+        call: The command; an int it returns is its exit code, everything else is 0.
+        as_json: Describe an error as one JSON document on stdout too.
+    """
+    prepare_streams()
+    try:
+        code = call()
+    except WorkbenchError as error:
+        return _report(str(error), error.exit_code, error.problems, as_json=as_json)
+    except typer.TyperException as error:
+        message = f"{error.format_message()}\nSee csw --help."
+        return _report(message, 2, (Problem(error.format_message()),), as_json=as_json)
+    except typer.Abort:
+        return 130
+    except OSError as error:
+        return _system_fault(error, as_json=as_json)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: our own mistakes end in a log, not in a wall of text
+        return _own_fault(error, as_json=as_json)
+    return code if isinstance(code, int) else 0
+
+
+def _report(message: str, code: int, problems: tuple[Problem, ...], *, as_json: bool) -> int:
+    if as_json:
+        answer_json({"exit_code": code, "problems": [asdict(problem) for problem in problems]})
+    tell(message)
+    return code
+
+
+def _system_fault(error: OSError, *, as_json: bool) -> int:
+    """Report what the machine refused: the path and the system's own word for it."""
+    where = os.fspath(error.filename) if isinstance(error.filename, str | os.PathLike) else ""
+    problem = Problem(error.strerror or str(error), file=where, hint="see the log of this error" if not where else "")
+    log = _log(error)
+    _report(f"{problem}{log}", EnvironmentProblem.exit_code, (problem,), as_json=as_json)
+    return EnvironmentProblem.exit_code
+
+
+def _own_fault(error: Exception, *, as_json: bool) -> int:
+    problem = Problem(f"unexpected {type(error).__name__}: {str(error).partition(chr(10))[0]}")
+    return _report(f"{problem}{_log(error)}", 1, (problem,), as_json=as_json)
+
+
+def _log(error: Exception) -> str:
+    """Write the traceback to a file of its own and return the sentence that names it; empty when no disk takes it."""
+    try:
+        handle, path = tempfile.mkstemp(prefix="csw-", suffix=".log", text=True)
+        with os.fdopen(handle, "w", encoding="utf-8") as log:
+            log.writelines(traceback.format_exception(error))
+    except OSError:
+        return ""
+    return f"\nThe full traceback is in {path}"

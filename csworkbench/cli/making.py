@@ -1,0 +1,106 @@
+"""Commands that make something new: a project, a sample book, an analysis."""
+
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from csworkbench.cli.console import answer, answer_json, tell
+from csworkbench.cli.options import JsonOption, WorkspaceOption
+from csworkbench.errors import ConfigError
+
+PROJECT_FOLDERS = ("configs", "notebooks", "data/samples")
+LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.tmp")
+
+
+def init(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it may exist when it is empty.")],
+    *,
+    json: JsonOption = False,
+) -> None:
+    """Make a project of the packaged configs, notebooks and sample book.
+
+    Raises:
+        ConfigError: the folder exists and is not empty, or is a file.
+    """
+    if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
+        raise ConfigError(f"{folder}: is not an empty folder; name a new one, nothing was written")
+    place = folder.absolute()
+    place.parent.mkdir(parents=True, exist_ok=True)
+    # Made beside its place and renamed: a full disk leaves no half project behind.
+    with tempfile.TemporaryDirectory(prefix=".csw-init-", dir=place.parent) as beside:
+        made = Path(beside) / "project"
+        files = _write_project(made)
+        made.chmod(0o755)
+        made.replace(place)
+    tell(f"Made {folder} with {len(files)} files. README.md in it says what to change.")
+    _answer_files(folder, files, as_json=json)
+    tell(f"Next: cd {folder} && csw check && csw run")
+
+
+def sample(
+    *,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the tables.")],
+    accounts: Annotated[int, typer.Option("--accounts", metavar="N", min=20, help="Number of accounts.")] = 600,
+    months: Annotated[int, typer.Option("--months", metavar="M", min=3, help="Months of history.")] = 24,
+    seed: Annotated[int, typer.Option("--seed", metavar="S", min=0, help="Same seed, same book.")] = 20260930,
+    json: JsonOption = False,
+) -> None:
+    """Write a simulated book.
+
+    Args:
+        out: Folder for its files.
+        accounts: Number of accounts.
+        months: Months of history.
+        seed: Seed of the simulation.
+        json: Answer as JSON.
+    """
+    from csworkbench.sampledata import simulate, write
+
+    tell(f"Simulating {accounts:,} accounts over {months} months ...")
+    write(simulate(accounts=accounts, months=months, seed=seed), out)
+    files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    _answer_files(out, files, as_json=json)
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Name in snake_case, a noun: referrals.")],
+    *,
+    workspace: WorkspaceOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Write the five files of a new analysis that counts accounts and runs at once."""
+    from csworkbench.cli.scaffold import write_analysis
+    from csworkbench.workspace import find_workspace, project_root
+
+    root = project_root(find_workspace(str(workspace) if workspace else None, Path.cwd()))
+    files = write_analysis(root, name)
+    _answer_files(root, files, as_json=json)
+    tell(f"Next: csw run {name}, then change the module. A line in a batch file makes it part of every run.")
+
+
+def _write_project(target: Path) -> list[str]:
+    source = _packaged_project()
+    for name in PROJECT_FOLDERS:
+        shutil.copytree(source / name, target / name, ignore=LEFT_OUT)
+    templates = Path(__file__).parents[1] / "templates" / "init"
+    shutil.copyfile(templates / "README.md", target / "README.md")
+    shutil.copyfile(templates / "gitignore", target / ".gitignore")
+    return sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
+
+
+def _packaged_project() -> Path:
+    """Return the project inside the wheel; in an editable checkout, which has none, the repository itself."""
+    package = Path(__file__).parents[1]
+    inside = package / "_project"
+    return inside if inside.is_dir() else package.parent
+
+
+def _answer_files(folder: Path, files: list[str], *, as_json: bool) -> None:
+    if as_json:
+        answer_json({"exit_code": 0, "folder": str(folder), "files": files})
+        return
+    for file in files:
+        answer(str(folder / file))

@@ -1,0 +1,44 @@
+"""Options that several commands share: one name, one meaning, one help text."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+WorkspaceOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--workspace",
+        "-w",
+        metavar="PATH",
+        help="The workspace.yaml; else configs/workspace.yaml or workspace.yaml here or above.",
+        show_default=False,
+    ),
+]
+AsOfOption = Annotated[
+    str,
+    typer.Option(
+        "--as-of", metavar="DATE", help="Use nothing known after this day (2026-09-30).", show_default="the workspace's"
+    ),
+]
+BatchOption = Annotated[
+    Path | None,
+    typer.Option("--batch", metavar="PATH", help="List of notebooks to run.", show_default="the workspace's"),
+]
+OutOption = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder for runs.", show_default="outputs of the project")
+]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set",
+        metavar="NAME.KEY=VALUE",
+        help="Change a setting for this run, e.g. health.minimum_coverage=0.6; repeatable.",
+        show_default=False,
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on stdout.")]
+NamesArgument = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="[NAME]...", help="Notebooks to run, with what they need; none = all.", show_default=False),
+]

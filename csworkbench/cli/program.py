@@ -1,0 +1,91 @@
+"""The commands under their names, each with its purpose, an example and the exit codes."""
+
+from typing import Annotated, Any
+
+import typer
+
+from csworkbench import __version__
+from csworkbench.cli import checking, making, reading, running, serving
+from csworkbench.cli.console import answer
+
+CODES = "Exit codes: 0 ok, 1 a notebook failed, 2 usage or config, 3 data refused, 4 environment, 130/143 signals."
+PURPOSE = "Customer-success analyses from files, in notebooks, with honest numbers."
+WIDTH = 80
+
+
+def command() -> Any:
+    """Return the root command with all its commands."""
+    settings = {"help_option_names": ["-h", "--help"], "max_content_width": WIDTH}
+    app = typer.Typer(
+        name="csw",
+        help=_help(PURPOSE, "csw init book && cd book && csw run"),
+        epilog=CODES,
+        no_args_is_help=True,
+        add_completion=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=settings,
+    )
+    app.callback()(_root)
+    for call, purpose, examples in COMMANDS:
+        app.command(call.__name__, help=_help(purpose, *examples), epilog=CODES)(call)
+    return typer.main.get_command(app)
+
+
+COMMANDS = (
+    (
+        running.run,
+        "Run the batch, or the named notebooks and what they need, and make its pages.",
+        ("csw run", "csw run health --as-of 2026-06-30 --set health.history_months=6"),
+    ),
+    (running.plan, "Show what would run on which inputs and what would be written.", ("csw plan", "csw plan health")),
+    (
+        checking.check,
+        "Check settings and data: every problem at once, with file, line and column.",
+        ("csw check", "csw check configs/health.yaml --config-only"),
+    ),
+    (serving.lab, "Open JupyterLab in the project.", ("csw lab", "csw lab --no-browser --port 8899")),
+    (making.init, "Make a new project with a sample book that runs unedited.", ("csw init book",)),
+    (
+        making.sample,
+        "Write a simulated customer book to try things on.",
+        ("csw sample --out trial --accounts 200 --months 12 --seed 7",),
+    ),
+    (
+        reading.describe,
+        "Say what the keys of a config mean, their values, and where each is set.",
+        ("csw describe", "csw describe health"),
+    ),
+    (
+        reading.schema,
+        "Print the JSON Schema of a config, for editors and other validators.",
+        ("csw schema", "csw schema health > health.schema.json"),
+    ),
+    (
+        making.new,
+        "Start a new analysis: module, notebook, config, test and method note.",
+        ("csw new referrals",),
+    ),
+)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        answer(f"csworkbench {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""
+    del version  # its callback has answered
+
+
+def _help(purpose: str, *examples: str) -> str:
+    r"""Return a help text; the line of \b keeps the examples on lines of their own."""
+    lines = [f"  {line}" for line in examples]
+    return "\n".join([purpose, "", "\b", "Examples:" if len(lines) > 1 else "Example:", *lines])

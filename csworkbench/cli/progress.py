@@ -1,0 +1,109 @@
+"""A run while it is running: one bar and the running notebooks on a terminal, plain lines everywhere else."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from csworkbench.cli.console import tell
+from csworkbench.formats import printable
+from csworkbench.runner import CellStarted, Event, LogLine, NotebookFinished, NotebookStarted, RunStarted
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress, TaskID
+
+    from csworkbench.store import NotebookRecord
+
+Listener = Callable[[Event], None]
+
+
+@contextmanager
+def progress() -> Iterator[Listener]:
+    """Give a listener for the events of a run: a table when stderr is a terminal that can redraw, else lines."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield plain_lines()
+        return
+    with _table(console) as bars:
+        yield _Table(bars)
+
+
+def plain_lines(write: Callable[[str], None] = tell) -> Listener:
+    """Return a listener that writes one line when a notebook starts, reaches a new heading, and ends."""
+    headings: dict[str, str] = {}
+
+    def listen(event: Event) -> None:
+        match event:
+            case RunStarted():
+                write(f"{event.run_id}: {len(event.notebooks)} notebooks, {event.workers} at a time")
+            case NotebookStarted():
+                write(f"{event.name}: started, {event.cells} cells")
+            case CellStarted() if event.heading and headings.get(event.name) != event.heading:
+                headings[event.name] = event.heading
+                write(f"{event.name}: {event.done + 1}/{event.cells} {event.heading}")
+            case NotebookFinished():
+                write(outcome(event.record))
+            case LogLine():
+                write(f"{event.name}: {event.text}" if event.name else event.text)
+            case _:
+                pass
+
+    return listen
+
+
+def outcome(record: "NotebookRecord") -> str:
+    """Return one line about a notebook that ended: its status, its headline or why there is none, and its time."""
+    said = record.headline or record.reason
+    took = f" ({record.seconds:.1f} s)" if record.seconds else ""
+    return f"{record.name}: {record.status}{': ' if said else ''}{said}{took}"
+
+
+def _table(console: "Console") -> "Progress":
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    # Text of notebooks is shown as it is: markup in it must not be obeyed.
+    return Progress(
+        TextColumn("{task.fields[name]}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[step]}", markup=False),
+        console=console,
+        transient=True,
+    )
+
+
+class _Table:
+    """Draws one bar for the run and a row per running notebook."""
+
+    def __init__(self, bars: "Progress") -> None:
+        self._bars = bars
+        self._run: TaskID | None = None
+        self._rows: dict[str, TaskID] = {}
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case RunStarted():
+                self._run = self._bars.add_task("", total=len(event.notebooks), name="run", step=event.run_id)
+            case NotebookStarted():
+                name = printable(event.name)
+                self._rows[event.name] = self._bars.add_task("", total=event.cells, name=name, step="starting")
+            case CellStarted() if event.name in self._rows:
+                step = printable(event.heading or f"cell {event.number}")
+                self._bars.update(self._rows[event.name], completed=event.done, total=event.cells, step=step)
+            case NotebookFinished():
+                self._finish(event.record)
+            case LogLine():
+                self._bars.console.print(printable(event.text), markup=False, highlight=False)
+            case _:
+                pass
+
+    def _finish(self, record: "NotebookRecord") -> None:
+        row = self._rows.pop(record.name, None)
+        if row is not None:
+            self._bars.remove_task(row)
+        if self._run is not None:
+            self._bars.advance(self._run)
+        self._bars.console.print(printable(outcome(record)), markup=False, highlight=False)

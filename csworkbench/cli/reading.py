@@ -1,0 +1,81 @@
+"""Commands that explain: what keys mean and where they are set, and schemas for other programs."""
+
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from csworkbench.cli.console import answer, answer_json
+from csworkbench.cli.options import JsonOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from csworkbench.cli.catalog import Entry
+    from csworkbench.config.describing import KeyDoc
+
+NameArgument = Annotated[
+    str, typer.Argument(metavar="[NAME]", help="workspace, batch, scorecard or an analysis.", show_default=False)
+]
+
+
+def describe(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+    """Say what can be described, or what every key of one config means, holds, and where it is set."""
+    from csworkbench.cli.catalog import entries, open_project, pick
+
+    project = open_project(workspace)
+    known = entries(project)
+    if not name:
+        _answer_names(known.values(), project.root, as_json=json)
+        return
+    entry = pick(known, name)
+    docs = {str(path.relative_to(project.root)): _keys(entry, path, project.root) for path in entry.paths}
+    docs = docs or {"": _keys(entry, None, project.root)}
+    if json:
+        files = [{"file": file, "keys": [asdict(key) for key in keys]} for file, keys in docs.items()]
+        answer_json({"exit_code": 0, "name": name, "purpose": entry.purpose, "files": files})
+        return
+    answer(f"{name}: {entry.purpose}")
+    for file, keys in docs.items():
+        answer(f"\n{file or 'no file: every key has its default'}")
+        for key in keys:
+            _answer_key(key)
+
+
+def schema(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+    """Print the names that have a schema, or the JSON Schema of one."""
+    from csworkbench.cli.catalog import entries, open_project, pick
+    from csworkbench.config import json_schema
+
+    project = open_project(workspace)
+    known = entries(project)
+    if name:
+        answer_json(json_schema(pick(known, name).model))
+        return
+    _answer_names(known.values(), project.root, as_json=json)
+
+
+def _keys(entry: "Entry", path: Path | None, root: Path) -> "list[KeyDoc]":
+    from csworkbench.config.describing import describe as describe_config
+
+    return describe_config(entry.model, path, root)
+
+
+def _answer_names(known: "Iterable[Entry]", root: Path, *, as_json: bool) -> None:
+    lines = [(entry, [path.relative_to(root).as_posix() for path in entry.paths]) for entry in known]
+    if as_json:
+        names = [{"name": entry.name, "purpose": entry.purpose, "files": files} for entry, files in lines]
+        answer_json({"exit_code": 0, "names": names})
+        return
+    for entry, files in lines:
+        answer(f"{entry.name:<14}{entry.purpose}")
+        for file in files:
+            answer(f"{'':<14}{file}")
+
+
+def _answer_key(key: "KeyDoc") -> None:
+    unit = f" ({key.unit})" if key.unit else ""
+    marks = ", tunable" if key.tunable else ""
+    answer(f"  {key.key} = {key.value!r}{unit}")
+    answer(f"      {key.description}")
+    answer(f"      {key.type}, default {key.default!r}{marks}, {key.place or 'not set'}")

@@ -1,0 +1,281 @@
+"""A notebook's desk: the project it stands in, its settings, the book cut to a date, and a place for its result."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from datetime import date
+from functools import cached_property
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.config import Section, load, plain
+from csworkbench.errors import ConfigError, RunError
+from csworkbench.estimates import Result
+from csworkbench.store import StoredResult, read_result, write_result
+from csworkbench.workspace import Workspace, find_workspace, load_workspace, project_root
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from csworkbench.asof import Snapshot
+    from csworkbench.sources import Book
+    from csworkbench.views import View
+
+
+class ComputedResult:
+    """The result of another analysis, computed in place: what `StoredResult` offers to `prepare`.
+
+    Args:
+        result: What `analyze` returned.
+        config: Resolved config it was computed with, in JSON types.
+    """
+
+    def __init__(self, result: Result, config: Mapping[str, Any]) -> None:
+        self.tables: Mapping[str, pd.DataFrame] = result.tables
+        self.figures = result.figures
+        self.config = config
+
+
+Upstream = StoredResult | ComputedResult
+"""A result of another analysis: its `tables`, `figures` and resolved `config`."""
+
+
+class Desk:
+    """What a notebook works with. Made by `start`; reads files only when asked.
+
+    Args:
+        workspace_path: The workspace.yaml.
+        config_path: Settings of the notebook's analysis; empty takes configs/<analysis>.yaml.
+        as_of: Cut-off date, ISO; empty takes the workspace's.
+        output_dir: Folder for the result; empty writes nothing.
+        overrides: Settings changed for this run, by dotted key.
+    """
+
+    def __init__(
+        self, workspace_path: Path, config_path: str, as_of: str, output_dir: str, overrides: Mapping[str, Any]
+    ) -> None:
+        self.root = project_root(workspace_path)
+        self.workspace: Workspace = load_workspace(workspace_path)
+        self.output_dir = self.root / output_dir if output_dir else None
+        self._config_path = config_path
+        self._as_of = as_of
+        self._overrides = dict(overrides)
+        self._configs: dict[str, Section] = {}
+
+    def __repr__(self) -> str:
+        """Return the book and the date, without a path: stored outputs are compared between machines."""
+        return f"Desk({self.workspace.name!r}, as_of={self._as_of or self.workspace.as_of!s})"
+
+    @cached_property
+    def book(self) -> "Book":
+        """Return the checked tables of the workspace; read once."""
+        from csworkbench.sources import open_book
+
+        return open_book(self.workspace, self.root, self.root / "outputs" / "cache")
+
+    @cached_property
+    def as_of(self) -> date:
+        """Return the cut-off date: the notebook's, else the workspace's, else the last day of the data.
+
+        Raises:
+            ConfigError: the notebook's parameter is not an ISO date.
+        """
+        from csworkbench.asof import latest_date
+
+        if self._as_of:
+            try:
+                return date.fromisoformat(self._as_of)
+            except ValueError:
+                raise ConfigError(f"as_of: {self._as_of!r} is not a date; write it as 2026-09-30") from None
+        return self.workspace.as_of if isinstance(self.workspace.as_of, date) else latest_date(self.book)
+
+    @cached_property
+    def snapshot(self) -> "Snapshot":
+        """Return every table cut to what was known at `as_of`."""
+        from csworkbench.asof import take
+
+        return take(self.book, self.as_of)
+
+    def config(self, analysis: ModuleType) -> Any:
+        """Return the settings of an analysis: its file with the overrides of this run.
+
+        Args:
+            analysis: Module of the analysis, for example `csworkbench.analyses.health`.
+
+        Returns:
+            The module's `Config`.
+
+        Raises:
+            ConfigError: the file or an override is wrong; every problem at once.
+        """
+        name = _stem(analysis.__name__)
+        loaded = load(self._path_of(name), analysis.Config, self.root, self._overrides)
+        self._configs[name] = loaded
+        _show_as_html(analysis.Result)
+        return loaded
+
+    def upstream(self, analysis: ModuleType) -> Mapping[str, Upstream]:
+        """Return the results that an analysis needs, by name.
+
+        Within a run they are what the run has published beside this notebook. On one's own they come from the latest
+        run when its date and settings are the same, and are computed here otherwise, which a line on stderr says.
+
+        Args:
+            analysis: Module of the analysis.
+
+        Raises:
+            RunError: a needed result is missing from this run.
+        """
+        found: dict[str, Upstream] = {}
+        for name, is_needed in _needs(analysis):
+            find = self._own if self.output_dir is None else self._published
+            result = find(name, is_needed=is_needed)
+            if result is not None:
+                found[name] = result
+        return found
+
+    def show(self, result: Result) -> "View":
+        """Return the verdict, the figures and the caveats of a result as a view."""
+        from csworkbench import views
+
+        return views.show(result)
+
+    def settings(self, config: Section) -> "View":
+        """Return the settings used as a plain table."""
+        from csworkbench import views
+
+        return views.settings(config)
+
+    def conclude(self, result: Result) -> "View":
+        """Write the result where the run wants it, and return headline, caveats and next actions as a view.
+
+        Args:
+            result: What `analyze` returned.
+
+        Raises:
+            ConfigError: `desk.config` was not asked for the settings of this analysis before.
+        """
+        from csworkbench import views
+
+        if self.output_dir is not None:
+            self._write(result, self.output_dir)
+        return views.conclude(result)
+
+    def _write(self, result: Result, folder: Path) -> None:
+        from csworkbench.exports import write_table
+
+        name = _stem(type(result).__module__)
+        if name not in self._configs:
+            raise ConfigError(f"{name}: its settings were not read with desk.config({name}) before desk.conclude")
+        (folder / "tables").mkdir(parents=True, exist_ok=True)
+        tables = {table: write_table(frame, folder / "tables", table) for table, frame in result.tables.items()}
+        write_result(
+            folder,
+            result,
+            analysis=name,
+            as_of=self.as_of,
+            config=plain(self._configs[name]),
+            tables=tables,
+            language=self.workspace.language,
+        )
+
+    def _path_of(self, name: str) -> Path:
+        return self.root / (self._config_path or f"configs/{name}.yaml")
+
+    def _published(self, name: str, *, is_needed: bool) -> StoredResult | None:
+        assert self.output_dir is not None  # noqa: S101 - for the type checker; `upstream` has asked
+        try:
+            return read_result(self.output_dir.parent / name)
+        except RunError:
+            if is_needed:
+                raise
+            return None
+
+    def _own(self, name: str, *, is_needed: bool) -> Upstream | None:
+        module = _module(name)
+        config = load(self.root / f"configs/{name}.yaml", module.Config, self.root)
+        try:
+            latest = read_result(self.root / "outputs" / "latest" / name)
+        except RunError:
+            latest = None
+        if latest is not None and latest.as_of == self.as_of and latest.config == plain(config):
+            return latest
+        if not is_needed:
+            return None
+        sys.stderr.write(f"{name}: no run of {self.as_of} with these settings is stored; computed here instead\n")
+        inputs = module.prepare(self.snapshot, config, self.upstream(module))
+        return ComputedResult(module.analyze(inputs, config), plain(config))
+
+
+def start(
+    workspace: str = "",
+    config: str = "",
+    as_of: str = "",
+    output_dir: str = "",
+    overrides: Mapping[str, Any] | None = None,
+) -> Desk:
+    """Return the desk of a notebook; its arguments are the notebook's parameters.
+
+    Papermill starts a kernel in the project, JupyterLab in the notebook's folder: the project is found from either.
+
+    Args:
+        workspace: Path of workspace.yaml, from the project or the current folder; empty looks for it from the current
+            folder upwards.
+        config: Path of the settings, from the project; empty takes configs/<analysis>.yaml.
+        as_of: Cut-off date, ISO; empty takes the workspace's.
+        output_dir: Folder for result.json and tables; empty writes nothing.
+        overrides: Settings to change, by dotted key: {"bands.0.high": 45}.
+
+    Raises:
+        ConfigError: there is no workspace, or it is wrong.
+    """
+    return Desk(_find(workspace, Path.cwd()), config, as_of, output_dir, overrides or {})
+
+
+def _find(workspace: str, here: Path) -> Path:
+    """Return the workspace file: a relative path counts from the current folder or any folder above it."""
+    if workspace:
+        for folder in (here, *here.parents):
+            if (folder / workspace).is_file():
+                return folder / workspace
+    return find_workspace(workspace or None, here)
+
+
+def _stem(module_name: str) -> str:
+    """Return the name of an analysis from its module, or from a module inside its package."""
+    _, _, inner = module_name.rpartition("analyses.")
+    return inner.split(".")[0]
+
+
+def _needs(analysis: ModuleType) -> Iterator[tuple[str, bool]]:
+    yield from ((name, True) for name in analysis.NEEDS)
+    yield from ((name, False) for name in analysis.NEEDS_IF_PRESENT)
+
+
+def _module(name: str) -> ModuleType:
+    """Return an analysis of the package, else of the project's own `analyses` folder."""
+    for module_name in (f"csworkbench.analyses.{name}", f"analyses.{name}"):
+        try:
+            return import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name not in {module_name, "analyses"}:
+                raise
+    raise ConfigError(f"{name}: there is no such analysis")
+
+
+def _show_as_html(result_type: type) -> None:
+    """Let a bare result at the end of a cell appear as its view."""
+    shell = _shell()
+    if shell is None:
+        return
+    from csworkbench import views
+
+    formatter = shell.display_formatter.mimebundle_formatter
+    formatter.for_type(result_type, lambda result, **options: views.show(result)._repr_mimebundle_(**options))
+
+
+def _shell() -> Any:
+    """Return the running IPython shell; None in a plain Python process."""
+    ipython = sys.modules.get("IPython")
+    return None if ipython is None else ipython.get_ipython()

@@ -1,0 +1,200 @@
+"""The desk of a notebook: where it stands, what it reads, what it leaves."""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from datetime import date
+from types import ModuleType
+
+import pandas as pd
+import pytest
+
+from csworkbench import session
+from csworkbench.config import Section, setting
+from csworkbench.errors import ConfigError, RunError
+from csworkbench.estimates import Caveat, Estimate, Message, say
+
+WORKSPACE = """\
+version: 1
+name: Nordbok 北书
+as_of: 2026-06-30
+tables:
+  accounts:
+    path: data/accounts.csv
+    extra: {colour: text}
+"""
+ACCOUNTS = """\
+account_id,name,signup_at,colour
+A1,Åsa AB,2026-01-10,red
+A2,北京,2026-02-10,blue
+A3,Late Ltd,2026-08-01,red
+"""
+
+
+class TinyConfig(Section):
+    """Settings of the analysis in these tests."""
+
+    limit: int = setting(10, description="A limit", ge=0, le=100)
+    name: str = setting("x", description="A name")
+
+
+@dataclass(frozen=True)
+class TinyResult:
+    limit: int
+    caveats: tuple[Caveat, ...] = ()
+    actions: tuple[Message, ...] = ()
+    headline: Message = field(default=say("All is well"))
+
+    @property
+    def figures(self):
+        return {"limit": Estimate(self.limit, "accounts", 3)}
+
+    @property
+    def tables(self):
+        return {"rows": pd.DataFrame({"account_id": ["A1"], "value": [1.5]})}
+
+
+TinyResult.__module__ = "csworkbench.analyses.tiny"
+
+
+def analysis(name, needs=(), needs_if_present=()):
+    module = ModuleType(f"csworkbench.analyses.{name}")
+    module.NEEDS, module.NEEDS_IF_PRESENT = needs, needs_if_present
+    module.Config, module.Result = TinyConfig, TinyResult
+    module.prepare = lambda snapshot, config, upstream: config
+    module.analyze = lambda inputs, config: TinyResult(config.limit)
+    return module
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    for folder in ("configs", "notebooks", "data"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "configs" / "workspace.yaml").write_text(WORKSPACE, "utf-8")
+    (tmp_path / "configs" / "tiny.yaml").write_text("limit: 12\n", "utf-8")
+    (tmp_path / "data" / "accounts.csv").write_text(ACCOUNTS, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "csworkbench.analyses.tiny", analysis("tiny"))
+    return tmp_path
+
+
+def published(project, run="runs/a", **settings):
+    """Let a notebook of a run leave its result, and return the folder of the run."""
+    folder = project / "outputs" / run / "tiny"
+    desk = session.start(output_dir=str(folder), overrides=settings)
+    desk.config(analysis("tiny"))
+    desk.conclude(TinyResult(settings.get("limit", 12)))
+    return folder.parent
+
+
+@pytest.mark.parametrize("folder", [".", "notebooks"])
+def test_the_project_is_found_from_its_root_and_from_its_notebooks(project, monkeypatch, folder):
+    monkeypatch.chdir(project / folder)
+    assert session.start().root == project
+    assert session.start("configs/workspace.yaml").root == project
+
+
+def test_a_workspace_that_is_not_there_is_named(project):
+    with pytest.raises(ConfigError, match=r"other/workspace\.yaml"):
+        session.start("other/workspace.yaml")
+
+
+def test_the_date_is_the_notebooks_else_the_workspaces(project):
+    assert session.start().as_of == date(2026, 6, 30)
+    assert session.start(as_of="2026-03-31").as_of == date(2026, 3, 31)
+
+
+def test_a_date_that_is_none_is_refused_with_the_right_form(project):
+    with pytest.raises(ConfigError, match=r"as_of: '31\.3\.2026' is not a date; write it as 2026-09-30"):
+        session.start(as_of="31.3.2026").as_of  # noqa: B018
+
+
+def test_the_snapshot_holds_what_was_known_and_is_taken_once(project):
+    desk = session.start()
+    assert desk.snapshot is desk.snapshot
+    accounts = desk.snapshot.tables["accounts"].to_pandas()
+    assert sorted(accounts["account_id"]) == ["A1", "A2"]  # A3 signs up in August
+
+
+def test_settings_come_from_the_file_named_like_the_analysis(project):
+    assert session.start().config(analysis("tiny")).limit == 12
+
+
+def test_settings_come_from_another_file_when_it_is_given(project):
+    (project / "configs" / "strict.yaml").write_text("limit: 3\n", "utf-8")
+    assert session.start(config="configs/strict.yaml").config(analysis("tiny")).limit == 3
+
+
+def test_overrides_replace_the_files_values(project):
+    config = session.start(overrides={"limit": 50}).config(analysis("tiny"))
+    assert (config.limit, config.name) == (50, "x")
+
+
+def test_an_override_is_checked_like_the_file(project):
+    with pytest.raises(ConfigError, match="limit"):
+        session.start(overrides={"limit": 500}).config(analysis("tiny"))
+
+
+def test_a_result_is_written_with_its_settings_and_tables(project):
+    folder = published(project) / "tiny"
+    stored = json.loads((folder / "result.json").read_text("utf-8"))
+    assert (stored["analysis"], stored["as_of"], stored["config"]) == ("tiny", "2026-06-30", {"limit": 12, "name": "x"})
+    assert (folder / "tables" / "rows.csv").read_text("utf-8").splitlines() == ["account_id,value", "A1,1.5"]
+
+
+def test_nothing_is_written_without_an_output_folder(project):
+    before = sorted(project.rglob("*"))
+    desk = session.start()
+    desk.config(analysis("tiny"))
+    desk.conclude(TinyResult(12))
+    assert sorted(project.rglob("*")) == before
+
+
+def test_a_result_is_not_written_before_its_settings_were_read(project):
+    with pytest.raises(ConfigError, match=r"not read with desk\.config\(tiny\)"):
+        session.start(output_dir="outputs/x").conclude(TinyResult(12))
+
+
+def test_in_a_run_a_needed_result_is_the_one_published_beside(project):
+    run = published(project, limit=77)
+    desk = session.start(output_dir=str(run / "second"))
+    upstream = desk.upstream(analysis("second", needs=("tiny",)))
+    assert upstream["tiny"].figures["limit"].value == 77
+    assert upstream["tiny"].tables["rows"]["account_id"].tolist() == ["A1"]
+
+
+def test_in_a_run_a_needed_result_that_is_missing_is_an_error(project):
+    desk = session.start(output_dir="outputs/runs/a/second")
+    with pytest.raises(RunError, match=r"result\.json"):
+        desk.upstream(analysis("second", needs=("tiny",)))
+
+
+def test_in_a_run_a_result_that_may_be_missing_is_left_out(project):
+    desk = session.start(output_dir="outputs/runs/a/second")
+    assert desk.upstream(analysis("second", needs_if_present=("tiny",))) == {}
+
+
+def test_alone_the_latest_result_is_used_when_date_and_settings_agree(project, capsys):
+    published(project, "latest")
+    upstream = session.start().upstream(analysis("second", needs=("tiny",)))
+    assert upstream["tiny"].folder == project / "outputs" / "latest" / "tiny"
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("change", [{"as_of": "2026-03-31"}, {"limit": 9}])
+def test_alone_another_date_or_other_settings_are_computed_here_and_it_says_so(project, capsys, change):
+    published(project, "latest", **({"limit": 9} if "limit" in change else {}))
+    desk = session.start(as_of=change.get("as_of", ""))
+    upstream = desk.upstream(analysis("second", needs=("tiny",)))
+    assert upstream["tiny"].figures["limit"].value == 12
+    assert upstream["tiny"].config == {"limit": 12, "name": "x"}
+    assert "tiny: no run of" in capsys.readouterr().err
+
+
+def test_alone_a_result_that_may_be_missing_is_not_computed(project):
+    assert session.start().upstream(analysis("second", needs_if_present=("tiny",))) == {}
+
+
+def test_the_text_of_a_desk_names_the_book_and_no_path(project):
+    desk = session.start()
+    assert repr(desk) == "Desk('Nordbok 北书', as_of=2026-06-30)"
