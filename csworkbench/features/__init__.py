@@ -1,0 +1,43 @@
+"""Account-level features at the date of a snapshot: the fixed metric definitions, as Ibis expressions.
+
+`measure` gives one of them as an expression, `measures` all of a scorecard as one frame from one query.
+"""
+
+from csworkbench.features.kinds import (
+    ActiveRatio,
+    ActiveUsers,
+    Attribute,
+    DaysSinceContact,
+    DaysSinceLastUse,
+    DaysToRenewal,
+    FeatureBreadth,
+    MeasureSource,
+    Nps,
+    OpenTickets,
+    Tenure,
+    Tickets,
+    Usage,
+    UsageTrend,
+)
+from csworkbench.features.measuring import measure, measures, missing_tables, substitutions
+
+__all__ = [
+    "ActiveRatio",
+    "ActiveUsers",
+    "Attribute",
+    "DaysSinceContact",
+    "DaysSinceLastUse",
+    "DaysToRenewal",
+    "FeatureBreadth",
+    "MeasureSource",
+    "Nps",
+    "OpenTickets",
+    "Tenure",
+    "Tickets",
+    "Usage",
+    "UsageTrend",
+    "measure",
+    "measures",
+    "missing_tables",
+    "substitutions",
+]
