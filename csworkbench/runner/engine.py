@@ -1,5 +1,6 @@
 """Our papermill engine: one notebook on one stock kernel, watched. Imported when a run starts: papermill is slow."""
 
+import asyncio
 import json
 import logging
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import nbformat
 import papermill
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
@@ -192,6 +194,18 @@ def execute(execution: Execution) -> None:
         )
     except Exception as error:  # noqa: BLE001 - whatever ends a notebook is for the runner to judge
         execution.error = error
+    finally:
+        _close_loop()
+
+
+def _close_loop() -> None:
+    """Close the event loop that jupyter_core opened in this thread: a long-lived process would run out of files."""
+    loop = ensure_event_loop()
+    tasks = asyncio.all_tasks(loop)
+    for task in tasks:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*tasks, return_exceptions=True))
+    loop.close()
 
 
 def as_node(source: Mapping[str, Any]) -> Any:

@@ -1,0 +1,6 @@
+"""Workspace, batch and analyses -> a finished plan: typed jobs in order, each with its key and a reason."""
+
+from csworkbench.planner.discovery import Batch, BatchNotebook, analyses, find_notebook
+from csworkbench.planner.planning import Plan, PlannedNotebook, plan
+
+__all__ = ["Batch", "BatchNotebook", "Plan", "PlannedNotebook", "analyses", "find_notebook", "plan"]

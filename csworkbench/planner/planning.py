@@ -1,0 +1,368 @@
+"""A plan: what would run and why. Configs first, then the data, then the notebooks; nothing is started."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from csworkbench import config
+from csworkbench.config import Override, Request, Section
+from csworkbench.config.loading import relative
+from csworkbench.errors import ConfigError, Problem
+from csworkbench.estimates import Message, say
+from csworkbench.formats import text
+from csworkbench.planner.discovery import Batch, analyses, find_notebook, near
+from csworkbench.planner.keys import code_digest, job_key, library_versions
+from csworkbench.store import InputRecord, Job, NotebookFile, RunInfo, read_notebook
+from csworkbench.workspace import Workspace, load_workspace, project_root
+
+if TYPE_CHECKING:
+    from csworkbench.sources import IngestReport
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedNotebook:
+    """One line of a plan.
+
+    Args:
+        name: Name of the notebook.
+        state: run, skipped or blocked.
+        reason: Why, in one line.
+        needs: What it needs.
+        files: Files it will write, relative to the folder of the run.
+    """
+
+    name: str
+    state: str
+    reason: str
+    needs: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do.
+
+    Args:
+        root: Folder of the project.
+        out: Folder of all outputs.
+        as_of: Cut-off date.
+        jobs: Jobs in an order that respects their needs.
+        notebooks: State and reason of each, in the same order.
+        inputs: Tables with rows, digests and the dates they cover.
+        info: What the run is made from; goes into its record.
+    """
+
+    root: Path
+    out: Path
+    as_of: date
+    jobs: tuple[Job, ...]
+    notebooks: tuple[PlannedNotebook, ...]
+    inputs: tuple[InputRecord, ...]
+    info: RunInfo
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the plan in JSON types, without any path of the machine."""
+        keys = {job.name: job.key for job in self.jobs}
+        return {
+            "version": 1,
+            "as_of": self.as_of.isoformat(),
+            "notebooks": [{**asdict(item), "key": keys[item.name]} for item in self.notebooks],
+            "inputs": [asdict(item) for item in self.inputs],
+            "info": {name: value for name, value in asdict(self.info).items() if name != "inputs"},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Settings:
+    """Everything that was read from configs, and what is to be run."""
+
+    root: Path
+    path: Path
+    workspace: Workspace
+    batch: Batch
+    batch_path: str
+    modules: Mapping[str, ModuleType]
+    configs: Mapping[str, Section]
+    notebooks: Mapping[str, NotebookFile]
+    order: tuple[str, ...]
+    overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+def plan(
+    workspace: Path,
+    names: Sequence[str] = (),
+    *,
+    as_of: str | date | None = None,
+    batch: Path | None = None,
+    overrides: Sequence[Override] = (),
+    out: Path | None = None,
+    is_dry: bool = False,
+) -> Plan:
+    """Return what a run would do: all configs are checked, the data is read and checked, no kernel is started.
+
+    Args:
+        workspace: The workspace file.
+        names: Notebooks to run with what they need; none = the whole batch.
+        as_of: Cut-off date; None or empty = the workspace's.
+        batch: Batch file, from the current folder; None = the workspace's.
+        overrides: Settings changed for this run.
+        out: Folder of all outputs; None = `outputs` in the project.
+        is_dry: Leave no file behind, not even the cache of the tables.
+
+    Raises:
+        ConfigError: A config, a name, an override, a date or a notebook is wrong, or needs form a circle; every
+            problem of every file.
+        DataError: A file of the data was refused.
+        EnvironmentProblem: The cache of the tables cannot be written.
+    """
+    settings = _settings(workspace.absolute(), tuple(names), batch, overrides)
+    day = _day(as_of) if as_of else settings.workspace.as_of
+    reports, newest = _read(settings, is_dry=is_dry)
+    cut = newest if day == "latest" else day
+    inputs = tuple(_input(report) for report in reports.values())
+    info = _info(settings, cut, inputs)
+    jobs = _jobs(settings, reports, info)
+    lines = tuple(_line(job, jobs, settings.workspace.language) for job in jobs)
+    return Plan(settings.root, out or settings.root / "outputs", cut, jobs, lines, inputs, info)
+
+
+def _settings(path: Path, names: tuple[str, ...], batch: Path | None, overrides: Sequence[Override]) -> _Settings:
+    """Return all settings; a broken file does not hide what is wrong with the others."""
+    root = project_root(path)
+    problems: list[Problem] = []
+    workspace = _collected(problems, load_workspace, path)
+    default = workspace.batch if workspace else str(Workspace.model_fields["batch"].default)
+    batch_path = batch.absolute() if batch else root / default
+    parsed = _collected(problems, config.load, batch_path, Batch, root) if workspace or batch_path.is_file() else None
+    modules = _collected(problems, analyses, root) or {}
+    wanted = names or (tuple(item.name for item in parsed.notebooks) if parsed else ())
+    order = _collected(problems, _ordered, wanted, modules, parsed, root) or ()
+    changes = _changes(overrides, order, modules, problems)
+    own = [name for name in order if name in modules]
+    requests = [Request(_config_path(root, name), modules[name].Config, changes.get(name, {})) for name in own]
+    loaded = _collected(problems, config.load_all, requests, root) or []
+    notebooks = {name: _collected(problems, _notebook, root, name, parsed) for name in order}
+    if problems or workspace is None or parsed is None:
+        raise ConfigError(*dict.fromkeys(problems))
+    configs, shown = dict(zip(own, loaded, strict=True)), relative(batch_path, root)
+    return _Settings(root, path, workspace, parsed, shown, modules, configs, notebooks, order, changes)
+
+
+def _config_path(root: Path, name: str) -> Path:
+    return root / "configs" / f"{name}.yaml"
+
+
+def _notebook(root: Path, name: str, batch: Batch | None) -> NotebookFile:
+    return read_notebook(find_notebook(root, name, batch.entry(name).notebook if batch else None))
+
+
+def _collected(problems: list[Problem], function: Any, *arguments: Any) -> Any:
+    """Return what a function returns; None when it raised, its problems are added to the others."""
+    try:
+        return function(*arguments)
+    except ConfigError as error:
+        problems.extend(error.problems)
+        return None
+
+
+def _ordered(
+    wanted: Sequence[str], modules: Mapping[str, ModuleType], batch: Batch | None, root: Path
+) -> tuple[str, ...]:
+    """Return the wanted notebooks and all they need, needs first."""
+    listed = {item.name for item in batch.notebooks} if batch else set()
+    known = {**dict.fromkeys(modules), **dict.fromkeys(sorted(listed))}
+    unknown = [name for name in wanted if name not in known and not _has_notebook(root, name)]
+    if unknown:
+        raise ConfigError(*(Problem(f"there is no notebook '{name}'", hint=near(name, known)) for name in unknown))
+    chosen, waiting = list(dict.fromkeys(wanted)), list(wanted)
+    while waiting:
+        for need in needs_of(modules, waiting.pop(0)):
+            if need not in modules:
+                raise ConfigError(
+                    Problem(f"there is no analysis '{need}', which others need", hint=near(need, modules))
+                )
+            if need not in chosen:
+                chosen.append(need)
+                waiting.append(need)
+    graph = {name: [*needs_of(modules, name), *_optional(modules, name, chosen)] for name in chosen}
+    try:
+        return tuple(TopologicalSorter(graph).static_order())
+    except CycleError as error:
+        circle = " -> ".join(reversed(error.args[1]))
+        raise ConfigError(Problem(f"analyses need each other in a circle: {circle}")) from None
+
+
+def needs_of(modules: Mapping[str, ModuleType], name: str) -> tuple[str, ...]:
+    """Return what an analysis needs; a notebook without a module needs nothing.
+
+    Args:
+        modules: Analyses by name.
+        name: Name of a notebook.
+    """
+    return tuple(modules[name].NEEDS) if name in modules else ()
+
+
+def _optional(modules: Mapping[str, ModuleType], name: str, chosen: Sequence[str]) -> tuple[str, ...]:
+    declared = getattr(modules.get(name), "NEEDS_IF_PRESENT", ())
+    return tuple(need for need in declared if need in chosen)
+
+
+def _has_notebook(root: Path, name: str) -> bool:
+    try:
+        return find_notebook(root, name).is_file()
+    except ConfigError:
+        return False
+
+
+def _changes(
+    overrides: Sequence[Override],
+    order: Sequence[str],
+    modules: Mapping[str, ModuleType],
+    problems: list[Problem],
+) -> dict[str, dict[str, Any]]:
+    changes: dict[str, dict[str, Any]] = {}
+    for change in overrides:
+        if change.name in order and change.name in modules:
+            changes.setdefault(change.name, {})[change.key] = change.value
+            continue
+        hint = near(change.name, {name: None for name in order if name in modules})
+        message = "is not among the analyses of this run"
+        if change.name == "workspace":
+            message, hint = "settings of the workspace hold for every run", "change its file, or give another one"
+        problems.append(Problem(message, key=f"--set {change.name}.{change.key}", hint=hint))
+    return changes
+
+
+def _day(as_of: str | date) -> date:
+    try:
+        return as_of if isinstance(as_of, date) else date.fromisoformat(as_of)
+    except ValueError:
+        raise ConfigError(Problem(f"{as_of!r} is no date", key="--as-of", hint="write it as 2026-09-30")) from None
+
+
+def _read(settings: _Settings, *, is_dry: bool) -> "tuple[Mapping[str, IngestReport], date]":
+    """Open the book, which is the check of the data, and return its reports and its newest day."""
+    from csworkbench.asof import latest_date
+    from csworkbench.sources import open_book
+
+    with TemporaryDirectory(prefix="csw-plan-") as scratch:
+        cache = Path(scratch) if is_dry else settings.root / "outputs" / "cache"
+        book = open_book(settings.workspace, settings.root, cache)
+        try:
+            fixed = settings.workspace.as_of
+            return book.reports, fixed if isinstance(fixed, date) else latest_date(book)
+        finally:
+            book.connection.disconnect()
+
+
+def _input(report: "IngestReport") -> InputRecord:
+    first = report.first_event.isoformat() if report.first_event else ""
+    last = report.last_event.isoformat() if report.last_event else ""
+    return InputRecord(report.table, report.files, report.rows, report.quarantined, report.digest, first, last)
+
+
+def _info(settings: _Settings, as_of: date, inputs: tuple[InputRecord, ...]) -> RunInfo:
+    return RunInfo(
+        project=settings.workspace.name,
+        workspace=relative(settings.path, settings.root),
+        batch=settings.batch_path,
+        as_of=as_of.isoformat(),
+        language=settings.workspace.language,
+        code=code_digest(settings.root),
+        configs={name: config.digest(section) for name, section in settings.configs.items()},
+        overrides=settings.overrides,
+        inputs=inputs,
+        versions=library_versions(),
+    )
+
+
+def _jobs(settings: _Settings, reports: "Mapping[str, IngestReport]", info: RunInfo) -> tuple[Job, ...]:
+    keys: dict[str, str] = {}
+    jobs = []
+    for name in settings.order:
+        job = _job(name, settings, reports, info, keys)
+        keys[name] = job.key
+        jobs.append(job)
+    return tuple(jobs)
+
+
+def _job(
+    name: str,
+    settings: _Settings,
+    reports: "Mapping[str, IngestReport]",
+    info: RunInfo,
+    keys: Mapping[str, str],
+) -> Job:
+    module, notebook, entry = settings.modules.get(name), settings.notebooks[name], settings.batch.entry(name)
+    reads = (*module.READS, *getattr(module, "READS_IF_PRESENT", ())) if module else tuple(reports)
+    needs, optional = needs_of(settings.modules, name), _optional(settings.modules, name, settings.order)
+    parameters = _parameters(name, settings, info)
+    key = job_key(
+        parameters=parameters,
+        config=info.configs.get(name, ""),
+        cells=notebook.code,
+        upstream={need: keys[need] for need in (*needs, *optional)},
+        inputs={table: reports[table].digest for table in reads if table in reports},
+        code=info.code,
+        versions=info.versions,
+    )
+    return Job(
+        name=name,
+        notebook=notebook.path,
+        parameters=parameters,
+        needs=needs,
+        needs_if_present=optional,
+        timeout_seconds=entry.timeout_seconds or settings.batch.timeout_seconds,
+        key=key,
+        skip=_skip(module, reports),
+        has_result=module is not None,
+    )
+
+
+def _parameters(name: str, settings: _Settings, info: RunInfo) -> dict[str, Any]:
+    """Return the five usual parameters and those of the batch; a tour gets only the usual ones it knows."""
+    usual: dict[str, Any] = {
+        "workspace": info.workspace,
+        "config": f"configs/{name}.yaml",
+        "as_of": info.as_of,
+        "output_dir": "",
+        "overrides": dict(settings.overrides.get(name, {})),
+    }
+    if name not in settings.modules:
+        known = settings.notebooks[name].parameters or {}
+        usual = {key: value for key, value in usual.items() if key in known and key != "config"}
+    return {**usual, **settings.batch.entry(name).parameters}
+
+
+def _skip(module: ModuleType | None, reports: "Mapping[str, IngestReport]") -> Message | None:
+    missing = [table for table in module.READS if table not in reports] if module else []
+    if not missing:
+        return None
+    return say(
+        "it reads {tables:list}, and the workspace declares no such {n:n table|tables}",
+        tables=missing,
+        n=len(missing),
+    )
+
+
+def _line(job: Job, jobs: Sequence[Job], language: str) -> PlannedNotebook:
+    folder = f"{job.name}/"
+    names = ("notebook.ipynb", "report.html", *(("result.json", "tables/") if job.has_result else ()))
+    if job.skip is not None:
+        return PlannedNotebook(job.name, "skipped", text(job.skip, language), job.needs)
+    absent = _absent(job, {item.name: item for item in jobs})
+    if absent:
+        return PlannedNotebook(job.name, "blocked", f"needs {absent}, which is not run", job.needs)
+    reason = f"after {', '.join(job.needs)}" if job.needs else "nothing stands in its way"
+    return PlannedNotebook(job.name, "run", reason, job.needs, tuple(folder + name for name in names))
+
+
+def _absent(job: Job, jobs: Mapping[str, Job]) -> str:
+    """Return the first need that is skipped, or that waits for one that is."""
+    stopped = (need for need in job.needs if jobs[need].skip is not None or _absent(jobs[need], jobs))
+    return next(stopped, "")
