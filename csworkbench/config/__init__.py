@@ -1,5 +1,34 @@
-"""Configs: strict YAML into frozen Sections, every problem at once with file, line and column."""
+"""Configs: strict YAML into frozen Sections, every problem at once with file, line and column.
 
+sections    Section, setting, FromFile, SettingError, digest, json_schema: what a config is made of
+documents   strict YAML with places
+kinds       what a field accepts, and how to say it
+faults      what is wrong with a value, in plain English
+loading     load, load_all, overrides
+describing  every key with its meaning, default, value and place
+saving      changes written back with the comments kept
+"""
+
+from csworkbench.config.describing import KeyDoc, describe
+from csworkbench.config.loading import Override, Request, load, load_all, parse_override
+from csworkbench.config.saving import preview, save
 from csworkbench.config.sections import FromFile, Section, SettingError, digest, json_schema, plain, setting
 
-__all__ = ["FromFile", "Section", "SettingError", "digest", "json_schema", "plain", "setting"]
+__all__ = [
+    "FromFile",
+    "KeyDoc",
+    "Override",
+    "Request",
+    "Section",
+    "SettingError",
+    "describe",
+    "digest",
+    "json_schema",
+    "load",
+    "load_all",
+    "parse_override",
+    "plain",
+    "preview",
+    "save",
+    "setting",
+]

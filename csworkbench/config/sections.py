@@ -110,7 +110,7 @@ def digest(section: Section) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    canonical = json.dumps(plain(section), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(_canonical(plain(section)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -130,3 +130,12 @@ def _as_json(value: object) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(to_jsonable_python(list(value)))
     return to_jsonable_python(value)
+
+
+def _canonical(data: Any) -> Any:
+    """Write 40.0 as 40: a default keeps the form its author typed, a value of a file takes its field's type."""
+    if isinstance(data, dict):
+        return {key: _canonical(value) for key, value in data.items()}
+    if isinstance(data, list):
+        return [_canonical(value) for value in data]
+    return int(data) if isinstance(data, float) and data.is_integer() else data

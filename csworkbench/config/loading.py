@@ -1,0 +1,305 @@
+"""Config files into Sections: references resolved, overrides applied, every problem of every file at once."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import to_jsonable_python
+
+from csworkbench.config.documents import Node, UnreadableError, parse, read_document
+from csworkbench.config.faults import data_of, dotted, step, validated
+from csworkbench.config.kinds import Slot, fields, fitting, slot
+from csworkbench.config.sections import Section
+from csworkbench.errors import ConfigError, Problem
+
+T = TypeVar("T", bound=Section)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One config file to read.
+
+    Args:
+        path: File; relative paths start at the project root.
+        model: Section it holds.
+        overrides: Dotted key -> value that replaces the file's; a text is also tried as YAML where text does not fit.
+    """
+
+    path: Path
+    model: type[Section]
+    overrides: Mapping[str, object] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One setting changed for a run.
+
+    Args:
+        name: Analysis, or "workspace".
+        key: Dotted key within its config.
+        value: JSON value.
+    """
+
+    name: str
+    key: str
+    value: Any
+
+
+def load_all(requests: Sequence[Request], root: Path) -> list[Section]:
+    """Return the sections of several files.
+
+    Args:
+        requests: Files, the models they hold and what to override.
+        root: Project root; places in problems and references to files are relative to it.
+
+    Returns:
+        One section a request, in order.
+
+    Raises:
+        ConfigError: With every problem of every file.
+    """
+    sections: list[Section] = []
+    problems: list[Problem] = []
+    for request in requests:
+        section, found = _loaded(request, root)
+        problems.extend(found)
+        if section is not None:
+            sections.append(section)
+    if problems:
+        raise ConfigError(*dict.fromkeys(problems))
+    return sections
+
+
+def load(path: Path, model: type[T], root: Path, overrides: Mapping[str, object] | None = None) -> T:
+    """Return the section of one file.
+
+    Args:
+        path: File; a relative path starts at the project root.
+        model: Section it holds.
+        root: Project root.
+        overrides: Dotted key -> value that replaces the file's.
+
+    Returns:
+        Validated section, with defaults and referenced files filled in.
+
+    Raises:
+        ConfigError: With every problem of the file and the files it refers to.
+    """
+    (section,) = load_all([Request(path, model, overrides or {})], root)
+    if not isinstance(section, model):
+        raise TypeError(f"{model.__name__} was asked for, {type(section).__name__} was built")
+    return section
+
+
+def parse_override(text: str) -> Override:
+    """Return the override that `NAME.key=value` says.
+
+    Args:
+        text: Such as `health.bands.0.high=45`; the value is one YAML value (`45`, `true`, `[a, b]`, `"0046"`).
+
+    Returns:
+        Its parts, the value typed.
+
+    Raises:
+        ConfigError: It has no `=`, no key, or its value is no YAML.
+    """
+    left, equals, right = text.partition("=")
+    name, dot, key = left.strip().partition(".")
+    if not (equals and name and dot and key and all(key.split("."))):
+        raise ConfigError(Problem("must be NAME.key=value, such as health.bands.0.high=45", key=text[:80]))
+    try:
+        value = data_of(parse(right, f"--set {left.strip()}")) if right.strip() else ""
+    except UnreadableError as error:
+        raise ConfigError(*error.problems) from None
+    return Override(name, key, value)
+
+
+def resolved(path: Path, model: type[Section], root: Path) -> tuple[Node, list[Problem]]:
+    """Return a file with the files it refers to in place of their paths.
+
+    Args:
+        path: File; a relative path starts at the project root.
+        model: Section it holds.
+        root: Project root.
+
+    Returns:
+        Top node, and what is wrong with the references.
+
+    Raises:
+        UnreadableError: The file itself cannot be read.
+    """
+    file = root / path
+    node = read_document(file, relative(file, root))
+    problems: list[Problem] = []
+    return _with_files(slot(model), node, root, (node.file,), problems), problems
+
+
+def relative(path: Path, root: Path) -> str:
+    """Return a path as problems name it.
+
+    Args:
+        path: File.
+        root: Project root.
+
+    Returns:
+        Path relative to the root, with slashes; as it is where it lies outside.
+    """
+    whole, base = Path(os.path.abspath(path)), Path(os.path.abspath(root))  # noqa: PTH100 - links stay as written
+    return whole.relative_to(base).as_posix() if whole.is_relative_to(base) else path.as_posix()
+
+
+def _loaded(request: Request, root: Path) -> tuple[Section | None, list[Problem]]:
+    try:
+        node, problems = resolved(request.path, request.model, root)
+    except UnreadableError as error:
+        return None, list(error.problems)
+    for key, value in request.overrides.items():
+        try:
+            changed = _changed(request, node, key, value)
+            node = _with_files(slot(request.model), changed, root, (node.file,), problems)
+        except UnreadableError as error:
+            problems.extend(error.problems)
+    section, faults = validated(request.model, node)
+    # A reference that could not be read leaves its path behind, which is no section: said once is enough.
+    broken = {(problem.file, problem.line, problem.column) for problem in problems if problem.line}
+    problems.extend(fault for fault in faults if (fault.file, fault.line, fault.column) not in broken)
+    files = list(dict.fromkeys(problem.file for problem in problems))
+    problems.sort(key=lambda problem: (files.index(problem.file), problem.line or 0, problem.column or 0))
+    return (None if problems else section), problems
+
+
+def _with_files(accepts: Slot, node: Node, root: Path, trail: tuple[str, ...], problems: list[Problem]) -> Node:
+    """Return the node with every path of a `FromFile` field replaced by the file's content."""
+    is_reference = isinstance(node.value, str) and any(kind.from_file for kind in accepts.kinds)
+    if is_reference:
+        below = _referenced(node, root, trail, problems)
+        return below if below is node else _with_files(accepts, below, root, (*trail, below.file), problems)
+    if not isinstance(node.value, dict | list):
+        return node
+    keys: list[str | int] = list(node.value) if isinstance(node.value, dict) else list(range(len(node.value)))
+    below_of = {key: step(accepts, node, key) for key in keys}
+    done = {key: _with_files(found, value, root, trail, problems) for key, (found, value) in below_of.items() if value}
+    node.value = {str(key): value for key, value in done.items()} if isinstance(node.value, dict) else [*done.values()]
+    return node
+
+
+def _referenced(node: Node, root: Path, trail: tuple[str, ...], problems: list[Problem]) -> Node:
+    written = str(node.value)
+    name = os.path.normpath(written).replace(os.sep, "/")
+    if not written or os.path.isabs(written) or name.startswith("..") or "\0" in written:  # noqa: PTH117
+        problems.append(node.problem(f"must be a path inside the project, relative to its root; found {written!r}"))
+    elif name in trail:
+        problems.append(node.problem(f"the files refer to each other in a circle: {' -> '.join([*trail, name])}"))
+    elif not (root / name).is_file():
+        near = get_close_matches(Path(name).name, _yaml_names(root / name), n=1)
+        hint = f"did you mean '{Path(name).with_name(near[0]).as_posix()}'?" if near else ""
+        problems.append(node.problem(f"there is no file {written!r}", hint=hint))
+    else:
+        try:
+            return read_document(root / name, name)
+        except UnreadableError as error:
+            problems.extend(error.problems)
+            problems.append(node.problem(f"the file {written!r} cannot be used, see above"))
+    return node
+
+
+def _yaml_names(path: Path) -> list[str]:
+    return [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+
+
+def _changed(request: Request, top: Node, key: str, value: object) -> Node:
+    """Return the tree with the value at a dotted key replaced; what the file leaves out starts from its default."""
+    origin = f"override of {top.file}"
+    parts = key.split(".")
+    accepts, node = slot(request.model), top
+    for depth, part in enumerate(parts):
+        place: str | int = part
+        if isinstance(node.value, list):
+            if not (part.isdecimal() and int(part) < len(node.value)):
+                allowed = (
+                    f"an item number from 0 to {len(node.value) - 1}" if node.value else "left out: the list is empty"
+                )
+                raise UnreadableError(
+                    Problem(f"must be {allowed}; found {part!r}", origin, key=dotted(parts[: depth + 1]))
+                )
+            place = int(part)
+        elif not isinstance(node.value, dict):
+            message = f"has no keys below it, so {part!r} cannot be set"
+            raise UnreadableError(Problem(message, origin, key=dotted(parts[:depth])))
+        found, below = step(accepts, node, place)
+        if depth == len(parts) - 1:
+            below = node_of(_fitting_value(found, value, origin, key), origin)
+        elif below is None:
+            kind = fitting(accepts, node)
+            below = default_node(fields(kind.type).get(part) if kind and kind.is_section else None, origin)
+            below = node_of({}, origin) if below.value is None else below
+        if isinstance(node.value, dict):
+            node.value = {**node.value, part: below}
+            node.keys = {**node.keys, part: (origin, None, None)}
+        else:
+            node.value[int(part)] = below
+        accepts, node = found, below
+    return top
+
+
+def _fitting_value(accepts: Slot, value: object, origin: str, key: str) -> Any:
+    """Return an override's value as JSON; a text that the key does not accept is read as YAML."""
+    try:
+        data = to_jsonable_python(value)
+    except ValueError as error:
+        raise UnreadableError(
+            Problem(f"holds {type(value).__name__}, which no config can hold", origin, key=key)
+        ) from error
+    if not isinstance(data, str) or not data.strip() or any(_accepts_text(kind.type, data) for kind in accepts.kinds):
+        return data
+    try:
+        return data_of(parse(data, origin))
+    except UnreadableError:
+        return data
+
+
+def _accepts_text(annotation: Any, text: str) -> bool:
+    try:
+        TypeAdapter(annotation).validate_json(json.dumps(text), strict=True)
+    except ValidationError:
+        return False
+    return True
+
+
+def default_node(field: FieldInfo | None, origin: str) -> Node:
+    """Return the default of a field as a node, to be changed or described like a value of a file.
+
+    Args:
+        field: Field; None or a required one has an empty section.
+        origin: What problems call it.
+
+    Returns:
+        Node without a line.
+    """
+    if field is None or field.is_required():
+        return node_of({}, origin)
+    return node_of(to_jsonable_python(field.get_default(call_default_factory=True), by_alias=True), origin)
+
+
+def node_of(data: Any, origin: str) -> Node:
+    """Return JSON data as a node.
+
+    Args:
+        data: Scalars, lists and dicts.
+        origin: What problems call it.
+
+    Returns:
+        Node without a line.
+    """
+    if isinstance(data, dict):
+        value = {str(key): node_of(below, origin) for key, below in data.items()}
+        return Node(value, origin, keys=dict.fromkeys(value, (origin, None, None)))
+    if isinstance(data, list | tuple):
+        return Node([node_of(below, origin) for below in data], origin)
+    return Node(data, origin, source=json.dumps(data) if not isinstance(data, str) else data)
