@@ -1,0 +1,259 @@
+"""The accounts of the simulated book and the people who look after them: traits, accounts, csms, assignments, features."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from csworkbench.sampledata.names import CSM_NAMES, INDUSTRIES, company_names
+from csworkbench.sampledata.world import BookSize, World, engagement_paths, stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from csworkbench.sampledata.contracts import Contracts
+    from csworkbench.sampledata.world import Floats, Texts, Times
+
+TIERS = {"large": 0.15, "mid": 0.30, "small": 0.55}
+REGION_SHARE = {"China": 0.40, "Sweden": 0.25, "Ireland": 0.35}
+LANGUAGE = {"China": "zh", "Sweden": "sv", "Ireland": "en"}
+TIMEZONE = {"China": "Asia/Shanghai", "Sweden": "Europe/Stockholm", "Ireland": "Europe/Dublin"}
+CURRENCY = {"China": "CNY", "Sweden": "SEK", "Ireland": "EUR"}
+PRICE_FACTOR = {"China": 7.8, "Sweden": 11.2, "Ireland": 1.0}  # list price in the currency of the region per euro
+SEATS_MEDIAN = {"large": 26.0, "mid": 11.0, "small": 5.0}
+EMPLOYEES_MEDIAN = {"large": 1_800.0, "mid": 260.0, "small": 38.0}
+PLAN = {"large": "enterprise", "mid": "business", "small": "starter"}
+SEAT_PRICE = {"enterprise": 79.0, "business": 52.0, "starter": 29.0}  # euro per seat and month
+LEAD_SOURCES = ("partner", "inbound", "event", "outbound")
+FEATURES = {  # feature: (is core, is high value)
+    "alert": (False, True),
+    "api": (False, True),
+    "dashboard": (True, False),
+    "export": (True, False),
+    "funnel": (True, True),
+    "query": (True, True),
+    "segment": (True, True),
+    "share": (False, False),
+}
+TECH_TOUCH = "CSM14"  # cares for all small accounts by automated touches
+LEAVER = "CSM05"  # leaves two thirds through the book: the accounts move, with the reason
+REGION_CSMS = {
+    "China": ("CSM02", "CSM03", "CSM04", "CSM05", "CSM06"),
+    "Sweden": ("CSM08", "CSM09"),
+    "Ireland": ("CSM11", "CSM12", "CSM13"),
+}
+
+
+def make_world(size: BookSize) -> World:
+    """Return the hidden world of a book: fixed traits and engagement of every account."""
+    stable, decline, swing = engagement_paths(size)
+    return World(size, _traits(size), stable[:, None] + decline + swing, stable, decline, swing)
+
+
+def _traits(size: BookSize) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    rng = stream(size, "traits")
+    count = size.accounts
+    tier = rng.permutation(_by_share(TIERS, count))
+    region = rng.permutation(_by_share(REGION_SHARE, count))
+    plan = np.where(rng.random(count) < 0.1, "business", pd.Series(tier).map(PLAN).to_numpy(object))
+    seats = np.maximum(2, np.round(_scaled(SEATS_MEDIAN, tier) * np.exp(rng.normal(0, 0.4, count)))).astype(np.int64)
+    price = np.round(_scaled(SEAT_PRICE, plan) * _scaled(PRICE_FACTOR, region) * rng.choice([0.8, 0.9, 1.0], count), 2)
+    signup = _signup_days(size, rng)
+    trial = rng.integers(7, 31, count).astype("timedelta64[D]")
+    return pd.DataFrame(
+        {
+            "account_id": [f"A{number:06d}" for number in range(1, count + 1)],
+            "region": region,
+            "tier": tier,
+            "plan": plan,
+            "industry": rng.choice(np.array(INDUSTRIES, dtype=object), count),
+            "employees": np.maximum(
+                seats, np.round(_scaled(EMPLOYEES_MEDIAN, tier) * np.exp(rng.normal(0, 0.6, count)))
+            ).astype(np.int64),
+            "signup": signup,
+            "paid": signup + trial,
+            "trial_until": signup + np.timedelta64(30, "D"),
+            "term_months": np.where((tier == "small") & (rng.random(count) < 0.35), 6, 12),
+            "seats": seats,
+            "price": price,
+            "site_licence": (tier == "large") & (rng.random(count) < 0.06),
+            "lead_source": rng.choice(np.array(LEAD_SOURCES, dtype=object), count, p=[0.2, 0.4, 0.15, 0.25]),
+            "sso_enabled": rng.random(count) < _scaled({"large": 0.8, "mid": 0.35, "small": 0.05}, tier),
+        }
+    )
+
+
+def _by_share(shares: dict[str, float], count: int) -> Texts:
+    """Return `count` labels with exactly the given shares, rounded so that they add up."""
+    import numpy as np
+
+    edges = np.round(np.cumsum([0.0, *shares.values()]) * count).astype(int)
+    return np.repeat(np.array(list(shares), dtype=object), np.diff(edges))
+
+
+def _scaled(values: dict[str, float], labels: Texts) -> Floats:
+    import numpy as np
+
+    return np.array([values[label] for label in labels], dtype=float)
+
+
+def _signup_days(size: BookSize, rng: np.random.Generator) -> Times:
+    """Return signup days: three quarters in the 36 months before the book, the others during it."""
+    import numpy as np
+
+    span = int((np.datetime64(size.end, "D") - size.start).astype(int)) + 1
+    before = rng.random(size.accounts) < 0.75
+    offset = np.where(before, -rng.integers(40, 1_096, size.accounts), rng.integers(0, span, size.accounts))
+    return np.asarray(size.start + offset.astype("timedelta64[D]"))
+
+
+def accounts_table(world: World, contracts: Contracts) -> pd.DataFrame:
+    """Return `accounts`: one row per account, with the extra columns lead_source and sso_enabled."""
+    import numpy as np
+    import pandas as pd
+
+    traits, size = world.traits, world.size
+    rng = stream(size, "names")
+    region = traits["region"]
+    paid = traits["paid"].where(traits["paid"] <= np.datetime64(size.end, "D"))
+    return pd.DataFrame(
+        {
+            "account_id": traits["account_id"],
+            "name": company_names(rng, region.to_numpy(object), traits["industry"].to_numpy(object)),
+            "industry": traits["industry"],
+            "region": region,
+            "employees": traits["employees"],
+            "value_tier": traits["tier"],
+            "plan": traits["plan"],
+            "arr": np.round(contracts.mrr * 12, 2),
+            "currency": region.map(CURRENCY),
+            "signup_at": _at_office_hours(traits["signup"], rng),
+            "trial_until": traits["trial_until"],
+            "paid_at": _at_office_hours(paid, rng),
+            "churned_at": np.where(
+                contracts.churned_at <= size.last_second, contracts.churned_at, np.datetime64("NaT", "s")
+            ),
+            "language": region.map(LANGUAGE),
+            "timezone": region.map(TIMEZONE),
+            "lead_source": traits["lead_source"],
+            "sso_enabled": traits["sso_enabled"],
+        }
+    )
+
+
+def _at_office_hours(days: pd.Series[pd.Timestamp], rng: np.random.Generator) -> pd.Series[pd.Timestamp]:
+    import numpy as np
+
+    seconds = rng.integers(7 * 3600, 15 * 3600, len(days)).astype("timedelta64[s]")
+    return (days.astype("datetime64[s]") + np.asarray(seconds)).astype("datetime64[s]")
+
+
+def features_table() -> pd.DataFrame:
+    """Return `features`: one row per feature of the simulated product."""
+    import pandas as pd
+
+    return pd.DataFrame(
+        [(name, is_core, is_high_value) for name, (is_core, is_high_value) in FEATURES.items()],
+        columns=["feature", "is_core", "is_high_value"],
+    )
+
+
+def csms_table() -> pd.DataFrame:
+    """Return `csms`: 14 people in three regional teams, each with a lead; the last one is the tech-touch desk."""
+    import pandas as pd
+
+    rows = []
+    for team, names in CSM_NAMES.items():
+        lead = f"CSM{len(rows) + 1:02d}"
+        for name in names:
+            csm_id = f"CSM{len(rows) + 1:02d}"
+            languages = "en" if team == "Ireland" else f"{LANGUAGE[team]};en"
+            manager = None if csm_id == lead else lead
+            role = "tech_touch" if csm_id == TECH_TOUCH else "csm"
+            rows.append((csm_id, name, team, manager, languages, 1_200 if manager is None else 1_800, role))
+    return pd.DataFrame(
+        rows, columns=["csm_id", "name", "team", "manager_id", "languages", "capacity_minutes_week", "role"]
+    )
+
+
+def assignments_table(world: World) -> pd.DataFrame:
+    """Return `assignments`: who looks after an account from when to when, and why it changed.
+
+    Small accounts belong to the tech-touch desk. One CSM leaves; some accounts move for low engagement, a complaint or balance.
+    """
+    import numpy as np
+    import pandas as pd
+
+    size, traits = world.size, world.traits
+    rng = stream(size, "assignments")
+    first = _first_owner(traits, rng)
+    moved_on, reason = _moves(world, first, rng)
+    second = _other_owner(traits, first, rng)
+    is_moved = ~np.isnat(moved_on)
+    opening = pd.DataFrame(
+        {
+            "account_id": traits["account_id"],
+            "role": "csm",
+            "valid_from": traits["signup"].to_numpy("datetime64[D]"),
+            "csm_id": first,
+            "valid_to": moved_on,
+            "reason": "new",
+        }
+    )
+    following = pd.DataFrame(
+        {
+            "account_id": traits["account_id"],
+            "role": "csm",
+            "valid_from": moved_on,
+            "csm_id": second,
+            "valid_to": np.full(size.accounts, np.datetime64("NaT", "D")),
+            "reason": reason,
+        }
+    )[is_moved]
+    return pd.concat([opening, following]).sort_values(["account_id", "role", "valid_from"], ignore_index=True)
+
+
+def _first_owner(traits: pd.DataFrame, rng: np.random.Generator) -> Texts:
+    import numpy as np
+
+    pick = rng.random(len(traits))
+    owners = [
+        REGION_CSMS[region][int(share * len(REGION_CSMS[region]))]
+        for region, share in zip(traits["region"], pick, strict=True)
+    ]
+    return np.where(traits["tier"] == "small", TECH_TOUCH, np.array(owners, dtype=object))
+
+
+def _other_owner(traits: pd.DataFrame, first: Texts, rng: np.random.Generator) -> Texts:
+    """Return for each account another CSM of its region (a small account goes from the desk to a person)."""
+    import numpy as np
+
+    pick = rng.random(len(traits))
+    seconds = []
+    for region, owner, share in zip(traits["region"], first, pick, strict=True):
+        others = [csm for csm in REGION_CSMS[region] if csm not in (owner, LEAVER)]
+        seconds.append(others[int(share * len(others))])
+    return np.array(seconds, dtype=object)
+
+
+def _moves(world: World, first: Texts, rng: np.random.Generator) -> tuple[Times, Texts]:
+    """Return the day an account changes hands (NaT: never) and why; nobody but the leaver's accounts moves after that day."""
+    import numpy as np
+
+    size = world.size
+    leaving_day = (size.first_month + size.months * 2 // 3).astype("datetime64[D]")
+    signup = world.traits["signup"].to_numpy("datetime64[D]")
+    month = rng.integers(0, size.months, size.accounts)
+    day = (size.first_month + month).astype("datetime64[D]") + rng.integers(0, 28, size.accounts)
+    engagement = world.engagement[np.arange(size.accounts), world.month_index(day)]
+    chance = np.where(world.traits["tier"] == "small", 0.02, 0.12) * np.exp(-0.5 * engagement)
+    moves = (rng.random(size.accounts) < chance) & (day > signup + 30) & (day <= np.datetime64(size.end, "D"))
+    reason = np.where(
+        engagement < -0.8, "low_engagement", np.where(rng.random(size.accounts) < 0.3, "complaint", "balance")
+    )
+    leaves = (first == LEAVER) & ~(moves & (day < leaving_day)) & (signup < leaving_day)
+    moved_on = np.where(leaves, leaving_day, np.where(moves, day, np.datetime64("NaT", "D")))
+    return moved_on.astype("datetime64[D]"), np.where(leaves, "leaver", reason).astype(object)

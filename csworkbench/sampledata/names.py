@@ -1,0 +1,225 @@
+"""Names of simulated companies and people in Chinese, Swedish and English; none is meant to be a real one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from csworkbench.sampledata.world import Texts
+
+INDUSTRIES = ("education", "finance", "healthcare", "logistics", "manufacturing", "media", "retail", "software")
+
+_CITIES = [
+    "上海",
+    "北京",
+    "杭州",
+    "深圳",
+    "广州",
+    "成都",
+    "苏州",
+    "南京",
+    "武汉",
+    "厦门",
+    "青岛",
+    "西安",
+    "宁波",
+    "长沙",
+    "天津",
+    "重庆",
+]
+_CHINESE = [
+    "云帆",
+    "启明",
+    "瑞丰",
+    "博远",
+    "星海",
+    "恒信",
+    "华创",
+    "天一",
+    "远航",
+    "佳禾",
+    "明德",
+    "鼎盛",
+    "新程",
+    "智联",
+    "安泰",
+    "金石",
+    "和润",
+    "卓越",
+    "飞鸿",
+    "宏图",
+    "青禾",
+    "百川",
+    "联诚",
+    "思源",
+    "汇通",
+    "朗月",
+    "东篱",
+    "知行",
+    "锦程",
+    "晨光",
+    "万象",
+    "云栖",
+    "若水",
+    "千寻",
+    "致远",
+    "立方",
+    "乐山",
+    "同舟",
+    "景行",
+    "拾光",
+]
+_CHINESE_KIND = {
+    "education": "教育科技",
+    "finance": "金融信息服务",
+    "healthcare": "医疗科技",
+    "logistics": "物流",
+    "manufacturing": "精密制造",
+    "media": "文化传媒",
+    "retail": "商贸",
+    "software": "软件",
+}
+_SWEDISH = [
+    "Åkerlund",
+    "Bergström",
+    "Björklund",
+    "Dahlqvist",
+    "Ekström",
+    "Forsberg",
+    "Granqvist",
+    "Hagström",
+    "Isaksson",
+    "Järvholm",
+    "Källgren",
+    "Lindahl",
+    "Månsson",
+    "Nyström",
+    "Öberg",
+    "Palmgren",
+    "Rosén",
+    "Sjöberg",
+    "Törnqvist",
+    "Wallander",
+    "Ahlgren",
+    "Bäckman",
+    "Engström",
+    "Hedlund",
+    "Kjellberg",
+    "Norrby",
+    "Östman",
+    "Sandelin",
+    "Strömvall",
+    "Västberg",
+]
+_SWEDISH_PARTNER = ["Holm", "Lind", "Ek", "Berg", "Ström", "Dahl", "Vik", "Hed", "Fors", "Näs", "Ås", "Sjö"]
+_SWEDISH_KIND = {
+    "education": "Utbildning",
+    "finance": "Finans",
+    "healthcare": "Vård",
+    "logistics": "Logistik",
+    "manufacturing": "Industri",
+    "media": "Media",
+    "retail": "Handel",
+    "software": "Programvara",
+}
+_ENGLISH = [
+    "Kilbride",
+    "Ashgrove",
+    "Dunmore",
+    "Larkhill",
+    "Rathmoor",
+    "Clonbeg",
+    "Harrowgate",
+    "Fernleigh",
+    "Oakmere",
+    "Brackenfield",
+    "Carrigwood",
+    "Thornbury",
+    "Glenmallow",
+    "Westhaven",
+    "Millstream",
+    "Stonebridge",
+    "Ravensdale",
+    "Corriemore",
+    "Blackwater",
+    "Highfield",
+    "Marlowe",
+    "Wexcombe",
+    "Tullyvale",
+    "Ballinard",
+    "Northgate",
+    "Summerhill",
+    "Killowen",
+    "Fairmount",
+    "Lisdoran",
+    "Greystead",
+]
+_ENGLISH_PARTNER = ["Partners", "Group", "Brothers", "Works", "Collective", "House", "Union", "Associates"]
+_ENGLISH_KIND = {
+    "education": "Learning",
+    "finance": "Finance",
+    "healthcare": "Health",
+    "logistics": "Freight",
+    "manufacturing": "Engineering",
+    "media": "Media",
+    "retail": "Retail",
+    "software": "Systems",
+}
+
+CSM_NAMES = {
+    "China": ("王敏", "李晓峰", "张婷婷", "陈思远", "刘洋", "赵雅琴"),
+    "Sweden": ("Åsa Lindqvist", "Björn Ekdahl", "Märta Sjögren"),
+    "Ireland": ("Aoife Brennan", "Conor Whelan", "Grace Okafor", "Niamh Doyle", "Tom Farrelly"),
+}
+
+NPS_COMMENTS = {
+    "China": ("查询速度很快", "报表导出太慢", "客户经理响应及时", "功能很多，但不太会用", "希望支持更多数据源"),
+    "Sweden": (
+        "Snabb support",
+        "För dyrt för oss",
+        "Fungerar bra i vardagen",
+        "Svårt att hitta rätt rapport",
+        "Saknar export till Excel",
+    ),
+    "Ireland": (
+        "Does what we need",
+        "Queries got slower this spring",
+        "Great help at onboarding",
+        "Too many clicks",
+        "Hard to justify the price",
+    ),
+}
+
+
+def company_names(rng: np.random.Generator, regions: Texts, industries: Texts) -> list[str]:
+    """Return a company name per account in the language of its region.
+
+    Names repeat only where a region and industry have more accounts than the parts can combine to.
+    """
+    import numpy as np
+
+    names = np.empty(len(regions), dtype=object)
+    for region, combine in _COMBINE.items():
+        for industry in INDUSTRIES:
+            rows = np.flatnonzero((regions == region) & (industries == industry))
+            options = combine(industry)
+            order = rng.permutation(len(options))
+            names[rows] = [options[order[place % len(order)]] for place in range(len(rows))]
+    return [str(name) for name in names]
+
+
+def _chinese(industry: str) -> list[str]:
+    return [f"{city}{word}{_CHINESE_KIND[industry]}有限公司" for city in _CITIES for word in _CHINESE]
+
+
+def _swedish(industry: str) -> list[str]:
+    return [f"{one} & {two} {_SWEDISH_KIND[industry]} AB" for one in _SWEDISH for two in _SWEDISH_PARTNER]
+
+
+def _english(industry: str) -> list[str]:
+    return [f"{one} {_ENGLISH_KIND[industry]} {two}" for one in _ENGLISH for two in _ENGLISH_PARTNER]
+
+
+_COMBINE = {"China": _chinese, "Sweden": _swedish, "Ireland": _english}

@@ -1,0 +1,371 @@
+"""What happens between an account and the team: tickets, NPS surveys, touches and judgements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.sampledata.accounts import TECH_TOUCH
+from csworkbench.sampledata.names import NPS_COMMENTS
+from csworkbench.sampledata.usage import Users
+from csworkbench.sampledata.world import LEAD_MONTHS, World, logistic, stream
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from csworkbench.sampledata.contracts import Contracts
+    from csworkbench.sampledata.world import Floats, Ints, Texts, Times
+
+LATE_TICKETS, LATE_RESPONSES = 8, 4
+PULSE_DAYS, OVERRIDE_DAYS = 90, 60
+OVERRIDES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ServiceModel:
+    """Planted coefficients of tickets, NPS and touches, all on engagement e of the account and month.
+
+    Tickets of an account and full month ~ Poisson(rate of the tier * exp(tickets_slope * e));
+    NPS score = round(nps_base + nps_slope * e + person), cut to 0 to 10, three quarters of the 9s told as 10;
+    P(answer) = logistic(answer_base + answer_slope * e);
+    human touches ~ Poisson(rate of the tier * exp(touch_slope * e)): CSMs call where engagement is low.
+    """
+
+    tickets_slope: float = -0.4
+    nps_base: float = 8.0
+    nps_slope: float = 1.0
+    nps_person_sd: float = 1.8
+    answer_base: float = -0.7
+    answer_slope: float = 0.4
+    touch_slope: float = -0.35
+
+
+SERVICE = ServiceModel()
+TICKET_RATE = {"large": 0.9, "mid": 0.35, "small": 0.12}
+HUMAN_TOUCH_RATE = {"large": 1.6, "mid": 0.7, "small": 0.04}
+TECH_TOUCH_RATE = {"large": 0.6, "mid": 0.9, "small": 1.3}
+INVITED = {"large": 4, "mid": 2, "small": 1}  # people of an account asked in each NPS wave
+CHANNELS = {
+    "China": ("wechat", "call", "visit", "email"),
+    "Sweden": ("email", "call", "video", "visit"),
+    "Ireland": ("email", "call", "video", "visit"),
+}
+_TOPICS = ("how_to", "data_delay", "slow_query", "wrong_numbers", "permissions", "integration", "billing")
+
+
+def _pick(
+    rng: np.random.Generator, options: tuple[str | None, ...], count: int, chances: tuple[float, ...] | None = None
+) -> Texts:
+    """Return `count` random options as text objects."""
+    import numpy as np
+
+    return np.asarray(rng.choice(np.array(options, dtype=object), count, p=chances))
+
+
+def _presence(world: World, contracts: Contracts) -> tuple[Times, Times]:
+    """Return first and last second at which each account can do something: from the day after signup until it left."""
+    import numpy as np
+
+    begin = np.maximum(
+        world.traits["signup"].to_numpy("datetime64[s]") + np.timedelta64(86_400, "s"),
+        world.size.start.astype("datetime64[s]"),
+    )
+    left = np.where(np.isnat(contracts.churned_at), world.size.last_second, contracts.churned_at)
+    return begin, np.minimum(left, world.size.last_second)
+
+
+def _happenings(
+    world: World,
+    contracts: Contracts,
+    rate: Floats,
+    rng: np.random.Generator,
+) -> tuple[Ints, Times]:
+    """Return (account, instant), in order of time, of a Poisson process with `rate` per month (accounts x months).
+
+    Instants lie between 7 and 16 o'clock UTC; a month counts in proportion to the days the account is there.
+    """
+    import numpy as np
+
+    size = world.size
+    begin, end = (edge.astype("datetime64[D]") for edge in _presence(world, contracts))
+    months = size.first_month + np.arange(size.months)
+    low = np.maximum(begin[:, None], months.astype("datetime64[D]")[None, :])
+    high = np.minimum(end[:, None], (months + 1).astype("datetime64[D]")[None, :])
+    days = np.maximum((high - low).astype(np.int64), 0)
+    count = rng.poisson(rate * days / 30.44)
+    cell = np.repeat(np.arange(count.size), count.ravel())
+    account = cell // size.months
+    offset = (rng.random(len(cell)) * days.ravel()[cell]).astype(np.int64)
+    second = rng.integers(7 * 3600, 16 * 3600, len(cell))
+    instant = (low.ravel()[cell] + offset).astype("datetime64[s]") + second.astype("timedelta64[s]")
+    order = np.argsort(instant, kind="stable")
+    return account[order], instant[order]
+
+
+def _rate(world: World, rates: dict[str, float], slope: float) -> Floats:
+    import numpy as np
+
+    base = world.traits["tier"].map(rates).to_numpy(float)
+    return np.asarray(base[:, None] * np.exp(slope * world.engagement[:, LEAD_MONTHS:]))
+
+
+def _known(world: World, instants: Times) -> Times:
+    """Return the instants, NaT where they lie after the end of the book."""
+    import numpy as np
+
+    return np.where(instants <= world.size.last_second, instants, np.datetime64("NaT", "s"))
+
+
+def _late(world: World, instants: Times, count: int, place: int) -> Times:
+    """Return `known_at`: NaT, but for the given number of rows of the last 60 days, known 5 to 14 days later."""
+    import numpy as np
+
+    rng = stream(world.size, "late", place)
+    known_at = np.full(len(instants), np.datetime64("NaT", "s"))
+    recent = np.flatnonzero(instants > world.size.last_second - np.timedelta64(60 * 86_400, "s"))
+    rows = rng.choice(recent, min(count, len(recent)), replace=False)
+    known_at[rows] = instants[rows] + rng.integers(5 * 86_400, 14 * 86_400, len(rows)).astype("timedelta64[s]")
+    return known_at
+
+
+def _people(world: World, users: Users, account: Ints, pick: Floats) -> Texts:
+    """Return the contact id of a user of each account; the id is the user's with P for U."""
+    import numpy as np
+
+    first = np.searchsorted(users.account, np.arange(world.size.accounts + 1))
+    number = first[account] + (pick * np.diff(first)[account]).astype(np.int64)
+    return np.array([f"P{value + 1:07d}" for value in number], dtype=object)
+
+
+def tickets_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
+    """Return `tickets`; what is answered or resolved after the end of the book is blank."""
+    import numpy as np
+    import pandas as pd
+
+    rng = stream(world.size, "tickets")
+    account, opened = _happenings(world, contracts, _rate(world, TICKET_RATE, SERVICE.tickets_slope), rng)
+    count = len(account)
+    engagement = world.engagement[account, world.month_index(opened)]
+    severity = _pick(rng, ("low", "normal", "high", "urgent"), count, (0.25, 0.5, 0.2, 0.05))
+    speed = pd.Series(severity).map({"low": 30.0, "normal": 16.0, "high": 8.0, "urgent": 3.0}).to_numpy(float)
+    answered = opened + np.ceil(speed * 600 * np.exp(rng.normal(0, 0.6, count))).astype("timedelta64[s]")
+    resolved = answered + np.ceil(speed * 9_000 * np.exp(rng.normal(0, 0.9, count))).astype("timedelta64[s]")
+    is_resolved = resolved <= world.size.last_second
+    csat = np.clip(np.round(3.9 + 0.4 * engagement + rng.normal(0, 0.9, count)), 1, 5)
+    topic = _pick(rng, _TOPICS, count, (0.28, 0.16, 0.16, 0.12, 0.1, 0.12, 0.06))
+    return pd.DataFrame(
+        {
+            "ticket_id": [f"T{number:07d}" for number in range(1, count + 1)],
+            "account_id": world.traits["account_id"].to_numpy(object)[account],
+            "contact_id": _people(world, users, account, rng.random(count)),
+            "opened_at": opened,
+            "first_response_at": _known(world, answered),
+            "resolved_at": _known(world, resolved),
+            "reopened": pd.Series(rng.random(count) < 0.07).astype("boolean").where(is_resolved),
+            "topic": topic,
+            "severity": severity,
+            "csat": np.where(is_resolved & (rng.random(count) < 0.45), csat, np.nan),
+            "is_feature_request": rng.random(count) < 0.08,
+            "known_at": _late(world, opened, LATE_TICKETS, 1),
+        }
+    )
+
+
+def nps_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
+    """Return `nps_responses`: quarterly waves; invitations without an answer are kept."""
+    import numpy as np
+    import pandas as pd
+
+    rng = stream(world.size, "nps_responses")
+    account, person, invited = _invitations(world, contracts, users, rng)
+    count = len(account)
+    engagement = world.engagement[account, world.month_index(invited)]
+    responded = invited + np.ceil(rng.exponential(3.0 * 86_400, count)).astype("timedelta64[s]")
+    is_answered = (rng.random(count) < logistic(SERVICE.answer_base + SERVICE.answer_slope * engagement)) & (
+        responded <= world.size.last_second
+    )
+    score = _scores(engagement, users.habit[person], rng)
+    comments = world.traits["region"].map(NPS_COMMENTS).to_numpy(object)[account]
+    said = [options[place] for options, place in zip(comments, rng.integers(0, 5, count), strict=True)]
+    has_comment = is_answered & (rng.random(count) < 0.25)
+    return pd.DataFrame(
+        {
+            "response_id": [f"N{number:07d}" for number in range(1, count + 1)],
+            "contact_id": [f"P{number + 1:07d}" for number in person],
+            "account_id": world.traits["account_id"].to_numpy(object)[account],
+            "invited_at": invited,
+            "responded_at": np.where(is_answered, responded, np.datetime64("NaT", "s")),
+            "score": pd.Series(score).astype("Int64").where(is_answered),
+            "followup": np.where(is_answered & (score <= 6) & (rng.random(count) < 0.6), "called", None),
+            "comment": np.where(has_comment, np.array(said, dtype=object), None),
+            "channel": _pick(rng, ("email", "in_app"), count, (0.7, 0.3)),
+            "known_at": _late(world, invited, LATE_RESPONSES, 2),
+        }
+    )
+
+
+def _invitations(
+    world: World,
+    contracts: Contracts,
+    users: Users,
+    rng: np.random.Generator,
+) -> tuple[Ints, Ints, Times]:
+    """Return (account, user, instant) of every invitation: the first people of an account, in every third month."""
+    import numpy as np
+
+    waves = world.size.first_month + np.arange(world.size.months - 1, -1, -3)[::-1]
+    at = waves.astype("datetime64[s]") + np.timedelta64(9 * 86_400 + 8 * 3_600, "s")
+    at = at[at <= world.size.last_second]
+    rank = np.arange(len(users.account)) - np.searchsorted(users.account, users.account)
+    asked = np.flatnonzero(rank < world.traits["tier"].map(INVITED).to_numpy()[users.account])
+    begin, end = _presence(world, contracts)
+    wave, place = np.nonzero(
+        (at[:, None] >= np.maximum(begin[users.account[asked]], users.joined[asked].astype("datetime64[s]")))
+        & (at[:, None] < end[users.account[asked]])
+        & (rng.random((len(at), len(asked))) < 0.9),
+    )
+    return users.account[asked[place]], asked[place], at[wave]
+
+
+def _scores(engagement: Floats, habit: Floats, rng: np.random.Generator) -> Ints:
+    """Return scores 0 to 10 with the heap at 10 that real surveys have."""
+    import numpy as np
+
+    person = SERVICE.nps_person_sd * (0.5 * habit + np.sqrt(0.75) * rng.normal(0, 1, len(engagement)))
+    score = np.clip(np.round(SERVICE.nps_base + SERVICE.nps_slope * engagement + person), 0, 10).astype(np.int64)
+    return np.where((score == 9) & (rng.random(len(score)) < 0.75), 10, score)
+
+
+def touches_table(world: World, contracts: Contracts, users: Users, assignments: pd.DataFrame) -> pd.DataFrame:
+    """Return `touches` of people (calls, visits, messages) and of the system (e-mails, messages in the product), by time."""
+    import numpy as np
+    import pandas as pd
+
+    rng = stream(world.size, "touches")
+    kinds = [(HUMAN_TOUCH_RATE, SERVICE.touch_slope, "human"), (TECH_TOUCH_RATE, 0.0, "tech")]
+    drawn = [(*_happenings(world, contracts, _rate(world, rates, slope), rng), mode) for rates, slope, mode in kinds]
+    frames = [_touch_rows(world, users, account, sent_at, (mode, rng)) for account, sent_at, mode in drawn]
+    touches = pd.concat(frames).sort_values("sent_at", kind="stable", ignore_index=True)
+    is_human = touches["mode"] == "human"
+    owner = _owner_on(touches, assignments)
+    touches["csm_id"] = owner.where(is_human)
+    touches["initiator"] = np.where(is_human, touches["initiator"], "central")
+    touches.insert(0, "touch_id", [f"M{number:08d}" for number in range(1, len(touches) + 1)])
+    return touches
+
+
+def _touch_rows(
+    world: World,
+    users: Users,
+    account: Ints,
+    sent_at: Times,
+    draw: tuple[str, np.random.Generator],
+) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    mode, rng = draw
+    count = len(account)
+    engagement = world.engagement[account, world.month_index(sent_at)]
+    is_reaction = rng.random(count) < logistic(-1.0 - 1.2 * engagement)
+    if mode == "human":
+        options = world.traits["region"].map(CHANNELS).to_numpy(object)[account]
+        channel = np.array(
+            [
+                names[place]
+                for names, place in zip(options, rng.choice(4, count, p=[0.4, 0.35, 0.15, 0.1]), strict=True)
+            ],
+            dtype=object,
+        )
+        minutes = (
+            pd.Series(channel).map({"wechat": 10, "email": 15, "call": 25, "video": 40, "visit": 120}).to_numpy(float)
+        )
+        minutes = np.round(minutes * np.exp(rng.normal(0, 0.3, count)))
+    else:
+        channel, minutes = _pick(rng, ("email", "in_app"), count, (0.6, 0.4)), np.zeros(count)
+    family = np.where(
+        is_reaction, "behaviour", _pick(rng, ("lifecycle", "manual" if mode == "human" else "nps"), count, (0.6, 0.4))
+    )
+    return pd.DataFrame(
+        {
+            "account_id": world.traits["account_id"].to_numpy(object)[account],
+            "contact_id": _people(world, users, account, rng.random(count)),
+            "channel": channel,
+            "mode": mode,
+            "initiator": _pick(rng, ("csm", "customer"), count, (0.8, 0.2)),
+            "family": family,
+            "rule": np.where(is_reaction, "low_usage", None),
+            "sent_at": sent_at,
+            "minutes": minutes.astype(np.int64),
+        }
+    )
+
+
+def _owner_on(touches: pd.DataFrame, assignments: pd.DataFrame) -> pd.Series[str]:
+    """Return who looked after the account of each touch on its day."""
+    import pandas as pd
+
+    owners = assignments[["account_id", "valid_from", "csm_id"]].assign(
+        valid_from=assignments["valid_from"].astype("datetime64[s]")
+    )
+    found = pd.merge_asof(
+        touches[["account_id", "sent_at"]],
+        owners.sort_values("valid_from"),
+        left_on="sent_at",
+        right_on="valid_from",
+        by="account_id",
+    )
+    return found["csm_id"]
+
+
+def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFrame) -> pd.DataFrame:
+    """Return `judgements`: pulses of large and mid accounts that expire after 90 days, and a few overrides with their reason."""
+    import numpy as np
+    import pandas as pd
+
+    rng = stream(world.size, "judgements")
+    account, made_at = _happenings(world, contracts, _rate(world, {"large": 0.35, "mid": 0.2, "small": 0.0}, 0.0), rng)
+    noise = rng.normal(0, 12, len(account))
+    pulses = _judged(world, account, made_at, 55 + 16 * world.engagement[account, world.month_index(made_at)] + noise)
+    pulses = pulses.assign(kind="pulse", reason=None, days=PULSE_DAYS)
+    chosen = _overridden(world, contracts, rng)
+    when = world.size.last_second - rng.integers(10 * 86_400, 150 * 86_400, len(chosen)).astype("timedelta64[s]")
+    overrides = _judged(
+        world,
+        chosen,
+        np.maximum(when, _presence(world, contracts)[0][chosen]),
+        rng.choice([20.0, 30.0, 75.0, 85.0], len(chosen)),
+    )
+    reasons = np.where(
+        overrides["value"] < 50,
+        "Sponsor left, no successor named",
+        "Usage moved to a new workspace, see the call notes",
+    )
+    both = pd.concat([pulses, overrides.assign(kind="override", reason=reasons, days=OVERRIDE_DAYS)])
+    both = both.sort_values("made_at", kind="stable", ignore_index=True)
+    both["author"] = _owner_on(both.rename(columns={"made_at": "sent_at"}), assignments).fillna(TECH_TOUCH)
+    both["expires_at"] = both["made_at"] + pd.to_timedelta(both["days"], unit="D").astype("timedelta64[s]")
+    names = ["account_id", "made_at", "author", "kind", "value", "reason", "expires_at"]
+    return both[names].drop_duplicates(["account_id", "made_at", "author", "kind"], ignore_index=True)
+
+
+def _judged(world: World, account: Ints, made_at: Times, value: Floats) -> pd.DataFrame:
+    import numpy as np
+    import pandas as pd
+
+    rounded = np.clip(np.round(value / 5) * 5, 0, 100).astype(np.int64)
+    return pd.DataFrame(
+        {"account_id": world.traits["account_id"].to_numpy(object)[account], "made_at": made_at, "value": rounded}
+    )
+
+
+def _overridden(world: World, contracts: Contracts, rng: np.random.Generator) -> Ints:
+    """Return a few accounts that are still customers and were one half a year ago."""
+    import numpy as np
+
+    begin, end = _presence(world, contracts)
+    eligible = np.flatnonzero(
+        (begin < world.size.last_second - np.timedelta64(160 * 86_400, "s")) & (end == world.size.last_second)
+    )
+    return np.asarray(rng.choice(eligible, min(OVERRIDES, len(eligible)), replace=False))
