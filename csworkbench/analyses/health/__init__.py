@@ -1,0 +1,30 @@
+"""How healthy is each account, and why did its score change?
+
+Scorecards turn measures into points, points into a score of 0 to 100, the score into a band. `Result` lists the tables.
+"""
+
+from csworkbench.analyses.health.panel import Inputs, prepare
+from csworkbench.analyses.health.result import Result, analyze
+from csworkbench.analyses.health.settings import Between, Config, OneOf, Rule
+
+READS = ("accounts",)
+READS_IF_PRESENT = (
+    "usage_daily", "features", "subscriptions", "renewals", "tickets", "nps_responses", "touches", "judgements",
+)
+NEEDS: tuple[str, ...] = ()
+NEEDS_IF_PRESENT: tuple[str, ...] = ()
+
+__all__ = [
+    "NEEDS",
+    "NEEDS_IF_PRESENT",
+    "READS",
+    "READS_IF_PRESENT",
+    "Between",
+    "Config",
+    "Inputs",
+    "OneOf",
+    "Result",
+    "Rule",
+    "analyze",
+    "prepare",
+]

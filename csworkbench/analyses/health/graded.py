@@ -1,0 +1,174 @@
+"""The whole book graded: which scorecard each account has at each date, its score and its band."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.health.panel import Inputs, source_key
+from csworkbench.analyses.health.settings import Between, Config, OneOf
+from csworkbench.errors import AnalysisError
+from csworkbench.features import Attribute
+from csworkbench.scoring import Grades, Scorecard, category_name, grade, settle_bands
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Positions = NDArray[np.intp]
+
+OTHERWISE = "everyone else"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CardGrades:
+    """One scorecard and the grades of the accounts that have it at any date.
+
+    Args:
+        card: The scorecard, without the measures whose tables are missing.
+        accounts: Positions of the accounts, ascending.
+        grades: Rows of all those accounts at the first date, then at the second and so on.
+    """
+
+    card: Scorecard
+    accounts: "Positions"
+    grades: Grades
+
+    def on(self, date: int, accounts: "Positions") -> Grades:
+        """Return the grades of some accounts at one date.
+
+        Args:
+            date: Position of the date.
+            accounts: Positions of accounts that have this scorecard at some date.
+        """
+        import numpy as np
+
+        return self.grades.at(date * len(self.accounts) + np.searchsorted(self.accounts, accounts))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GradedBook:
+    """Scores and bands of all accounts at all dates; every matrix is dates x accounts.
+
+    Args:
+        cards: Scorecards in the order of the config.
+        card: Position in `cards`; -1 where the account is not a customer.
+        rule: Position in the config's rules; their number stands for "everyone else".
+        score: Points; NaN where not scored.
+        coverage: Share of the weight that rests on data; NaN where not a customer.
+        band: Position in the band names; -1 where not scored.
+    """
+
+    cards: tuple[CardGrades, ...]
+    card: "Positions"
+    rule: "Positions"
+    score: "NDArray[np.float64]"
+    coverage: "NDArray[np.float64]"
+    band: "Positions"
+
+    def using(self, date: int) -> "list[tuple[int, Positions]]":
+        """Return for each scorecard its position and the positions of the accounts that have it at a date."""
+        import numpy as np
+
+        return [(place, np.flatnonzero(self.card[date] == place)) for place in range(len(self.cards))]
+
+
+def grade_book(inputs: Inputs, config: Config, cards: Sequence[Scorecard]) -> GradedBook:
+    """Return every account's score and band at every date.
+
+    Args:
+        inputs: Measures of every account at every date.
+        config: Rules that choose the scorecard.
+        cards: Scorecards to apply, in the order of `config.scorecards`: those of today or earlier ones.
+
+    Raises:
+        AnalysisError: no measure of a scorecard can be computed, or a measure was not prepared.
+    """
+    import numpy as np
+
+    usable = [_usable(card, inputs) for card in cards]
+    shape = len(inputs.dates), len(inputs.accounts)
+    card, rule = (codes.reshape(shape) for codes in _choose(inputs, config))
+    score, coverage, band = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, -1)
+    graded = []
+    for place, each in enumerate(usable):
+        accounts = np.flatnonzero((card == place).any(axis=0))
+        mine = np.ix_(np.arange(shape[0]), accounts)
+        grades = grade(each, _values(each, inputs, accounts), inputs.dates)
+        has_it = card[mine] == place
+        scores = np.where(has_it, grades.score.reshape(has_it.shape), np.nan)
+        score[mine] = np.where(has_it, scores, score[mine])
+        coverage[mine] = np.where(has_it, grades.coverage.reshape(has_it.shape), coverage[mine])
+        band[mine] = np.where(has_it, settle_bands(each, scores), band[mine])
+        graded.append(CardGrades(each, accounts, grades))
+    return GradedBook(tuple(graded), card, rule, score, coverage, band)
+
+
+def earlier_cards(config: Config) -> tuple[Scorecard, ...]:
+    """Return the scorecards as they were at the earlier date: today's where no earlier file is given."""
+    before = {card.id: card for card in config.earlier_scorecards}
+    return tuple(before.get(card.id, card) for card in config.scorecards)
+
+
+def left_out_measures(card: Scorecard, inputs: Inputs) -> dict[str, tuple[str, ...]]:
+    """Return the measures of a scorecard that cannot be computed, with the tables they lack."""
+    keys = {measure.name: source_key(measure.source) for measure in card.measures}
+    return {name: inputs.left_out[key] for name, key in keys.items() if key in inputs.left_out}
+
+
+def _usable(card: Scorecard, inputs: Inputs) -> Scorecard:
+    lacking = left_out_measures(card, inputs)
+    usable = card.without(lacking)
+    if usable is None:
+        tables = ", ".join(sorted(set().union(*lacking.values())))
+        raise AnalysisError(f"scorecard '{card.id}': no measure can be computed; the workspace lacks {tables}")
+    unknown = [measure.name for measure in usable.measures if source_key(measure.source) not in inputs.panel.columns]
+    if unknown:
+        raise AnalysisError(f"scorecard '{card.id}': {', '.join(unknown)} not measured yet; run prepare again")
+    return usable
+
+
+def _values(card: Scorecard, inputs: Inputs, accounts: "Positions") -> "pd.DataFrame":
+    import numpy as np
+    import pandas as pd
+
+    rows = (np.arange(len(inputs.dates))[:, None] * len(inputs.accounts) + accounts).ravel()
+    index = inputs.panel.index[rows]
+    columns = {measure.name: inputs.panel[source_key(measure.source)].array.take(rows) for measure in card.measures}
+    return pd.DataFrame(columns, index=index)
+
+
+def _choose(inputs: Inputs, config: Config) -> "tuple[Positions, Positions]":
+    """Return the position of the scorecard and of the rule that chose it, per row of the panel."""
+    import numpy as np
+
+    ids = [card.id for card in config.scorecards]
+    holds = [_all_hold(inputs.panel, rule.when) for rule in config.rules]
+    choices = [ids.index(rule.scorecard) for rule in config.rules]
+    everyone = np.ones(len(inputs.panel), dtype=bool)
+    rule = np.argmax(np.vstack([*holds, everyone]), axis=0)
+    card = np.array([*choices, ids.index(config.default)])[rule]
+    return np.where(inputs.panel["is_customer"], card, -1), rule
+
+
+def _all_hold(panel: "pd.DataFrame", conditions: Iterable[OneOf | Between]) -> "NDArray[np.bool_]":
+    import numpy as np
+
+    every: NDArray[np.bool_] = np.logical_and.reduce([_holds(panel, condition) for condition in conditions])
+    return every
+
+
+def _holds(panel: "pd.DataFrame", condition: OneOf | Between) -> "NDArray[np.bool_]":
+    import numpy as np
+    import pandas as pd
+
+    values = panel[source_key(Attribute(column=condition.column))]
+    is_text = isinstance(values.dtype, pd.CategoricalDtype)
+    if isinstance(condition, OneOf):
+        words = values if is_text else values.map(category_name, na_action="ignore")
+        return words.isin(condition.values).to_numpy()
+    if is_text:
+        raise AnalysisError(f"rules: column '{condition.column}' holds text; use kind: one_of")
+    low = -np.inf if condition.low is None else condition.low
+    high = np.inf if condition.high is None else condition.high
+    return ((values >= low) & (values < high)).to_numpy()

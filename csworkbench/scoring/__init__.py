@@ -1,0 +1,55 @@
+"""Scorecards: measure -> points -> score -> band -> contributions, and why a score changed."""
+
+from csworkbench.scoring.cards import (
+    DEFAULT_BANDS,
+    FULL_POINTS,
+    NOT_SCORED,
+    Band,
+    Carry,
+    Categories,
+    Curve,
+    Direction,
+    Exclude,
+    Group,
+    Measure,
+    Neutral,
+    Scorecard,
+    Worst,
+)
+from csworkbench.scoring.changes import decompose
+from csworkbench.scoring.grading import (
+    BASES,
+    FROM_DATA,
+    Basis,
+    Grades,
+    category_name,
+    effective_weights,
+    grade,
+    settle_bands,
+)
+
+__all__ = [
+    "BASES",
+    "DEFAULT_BANDS",
+    "FROM_DATA",
+    "FULL_POINTS",
+    "NOT_SCORED",
+    "Band",
+    "Basis",
+    "Carry",
+    "Categories",
+    "Curve",
+    "Direction",
+    "Exclude",
+    "Grades",
+    "Group",
+    "Measure",
+    "Neutral",
+    "Scorecard",
+    "Worst",
+    "category_name",
+    "decompose",
+    "effective_weights",
+    "grade",
+    "settle_bands",
+]
