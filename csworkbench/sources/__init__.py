@@ -1,5 +1,6 @@
 """Files of a workspace -> checked, typed tables, with a report, a quarantine and a cache."""
 
 from csworkbench.sources.book import Book, Finding, IngestReport
+from csworkbench.sources.reading import open_book
 
-__all__ = ["Book", "Finding", "IngestReport"]
+__all__ = ["Book", "Finding", "IngestReport", "open_book"]

@@ -56,6 +56,7 @@ class IngestReport:
         blanks: Missing cells per column that has any.
         extras: Role of each extra column.
         was_cached: The files were not parsed again.
+        columns: Columns the table has: those of the contract that the source maps, then extras.
     """
 
     table: str
@@ -69,6 +70,7 @@ class IngestReport:
     blanks: Mapping[str, int]
     extras: Mapping[str, Role]
     was_cached: bool
+    columns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

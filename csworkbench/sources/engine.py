@@ -1,0 +1,114 @@
+"""The data engine: one DuckDB per book, and the few functions of it that Ibis has no name for."""
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.workspace import Engine
+
+if TYPE_CHECKING:
+    import ibis
+    from ibis.backends.duckdb import Backend
+
+NULL_MARK = "\x1e"
+SEPARATOR = "\x1f"
+
+
+def connect(engine: Engine, spill_folder: Path) -> "Backend":
+    """Return a DuckDB in memory that spills to a folder.
+
+    Args:
+        engine: Threads and memory it may use.
+        spill_folder: Existing folder for what does not fit into memory.
+    """
+    import ibis
+
+    limits: dict[str, Any] = {"temp_directory": str(spill_folder)}
+    if engine.threads is not None:
+        limits["threads"] = engine.threads
+    if engine.memory_gb is not None:
+        limits["memory_limit"] = f"{engine.memory_gb}GB"
+    return ibis.duckdb.connect(**limits)
+
+
+def read_parquet(connection: "Backend", paths: Sequence[Path], name: str | None = None, **options: Any) -> "ibis.Table":
+    """Return Parquet files as one table; a `*` or `[` in a path stands for itself."""
+    return connection.read_parquet([_literal(path) for path in paths], table_name=name, **options)
+
+
+def _literal(path: Path) -> str:
+    return "".join(f"[{char}]" if char in "*?[" else char for char in str(path))
+
+
+def nfc(text: "ibis.Value") -> "ibis.Value":
+    """Return text in Unicode normal form C."""
+    return _one("nfc_normalize", "string", "string")(text)
+
+
+def parse_time(text: "ibis.Value", dates: str) -> "ibis.Value":
+    """Return text read by strptime codes, null where it does not fit; with `%z` the time is in UTC."""
+    returns = "timestamp('UTC')" if "%z" in dates else "timestamp"
+    return _two("try_strptime", "string", "string", returns)(text, dates).cast("timestamp")
+
+
+def from_micros(micros: "ibis.Value") -> "ibis.Value":
+    """Return the instant of microseconds since 1970."""
+    return _one("make_timestamp", "int64", "timestamp")(micros)
+
+
+def wall_clock_to_utc(wall: "ibis.Value", zone: str) -> "ibis.Value":
+    """Return the UTC instant of a wall-clock time, null in the hour a zone skips; a doubled hour is its first."""
+    import ibis
+
+    if zone == "UTC":
+        return wall
+    instant = _two("timezone", "string", "timestamp", "timestamp('UTC')")(zone, wall)
+    return ibis.ifelse(_two("timezone", "string", "timestamp('UTC')", "timestamp")(zone, instant) == wall,
+                       instant.cast("timestamp"), ibis.null("timestamp"))
+
+
+def local_day(instant: "ibis.Value", zone: str) -> "ibis.Value":
+    """Return the calendar day of a UTC instant in a zone."""
+    if zone == "UTC":
+        return instant.date()
+    aware = instant.cast("timestamp('UTC')")
+    return _two("timezone", "string", "timestamp('UTC')", "timestamp")(zone, aware).date()
+
+
+def row_text(columns: Iterable["ibis.Value"]) -> "ibis.Value":
+    """Return the cells of a row as one text that differs for different rows."""
+    import ibis
+
+    cells = [column.cast("string").fill_null(NULL_MARK) for column in columns]
+    return ibis.literal(SEPARATOR).join(cells)
+
+
+def low_hash(text: "ibis.Value") -> "ibis.Value":
+    """Return the lower 64 bits of the MD5 of a text."""
+    return _one("md5_number_lower", "string", "uint64")(text)
+
+
+def high_hash(text: "ibis.Value") -> "ibis.Value":
+    """Return the upper 64 bits of the MD5 of a text."""
+    return _one("md5_number_upper", "string", "uint64")(text)
+
+
+@cache
+def _one(name: str, argument: str, returns: str) -> Any:
+    import ibis
+
+    def function(value):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # Ibis reads the types from `signature`
+        ...
+
+    return ibis.udf.scalar.builtin(function, name=name, signature=((argument,), returns))
+
+
+@cache
+def _two(name: str, first: str, second: str, returns: str) -> Any:
+    import ibis
+
+    def function(left, right):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # as in _one
+        ...
+
+    return ibis.udf.scalar.builtin(function, name=name, signature=((first, second), returns))
