@@ -4,7 +4,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
 from functools import cached_property
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -193,7 +192,9 @@ class Desk:
             return None
 
     def _own(self, name: str, *, is_needed: bool) -> Upstream | None:
-        module = _module(name)
+        from csworkbench.planner import analyses
+
+        module = analyses(self.root)[name]
         config = load(self.root / f"configs/{name}.yaml", module.Config, self.root)
         try:
             latest = read_result(self.root / "outputs" / "latest" / name)
@@ -251,17 +252,6 @@ def _stem(module_name: str) -> str:
 def _needs(analysis: ModuleType) -> Iterator[tuple[str, bool]]:
     yield from ((name, True) for name in analysis.NEEDS)
     yield from ((name, False) for name in analysis.NEEDS_IF_PRESENT)
-
-
-def _module(name: str) -> ModuleType:
-    """Return an analysis of the package, else of the project's own `analyses` folder."""
-    for module_name in (f"csworkbench.analyses.{name}", f"analyses.{name}"):
-        try:
-            return import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name not in {module_name, "analyses"}:
-                raise
-    raise ConfigError(f"{name}: there is no such analysis")
 
 
 def _show_as_html(result_type: type) -> None:

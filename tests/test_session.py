@@ -1,7 +1,6 @@
 """The desk of a notebook: where it stands, what it reads, what it leaves."""
 
 import json
-import sys
 from dataclasses import dataclass, field
 from datetime import date
 from types import ModuleType
@@ -74,7 +73,7 @@ def project(tmp_path, monkeypatch):
     (tmp_path / "configs" / "tiny.yaml").write_text("limit: 12\n", "utf-8")
     (tmp_path / "data" / "accounts.csv").write_text(ACCOUNTS, "utf-8")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setitem(sys.modules, "csworkbench.analyses.tiny", analysis("tiny"))
+    monkeypatch.setattr("csworkbench.planner.analyses", lambda root: {"tiny": analysis("tiny")})
     return tmp_path
 
 

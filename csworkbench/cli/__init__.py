@@ -18,5 +18,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Args:
         arguments: Words after the program's name; None takes them from the process.
     """
-    words = list(sys.argv[1:] if arguments is None else arguments)
+    words = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     return guarded(lambda: command().main(words, prog_name="csw", standalone_mode=False), as_json="--json" in words)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def check(
     paths: Annotated[
         list[Path] | None,
-        typer.Argument(metavar="[PATH]...", help="Config files to check; none = all.", show_default=False),
+        typer.Argument(metavar="PATH", help="Config files to check; none = all.", show_default=False),
     ] = None,
     *,
     config_only: Annotated[

@@ -11,8 +11,6 @@ import typer
 from csworkbench.cli.console import answer_json, prepare_streams, tell
 from csworkbench.errors import EnvironmentProblem, Problem, WorkbenchError
 
-MACHINE_ERRORS = (PermissionError, FileExistsError, NotADirectoryError, IsADirectoryError, BlockingIOError)
-
 
 def guarded(call: Callable[[], object], *, as_json: bool) -> int:
     """Return the exit code of a command; whatever it raises becomes lines on stderr.
@@ -48,10 +46,8 @@ def _report(message: str, code: int, problems: tuple[Problem, ...], *, as_json: 
 def _system_fault(error: OSError, *, as_json: bool) -> int:
     """Report what the machine refused: the path and the system's own word for it."""
     where = os.fspath(error.filename) if isinstance(error.filename, str | os.PathLike) else ""
-    problem = Problem(error.strerror or str(error), file=where, hint="see the log of this error" if not where else "")
-    log = _log(error)
-    _report(f"{problem}{log}", EnvironmentProblem.exit_code, (problem,), as_json=as_json)
-    return EnvironmentProblem.exit_code
+    problem = Problem(error.strerror or str(error), file=where)
+    return _report(f"{problem}{_log(error)}", EnvironmentProblem.exit_code, (problem,), as_json=as_json)
 
 
 def _own_fault(error: Exception, *, as_json: bool) -> int:

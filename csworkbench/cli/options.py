@@ -40,5 +40,5 @@ SetOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on stdout.")]
 NamesArgument = Annotated[
     list[str] | None,
-    typer.Argument(metavar="[NAME]...", help="Notebooks to run, with what they need; none = all.", show_default=False),
+    typer.Argument(metavar="NAME", help="Notebooks to run, with what they need; none = all.", show_default=False),
 ]

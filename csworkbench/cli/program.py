@@ -20,7 +20,6 @@ def command() -> Any:
         name="csw",
         help=_help(PURPOSE, "csw init book && cd book && csw run"),
         epilog=CODES,
-        no_args_is_help=True,
         add_completion=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
@@ -35,13 +34,13 @@ def command() -> Any:
 COMMANDS = (
     (
         running.run,
-        "Run the batch, or the named notebooks and what they need, and make its pages.",
+        "Run the batch, or the notebooks named, and make their pages.",
         ("csw run", "csw run health --as-of 2026-06-30 --set health.history_months=6"),
     ),
     (running.plan, "Show what would run on which inputs and what would be written.", ("csw plan", "csw plan health")),
     (
         checking.check,
-        "Check settings and data: every problem at once, with file, line and column.",
+        "Check configs and data: every problem at once, with its place.",
         ("csw check", "csw check configs/health.yaml --config-only"),
     ),
     (serving.lab, "Open JupyterLab in the project.", ("csw lab", "csw lab --no-browser --port 8899")),
@@ -53,17 +52,17 @@ COMMANDS = (
     ),
     (
         reading.describe,
-        "Say what the keys of a config mean, their values, and where each is set.",
+        "Say what config keys mean, hold, and where they are set.",
         ("csw describe", "csw describe health"),
     ),
     (
         reading.schema,
-        "Print the JSON Schema of a config, for editors and other validators.",
+        "Print the JSON Schema of a config, for editors and validators.",
         ("csw schema", "csw schema health > health.schema.json"),
     ),
     (
         making.new,
-        "Start a new analysis: module, notebook, config, test and method note.",
+        "Start an analysis: module, notebook, config, test, method note.",
         ("csw new referrals",),
     ),
 )

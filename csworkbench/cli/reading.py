@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from csworkbench.config.describing import KeyDoc
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="[NAME]", help="workspace, batch, scorecard or an analysis.", show_default=False)
+    str, typer.Argument(metavar="NAME", help="workspace, batch, scorecard or an analysis.", show_default=False)
 ]
 
 
@@ -74,8 +74,10 @@ def _answer_names(known: "Iterable[Entry]", root: Path, *, as_json: bool) -> Non
 
 
 def _answer_key(key: "KeyDoc") -> None:
+    value = f" = {key.value}" if key.value else ""
     unit = f" ({key.unit})" if key.unit else ""
+    default = "required" if key.is_required else f"default {key.default}" if key.default else "no default"
     marks = ", tunable" if key.tunable else ""
-    answer(f"  {key.key} = {key.value!r}{unit}")
+    answer(f"  {key.key}{value}{unit}")
     answer(f"      {key.description}")
-    answer(f"      {key.type}, default {key.default!r}{marks}, {key.place or 'not set'}")
+    answer(f"      {key.type}, {default}{marks}, {f'set in {key.place}' if key.place else 'not set'}")

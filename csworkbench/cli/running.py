@@ -1,9 +1,8 @@
 """Commands that run notebooks, or say what they would run."""
 
 import os
-import secrets
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -25,8 +24,29 @@ if TYPE_CHECKING:
     from csworkbench.planner import Plan
     from csworkbench.store import RunRecord
 
+MOST_WORKERS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Where a run takes its inputs from and where it puts its outputs, as the options say."""
+
+    workspace: Path | None
+    as_of: str
+    batch: Path | None
+    out: Path | None
+
+
 JobsOption = Annotated[
-    int, typer.Option("--jobs", "-j", metavar="N", min=1, help="Notebooks at a time.", show_default="half the cores")
+    int | None,
+    typer.Option(
+        "--jobs",
+        "-j",
+        metavar="N",
+        min=1,
+        help="Notebooks at a time.",
+        show_default=f"the cores, at most {MOST_WORKERS}",
+    ),
 ]
 
 
@@ -37,7 +57,7 @@ def run(
     as_of: AsOfOption = "",
     batch: BatchOption = None,
     out: OutOption = None,
-    jobs: JobsOption = max(1, (os.cpu_count() or 2) // 2),
+    jobs: JobsOption = None,
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -49,7 +69,7 @@ def run(
         as_of: Cut-off date, ISO.
         batch: Batch file.
         out: Folder of all outputs.
-        jobs: Notebooks at a time.
+        jobs: Notebooks at a time; none = as many as there are cores, at most four.
         settings: Settings changed for this run.
         json: Answer as JSON.
 
@@ -60,19 +80,100 @@ def run(
     from csworkbench.runner import RunOptions
     from csworkbench.runner import run as run_jobs
 
-    plan = _planned(names, workspace, as_of, batch, out, settings)
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False)
     now = datetime.now(UTC)
     options = RunOptions(
-        run_id=f"{now:%Y-%m-%dT%H%M%SZ}-{secrets.token_hex(2)}",
-        root=plan.root,
+        run_id=f"{now:%Y-%m-%dT%H%M%SZ}-{os.urandom(2).hex()}",
+        root=planned.root,
         started_at=now,
-        workers=jobs,
-        info=plan.info,
+        workers=jobs or min(os.cpu_count() or 1, MOST_WORKERS),
+        info=planned.info,
     )
     with progress() as listen:
-        record = run_jobs(plan.jobs, plan.out, options, listen)
+        record = run_jobs(planned.jobs, planned.out, options, listen)
     if json:
         answer_json(record.to_json() | {"folder": str(record.folder)})
     else:
-        _answer_record(record, plan.out)
+        _answer_record(record, planned.out)
     return record.exit_code
+
+
+def plan(
+    names: NamesArgument = None,
+    *,
+    workspace: WorkspaceOption = None,
+    as_of: AsOfOption = "",
+    batch: BatchOption = None,
+    out: OutOption = None,
+    settings: SetOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Say what a run would do; writes nothing.
+
+    Args:
+        names: Notebooks to plan with what they need; none = the whole batch.
+        workspace: The workspace.yaml.
+        as_of: Cut-off date, ISO.
+        batch: Batch file.
+        out: Folder of all outputs.
+        settings: Settings changed for this run.
+        json: Answer as JSON.
+    """
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=True)
+    if json:
+        answer_json({"exit_code": 0, **planned.to_json()})
+        return
+    answer(f"{planned.info.project}, nothing known after {planned.as_of}")
+    answer()
+    lines = [(item.name, item.state, item.reason) for item in planned.notebooks]
+    _answer_rows(("notebook", "state", "reason"), lines)
+    answer()
+    inputs = [
+        (item.table, f"{item.rows:,}", f"{item.quarantined:,}", item.last_event or "-") for item in planned.inputs
+    ]
+    _answer_rows(("table", "rows", "set aside", "newest"), inputs)
+    answer()
+    answer(f"would write in {_shown(planned.out)}/runs/<run>/")
+    for file in ("index.html", "run.json", *(file for item in planned.notebooks for file in item.files)):
+        answer(f"  {file}")
+
+
+def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[str] | None, *, is_dry: bool) -> "Plan":
+    from csworkbench.cli.catalog import open_project
+    from csworkbench.config import parse_override
+    from csworkbench.planner import plan as plan_run
+
+    project = open_project(sources.workspace)
+    overrides = [parse_override(text) for text in settings or ()]
+    tell("Checking configs and reading the data ...")
+    return plan_run(
+        project.workspace,
+        names or (),
+        as_of=sources.as_of,
+        batch=sources.batch,
+        overrides=overrides,
+        out=sources.out.absolute() if sources.out else None,
+        is_dry=is_dry,
+    )
+
+
+def _answer_record(record: "RunRecord", out: Path) -> None:
+    """Answer a line per notebook and the page to open; what failed is said first on that page too."""
+    for item in record.notebooks:
+        said = item.headline or item.reason
+        answer(f"{item.name}: {item.status}{': ' if said else ''}{said}")
+    interrupted = record.state == "interrupted"
+    page = (record.folder if interrupted and record.folder else out / "latest") / "index.html"
+    answer(f"open {_shown(page)}")
+
+
+def _shown(path: Path) -> str:
+    """Return a path as short as it can be typed here."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+
+
+def _answer_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    for row in (head, *rows):
+        answer("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -1,0 +1,432 @@
+"""The command line: streams, exit codes, help, and what each command does."""
+
+import ast
+import errno
+import io
+import json
+import keyword
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+from rich.console import Console
+
+from csworkbench.cli import checking, main, making, progress, scaffold
+from csworkbench.cli.console import answer, tell
+from csworkbench.cli.faults import guarded
+from csworkbench.cli.program import COMMANDS, command
+from csworkbench.errors import AnalysisError, ConfigError, DataError, EnvironmentProblem, Problem, RunError
+from csworkbench.runner import CellStarted, LogLine, NotebookFinished, NotebookStarted, RunStarted
+from csworkbench.store import NotebookRecord, NotebookStatus
+
+WORKSPACE = "version: 1\nname: Nordbok\nas_of: 2026-06-30\ntables:\n  accounts: {path: data/accounts.csv}\n"
+ACCOUNTS = (
+    "account_id,name,region,signup_at\nA1,Åsa,north,2026-01-10\nA2,北京,south,2026-02-10\nA3,Bo,north,2026-02-11\n"
+)
+NAMES = [call.__name__ for call, _, _ in COMMANDS]
+
+
+@pytest.fixture
+def csw(capsys):
+    """Run one command in this process; return its exit code and what it wrote to both streams."""
+
+    def run(*words):
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        written = capsys.readouterr()
+        return code, written.out, written.err
+
+    return run
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch):
+    (tmp_path / "configs" / "batch").mkdir(parents=True)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "configs" / "workspace.yaml").write_text(WORKSPACE, "utf-8")
+    (tmp_path / "data" / "accounts.csv").write_text(ACCOUNTS, "utf-8")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def record(name="health", status=NotebookStatus.OK, **more):
+    return NotebookRecord(name, status, **more)
+
+
+# Help
+
+
+@pytest.mark.parametrize("name", ["", *NAMES])
+def test_help_says_purpose_example_and_exit_codes_in_80_columns(csw, name):
+    code, out, err = csw(*filter(None, [name]), "--help")
+    assert (code, err) == (0, "")
+    assert max(map(len, out.splitlines())) <= 80
+    assert "Example" in out
+    assert "  csw " in out
+    assert "Exit codes: 0 ok, 1 " in out
+
+
+def test_the_examples_of_the_help_use_options_that_exist():
+    known = command().commands
+    for call, _, examples in COMMANDS:
+        parameters = known[call.__name__].params
+        options = {option for item in parameters for option in (*item.opts, *item.secondary_opts)}
+        words = [word for example in examples for word in example.split()]
+        assert {word for word in words if word.startswith("--")} <= options
+
+
+def test_without_a_command_the_commands_are_listed_with_their_whole_purpose(csw):
+    code, out, _ = csw()
+    assert code == 0
+    assert [f"  {call.__name__:<10}{purpose}" for call, purpose, _ in COMMANDS] == [
+        line for line in out.splitlines() if line.lstrip().split(" ")[0] in NAMES
+    ]
+
+
+def test_version_is_one_line_on_stdout(csw):
+    from csworkbench import __version__
+
+    assert csw("--version") == (0, f"csworkbench {__version__}\n", "")
+
+
+# Errors and exit codes
+
+
+@pytest.mark.parametrize(
+    ("words", "near"),
+    [(["chek"], "'check'"), (["check", "--config-onli"], "--config-only"), (["run", "--job", "2"], "--jobs")],
+)
+def test_a_misspelt_command_or_option_is_answered_by_its_nearest_name(csw, words, near):
+    code, out, err = csw(*words)
+    assert (code, out) == (2, "")
+    assert near in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(AnalysisError, 1), (RunError, 1), (ConfigError, 2), (DataError, 3), (EnvironmentProblem, 4)]
+)
+def test_each_kind_of_error_has_its_exit_code_and_its_lines_on_stderr(capsys, error, code):
+    def fail():
+        raise error(Problem("unknown key", file="a.yaml", line=3, column=1, key="limt", hint="did you mean 'limit'?"))
+
+    assert guarded(fail, as_json=False) == code
+    written = capsys.readouterr()
+    assert (written.out, written.err) == ("", "a.yaml:3:1: limt: unknown key (did you mean 'limit'?)\n")
+
+
+def test_an_error_is_a_json_document_too_when_json_was_asked_for(csw, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, out, _ = csw("check", "--json")
+    assert code == 2
+    document = json.loads(out)
+    assert document["exit_code"] == 2
+    assert "no workspace" in document["problems"][0]["message"]
+
+
+def test_a_wrong_option_is_a_json_document_too(csw):
+    code, out, _ = csw("check", "--json", "--nonsense")
+    assert (code, json.loads(out)["exit_code"]) == (2, 2)
+
+
+def test_our_own_mistake_is_a_short_message_and_a_log_with_the_traceback(capsys):
+    def fail():
+        return {}["secret key"]
+
+    assert guarded(fail, as_json=False) == 1
+    err = capsys.readouterr().err
+    assert "Traceback" not in err
+    assert "unexpected KeyError" in err
+    log = Path(err.rstrip().rpartition(" ")[2])
+    assert "Traceback" in log.read_text("utf-8")
+    log.unlink()
+
+
+def test_what_the_machine_refuses_names_the_path_and_exits_4(capsys):
+    def fail():
+        raise OSError(errno.ENOSPC, "No space left on device", "/full/place")
+
+    assert guarded(fail, as_json=False) == 4
+    err = capsys.readouterr().err
+    assert err.startswith("/full/place: No space left on device")
+    Path(err.rstrip().rpartition(" ")[2]).unlink()
+
+
+@pytest.mark.parametrize("write", [answer, tell])
+def test_control_characters_reach_no_terminal(capsys, write):
+    write("a\x1b[31mred\x1b]8;;http://x\x07link‮\nsecond")
+    written = capsys.readouterr()
+    text = written.out + written.err
+    assert "\x1b" not in text
+    assert "\x07" not in text
+    assert "‮" not in text
+    assert text.endswith("\nsecond\n")
+
+
+def test_a_closed_stdout_leaves_no_traceback():
+    script = "from csworkbench.cli.console import answer\nfor n in range(20000): answer(f'line {n}')"
+    process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process.stdout.readline()
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait() == 0
+
+
+# Progress
+
+
+EVENTS = [
+    RunStarted("r1", ("health",), 2),
+    NotebookStarted("health", 5),
+    CellStarted("health", 0, 5, 2, "[bold]Load"),
+    CellStarted("health", 1, 5, 3, "[bold]Load"),
+    LogLine("kernel is slow", "health"),
+    NotebookFinished(record(seconds=1.25, headline="1 account is at risk")),
+]
+
+
+def test_without_a_terminal_each_step_is_one_plain_line():
+    lines = []
+    listen = progress.plain_lines(lines.append)
+    for event in EVENTS:
+        listen(event)
+    assert lines == [
+        "r1: 1 notebooks, 2 at a time",
+        "health: started, 5 cells",
+        "health: 1/5 [bold]Load",
+        "health: kernel is slow",
+        "health: ok: 1 account is at risk (1.2 s)",
+    ]
+
+
+def test_on_a_terminal_running_notebooks_are_rows_that_disappear():
+    screen = io.StringIO()
+    bars = progress._table(Console(file=screen, force_terminal=True, width=100))
+    table = progress._Table(bars)
+    for event in EVENTS[:4]:
+        table(event)
+    bars.refresh()
+    assert [task.fields["step"] for task in bars.tasks] == ["r1", "[bold]Load"]
+    table(EVENTS[-1])
+    assert [(task.fields["name"], task.completed) for task in bars.tasks] == [("run", 1)]
+    assert "health: ok: 1 account is at risk" in screen.getvalue()
+
+
+def test_a_notebook_that_failed_says_why():
+    assert (
+        progress.outcome(record(status=NotebookStatus.FAILED, reason="stopped in cell 3"))
+        == "health: failed: stopped in cell 3"
+    )
+
+
+# check
+
+
+def test_every_problem_of_every_config_comes_at_once_with_its_place(csw, project):
+    (project / "configs" / "workspace.yaml").write_text(WORKSPACE + "langage: en\n", "utf-8")
+    (project / "configs" / "health.yaml").write_text("no_such_key: 1\n", "utf-8")
+    code, out, err = csw("check", "--config-only")
+    assert (code, out) == (2, "")
+    assert "configs/workspace.yaml:6:1: langage" in err
+    assert "configs/health.yaml:1:1: no_such_key" in err
+
+
+def test_data_is_checked_after_the_configs(csw, project):
+    code, out, _ = csw("check", "configs/workspace.yaml")
+    assert (code, out) == (0, "configs/workspace.yaml: ok\n")
+    reports = checking._reports(checking_project(project))
+    assert reports["accounts"].rows == 3
+
+
+def checking_project(root):
+    from csworkbench.cli.catalog import Project
+
+    return Project(root, root / "configs" / "workspace.yaml")
+
+
+def test_a_path_that_is_no_config_is_refused(csw, project):
+    code, _, err = csw("check", "data/accounts.csv")
+    assert code == 2
+    assert "data/accounts.csv: is no config of this project" in err
+
+
+# describe, schema
+
+
+def test_describe_lists_what_can_be_described(csw, project):
+    code, out, _ = csw("describe")
+    assert code == 0
+    assert {"workspace", "batch", "scorecard", "health", "data_check"} <= {line.split()[0] for line in out.splitlines()}
+
+
+def test_describe_says_meaning_default_value_and_place_of_a_key(csw, project):
+    code, out, _ = csw("describe", "workspace")
+    assert code == 0
+    assert "name = 'Nordbok'" in out
+    assert "configs/workspace.yaml:2" in out
+
+
+def test_describe_hints_at_the_nearest_name(csw, project):
+    code, _, err = csw("describe", "helth")
+    assert code == 2
+    assert "did you mean 'health'?" in err
+
+
+@pytest.mark.parametrize("name", ["workspace", "batch", "scorecard", "health", "data_check"])
+def test_a_printed_schema_is_a_valid_json_schema(csw, project, name):
+    code, out, _ = csw("schema", name)
+    assert code == 0
+    jsonschema.Draft202012Validator.check_schema(json.loads(out))
+
+
+# init, sample
+
+
+@pytest.fixture
+def packaged(tmp_path, monkeypatch):
+    """A small project that stands for the one inside the wheel."""
+    source = tmp_path / "packaged"
+    for file in ("configs/workspace.yaml", "notebooks/health.ipynb", "data/samples/accounts.csv", "notebooks/.hidden"):
+        (source / file).parent.mkdir(parents=True, exist_ok=True)
+        (source / file).write_text(file, "utf-8")
+    monkeypatch.setattr(making, "_packaged_project", lambda: source)
+    monkeypatch.chdir(tmp_path)
+    return source
+
+
+def test_init_copies_configs_notebooks_and_samples_and_says_what_to_change(csw, packaged):
+    code, out, err = csw("init", "book")
+    assert code == 0
+    assert out.splitlines() == [
+        "book/.gitignore", "book/README.md", "book/configs/workspace.yaml", "book/data/samples/accounts.csv",
+        "book/notebooks/health.ipynb",
+    ]  # fmt: skip
+    assert "csw check && csw run" in err
+    assert "Put your own data in" in Path("book/README.md").read_text("utf-8")
+
+
+def test_init_takes_an_empty_folder(csw, packaged):
+    Path("book").mkdir()
+    assert csw("init", "book")[0] == 0
+
+
+@pytest.mark.parametrize("there", ["book", "book/note.txt"])
+def test_init_refuses_a_folder_with_something_in_it(csw, packaged, there):
+    Path(there).parent.mkdir(exist_ok=True)
+    Path(there).write_text("mine", "utf-8")
+    code, _, err = csw("init", "book")
+    assert code == 2
+    assert "book: is not an empty folder" in err
+    assert Path(there).read_text("utf-8") == "mine"
+
+
+def test_init_that_cannot_finish_leaves_nothing_behind(csw, packaged, tmp_path):
+    (packaged / "notebooks" / "health.ipynb").unlink()
+    (packaged / "notebooks" / "health.ipynb").symlink_to("nowhere")
+    before = sorted(tmp_path.iterdir())
+    assert csw("init", "book")[0] != 0
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_sample_writes_a_book_of_the_size_asked_for(csw, tmp_path):
+    code, out, _ = csw(
+        "sample", "--out", tmp_path / "trial", "--accounts", "30", "--months", "6", "--seed", "7", "--json"
+    )
+    assert code == 0
+    assert "accounts.csv" in json.loads(out)["files"]
+    assert len((tmp_path / "trial" / "accounts.csv").read_text("utf-8").splitlines()) == 31
+
+
+# new
+
+
+def test_new_writes_five_files_under_one_stem(csw, project):
+    code, out, _ = csw("new", "referral_paths", "--json")
+    assert code == 0
+    assert json.loads(out)["files"] == [
+        "analyses/referral_paths.py", "notebooks/referral_paths.ipynb", "configs/referral_paths.yaml",
+        "tests/analyses/test_referral_paths.py", "docs/methods/referral_paths.md",
+    ]  # fmt: skip
+    assert json.loads((project / "notebooks" / "referral_paths.ipynb").read_text("utf-8"))["nbformat"] == 4
+    ast.parse((project / "analyses" / "referral_paths.py").read_text("utf-8"))
+
+
+def test_in_the_repository_a_new_analysis_goes_into_the_package(tmp_path):
+    (tmp_path / "csworkbench" / "analyses").mkdir(parents=True)
+    (tmp_path / "csworkbench" / "analyses" / "__init__.py").touch()
+    assert scaffold.write_analysis(tmp_path, "referrals")[0] == "csworkbench/analyses/referrals.py"
+    assert "from csworkbench.analyses import referrals" in (tmp_path / "tests/analyses/test_referrals.py").read_text(
+        "utf-8"
+    )
+
+
+def test_the_test_of_a_new_analysis_passes(csw, project):
+    assert csw("new", "referrals")[0] == 0
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:randomly", "tests"],
+        cwd=project, capture_output=True, text=True, check=False, env={**os.environ, "NO_COLOR": "1"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert "6 passed" in done.stdout
+
+
+def test_a_new_analysis_runs_on_a_book(csw, project, monkeypatch):
+    from csworkbench import session
+
+    assert csw("new", "referrals")[0] == 0
+    monkeypatch.syspath_prepend(project)
+    for name in ("analyses", "analyses.referrals"):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    from analyses import referrals
+
+    desk = session.start()
+    config = desk.config(referrals)
+    result = referrals.analyze(referrals.prepare(desk.snapshot, config, desk.upstream(referrals)), config)
+    assert result.tables["groups"]["accounts"].tolist() == [2, 1]  # two in the north, one in the south
+    assert "small_groups" in [caveat.code for caveat in result.caveats]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Referrals", "1st", "a-b", "_x", "x__y", "class", "json", "test_x", "x_test", "utils", "start_here", "../x", ""],
+)
+def test_a_name_that_would_cause_trouble_is_refused(name):
+    assert scaffold.why_refused(name)
+
+
+def test_no_word_of_python_or_its_library_is_an_analysis():
+    assert all(scaffold.why_refused(name) for name in {*keyword.kwlist, *keyword.softkwlist, *sys.stdlib_module_names})
+
+
+def test_new_changes_no_existing_file(csw, project):
+    (project / "configs" / "referrals.yaml").write_text("mine: 1\n", "utf-8")
+    before = sorted(project.rglob("*"))
+    code, _, err = csw("new", "referrals")
+    assert code == 2
+    assert "configs/referrals.yaml exists" in err
+    assert sorted(project.rglob("*")) == before
+
+
+# lab
+
+
+def test_lab_starts_jupyter_on_this_machine_only_with_the_project_importable(csw, project, monkeypatch):
+    started = []
+    monkeypatch.setattr(os, "execve", lambda *given: started.append(given))
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    assert csw("lab", "--no-browser", "--port", "8899")[0] == 0
+    ((program, words, environment),) = started
+    assert program == sys.executable
+    assert {"--ip=127.0.0.1", "--port=8899", "--no-browser", f"--ServerApp.root_dir={project}"} <= set(words)
+    assert environment["PYTHONPATH"].split(os.pathsep) == [str(project), "elsewhere"]
+
+
+def test_lab_without_jupyterlab_says_what_to_install(csw, project, monkeypatch):
+    monkeypatch.setattr("csworkbench.cli.serving.find_spec", lambda name: None)
+    code, _, err = csw("lab")
+    assert code == 4
+    assert "pip install jupyterlab" in err
