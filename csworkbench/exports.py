@@ -96,7 +96,8 @@ def _csv(frame: "pd.DataFrame", ids: Sequence[str]) -> str:
 
     columns = {column: _cells(frame[column], is_id=column in ids) for column in frame.columns}
     ready = pd.DataFrame(columns, columns=frame.columns, dtype=object)
-    return ready.rename(columns=lambda column: neutral(str(column))).to_csv(index=False, lineterminator="\n")
+    # CR LF as RFC 4180 has it; with LF alone the writer leaves a bare CR in a cell unquoted, which splits the row
+    return ready.rename(columns=lambda column: neutral(str(column))).to_csv(index=False, lineterminator="\r\n")
 
 
 def _cells(series: "pd.Series[Any]", *, is_id: bool) -> list[str | None]:

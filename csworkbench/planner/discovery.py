@@ -40,7 +40,11 @@ class Batch(Section):
 
     version: Literal[1] = setting(description="Version of this file's format")
     timeout_seconds: float = setting(
-        600.0, gt=0, le=86_400, unit="s", description="Time limit of each notebook, start of its kernel included"
+        600.0,
+        gt=0,
+        le=86_400,
+        unit="s",
+        description="Time limit of each notebook, from the start of its first cell to the end of its last",
     )
     notebooks: tuple[BatchNotebook, ...] = setting(description="What to run; the order is found from what they need")
 

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from csworkbench import config
 from csworkbench.config import Override, Request, Section
@@ -121,14 +121,12 @@ def plan(
         EnvironmentProblem: The cache of the tables cannot be written.
     """
     settings = _settings(workspace.absolute(), tuple(names), batch, overrides)
-    day = _day(as_of) if as_of else settings.workspace.as_of
-    reports, newest = _read(settings, is_dry=is_dry)
-    cut = newest if day == "latest" else day
+    reports, cut = _read(settings, _day(as_of) if as_of else settings.workspace.as_of, is_dry=is_dry)
     inputs = tuple(_input(report) for report in reports.values())
     info = _info(settings, cut, inputs)
     jobs = _jobs(settings, reports, info)
     lines = tuple(_line(job, jobs, settings.workspace.language) for job in jobs)
-    return Plan(settings.root, out or settings.root / "outputs", cut, jobs, lines, inputs, info)
+    return Plan(settings.root, (out or settings.root / "outputs").absolute(), cut, jobs, lines, inputs, info)
 
 
 def _settings(path: Path, names: tuple[str, ...], batch: Path | None, overrides: Sequence[Override]) -> _Settings:
@@ -245,8 +243,10 @@ def _day(as_of: str | date) -> date:
         raise ConfigError(Problem(f"{as_of!r} is no date", key="--as-of", hint="write it as 2026-09-30")) from None
 
 
-def _read(settings: _Settings, *, is_dry: bool) -> "tuple[Mapping[str, IngestReport], date]":
-    """Open the book, which is the check of the data, and return its reports and its newest day."""
+def _read(
+    settings: _Settings, as_of: date | Literal["latest"], *, is_dry: bool
+) -> "tuple[Mapping[str, IngestReport], date]":
+    """Open the book, which is the check of the data, and return its reports and the day that `as_of` means."""
     from csworkbench.asof import latest_date
     from csworkbench.sources import open_book
 
@@ -254,8 +254,7 @@ def _read(settings: _Settings, *, is_dry: bool) -> "tuple[Mapping[str, IngestRep
         cache = Path(scratch) if is_dry else settings.root / "outputs" / "cache"
         book = open_book(settings.workspace, settings.root, cache)
         try:
-            fixed = settings.workspace.as_of
-            return book.reports, fixed if isinstance(fixed, date) else latest_date(book)
+            return book.reports, as_of if isinstance(as_of, date) else latest_date(book)
         finally:
             book.connection.disconnect()
 

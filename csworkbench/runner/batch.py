@@ -126,10 +126,8 @@ def run(
     with begin(out, options.run_id) as folder, tempfile.TemporaryDirectory(prefix="csw-") as scratch:
         batch = _Batch(jobs, folder, options, Path(scratch), on_event or _silent)
         with batch.signals():
-            notebooks = batch.execute()
-        record = replace(batch.record(notebooks), state=state_of(notebooks, batch.signal))
-        record = batch.finish(record)
-        final = publish(folder, record, move_latest=record.state is not RunState.INTERRUPTED)
+            record = batch.finish(batch.execute())
+            final = publish(folder, record, move_latest=record.state is not RunState.INTERRUPTED)
     record = replace(record, folder=final)
     (on_event or _silent)(RunFinished(record))
     return record
@@ -224,12 +222,13 @@ class _Batch:
         options = self._options
         return RunRecord(options.run_id, RunState.RUNNING, started, seconds, options.info, notebooks, self.signal)
 
-    def finish(self, record: RunRecord) -> RunRecord:
+    def finish(self, notebooks: tuple[NotebookRecord, ...]) -> RunRecord:
         """Write index and events, and return the record; an index that cannot be made makes the run failed.
 
         Args:
-            record: The record with its state.
+            notebooks: Records of all notebooks.
         """
+        record = replace(self.record(notebooks), state=state_of(notebooks, self.signal))
         try:
             write_index(self._folder.path, record, self._options.started_at)
         except RunError as error:
@@ -249,6 +248,8 @@ class _Batch:
                 else:
                     self._queue.put(NotebookFinished(record))
             event = self._next()
+            if self.signal:
+                self._stop_all()
             if event is None:
                 continue
             if isinstance(event, NotebookFinished):
@@ -299,8 +300,7 @@ class _Batch:
 
     def _stop(self, number: int, frame: object) -> None:
         del frame
-        self.signal = number
-        self._stop_all()
+        self.signal = number  # the loop does the rest: a handler must not wait for a lock
 
     def _stop_all(self) -> None:
         for watch in list(self._watches.values()):

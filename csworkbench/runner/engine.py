@@ -98,6 +98,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 execution.watch.attach(self._process().pid)
                 self.start_new_kernel_client()
             execution.is_started = True
+            execution.watch.begin()
             self.papermill_execute_cells()
         finally:
             self._end()

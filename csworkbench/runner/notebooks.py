@@ -57,7 +57,7 @@ def judge(execution: "Execution", nonce: str) -> Failure | None:
         execution: The finished attempt.
         nonce: What the last cell had to answer.
     """
-    watch, cells = execution.watch, execution.executed.cells if execution.executed is not None else []
+    watch, cells = execution.watch, _ours(execution.executed) if execution.executed is not None else []
     places = list(headings(cells))
     cell, heading = places[execution.at] if execution.at is not None else (None, "")
     where = _where(cell, heading)
@@ -74,7 +74,8 @@ def judge(execution: "Execution", nonce: str) -> Failure | None:
     failed = next((index for index, item in enumerate(cells) if _is_failed(item)), None)
     if failed is not None:
         return _raised(cells[failed], *places[failed])
-    if execution.error is not None:
+    # papermill also counts the errors that a cell is tagged to raise
+    if execution.error is not None and type(execution.error).__name__ != "PapermillExecutionError":
         return _other(execution.error, cell, heading)
     if nonce not in _answer(cells[-1]):
         return Failure("exit", f"it stopped before its last cell{where}", cell, heading)
@@ -90,7 +91,7 @@ def clean(executed: Any, replacements: Mapping[str, str]) -> bytes:
     """
     import nbformat
 
-    kept = [cell for cell in executed.cells if not {ERROR_MARKER, END_MARKER} & set(cell.metadata.get("tags", ()))]
+    kept = [cell for cell in _ours(executed) if END_MARKER not in cell.metadata.get("tags", ())]
     for cell in kept:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
@@ -103,6 +104,11 @@ def clean(executed: Any, replacements: Mapping[str, str]) -> bytes:
     executed.cells = kept
     executed.metadata.pop("papermill", None)
     return str(nbformat.writes(executed)).encode() + b"\n"  # type: ignore[no-untyped-call]
+
+
+def _ours(executed: Any) -> list[Any]:
+    """Return the cells without the two that papermill puts in when there was an error."""
+    return [cell for cell in executed.cells if ERROR_MARKER not in cell.metadata.get("tags", ())]
 
 
 def _where(cell: int | None, heading: str) -> str:

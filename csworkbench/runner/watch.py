@@ -3,6 +3,8 @@
 import os
 import signal
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 TOKEN_VARIABLE = "CSWORKBENCH_KERNEL"  # noqa: S105 - names the variable; what it holds is no secret
@@ -17,7 +19,7 @@ class Watch:
     """Holds the process group of one kernel, and ends it: politely at the deadline, at once after the grace.
 
     Args:
-        timeout_seconds: Deadline of the whole notebook, from the moment the watch is made.
+        timeout_seconds: Deadline of all its cells together, from `begin` on.
         token: Value of the environment variable that marks all processes of this notebook.
         grace_seconds: Time between the interrupt and the kill.
     """
@@ -30,7 +32,7 @@ class Watch:
         self._grace_seconds = grace_seconds
         self._group: int | None = None
         self._lock = threading.Lock()
-        self._timers = [self._timer(timeout_seconds, self._expire)]
+        self._timers: list[threading.Timer] = []
 
     def attach(self, pid: int) -> None:
         """Take over a kernel that has just been started.
@@ -44,6 +46,10 @@ class Watch:
         with self._lock:
             self._group = os.getpgid(pid)
         self.check()
+
+    def begin(self) -> None:
+        """Let the time run: the kernel has answered."""
+        self._after(self.timeout_seconds, self._expire)
 
     def check(self) -> None:
         """Go on, or raise.
@@ -67,23 +73,25 @@ class Watch:
         with self._lock:
             self._group = None
         for pid in processes_marked(self.token):
-            _tolerant(os.kill, pid, signal.SIGKILL)
+            with suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
 
     def _expire(self) -> None:
         self.is_timed_out = True
-        self._timers.append(self._timer(self._grace_seconds, lambda: self._signal(signal.SIGKILL)))
+        self._after(self._grace_seconds, lambda: self._signal(signal.SIGKILL))
         self._signal(signal.SIGINT)
 
     def _signal(self, number: int) -> None:
         with self._lock:
             if self._group is not None:
-                _tolerant(os.killpg, self._group, number)
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(self._group, number)
 
-    def _timer(self, seconds: float, action: object) -> threading.Timer:
-        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), action)  # type: ignore[arg-type]
+    def _after(self, seconds: float, action: Callable[[], None]) -> None:
+        timer = threading.Timer(min(seconds, threading.TIMEOUT_MAX), action)
         timer.daemon = True
+        self._timers.append(timer)
         timer.start()
-        return timer
 
 
 def processes_marked(token: str) -> tuple[int, ...]:
@@ -101,10 +109,3 @@ def processes_marked(token: str) -> tuple[int, ...]:
         except OSError:
             continue  # gone meanwhile, or another user's
     return tuple(found)
-
-
-def _tolerant(send: object, target: int, number: int) -> None:
-    try:
-        send(target, number)  # type: ignore[operator]
-    except (ProcessLookupError, PermissionError):
-        return  # it ended by itself

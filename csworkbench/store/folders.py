@@ -1,5 +1,6 @@
 """Folders of runs: one writer at a time, made out of sight, published by one rename, `latest` moved last."""
 
+import errno
 import fcntl
 import json
 import os
@@ -14,6 +15,7 @@ from csworkbench.store.records import RunRecord, RunState, junit
 from csworkbench.store.results import write_file, write_json
 
 LOCK_FILE = ".lock"
+DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,8 @@ def begin(out: Path, run_id: str) -> Iterator[RunFolder]:
         run_id: Name of the new run.
 
     Raises:
-        EnvironmentProblem: The folder cannot be written, another run holds it, or there is a run of that name.
+        EnvironmentProblem: The folder cannot be written, also later on; another run holds it; or there is a run of
+            that name.
     """
     _make(out)
     with _locked(out, run_id):
@@ -65,6 +68,10 @@ def begin(out: Path, run_id: str) -> Iterator[RunFolder]:
         _make(folder.final.parent)
         try:
             yield folder
+        except OSError as error:
+            if error.errno in DISK:
+                raise _problem(error, folder.path) from error
+            raise
         finally:
             shutil.rmtree(folder.path, ignore_errors=True)
 
@@ -108,7 +115,11 @@ def _make(path: Path) -> None:
 
 def _problem(error: OSError, path: Path) -> EnvironmentProblem:
     place = error.filename or path
-    hint = "free some space" if error.errno == 28 else "choose another folder with --out, or change its permissions"
+    hint = (
+        "free some space"
+        if error.errno in {errno.ENOSPC, errno.EDQUOT}
+        else "choose another folder with --out, or change its permissions"
+    )
     return EnvironmentProblem(Problem(f"cannot be written: {error.strerror or error}", file=str(place), hint=hint))
 
 

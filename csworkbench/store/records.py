@@ -53,7 +53,7 @@ class Job:
         parameters: Values for the notebook's parameters cell: JSON types only, never a secret.
         needs: Names whose delivered results this one reads.
         needs_if_present: Names that run before this one where they are part of the run.
-        timeout_seconds: Deadline of the whole notebook, kernel start included.
+        timeout_seconds: Deadline of all its cells together, once its kernel has answered.
         key: Hash of all that determines the result.
         skip: Why it is not to be run; None runs it.
         has_result: Whether it must leave a result.json.
