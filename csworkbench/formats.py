@@ -22,7 +22,7 @@ import unicodedata
 from collections.abc import Iterable
 from copy import copy
 from datetime import date, datetime
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from enum import Enum
 from functools import lru_cache
 from math import floor, isinf, log10
@@ -37,31 +37,10 @@ if TYPE_CHECKING:
 NOT_KNOWN = "not known"
 LISTED = 5
 SIGNIFICANT = 3
+MOST_DECIMALS = 15
 WHOLE_MONEY_FROM = 100
-ACRONYMS = {
-    word.lower(): word
-    for word in (
-        *(
-            "API",
-            "ARR",
-            "AUC",
-            "CRM",
-            "CSAT",
-            "CSM",
-            "CSV",
-            "CTR",
-            "EUR",
-            "GRR",
-            "ID",
-            "IDs",
-            "KPI",
-            "MRR",
-            "NPS",
-            "NRR",
-        ),
-        *("ROI", "SEK", "SLA", "SMS", "SRM", "URL", "USD", "UTC", "XLSX"),
-    )
-}
+_ACRONYMS = "API ARR AUC CRM CSAT CSM CSV CTR EUR GRR ID IDs KPI MRR NPS NRR ROI SEK SLA SMS SRM URL USD UTC XLSX"
+ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
 PLAIN_UNITS = {"auc": 2, "ratio": 2, "correlation": 2, "number": None, "": None}
 _LETTER_TO_DIGIT = re.compile(r"(?<=[A-Za-z])(?=[0-9])")
 JOINERS = {"\u200c", "\u200d"}  # they shape Persian, Indic and emoji text and cannot hide or reorder anything
@@ -144,9 +123,12 @@ def money(value: float | None, currency: str, digits: int | None = None, languag
     """
     if not (len(currency) == 3 and currency.isascii() and currency.isalpha() and currency.isupper()):
         raise ValueError(f"a currency is a code such as 'EUR', not {currency!r}")
-    if digits is None and not _is_missing(value):
-        digits = 0 if abs(value or 0) >= WHOLE_MONEY_FROM else _currency_digits(currency)
-    return _written(value, digits or 0, language, kind="currency", currency=currency)
+    if digits is None:
+        from babel.numbers import get_currency_precision
+
+        is_large = value is None or _is_missing(value) or abs(value) >= WHOLE_MONEY_FROM
+        digits = 0 if is_large else get_currency_precision(currency)
+    return _written(value, digits, language, kind="currency", currency=currency)
 
 
 def day(value: date | str | None, language: str = "en") -> str:
@@ -218,10 +200,10 @@ def in_unit(
         return share(value, language=language)
     if len(unit) == 3 and unit.isupper():
         return money(value, unit, language=language)
-    whole = [value] if like is None else [like.value, like.low, like.high]
+    numbers = [value] if like is None else [like.value, like.low, like.high]
     digits = PLAIN_UNITS.get(unit)
     if digits is None:
-        digits = 1 if unit == "points" else max(_digits(each) for each in whole)
+        digits = 1 if unit == "points" else _digits(*numbers)
     written = number(value, digits, language)
     if not named or unit in PLAIN_UNITS or written == NOT_KNOWN:
         return written
@@ -230,11 +212,11 @@ def in_unit(
 
 
 def label(name: str, language: str = "en") -> str:
-    """Return a snake_case name as a reader sees it.
+    """Return a snake_case name as a reader sees it, in English words.
 
     Args:
         name: Name of a column, figure or key; `figure.id` names one of several.
-        language: Language tag; names are English for now in each of them.
+        language: Language tag.
 
     Returns:
         "AUC in sample" for "auc_in_sample"; "Outcome rate (telco)" for "outcome_rate.telco".
@@ -344,19 +326,20 @@ def _is_missing(value: Any) -> bool:
         return True
 
 
-def _digits(value: float | None) -> int:
-    """Return the decimals that leave three significant digits, none for whole numbers."""
-    if value is None or _is_missing(value) or isinf(value) or float(value).is_integer():
+def _digits(*values: float | None) -> int:
+    """Return the decimals that leave the largest number three significant digits, none for whole numbers."""
+    known = [abs(float(value)) for value in values if value is not None and not _is_missing(value) and not isinf(value)]
+    if all(value.is_integer() for value in known):
         return 0
-    return max(0, SIGNIFICANT - 1 - floor(log10(abs(value))))
+    return min(MOST_DECIMALS, max(0, SIGNIFICANT - 1 - floor(log10(max(known)))))
 
 
 def _written(
     value: float | None,
     digits: int,
     language: str,
-    *,
     kind: str = "decimal",
+    *,
     currency: str = "",
     is_padded: bool = True,
 ) -> str:
@@ -365,11 +348,11 @@ def _written(
         return NOT_KNOWN
     exact = Decimal(int(value)) if float(value).is_integer() else Decimal(str(float(value)))
     step = Decimal(1).scaleb(-digits - (2 if kind == "percent" else 0))
-    # Halves go up, as in the spreadsheets our numbers are compared with. Beyond 20 digits a float is whole anyway.
-    rounded = exact.quantize(step, ROUND_HALF_UP) if abs(exact) < 10**20 else exact
-    amount = rounded or Decimal(0)  # never "-0"
     pattern = _pattern(language, kind, digits, is_padded)
-    written: str = pattern.apply(amount, locale, currency=currency or None, currency_digits=False)
+    # Halves go up, as in the spreadsheets our numbers are compared with; 400 digits hold any float.
+    with localcontext(Context(prec=400, rounding=ROUND_HALF_UP)):
+        amount = exact.quantize(step) or Decimal(0)  # never "-0"
+        written: str = pattern.apply(amount, locale, currency=currency or None, currency_digits=False)
     return _LETTER_TO_DIGIT.sub("\u00a0", written)  # "SEK 12", not "SEK12"
 
 
@@ -394,10 +377,3 @@ def _pattern(language: str, kind: str, digits: int, is_padded: bool) -> Any:
     pattern = copy(found)
     pattern.frac_prec = (digits if is_padded else 0, digits)
     return pattern
-
-
-def _currency_digits(currency: str) -> int:
-    from babel.numbers import get_currency_precision
-
-    precision: int = get_currency_precision(currency)
-    return precision

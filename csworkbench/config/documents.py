@@ -40,6 +40,7 @@ class Node:
         size: Number of nodes in it, aliases spelled out.
         depth: Levels below it.
         is_file: It is the top of a file.
+        is_broken: A problem of it is already told.
     """
 
     value: "Scalar | list[Node] | dict[str, Node]"
@@ -51,6 +52,7 @@ class Node:
     size: int = 1
     depth: int = 0
     is_file: bool = False
+    is_broken: bool = False
 
     def problem(self, message: str, key: str = "", hint: str = "") -> Problem:
         """Return a problem at this node.
@@ -272,10 +274,11 @@ class _Composer:
     def _scalar(self, event: Any) -> Node:
         self._refuse_tag(event)
         is_plain = event.style in (None, "")
-        node = self._node(event, typed(event.value) if is_plain else event.value, event.value)
-        if any("\ud800" <= character <= "\udfff" for character in event.value):
-            self.problems.append(node.problem("half of a surrogate pair is no character"))
-            node.value = ""
+        try:  # JSON writes "\ud83d\ude00" for one character, and JSON is YAML
+            source = event.value.encode("utf-16", "surrogatepass").decode("utf-16")
+        except UnicodeDecodeError:
+            self._stop("half of a surrogate pair is no character", event)
+        node = self._node(event, typed(source) if is_plain else source, source)
         if event.anchor:
             self._anchors[event.anchor] = node
         return node

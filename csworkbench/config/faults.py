@@ -81,13 +81,14 @@ def validated(model: type[Section], node: Node) -> tuple[Section | None, list[Pr
         node: Top of the resolved file.
 
     Returns:
-        The section and no problems, or None and at least one problem.
+        The section, None where it has problems; a node whose problem is already told adds none.
     """
     secrets = [_placed(node, fault) for fault in _secrets(slot(model), node, ())]
     try:
         section = model.model_validate_json(json.dumps(data_of(node)), strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
         faults = _without_echoes(list(_faults(slot(model), error, node, ())))
+        faults = [fault for fault in faults if not _at(node, fault.path).is_broken]
         newer = [fault for fault in faults if fault.kind == "newer"]
         return None, [*secrets, *(_placed(node, fault) for fault in newer or faults)]
     return (None, secrets) if secrets else (section, [])
@@ -136,6 +137,16 @@ def _child(node: Node | None, key: str | int) -> Node | None:
     if isinstance(node.value, list) and isinstance(key, int) and 0 <= key < len(node.value):
         return node.value[key]
     return None
+
+
+def _at(node: Node, path: Path) -> Node:
+    """Return the node at a path, or the last one on the way to it."""
+    for part in path:
+        below = _child(node, part)
+        if below is None:
+            return node
+        node = below
+    return node
 
 
 def _placed(top: Node, fault: Fault) -> Problem:

@@ -166,9 +166,7 @@ def _loaded(request: Request, root: Path) -> tuple[Section | None, list[Problem]
         except UnreadableError as error:
             problems.extend(error.problems)
     section, faults = validated(request.model, node)
-    # A reference that could not be read leaves its path behind, which is no section: said once is enough.
-    broken = {(problem.file, problem.line, problem.column) for problem in problems if problem.line}
-    problems.extend(fault for fault in faults if (fault.file, fault.line, fault.column) not in broken)
+    problems.extend(faults)
     files = list(dict.fromkeys(problem.file for problem in problems))
     problems.sort(key=lambda problem: (files.index(problem.file), problem.line or 0, problem.column or 0))
     return (None if problems else section), problems
@@ -176,10 +174,9 @@ def _loaded(request: Request, root: Path) -> tuple[Section | None, list[Problem]
 
 def _with_files(accepts: Slot, node: Node, root: Path, trail: tuple[str, ...], problems: list[Problem]) -> Node:
     """Return the node with every path of a `FromFile` field replaced by the file's content."""
-    is_reference = isinstance(node.value, str) and any(kind.from_file for kind in accepts.kinds)
-    if is_reference:
+    if isinstance(node.value, str) and not node.is_broken and any(kind.from_file for kind in accepts.kinds):
         below = _referenced(node, root, trail, problems)
-        return below if below is node else _with_files(accepts, below, root, (*trail, below.file), problems)
+        return below if below.is_broken else _with_files(accepts, below, root, (*trail, below.file), problems)
     if not isinstance(node.value, dict | list):
         return node
     keys: list[str | int] = list(node.value) if isinstance(node.value, dict) else list(range(len(node.value)))
@@ -205,8 +202,7 @@ def _referenced(node: Node, root: Path, trail: tuple[str, ...], problems: list[P
             return read_document(root / name, name)
         except UnreadableError as error:
             problems.extend(error.problems)
-            problems.append(node.problem(f"the file {written!r} cannot be used, see above"))
-    return node
+    return Node(node.value, node.file, node.line, node.column, source=node.source, is_broken=True)
 
 
 def _yaml_names(path: Path) -> list[str]:
@@ -222,12 +218,8 @@ def _changed(request: Request, top: Node, key: str, value: object) -> Node:
         place: str | int = part
         if isinstance(node.value, list):
             if not (part.isdecimal() and int(part) < len(node.value)):
-                allowed = (
-                    f"an item number from 0 to {len(node.value) - 1}" if node.value else "left out: the list is empty"
-                )
-                raise UnreadableError(
-                    Problem(f"must be {allowed}; found {part!r}", origin, key=dotted(parts[: depth + 1]))
-                )
+                message = f"is no item of a list of {len(node.value)}, which are numbered from 0"
+                raise UnreadableError(Problem(message, origin, key=dotted(parts[: depth + 1])))
             place = int(part)
         elif not isinstance(node.value, dict):
             message = f"has no keys below it, so {part!r} cannot be set"
