@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 # A spreadsheet computes a cell that begins so, after any blank or invisible character in front of it.
 FORMULA = re.compile("^[\\s\u200b-\u200f\u2060\ufeff\x00-\x1f]*[=+\\-@|%＝＋－＠]")
-# An id, phone number or e-mail address is exported exactly; none of these can call a function.
-SAFE_ID = re.compile(r"^\+?[\w][\w .:@/+-]*$")
+# Of all that begins so, a phone number alone is exported exactly where its column is said to hold ids.
+PHONE = re.compile(r"^\+\d[\d ().-]{5,}$")
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 
 
@@ -46,7 +46,7 @@ def write_table(frame: "pd.DataFrame", folder: Path, name: str, ids: Sequence[st
         frame: The table.
         folder: Where the files go; made where it is missing.
         name: Name of the table and of its files.
-        ids: Columns of ids, phone numbers and addresses, exported exactly where their text is a plain one.
+        ids: Columns of ids, phone numbers and addresses; a phone number in them keeps its leading plus.
 
     Raises:
         ValueError: The name is not a plain file name, or two columns have one name.
@@ -84,9 +84,9 @@ def neutral(text: str, *, is_id: bool = False) -> str:
 
     Args:
         text: Text of a cell.
-        is_id: Whether the column holds ids, phone numbers or addresses; a plain one is returned as it is.
+        is_id: Whether the column holds ids, phone numbers or addresses; a phone number is returned as it is.
     """
-    if not FORMULA.match(text) or (is_id and SAFE_ID.match(text)):
+    if not FORMULA.match(text) or (is_id and PHONE.match(text)):
         return text
     return f"'{text}"
 

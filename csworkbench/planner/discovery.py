@@ -145,10 +145,13 @@ def _imported(name: str, path: Path) -> ModuleType:
         raise ConfigError(Problem("cannot be imported", file=where))
     module = module_from_spec(spec)
     sys.modules[spec.name] = module
+    is_silent, sys.dont_write_bytecode = sys.dont_write_bytecode, True  # a plan writes nothing
     try:
         spec.loader.exec_module(module)
     except (ImportError, SyntaxError, NameError, AttributeError, TypeError, ValueError) as error:
         raise ConfigError(Problem(f"cannot be imported: {type(error).__name__}: {error}", file=where)) from error
+    finally:
+        sys.dont_write_bytecode = is_silent
     missing = [part for part in SURFACE if not hasattr(module, part)]
     if missing:
         raise ConfigError(Problem(f"is no analysis: it lacks {', '.join(missing)}", file=where))

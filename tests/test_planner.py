@@ -1,0 +1,273 @@
+"""A plan finds everything that is wrong before a kernel starts, and says what would run, on what, and why."""
+
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from csworkbench.config import Override
+from csworkbench.errors import ConfigError, DataError
+from csworkbench.planner import Plan, analyses, find_notebook, plan
+
+SURFACE = """
+from dataclasses import dataclass
+from csworkbench.config import Section, setting
+
+READS, READS_IF_PRESENT = {reads!r}, ()
+NEEDS, NEEDS_IF_PRESENT = {needs!r}, {optional!r}
+
+class Config(Section):
+    limit: int = setting(3, ge=0, le=9, description="How many")
+
+@dataclass(frozen=True)
+class Inputs: ...
+
+class Result: ...
+
+def prepare(snapshot, config, upstream): ...
+def analyze(inputs, config): ...
+"""
+PARAMETERS = 'workspace = ""\nconfig = ""\nas_of = ""\noutput_dir = ""\noverrides = {}\nlevel = 0.5'
+WORKSPACE = """
+version: 1
+name: Book
+as_of: latest
+batch: batch.yaml
+tables:
+  accounts: {path: data/accounts.csv}
+  nps_responses: {path: data/nps.csv}
+"""
+
+
+def add(root: Path, name: str, reads=("accounts",), needs=(), optional=(), parameters: str = PARAMETERS) -> None:
+    """Write an analysis of the project: module, config, notebook."""
+    (root / "analyses" / f"{name}.py").write_text(SURFACE.format(reads=reads, needs=needs, optional=optional))
+    (root / "configs" / f"{name}.yaml").write_text("limit: 4\n")
+    write_notebook(root, name, parameters)
+
+
+def write_notebook(root: Path, name: str, parameters: str = PARAMETERS, body: str = "x = 1") -> None:
+    cells = [
+        {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": parameters, "outputs": []},
+        {"cell_type": "code", "metadata": {}, "source": body, "outputs": []},
+    ]
+    data = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    (root / "notebooks" / f"{name}.ipynb").write_text(json.dumps(data))
+
+
+def batch(root: Path, *entries: str) -> None:
+    (root / "batch.yaml").write_text("version: 1\nnotebooks:\n" + "".join(f"  - {{{entry}}}\n" for entry in entries))
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A project of two analyses: `second` needs `first`."""
+    for folder in ("analyses", "configs", "notebooks", "data"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "workspace.yaml").write_text(WORKSPACE)
+    accounts = "account_id,name,signed_up_on\na1,Ä,2026-01-05\na2,漢,2026-02-01\n"
+    (tmp_path / "data" / "accounts.csv").write_text(accounts, encoding="utf-8")
+    (tmp_path / "data" / "nps.csv").write_text("response_id,account_id,responded_at,score\nr1,a1,2026-03-31,9\n")
+    add(tmp_path, "first")
+    add(tmp_path, "second", needs=("first",))
+    batch(tmp_path, "name: first")
+    return tmp_path
+
+
+def made(root: Path, *names: str, **options) -> Plan:
+    return plan(root / "workspace.yaml", names, **options)
+
+
+def keys(root: Path, **options) -> dict[str, str]:
+    return {job.name: job.key for job in made(root, "second", **options).jobs}
+
+
+def test_a_batch_runs_what_it_lists(project):
+    assert [job.name for job in made(project).jobs] == ["first"]
+
+
+def test_a_name_is_run_with_what_it_needs_before_it(project):
+    result = made(project, "second")
+    assert [(job.name, job.needs) for job in result.jobs] == [("first", ()), ("second", ("first",))]
+    assert [(line.state, line.reason) for line in result.notebooks] == [
+        ("run", "nothing stands in its way"),
+        ("run", "after first"),
+    ]
+    assert "second/result.json" in result.notebooks[1].files
+
+
+def test_what_is_needed_if_present_is_waited_for_only_where_it_runs(project):
+    add(project, "third", optional=("second",))
+    assert [job.name for job in made(project, "third").jobs] == ["third"]
+    assert {job.name: job.needs_if_present for job in made(project, "third", "second").jobs}["third"] == ("second",)
+
+
+def test_a_job_has_typed_parameters_relative_to_the_project(project):
+    (job,) = made(project, overrides=[Override("first", "limit", 7)]).jobs
+    assert job.parameters == {
+        "workspace": "workspace.yaml",
+        "config": "configs/first.yaml",
+        "as_of": "2026-03-31",  # latest = the newest answer
+        "output_dir": "",
+        "overrides": {"limit": 7},
+    }
+    assert job.has_result
+
+
+def test_a_batch_gives_parameters_limits_and_notebooks_of_ones_own(project):
+    (project / "notebooks" / "first.ipynb").rename(project / "other.ipynb")
+    batch(project, "name: first, notebook: other.ipynb, timeout_seconds: 5, parameters: {level: 0.9}")
+    (job,) = made(project).jobs
+    assert (job.notebook, job.timeout_seconds, job.parameters["level"]) == (project / "other.ipynb", 5.0, 0.9)
+
+
+def test_a_tour_gets_only_the_parameters_it_knows(project):
+    write_notebook(project, "tour", 'as_of = ""')
+    batch(project, "name: tour")
+    (job,) = made(project).jobs
+    assert (job.parameters, job.has_result) == ({"as_of": "2026-03-31"}, False)
+
+
+def test_the_day_comes_from_the_option_before_the_workspace(project):
+    assert made(project, as_of="2026-02-15").as_of == date(2026, 2, 15)
+    (project / "workspace.yaml").write_text(WORKSPACE.replace("as_of: latest", "as_of: 2026-03-01"))
+    assert made(project).as_of == date(2026, 3, 1)
+
+
+def test_a_day_that_is_none_is_refused(project):
+    with pytest.raises(ConfigError, match=r"--as-of: 'yesterday' is no date \(write it as 2026-09-30\)"):
+        made(project, as_of="yesterday")
+
+
+def test_an_analysis_whose_table_is_missing_is_skipped_and_its_dependents_are_blocked(project):
+    add(project, "first", reads=("accounts", "touches"))
+    result = made(project, "second")
+    assert [(line.name, line.state) for line in result.notebooks] == [("first", "skipped"), ("second", "blocked")]
+    assert "touches" in result.notebooks[0].reason
+    assert result.notebooks[1].reason == "needs first, which is not run"
+    assert result.jobs[0].skip is not None
+
+
+def test_inputs_are_listed_with_rows_and_freshness(project):
+    lines = {item.table: (item.rows, item.last_event) for item in made(project).inputs}
+    assert lines["accounts"][0] == 2
+    assert lines["nps_responses"] == (1, "2026-03-31")
+
+
+def test_the_same_project_has_the_same_keys(project):
+    assert keys(project) == keys(project)
+
+
+@pytest.mark.parametrize("change", ["cell", "config", "data", "day", "module", "override"])
+def test_a_key_changes_with_all_that_determines_the_result_and_so_do_those_that_read_it(project, change):
+    before, options = keys(project), {}
+    match change:
+        case "cell":
+            write_notebook(project, "first", body="x = 2")
+        case "config":
+            (project / "configs" / "first.yaml").write_text("limit: 5\n")
+        case "data":
+            with (project / "data" / "accounts.csv").open("a", encoding="utf-8") as handle:
+                handle.write("a3,Ö,2026-02-02\n")
+        case "day":
+            options = {"as_of": "2026-02-15"}
+        case "module":
+            with (project / "analyses" / "first.py").open("a", encoding="utf-8") as handle:
+                handle.write("LEVEL = 1\n")
+        case "override":
+            options = {"overrides": [Override("first", "limit", 7)]}
+    after = keys(project, **options)
+    assert {name: before[name] != after[name] for name in before} == {"first": True, "second": True}
+
+
+def test_a_comment_in_a_config_changes_no_key(project):
+    before = keys(project)
+    (project / "configs" / "first.yaml").write_text("# a comment\nlimit: 4\n")
+    assert keys(project) == before
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(project):
+    with pytest.raises(ConfigError, match=r"there is no notebook 'frist' \(did you mean 'first'\?\)"):
+        made(project, "frist")
+
+
+def test_needs_that_form_a_circle_are_named(project):
+    add(project, "first", needs=("second",))
+    with pytest.raises(
+        ConfigError, match=r"need each other in a circle: (first -> second -> first|second -> first -> second)"
+    ):
+        made(project, "first")
+
+
+def test_problems_of_all_files_are_told_at_once(project):
+    (project / "configs" / "first.yaml").write_text("limti: 4\n")
+    (project / "configs" / "second.yaml").write_text("limit: 99\n")
+    (project / "notebooks" / "second.ipynb").write_text("{")
+    with pytest.raises(ConfigError) as caught:
+        made(project, "second", overrides=[Override("third", "limit", 1)])
+    text = str(caught.value)
+    for place in ("configs/first.yaml:1:1: limti", "configs/second.yaml:1:", "second.ipynb", "--set third.limit"):
+        assert place in text
+
+
+def test_an_override_is_checked_like_the_file(project):
+    with pytest.raises(ConfigError, match="limit"):
+        made(project, overrides=[Override("first", "limit", "many")])
+
+
+def test_settings_of_the_workspace_cannot_be_changed_for_one_run(project):
+    with pytest.raises(ConfigError, match=r"--set workspace\.name: settings of the workspace hold for every run"):
+        made(project, overrides=[Override("workspace", "name", "x")])
+
+
+def test_a_name_listed_twice_is_refused(project):
+    batch(project, "name: first", "name: first")
+    with pytest.raises(ConfigError, match=r"batch\.yaml:4.*'first' is in the list already"):
+        made(project)
+
+
+def test_a_missing_notebook_is_refused_with_its_place(project):
+    (project / "notebooks" / "first.ipynb").unlink()
+    with pytest.raises(ConfigError, match=r"notebooks/first\.ipynb: there is no such notebook"):
+        made(project)
+
+
+def test_a_missing_file_of_the_data_is_refused(project):
+    (project / "data" / "accounts.csv").unlink()
+    with pytest.raises(DataError, match=r"accounts\.csv"):
+        made(project)
+
+
+def test_a_module_that_is_no_analysis_is_refused(project):
+    (project / "analyses" / "half.py").write_text("READS = ()\n")
+    with pytest.raises(ConfigError, match=r"analyses/half\.py: is no analysis: it lacks NEEDS, Config"):
+        made(project)
+
+
+def test_a_module_that_cannot_be_imported_is_refused(project):
+    (project / "analyses" / "broken.py").write_text("import nothing_of_that_name\n")
+    with pytest.raises(ConfigError, match=r"analyses/broken\.py: cannot be imported: ModuleNotFoundError"):
+        made(project)
+
+
+def test_a_dry_plan_writes_nothing(project):
+    before = sorted(project.rglob("*"))
+    made(project, "second", is_dry=True)
+    assert sorted(project.rglob("*")) == before
+
+
+def test_a_plan_as_json_names_no_folder_of_the_machine(project):
+    text = json.dumps(made(project, "second").to_json())
+    assert str(project) not in text
+    assert json.loads(text)["notebooks"][1]["key"] == keys(project)["second"]
+
+
+def test_analyses_of_the_package_and_of_the_project_are_found_by_their_module_name(project):
+    found = analyses(project)
+    assert {"first", "second", "health"} <= set(found)
+    assert found["first"].NEEDS == ()
+
+
+def test_the_notebook_of_the_project_comes_before_the_packaged_one(project):
+    assert find_notebook(project, "first") == project / "notebooks" / "first.ipynb"
