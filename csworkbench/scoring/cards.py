@@ -12,6 +12,7 @@ from csworkbench.features import MeasureSource
 
 FULL_POINTS = 100.0
 NOT_SCORED = "not scored"
+MOST_MEASURES = 60  # which of them are known fits one integer
 NAME = r"^[a-z][a-z0-9_]*$"
 
 Points = Annotated[float, Field(ge=0, le=FULL_POINTS)]
@@ -148,7 +149,8 @@ class Scorecard(Section):
     id: str = setting(pattern=NAME, description="Name of the scorecard in rules and tables")
     title: str = setting(min_length=1, description="Name on pages")
     groups: tuple[Group, ...] = setting(min_length=1, description="Groups of measures and their weights")
-    measures: tuple[Measure, ...] = setting(min_length=1, description="What is measured, in the order of the pages")
+    measures: tuple[Measure, ...] = setting(
+        min_length=1, max_length=MOST_MEASURES, description="What is measured, in the order of the pages")
     bands: tuple[Band, ...] = setting(
         DEFAULT_BANDS, min_length=2, description="Bands from worst to best; together they cover 0 to 100")
     minimum_coverage: float = setting(

@@ -41,9 +41,10 @@ def decompose(before: Grades, rebased: Grades, after: Grades) -> "pd.DataFrame":
     added = after.contributions - rebased.contributions
     in_both = (rebased.basis <= FROM_DATA) & (after.basis <= FROM_DATA)
     data = np.where(in_both, (after.weights + rebased.weights) / 2 * (after.points - rebased.points), 0.0)
+    coverage = np.where(in_both, (after.points + rebased.points) / 2 * (after.weights - rebased.weights), added)
     names = tuple(dict.fromkeys((*after.measures, *before.measures)))
     old, middle = _widen(before.contributions, before, names), _widen(rebased.contributions, rebased, names)
-    new, data, added = (_widen(part, after, names) for part in (after.contributions, data, added))
+    new, data, coverage = (_widen(part, after, names) for part in (after.contributions, data, coverage))
     frame = pd.DataFrame(
         {
             "account_id": before.accounts.repeat(len(names)),
@@ -53,7 +54,7 @@ def decompose(before: Grades, rebased: Grades, after: Grades) -> "pd.DataFrame":
             "change": (new - old).ravel(),
             "data": data.ravel(),
             "config": (middle - old).ravel(),
-            "coverage": (added - data).ravel(),
+            "coverage": coverage.ravel(),
         }
     )
     weighs = frame[["before", "after", "config"]].ne(0).any(axis=1)

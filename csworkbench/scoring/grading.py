@@ -204,6 +204,16 @@ def _carry_forward(points: "Matrix", dates: Sequence[date], max_age_days: int) -
 
 
 def _shared_weights(card: Scorecard, used: "NDArray[np.bool_]") -> "Matrix":
+    """Return the share of each measure in the score, given which of them are used; rows x measures."""
+    import numpy as np
+
+    # Many rows, few patterns of what is known: each pattern is worked out once.
+    _, first, pattern = np.unique(used @ (1 << np.arange(used.shape[1])), return_index=True, return_inverse=True)
+    weights: Matrix = _pattern_weights(card, used[first])[pattern]
+    return weights
+
+
+def _pattern_weights(card: Scorecard, used: "NDArray[np.bool_]") -> "Matrix":
     import numpy as np
 
     belongs = np.array([[measure.group == group.name for group in card.groups] for measure in card.measures], float)

@@ -30,7 +30,7 @@ def doubts(inputs: Inputs, config: Config, book: GradedBook, judgements: "pd.Dat
         *_not_scored(book),
         *_unlisted(inputs, book),
         *_about_time(inputs, config, book),
-        *_about_people(inputs, judgements),
+        *_about_people(inputs, book, judgements),
         *inputs.notes,
         Caveat("weights_are_judgement", Severity.NOTE,
                say("Points and weights are the team's judgement; nothing on this page shows that the score predicts "
@@ -120,7 +120,9 @@ def _uses_attributes(config: Config) -> bool:
     return bool(config.rules) or any(isinstance(source, Attribute) for source in sources)
 
 
-def _about_people(inputs: Inputs, judgements: "pd.DataFrame") -> Iterator[Caveat]:
+def _about_people(inputs: Inputs, book: GradedBook, judgements: "pd.DataFrame") -> Iterator[Caveat]:
+    import pandas as pd
+
     overrides = judgements[judgements["kind"] == "override"]
     unexplained = int((overrides["reason"].isna() | (overrides["reason"] == "")).sum())
     if unexplained:
@@ -129,7 +131,8 @@ def _about_people(inputs: Inputs, judgements: "pd.DataFrame") -> Iterator[Caveat
                      say("Ask its author to write one down"))
     # Superseded judgements are not doubts; only accounts where nothing of a kind is in force any more are counted.
     ever = inputs.judgements[["account_id", "kind"]].drop_duplicates()
-    ended = len(ever[ever["account_id"].isin(inputs.accounts.index)]) - len(judgements)
+    positions = inputs.accounts.index.get_indexer(pd.Index(ever["account_id"]))
+    ended = int(((positions >= 0) & (book.card[-1, positions] >= 0)).sum()) - len(judgements)
     if ended:
         yield Caveat("judgement_ended", Severity.NOTE,
                      say("{n:n judgement has|judgements have} ended and no longer stand beside the score", n=ended))

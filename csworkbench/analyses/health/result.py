@@ -185,17 +185,24 @@ def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[M
                   accounts=list(lowest["name"]))
     fell = scores[scores["moved"] == "down"].sort_values("change")
     if len(fell):
-        lost = tables["changes"].loc[tables["changes"]["account_id"].isin(fell["account_id"])]
+        lost = _rows_of(tables["changes"], fell["account_id"])
         yield say("Ask what happened at {accounts:list}: they moved to a lower band; {measure} took most points.",
                   accounts=list(fell["name"]), measure=lost.groupby("label")["change"].sum().idxmin())
     unknown = scores.loc[scores["band"] == NOT_SCORED, "account_id"]
     if len(unknown):
-        rows = tables["measures"]
-        gaps = rows[rows["account_id"].isin(unknown) & rows["basis"].isin([Basis.MISSING, Basis.ASSUMED])]
+        rows = _rows_of(tables["measures"], unknown)
+        gaps = rows[(rows["basis"] == Basis.MISSING) | (rows["basis"] == Basis.ASSUMED)]
         yield say("Record {measures:list} for the {n:n account|accounts} that cannot be scored.",
                   measures=list(gaps["label"].value_counts().index), n=len(unknown))
-    disputed = tables["judgements"].loc[~tables["judgements"]["agrees"], "account_id"].drop_duplicates()
+    disputed = _rows_of(scores, tables["judgements"].loc[~tables["judgements"]["agrees"], "account_id"])
     if len(disputed):
-        names = scores.set_index("account_id")["name"]
+        gaps = (disputed[["pulse", "override"]].sub(disputed["score"], axis=0)).abs().max(axis=1)
         yield say("Compare notes on {accounts:list}: a colleague judges another band than the score.",
-                  accounts=list(names.loc[disputed]))
+                  accounts=list(disputed.loc[gaps.sort_values(ascending=False, kind="stable").index, "name"]))
+
+
+def _rows_of(table: "pd.DataFrame", accounts: "pd.Series[str]") -> "pd.DataFrame":
+    import pandas as pd
+
+    wanted: pd.DataFrame = table[pd.Index(accounts.unique()).get_indexer(pd.Index(table["account_id"])) >= 0]
+    return wanted
