@@ -20,7 +20,7 @@ from csworkbench.cli.faults import guarded
 from csworkbench.cli.program import COMMANDS, command
 from csworkbench.errors import AnalysisError, ConfigError, DataError, EnvironmentProblem, Problem, RunError
 from csworkbench.runner import CellStarted, LogLine, NotebookFinished, NotebookStarted, RunStarted
-from csworkbench.store import NotebookRecord, NotebookStatus
+from csworkbench.store import NotebookRecord, NotebookStatus, RunRecord, RunState
 
 WORKSPACE = "version: 1\nname: Nordbok\nas_of: 2026-06-30\ntables:\n  accounts: {path: data/accounts.csv}\n"
 ACCOUNTS = (
@@ -223,6 +223,91 @@ def test_a_notebook_that_failed_says_why():
     )
 
 
+# run, plan
+
+
+@pytest.fixture
+def ready(csw, project):
+    """A project with one analysis of its own in its batch."""
+    assert csw("new", "referrals")[0] == 0
+    (project / "configs" / "batch" / "nightly.yaml").write_text(
+        "version: 1\nnotebooks:\n  - name: referrals\n", "utf-8"
+    )
+    return project
+
+
+@pytest.fixture
+def ran(monkeypatch):
+    """Stand in for the runner: keep what it was given, and return a record with two notebooks."""
+    given = {}
+
+    def run(jobs, out, options, listen):
+        given.update(jobs=jobs, out=out, options=options)
+        for event in EVENTS:
+            listen(event)
+        notebooks = (
+            record(headline="1 account is at risk"),
+            record("proof", NotebookStatus.FAILED, reason="stopped in cell 3"),
+        )
+        folder = out / "runs" / options.run_id
+        return RunRecord(options.run_id, RunState.FAILED, "2026-07-01", 1.0, options.info, notebooks, folder=folder)
+
+    monkeypatch.setattr("csworkbench.runner.run", run)
+    return given
+
+
+def test_run_ends_with_a_line_per_notebook_and_the_page_to_open(csw, ready, ran):
+    code, out, err = csw("run", "--jobs", "1", "--as-of", "2026-03-31", "--set", "referrals.level=0.9")
+    assert code == 1  # the record's: a notebook failed
+    assert out.splitlines() == [
+        "health: ok: 1 account is at risk",
+        "proof: failed: stopped in cell 3",
+        "open outputs/latest/index.html",
+    ]
+    assert "health: started, 5 cells" in err
+    (job,) = ran["jobs"]
+    assert job.parameters["as_of"] == "2026-03-31"
+    assert job.parameters["overrides"] == {"level": 0.9}
+    assert ran["options"].workers == 1
+
+
+def test_the_output_folder_counts_from_where_one_stands(csw, ready, ran, monkeypatch):
+    monkeypatch.chdir(ready / "data")
+    _, out, _ = csw("run", "--out", "mine")
+    assert ran["out"] == ready / "data" / "mine"
+    assert out.splitlines()[-1] == "open mine/latest/index.html"
+
+
+def test_the_answer_of_a_run_as_json_is_its_record(csw, ready, ran):
+    code, out, _ = csw("run", "--json")
+    answered = json.loads(out)
+    assert code == answered["exit_code"] == 1
+    assert [item["status"] for item in answered["notebooks"]] == ["ok", "failed"]
+
+
+def test_plan_shows_notebooks_inputs_and_files_and_writes_nothing(csw, ready):
+    before = {path: path.stat().st_mtime_ns for path in ready.rglob("*")}
+    code, out, _ = csw("plan")
+    assert code == 0
+    assert "referrals  run" in out
+    assert "accounts  3     0          2026-02-11" in out
+    assert "  referrals/report.html" in out
+    assert {path: path.stat().st_mtime_ns for path in ready.rglob("*")} == before
+
+
+def test_a_misspelt_notebook_is_answered_by_its_nearest_name(csw, ready):
+    code, _, err = csw("plan", "referal")
+    assert code == 2
+    assert "did you mean 'referrals'?" in err
+
+
+def test_a_misspelt_setting_is_refused_before_anything_starts(csw, ready, ran):
+    code, _, err = csw("run", "--set", "referrals.levle=0.9")
+    assert code == 2
+    assert "level" in err
+    assert ran == {}
+
+
 # check
 
 
@@ -266,7 +351,7 @@ def test_describe_lists_what_can_be_described(csw, project):
 def test_describe_says_meaning_default_value_and_place_of_a_key(csw, project):
     code, out, _ = csw("describe", "workspace")
     assert code == 0
-    assert "name = 'Nordbok'" in out
+    assert "name = Nordbok" in out
     assert "configs/workspace.yaml:2" in out
 
 
@@ -301,12 +386,20 @@ def packaged(tmp_path, monkeypatch):
 def test_init_copies_configs_notebooks_and_samples_and_says_what_to_change(csw, packaged):
     code, out, err = csw("init", "book")
     assert code == 0
-    assert out.splitlines() == [
+    assert [line for line in out.splitlines() if "/.schemas/" not in line] == [
         "book/.gitignore", "book/README.md", "book/configs/workspace.yaml", "book/data/samples/accounts.csv",
         "book/notebooks/health.ipynb",
     ]  # fmt: skip
     assert "csw check && csw run" in err
     assert "Put your own data in" in Path("book/README.md").read_text("utf-8")
+
+
+def test_init_names_the_schema_of_each_config_for_editors(csw, packaged):
+    csw("init", "book")
+    first, rest = Path("book/configs/workspace.yaml").read_text("utf-8").split("\n", 1)
+    assert first == "# yaml-language-server: $schema=../.schemas/workspace.json"
+    assert rest == "configs/workspace.yaml"  # what the package holds
+    assert "as_of" in json.loads(Path("book/.schemas/workspace.json").read_text("utf-8"))["properties"]
 
 
 def test_init_takes_an_empty_folder(csw, packaged):

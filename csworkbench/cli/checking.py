@@ -107,7 +107,6 @@ def _answer_report(report: "IngestReport") -> None:
 
 
 def _summary(files: Sequence[str], reports: "Mapping[str, IngestReport]") -> str:
-    if not reports:
-        return f"{len(files)} configs are in order."
     aside = sum(report.quarantined for report in reports.values())
-    return f"{len(files)} configs and {len(reports)} tables are in order; {aside:,} rows set aside."
+    tables = f", tables: {len(reports)}, rows set aside: {aside:,}" if reports else ""
+    return f"In order. Configs: {len(files)}{tables}"

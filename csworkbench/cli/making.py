@@ -1,7 +1,9 @@
 """Commands that make something new: a project, a sample book, an analysis."""
 
+import os
 import shutil
 import tempfile
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -71,7 +73,13 @@ def new(
     workspace: WorkspaceOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Write the five files of a new analysis that counts accounts and runs at once."""
+    """Write the five files of a new analysis that counts accounts and runs at once.
+
+    Args:
+        name: Stem of the files.
+        workspace: The workspace.yaml of the project.
+        json: Answer as JSON.
+    """
     from csworkbench.cli.scaffold import write_analysis
     from csworkbench.workspace import find_workspace, project_root
 
@@ -88,7 +96,23 @@ def _write_project(target: Path) -> list[str]:
     templates = Path(__file__).parents[1] / "templates" / "init"
     shutil.copyfile(templates / "README.md", target / "README.md")
     shutil.copyfile(templates / "gitignore", target / ".gitignore")
+    _link_schemas(target)
     return sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())
+
+
+def _link_schemas(target: Path) -> None:
+    """Write the JSON Schemas and name each in the first line of its configs: editors then complete and explain keys."""
+    from csworkbench.cli.catalog import Project, entries
+    from csworkbench.config import json_schema
+
+    folder = target / ".schemas"
+    folder.mkdir()
+    for entry in entries(Project(target, target / "configs" / "workspace.yaml")).values():
+        schema = folder / f"{entry.name}.json"
+        schema.write_text(dumps(json_schema(entry.model), ensure_ascii=False, indent=1) + "\n", "utf-8")
+        for path in filter(Path.is_file, entry.paths):
+            place = Path(os.path.relpath(schema, path.parent)).as_posix()
+            path.write_text(f"# yaml-language-server: $schema={place}\n{path.read_text('utf-8')}", "utf-8")
 
 
 def _packaged_project() -> Path:

@@ -20,7 +20,13 @@ NameArgument = Annotated[
 
 
 def describe(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """Say what can be described, or what every key of one config means, holds, and where it is set."""
+    """Say what can be described, or what every key of one config means, holds, and where it is set.
+
+    Args:
+        name: workspace, batch, scorecard or an analysis; empty lists them.
+        workspace: The workspace.yaml.
+        json: Answer as JSON.
+    """
     from csworkbench.cli.catalog import entries, open_project, pick
 
     project = open_project(workspace)
@@ -43,7 +49,13 @@ def describe(name: NameArgument = "", *, workspace: WorkspaceOption = None, json
 
 
 def schema(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
-    """Print the names that have a schema, or the JSON Schema of one."""
+    """Print the names that have a schema, or the JSON Schema of one.
+
+    Args:
+        name: workspace, batch, scorecard or an analysis; empty lists them.
+        workspace: The workspace.yaml.
+        json: Answer the list of names as JSON; a schema is JSON anyway.
+    """
     from csworkbench.cli.catalog import entries, open_project, pick
     from csworkbench.config import json_schema
 
