@@ -144,9 +144,9 @@ def local_day(column: "ir.Column", timezone: str, until: date) -> "ir.DateValue"
     if column.type().is_date():
         return column
     *seasons, last = _offsets(timezone, until.year + 1)
-    shifted = column + ibis.literal(last[1])
+    shifted = column + ibis.interval(last[1])
     if seasons:
-        branches = [(column < ibis.literal(end), column + ibis.literal(offset)) for end, offset in seasons]
+        branches = [(column < ibis.literal(end), column + ibis.interval(offset)) for end, offset in seasons]
         shifted = ibis.cases(*branches, else_=shifted)
     return shifted.date()
 
@@ -184,7 +184,8 @@ def _known(table: "ir.Table", spec: TableSpec, day_after: date, timezone: str) -
         if conditions:
             unknown = ibis.literal(spec.on_unknown.get(name), type=kind)
             cells[name] = ibis.ifelse(ibis.and_(*conditions), table[name], unknown)
-    kept = table.filter(*[table[name].isnull() | happened(name) for name in row_times])
+    known = [table[name].isnull() | happened(name) for name in row_times]
+    kept = table.filter(known) if known else table
     return kept.mutate(**cells) if cells else kept
 
 

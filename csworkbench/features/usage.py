@@ -142,7 +142,7 @@ def _recorded(snapshot: Snapshot, *needed: str) -> "ir.Table":
         snapshot.tables["usage_daily"],
         user_id="string", feature="string", events="int64", minutes="decimal(18, 6)", sessions="int64",
     )
-    return usage.filter(*[usage[name].notnull() for name in needed])
+    return usage.drop_null(list(needed)) if needed else usage
 
 
 def _used(snapshot: Snapshot, *needed: str) -> "ir.Table":
