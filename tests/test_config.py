@@ -559,6 +559,13 @@ def test_override_replaces_values_of_the_file_of_references_and_of_defaults(root
     assert config.source == Tickets(kind="tickets", severity="high")
 
 
+def test_wrong_override_of_a_referenced_file_is_told_with_its_whole_key(root):
+    (root / "card.yaml").write_text("id: a\nbands: [{name: x}]\n")
+    assert problems(root, "cards: [card.yaml]\n", {"cards.0.bands.0.low": 101}) == [
+        "override of configs/health.yaml: cards.0.bands.0.low: must be a number from 0 to 100; found 101"
+    ]
+
+
 def test_override_can_name_another_file(root):
     (root / "card.yaml").write_text("id: a\n")
     (root / "other.yaml").write_text("id: b\n")

@@ -273,7 +273,7 @@ class _Composer:
 
     def _scalar(self, event: Any) -> Node:
         self._refuse_tag(event)
-        is_plain = event.style in (None, "")
+        is_plain = event.implicit[0]
         try:  # JSON writes "\ud83d\ude00" for one character, and JSON is YAML
             source = event.value.encode("utf-16", "surrogatepass").decode("utf-16")
         except UnicodeDecodeError:

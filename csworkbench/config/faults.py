@@ -161,6 +161,8 @@ def _placed(top: Node, fault: Fault) -> Problem:
             place = node.keys.get(str(part), place)
         start = depth + 1 if below.is_file else start
         node = below
+    if place[1] is None:
+        start = 0  # an override names the key from the top, whatever file it changes
     return Problem(fault.message, *place, key=dotted(fault.path[start:]), hint=fault.hint)
 
 

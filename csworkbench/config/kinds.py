@@ -287,7 +287,7 @@ def _kind_phrase(kind: Kind, is_many: bool) -> str:
         return f"{'mappings' if is_many else 'a mapping'} of names to {phrase(item_slot(kind), is_many=True)}"
     if kind.is_list:
         items = phrase(item_slot(kind), is_many=True)
-        length = _bounds(kind, "min_length", "max_length", "{} or more", "at most {}", "{} to {}")
+        length = _length(kind)
         return f"{'lists' if is_many else 'a list'} of {length + ' ' if length else ''}{items}"
     name = _NAMES.get(kind.type, ("a value", "values") if kind.type is Any else (f"a {kind.type}",) * 2)[is_many]
     return " ".join(part for part in (name, _range(kind), _text_rule(kind)) if part)
@@ -305,35 +305,32 @@ def _limit(kind: Kind, name: str) -> Any:
     return next((getattr(mark, name) for mark in kind.marks if getattr(mark, name, None) is not None), None)
 
 
-def _bounds(kind: Kind, lower: str, upper: str, least: str, most: str, both: str) -> str:
-    low, high = _limit(kind, lower), _limit(kind, upper)
+def _between(kind: Kind, names: tuple[str, str], *, least: str, most: str, both: str) -> str:
+    low, high = (f"{limit:.15g}" if isinstance(limit, float) else limit for limit in (_limit(kind, n) for n in names))
     if low is not None and high is not None:
-        return both.format(low, high)
+        return str(low) if low == high else both.format(low, high)
     if low is not None:
         return least.format(low)
     return "" if high is None else most.format(high)
 
 
+def _length(kind: Kind) -> str:
+    return _between(kind, ("min_length", "max_length"), least="{} or more", most="at most {}", both="{} to {}")
+
+
 def _range(kind: Kind) -> str:
-    closed = _bounds(kind, "ge", "le", "of at least {}", "of at most {}", "from {} to {}")
-    opened = _bounds(kind, "gt", "lt", "above {}", "below {}", "above {} and below {}")
+    opened = _between(kind, ("gt", "lt"), least="above {}", most="below {}", both="above {} and below {}")
+    closed = _between(kind, ("ge", "le"), least="of at least {}", most="of at most {}", both="from {} to {}")
     return " and ".join(part for part in (opened, closed) if part)
 
 
 def _text_rule(kind: Kind) -> str:
     if kind.type is not str:
         return ""
-    length = _bounds(
-        kind,
-        "min_length",
-        "max_length",
-        "of {} or more characters",
-        "of at most {} characters",
-        "of {} to {} characters",
-    )
-    length = "that is not empty" if length == "of 1 or more characters" else length
+    length = _length(kind)
+    said = "that is not empty" if length == "1 or more" else f"of {length} character{'' if length == '1' else 's'}"
     pattern = _limit(kind, "pattern")
-    return " ".join(part for part in (length, f"that matches {pattern}" if pattern else "") if part)
+    return " ".join(part for part in (said if length else "", f"that matches {pattern}" if pattern else "") if part)
 
 
 def _yaml_word(word: object) -> str:

@@ -59,17 +59,17 @@ def _texts(path: Path, changes: Mapping[str, object]) -> tuple[str, str]:
     except UnreadableError as error:
         raise ConfigError(*error.problems) from None
     before = path.read_bytes().decode("utf-8")
-    yaml = YAML()
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.preserve_quotes = True
-    yaml.width = 1_000_000  # a long line stays one line
-    content = yaml.load(before.removeprefix("\ufeff"))
+    round_trip = YAML()
+    round_trip.indent(mapping=2, sequence=4, offset=2)
+    round_trip.preserve_quotes = True
+    round_trip.width = 1_000_000  # a long line stays one line
+    content = round_trip.load(before.removeprefix("\ufeff"))
     for key, value in changes.items():
         data = to_jsonable_python(value)
         _put(content, key, data, path)
         _put(wanted, key, data, path)
     stream = StringIO()
-    yaml.dump(content, stream)
+    round_trip.dump(content, stream)
     written = stream.getvalue()
     if not _says(written, wanted):
         message = "the change cannot be written without touching other keys (anchors?)"
