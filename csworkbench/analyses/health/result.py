@@ -191,9 +191,9 @@ def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[M
     unknown = scores.loc[scores["band"] == NOT_SCORED, "account_id"]
     if len(unknown):
         rows = _rows_of(tables["measures"], unknown)
-        gaps = rows[(rows["basis"] == Basis.MISSING) | (rows["basis"] == Basis.ASSUMED)]
+        unmeasured = rows[(rows["basis"] == Basis.MISSING) | (rows["basis"] == Basis.ASSUMED)]
         yield say("Record {measures:list} for the {n:n account|accounts} that cannot be scored.",
-                  measures=list(gaps["label"].value_counts().index), n=len(unknown))
+                  measures=list(unmeasured["label"].value_counts().index), n=len(unknown))
     disputed = _rows_of(scores, tables["judgements"].loc[~tables["judgements"]["agrees"], "account_id"])
     if len(disputed):
         gaps = (disputed[["pulse", "override"]].sub(disputed["score"], axis=0)).abs().max(axis=1)
