@@ -559,6 +559,18 @@ def test_override_replaces_values_of_the_file_of_references_and_of_defaults(root
     assert config.source == Tickets(kind="tickets", severity="high")
 
 
+def test_override_of_an_anchor_leaves_its_aliases_alone(root):
+    config = read(root, "cards:\n  - &a {id: a, bands: [{name: x}]}\n  - *a\n", {"cards.0.bands.0.low": 7})
+    assert [card.bands[0].low for card in config.cards] == [7, 0]
+
+
+def test_reading_again_sees_neither_overrides_nor_old_references(root):
+    (root / "card.yaml").write_text("id: a\n")
+    assert read(root, "card: card.yaml\n", {"card.id": "z"}).card.id == "z"
+    (root / "card.yaml").write_text("id: b\n")
+    assert read(root, "card: card.yaml\n").card.id == "b"
+
+
 def test_wrong_override_of_a_referenced_file_is_told_with_its_whole_key(root):
     (root / "card.yaml").write_text("id: a\nbands: [{name: x}]\n")
     assert problems(root, "cards: [card.yaml]\n", {"cards.0.bands.0.low": 101}) == [

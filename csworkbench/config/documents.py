@@ -7,7 +7,8 @@ Anchors, aliases and merge keys (`<<`) are accepted within limits; tags and seve
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +29,7 @@ Scalar = str | int | float | bool | None
 
 @dataclass(slots=True)
 class Node:
-    """One value of a YAML file and where it stands.
+    """One value of a YAML file and where it stands; never changed once read, as aliases share it.
 
     Args:
         value: Scalar, list of Nodes, or mapping of key to Node.
@@ -97,12 +98,12 @@ def read_document(path: Path, name: str) -> Node:
     if not isinstance(top.value, dict):
         found = "nothing but comments" if top.value is None else "no keys"
         raise UnreadableError(Problem(f"the file must hold keys such as 'name: value'; it holds {found}", name, 1, 1))
-    top.is_file = True
-    return top
+    return replace(top, is_file=True)
 
 
+@lru_cache(maxsize=64)
 def parse(text: str, name: str) -> Node:
-    """Return the one YAML document in a text.
+    """Return the one YAML document in a text; remembered, as one command reads the same scorecard several times.
 
     Args:
         text: YAML.

@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -157,10 +157,11 @@ def _loaded(request: Request, root: Path) -> tuple[Section | None, list[Problem]
         node, problems = resolved(request.path, request.model, root)
     except UnreadableError as error:
         return None, list(error.problems)
+    accepts = slot(request.model)
     for key, value in request.overrides.items():
         try:
-            changed = _changed(request, node, key, value)
-            node = _with_files(slot(request.model), changed, root, (node.file,), problems)
+            changed = _changed(accepts, node, Override(f"override of {node.file}", key, value))
+            node = _with_files(accepts, changed, root, (node.file,), problems)
         except UnreadableError as error:
             problems.extend(error.problems)
     section, faults = validated(request.model, node)
@@ -180,8 +181,9 @@ def _with_files(accepts: Slot, node: Node, root: Path, trail: tuple[str, ...], p
     keys: list[str | int] = list(node.value) if isinstance(node.value, dict) else list(range(len(node.value)))
     below_of = {key: step(accepts, node, key) for key in keys}
     done = {key: _with_files(found, value, root, trail, problems) for key, (found, value) in below_of.items() if value}
-    node.value = {str(key): value for key, value in done.items()} if isinstance(node.value, dict) else [*done.values()]
-    return node
+    if isinstance(node.value, dict):
+        return replace(node, value={str(key): value for key, value in done.items()})
+    return replace(node, value=[*done.values()])
 
 
 def _referenced(node: Node, root: Path, trail: tuple[str, ...], problems: list[Problem]) -> Node:
@@ -200,56 +202,54 @@ def _referenced(node: Node, root: Path, trail: tuple[str, ...], problems: list[P
             return read_document(root / name, name)
         except UnreadableError as error:
             problems.extend(error.problems)
-    return Node(node.value, node.file, node.line, node.column, source=node.source, is_broken=True)
+    return replace(node, is_broken=True)
 
 
 def _yaml_names(path: Path) -> list[str]:
     return [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
 
 
-def _changed(request: Request, top: Node, key: str, value: object) -> Node:
-    """Return the tree with the value at a dotted key replaced; what the file leaves out starts from its default."""
-    origin = f"override of {top.file}"
-    parts = key.split(".")
-    accepts, node = slot(request.model), top
-    for depth, part in enumerate(parts):
-        place: str | int = part
-        if isinstance(node.value, list):
-            if not (part.isdecimal() and int(part) < len(node.value)):
-                message = f"is no item of a list of {len(node.value)}, which are numbered from 0"
-                raise UnreadableError(Problem(message, origin, key=dotted(parts[: depth + 1])))
-            place = int(part)
-        elif not isinstance(node.value, dict):
-            message = f"has no keys below it, so {part!r} cannot be set"
-            raise UnreadableError(Problem(message, origin, key=dotted(parts[:depth])))
-        found, below = step(accepts, node, place)
-        if depth == len(parts) - 1:
-            below = node_of(_fitting_value(found, value, origin, key), origin)
-        elif below is None:
-            kind = fitting(accepts, node)
-            below = default_node(fields(kind.type).get(part) if kind and kind.is_section else None, origin)
-            below = node_of({}, origin) if below.value is None else below
-        if isinstance(node.value, dict):
-            node.value = {**node.value, part: below}
-            node.keys = {**node.keys, part: (origin, None, None)}
-        else:
-            node.value[int(part)] = below
-        accepts, node = found, below
-    return top
+def _changed(accepts: Slot, node: Node, override: Override, path: tuple[str, ...] = ()) -> Node:
+    """Return the tree with the value of an override in place; what the file leaves out starts from its default."""
+    part, *rest = override.key.split(".")[len(path) :]
+    path = (*path, part)
+    origin = override.name
+    if isinstance(node.value, list) and not (part.isdecimal() and int(part) < len(node.value)):
+        message = f"is no item of a list of {len(node.value)}, which are numbered from 0"
+        raise UnreadableError(Problem(message, origin, key=dotted(path)))
+    if not isinstance(node.value, list | dict):
+        message = f"has no keys below it, so {part!r} cannot be set"
+        raise UnreadableError(Problem(message, origin, key=dotted(path[:-1])))
+    found, below = step(accepts, node, int(part) if isinstance(node.value, list) else part)
+    if not rest:
+        below = node_of(_fitting_value(found, override), origin)
+    else:
+        if below is None or below.value is None:
+            below = _started(accepts, node, part, origin)
+        below = _changed(found, below, override, path)
+    if isinstance(node.value, list):
+        return replace(node, value=[*node.value[: int(part)], below, *node.value[int(part) + 1 :]])
+    return replace(node, value={**node.value, part: below}, keys={**node.keys, part: (origin, None, None)})
 
 
-def _fitting_value(accepts: Slot, value: object, origin: str, key: str) -> Any:
+def _started(accepts: Slot, node: Node, key: str, origin: str) -> Node:
+    """Return what an absent key holds before an override changes a part of it."""
+    kind = fitting(accepts, node)
+    default = default_node(fields(kind.type).get(key) if kind and kind.is_section else None, origin)
+    return node_of({}, origin) if default.value is None else default
+
+
+def _fitting_value(accepts: Slot, override: Override) -> Any:
     """Return an override's value as JSON; a text that the key does not accept is read as YAML."""
     try:
-        data = to_jsonable_python(value)
+        data = to_jsonable_python(override.value)
     except ValueError as error:
-        raise UnreadableError(
-            Problem(f"holds {type(value).__name__}, which no config can hold", origin, key=key)
-        ) from error
+        message = f"holds {type(override.value).__name__}, which no config can hold"
+        raise UnreadableError(Problem(message, override.name, key=override.key)) from error
     if not isinstance(data, str) or not data.strip() or any(_accepts_text(kind.type, data) for kind in accepts.kinds):
         return data
     try:
-        return data_of(parse(data, origin))
+        return data_of(parse(data, override.name))
     except UnreadableError:
         return data
 
