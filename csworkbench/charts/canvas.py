@@ -30,16 +30,15 @@ CJK_FONT, CJK_PACKAGE = "Noto Sans CJK SC", "fonts-noto-cjk"
 FONTS = (CJK_FONT, "DejaVu Sans")
 # Readers see their own system's face first: it matches the page, and a Latin face of 2026 reads better than DejaVu.
 READER_FONTS = f"system-ui,'Segoe UI','Noto Sans','{CJK_FONT}','PingFang SC','Microsoft YaHei','DejaVu Sans',sans-serif"
-HATCHES = ("", "////", "", "....", "\\\\\\\\")
 UNNAMED = ("points", "accounts", "days")  # the axis says it; the numbers beside the marks stay short
-_EM = 0.62
-_SETTINGS = {
+_NAME = re.compile("[a-z]+([_ ][a-z]+)*")  # a name of ours, such as a band; ids and customers' texts stay as they are
+_EM = 0.57
+_SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "csworkbench",
     "font.size": TEXT,
     "text.parse_math": False,  # a "$" in a customer's name is a dollar
     "axes.unicode_minus": True,
-    "hatch.linewidth": 0.8,
     "path.simplify": False,
 }
 
@@ -91,7 +90,7 @@ class Chart:
         rest = Markup('<p class="csw-note">{}</p>').format(more) if more else Markup("")
         return Markup("<details><summary>{}</summary>{}{}</details>").format(summary, rows, rest)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> tuple[dict[str, str], dict[str, Any]]:
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
         data = {"text/plain": repr(self), "text/html": str(STYLE + self.html)}
         return data, {"csworkbench": {"slot": "chart"}}
 
@@ -128,7 +127,8 @@ def sheet(height: float) -> Iterator[Sheet]:
 
     with mpl.rc_context():
         mpl.rcdefaults()
-        mpl.rcParams.update({**_SETTINGS, "font.family": _families()})
+        settings: Any = {**_SETTINGS, "font.family": _families()}
+        mpl.rcParams.update(settings)
         figure = Figure(figsize=(WIDTH / 72, height / 72), dpi=72, facecolor=STAND_IN["paper"])
         yield Sheet(figure, height)
 
@@ -160,7 +160,9 @@ def font_note(texts: Sequence[str], language: str = "en") -> str:
     needs_font = any(text_width(text) > len(text) for text in texts)
     if not needs_font or CJK_FONT in _families():
         return ""
-    message = say("Chinese text may be cut off: install the package {package} where the pages are made", package=CJK_PACKAGE)
+    message = say(
+        "Chinese text may be cut off: install the package {package} where the pages are made", package=CJK_PACKAGE
+    )
     return formats.text(message, language)
 
 
@@ -174,8 +176,7 @@ def told(kind: str, parts: Sequence[str], language: str = "en") -> str:
 
 def fitted(value: Any, pixels: float = WIDTH, language: str = "en", size: float = TEXT) -> str:
     """Return a value as a label that fits into so many pixels, without characters an SVG cannot hold."""
-    raw = value if isinstance(value, str) else formats.text(say("{value}", value=value), language)
-    text = formats.printable(" ".join(raw.split()))
+    text = spoken(value, language)
     if room(text, size) <= pixels:
         return text
     while text and room(f"{text}…", size) > pixels:
@@ -183,8 +184,21 @@ def fitted(value: Any, pixels: float = WIDTH, language: str = "en", size: float 
     return f"{text.rstrip()}…"
 
 
+def spoken(value: Any, language: str = "en") -> str:
+    """Return a value as one line of text: `at_risk` reads "At risk", a date as the language writes it."""
+    raw = value if isinstance(value, str) else formats.text(say("{value}", value=value), language)
+    name = formats.label(raw, language) if _NAME.fullmatch(raw) else raw
+    return formats.printable(" ".join(name.split()))
+
+
 def written(
-    value: float, unit: str, language: str = "en", *, is_named: bool = True, is_signed: bool = False, is_tick: bool = False
+    value: float,
+    unit: str,
+    language: str = "en",
+    *,
+    is_named: bool = True,
+    is_signed: bool = False,
+    is_tick: bool = False,
 ) -> str:
     """Return a number in its unit as it stands in a chart.
 

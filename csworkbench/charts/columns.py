@@ -4,9 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.charts.canvas import (
-    HATCHES, SMALL, TEXT, WIDTH, Chart, axis_name, color, finish, fitted, font_note, nothing, room, sheet, told, written,
+    SMALL,
+    TEXT,
+    WIDTH,
+    Chart,
+    axis_name,
+    color,
+    finish,
+    fitted,
+    font_note,
+    nothing,
+    room,
+    sheet,
+    spoken,
+    told,
+    written,
 )  # fmt: skip
-from csworkbench.charts.palette import scale, series
+from csworkbench.charts.palette import ranked, series
 from csworkbench.estimates import say
 from csworkbench.formats import text
 
@@ -21,7 +35,7 @@ _LEFT, _TOP, _FOOT, _LABEL = 52.0, 16.0, 50.0, 19.0
 
 def stacked(
     frame: "pd.DataFrame", x: str, part: str, value: str, *, title: str, unit: str = "", order: Sequence[str] = (),
-    is_share: bool = True, is_ranked: bool = False, language: str = "en",
+    is_share: bool = True, is_ranked: bool = False, rest: str = "", language: str = "en",
 ) -> Chart:  # fmt: skip
     """Return one column per x, split into parts that are named beside the last column.
 
@@ -35,6 +49,7 @@ def stacked(
         order: Parts from the bottom up; empty keeps the order of the rows. From the fifth on they become "other".
         is_share: Draw parts of the whole; else the sizes themselves.
         is_ranked: The parts run from bad to good and are coloured so.
+        rest: Name of a part outside the ranks ("not scored"), in gray.
         language: Language of numbers and texts.
     """
     if frame.empty:
@@ -42,25 +57,25 @@ def stacked(
     table = _parts(frame, (x, part, value), list(order), text(say("other"), language))
     drawn = table.div(table.sum(axis=1).replace(0, 1), axis=0) if is_share else table
     unit_drawn = "share" if is_share else unit
-    names = [str(name) for name in table.columns]
-    ends = [f"{name} {written(drawn[name].iloc[-1], unit_drawn, language)}" for name in table.columns]
-    roles = (scale if is_ranked else series)(len(names))
+    names = [spoken(name, language) for name in table.columns]
+    ends = [f"{spoken(name, language)} {written(drawn[name].iloc[-1], unit_drawn, language)}" for name in table.columns]
+    roles = ranked(list(table.columns), rest) if is_ranked else series(len(names))
     with sheet(HEIGHT) as page:
-        axes = page.place(_LEFT, _TOP, min(170.0, max(map(room, ends)) + 16), _FOOT)
+        axes = page.place(_LEFT, _TOP if is_share else _TOP + _LABEL, min(170.0, max(map(room, ends)) + 16), _FOOT)
         _value_axis(axes, 1.0 if is_share else float(drawn.sum(axis=1).max() or 1), unit_drawn, language)
         _name_columns(axes, list(drawn.index), language)
         floor = drawn.iloc[:, 0] * 0
-        for name, role, hatch in zip(drawn.columns, roles, HATCHES, strict=False):
+        for name, role in zip(drawn.columns, roles, strict=True):
             axes.bar(
-                range(len(drawn)), drawn[name], bottom=floor, width=0.82, color=color(role), hatch=hatch or None,
-                edgecolor=color("paper"), linewidth=1, zorder=2,
+                range(len(drawn)), drawn[name], bottom=floor, width=0.82, color=color(role), edgecolor=color("paper"),
+                linewidth=1.5, zorder=2,
             )  # fmt: skip
             floor = floor + drawn[name]
         _beside_last(axes, ends, list(drawn.iloc[-1]))
         svg = finish(page)
     first, last = (fitted(drawn.index[place], WIDTH, language) for place in (0, -1))
     parts = [
-        f"{name} {written(drawn[name].iloc[0], unit_drawn, language)} ({first}), "
+        f"{spoken(name, language)} {written(drawn[name].iloc[0], unit_drawn, language)} ({first}), "
         f"{written(drawn[name].iloc[-1], unit_drawn, language)} ({last})"
         for name in drawn.columns
     ]
@@ -104,7 +119,7 @@ def histogram(
         for name, place in (marks or {}).items():
             axes.axvline(place, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)), zorder=3)
             axes.annotate(
-                fitted(name, 120, language, SMALL), (place, 1), xycoords=axes.get_xaxis_transform(), fontsize=SMALL,
+                fitted(name, 150, language, SMALL), (place, 1), xycoords=axes.get_xaxis_transform(), fontsize=SMALL,
                 xytext=(0, 5), textcoords="offset points", ha="center", va="bottom", color=color("ink"),
             )  # fmt: skip
         svg = finish(page)
@@ -112,15 +127,15 @@ def histogram(
         f"{written(a, '', language)} – {written(b, '', language)} {written(n, '', language)}"
         for a, b, n in zip(bounds, bounds[1:], counts, strict=False)
     ]
-    alt = told(text(say("Distribution of {n:count} by {unit}", n=len(known), unit=unit or counted), language), parts, language)
+    alt = told(
+        text(say("Distribution of {n:count} by {unit}", n=len(known), unit=unit or counted), language), parts, language
+    )
     lost = len(values) - len(known)
     note = text(say("{n:n value|values} missing, left out", n=lost), language) if lost else ""
     return Chart(title, alt, svg, table, note, language)
 
 
-def _parts(
-    frame: "pd.DataFrame", columns: tuple[str, str, str], order: list[str], other: str
-) -> "pd.DataFrame":
+def _parts(frame: "pd.DataFrame", columns: tuple[str, str, str], order: list[str], other: str) -> "pd.DataFrame":
     x, part, value = columns
     wide = frame.pivot_table(index=x, columns=part, values=value, aggfunc="sum", sort=False, observed=True).fillna(0)
     wide = wide.loc[list(dict.fromkeys(frame[x]))]

@@ -66,7 +66,12 @@ def cell(value: Any, column: str, language: str = "en") -> str:
 
 
 def table_html(
-    frame: "pd.DataFrame", caption: str, language: str = "en", headings: Sequence[str] = (), *, is_described: bool = True
+    frame: "pd.DataFrame",
+    caption: str,
+    language: str = "en",
+    headings: Sequence[str] = (),
+    *,
+    is_described: bool = True,
 ) -> Markup:
     """Return a frame as an HTML table in a box that scrolls sideways and can be focused.
 
@@ -81,12 +86,13 @@ def table_html(
         Escaped markup without inline style.
     """
     heads = list(headings) or [formats.label(str(name), language) for name in frame.columns]
+    names = list(frame.columns)
     numeric = [_is_numeric(frame.iloc[:, place]) for place in range(frame.shape[1])]
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(_NUMBER if is_number else "", _shortened(name))
         for name, is_number in zip(heads, numeric, strict=True)
     )
-    rows = Markup("").join(_row(record, frame.columns, numeric, language) for record in frame.itertuples(index=False))
+    rows = Markup("").join(_row(record, names, numeric, language) for record in frame.itertuples(index=False))
     shown = Markup("") if is_described else Markup(' class="csw-hidden"')
     return Markup(
         '<div class="csw-scroll" role="region" tabindex="0" aria-label="{}"><table class="csw-table">'

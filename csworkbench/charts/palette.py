@@ -5,6 +5,8 @@ tritanopia, and each stands out from its paper by 3:1. While a figure is drawn, 
 finished SVG they become CSS custom properties, so that one file serves both modes.
 """
 
+from collections.abc import Sequence
+
 LIGHT = {
     "paper": "#ffffff", "ink": "#1b2330", "muted": "#5a6473", "grid": "#e3e7ec",
     "bad": "#b02118", "doubt": "#bc7d0e", "plain": "#6e767a", "fair": "#2f7fb8", "good": "#0f4b80",
@@ -15,24 +17,26 @@ DARK = {
 }  # fmt: skip
 MARKS = ("bad", "doubt", "plain", "fair", "good")
 STAND_IN = {role: f"#0{index}fe0{index}" for index, role in enumerate(LIGHT, start=1)}
-_SCALES = {
-    1: ("fair",), 2: ("bad", "fair"), 3: ("bad", "plain", "fair"), 4: ("bad", "doubt", "fair", "good"), 5: MARKS,
+_SCALES: dict[int, tuple[str, ...]] = {
+    0: (), 1: ("fair",), 2: ("bad", "fair"), 3: ("bad", "fair", "good"), 4: ("bad", "doubt", "fair", "good"), 5: MARKS,
 }  # fmt: skip
 _SERIES = ("fair", "doubt", "good", "bad", "plain")
 
 
-def scale(count: int) -> tuple[str, ...]:
-    """Return `count` roles running from bad to good.
+def ranked(names: Sequence[str], rest: str = "") -> tuple[str, ...]:
+    """Return a role per name; the names run from bad to good.
 
     Args:
-        count: Number of ordered parts, 1 to 5.
+        names: Names of the parts, in their order.
+        rest: One of them that stands outside the ranks.
 
     Raises:
-        ValueError: count is outside 1..5.
+        ValueError: there are more than five names.
     """
-    if count not in _SCALES:
-        raise ValueError(f"a picture shows 1 to {len(MARKS)} ordered parts, not {count}")
-    return _SCALES[count]
+    if len(names) > len(MARKS):
+        raise ValueError(f"a picture shows at most {len(MARKS)} ranked parts, not {len(names)}")
+    roles = iter(_SCALES[len(names) - list(names).count(rest)])
+    return tuple("plain" if name == rest else next(roles) for name in names)
 
 
 def series(count: int) -> tuple[str, ...]:

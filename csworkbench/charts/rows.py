@@ -1,15 +1,29 @@
 """Shapes with one row per thing: bars, intervals, a waterfall."""
 
 from collections.abc import Sequence
-from itertools import accumulate
+from itertools import accumulate, pairwise
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.charts.canvas import (
-    HATCHES, SMALL, TEXT, Chart, Sheet, axis_name, color, finish, fitted, font_note, nothing, room, sheet, shown, told,
+    SMALL,
+    TEXT,
+    Chart,
+    Sheet,
+    axis_name,
+    color,
+    finish,
+    fitted,
+    font_note,
+    nothing,
+    room,
+    sheet,
+    shown,
+    spoken,
+    told,
     written,
 )  # fmt: skip
-from csworkbench.charts.palette import scale
+from csworkbench.charts.palette import ranked
 from csworkbench.estimates import say
 from csworkbench.formats import text
 
@@ -19,12 +33,13 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 25
 ROW, THICK = 30.0, 0.56
+_TALL = 46.0
 _GUTTER, _FOOT, _GAP = 180.0, 46.0, 8.0
 
 
 def bars(
     frame: "pd.DataFrame", label: str, value: str, *, title: str, unit: str = "", low: str = "", high: str = "",
-    is_ranked: bool = False, language: str = "en",
+    is_ranked: bool = False, rest: str = "", language: str = "en",
 ) -> Chart:  # fmt: skip
     """Return one horizontal bar per row, in the order of the rows, each with its number beside it.
 
@@ -37,6 +52,7 @@ def bars(
         low: Column with the lower end of an interval; empty draws none.
         high: Column with its upper end.
         is_ranked: The rows run from bad to good (at most 5) and are coloured so.
+        rest: Name of a row outside the ranks ("not scored"), in gray.
         language: Language of numbers and texts.
 
     Raises:
@@ -48,14 +64,13 @@ def bars(
     numbers = _numbers(rows, value)
     ends = [_numbers(rows, low), _numbers(rows, high)] if low and high else []
     texts = [written(number, unit, language) for number in numbers]
-    names = [str(name) for name in rows[label]]
+    names = [spoken(name, language) for name in rows[label]]
     with sheet(_height(len(rows))) as page:
         span = _span([*numbers, *(number for end in ends for number in end)])
-        axes = _axes(page, rows[label], texts, span, unit, language)
-        roles = scale(len(rows)) if is_ranked else ("fair",) * len(rows)
+        axes = _axes(page, names, texts, span, unit, language)
+        roles = ranked(list(rows[label]), rest) if is_ranked else ("fair",) * len(rows)
         for place, (number, role) in enumerate(zip(numbers, roles, strict=True)):
-            hatch = HATCHES[place % len(HATCHES)] if is_ranked else ""
-            _bar(axes, place, 0.0, number, role=role, hatch=hatch)
+            _bar(axes, place, 0.0, number, role)
         tips = [max(filter(isfinite, pair), default=0.0) for pair in zip(numbers, *ends[1:], strict=True)]
         bases = [min(filter(isfinite, pair), default=0.0) for pair in zip(numbers, *ends[:1], strict=True)]
         for place, points in enumerate(zip(*ends, strict=True) if ends else ()):
@@ -93,12 +108,11 @@ def intervals(
     rows = frame.head(MOST_ROWS)
     points, lows, highs = (_numbers(rows, column) for column in (value, low, high))
     texts = [_interval(each, unit, language) for each in zip(points, lows, highs, strict=True)]
-    names = [str(name) for name in rows[label]]
+    names = [spoken(name, language) for name in rows[label]]
     known = [number for number in (*points, *lows, *highs) if isfinite(number)] or [0.0]
-    edge = (max(known) - min(known)) * 0.06 or 1.0
-    span = (min([*known, reference or min(known)]) - edge, max([*known, reference or max(known)]) + edge)
-    with sheet(_height(len(rows))) as page:
-        axes = _axes(page, rows[label], texts, span, unit, language, is_column=True)
+    span = _zoom([*known, *([] if reference is None else [reference])])
+    with sheet(_height(len(rows), _TALL)) as page:
+        axes = _axes(page, names, texts, span, unit, language, is_below=True)
         if reference is not None:
             axes.axvline(reference, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)))
         for place, (point, start, end) in enumerate(zip(points, lows, highs, strict=True)):
@@ -132,19 +146,21 @@ def waterfall(
     rows = frame.head(MOST_ROWS)
     steps = [0.0 if isnan(number) else number for number in _numbers(rows, value)]
     levels = list(accumulate(steps, initial=start))
-    ends = list(zip(levels, levels[1:], strict=False))
-    roles = ["fair" if step >= 0 else "bad" for step in steps]
-    names = [str(name) for name in rows[label]]
+    ends = list(pairwise(levels))
+    names = [spoken(name, language) for name in rows[label]]
     texts = [written(step, unit, language, is_signed=True) for step in steps]
     if start_label:
-        _put(0, (names, roles, ends, texts), (start_label, "plain", (0.0, start), written(start, unit, language)))
+        _put(0, (names, ends, texts), (start_label, (start, start), written(start, unit, language)))
     if end_label:
-        last = (end_label, "plain", (0.0, levels[-1]), written(levels[-1], unit, language))
-        _put(len(names), (names, roles, ends, texts), last)
+        _put(
+            len(names), (names, ends, texts), (end_label, (levels[-1], levels[-1]), written(levels[-1], unit, language))
+        )
     with sheet(_height(len(names))) as page:
-        axes = _axes(page, names, texts, _span([*levels, *(0.0 for _ in (start_label or end_label)[:1])]), unit, language)
-        for place, ((left, right), role) in enumerate(zip(ends, roles, strict=True)):
-            _bar(axes, place, left, right, role=role, hatch="////" if role == "bad" else "")
+        axes = _axes(page, names, texts, _zoom(levels), unit, language)
+        for place, (left, right) in enumerate(ends):
+            if left == right:
+                axes.plot([right], [place], "D", markersize=8, color=color("plain"), zorder=3)
+            _bar(axes, place, left, right, "fair" if right > left else "bad")
             _beside(axes, place, max(left, right), texts[place])
             if place + 1 < len(ends):
                 axes.plot((right, right), (place, place + 1), color=color("muted"), linewidth=1, zorder=0.5)
@@ -152,6 +168,13 @@ def waterfall(
     parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
     alt = told(text(say("Steps"), language), parts, language)
     return Chart(title, alt, svg, shown(frame, label, value), _note(names, frame, language), language)
+
+
+def _zoom(levels: Sequence[float]) -> tuple[float, float]:
+    """Return the part of the axis the steps walk on, with a margin; it needs no zero, as no length starts there."""
+    low, high = min(levels), max(levels)
+    margin = (high - low) * 0.06 or 1.0
+    return low - margin, high + margin
 
 
 def _put(place: int, lists: tuple[list[Any], ...], entry: tuple[Any, ...]) -> None:
@@ -170,8 +193,8 @@ def _interval(numbers: tuple[float, float, float], unit: str, language: str) -> 
     return text(say("cannot tell"), language) if isnan(numbers[0]) else f"{point} ({low} – {high})"
 
 
-def _height(count: int) -> float:
-    return 6 + ROW * count + _FOOT
+def _height(count: int, row: float = ROW) -> float:
+    return 6 + row * count + _FOOT
 
 
 def _span(numbers: Sequence[float]) -> tuple[float, float]:
@@ -182,13 +205,14 @@ def _span(numbers: Sequence[float]) -> tuple[float, float]:
 
 def _axes(
     page: Sheet, names: Sequence[Any], texts: Sequence[str], span: tuple[float, float], unit: str, language: str,
-    *, is_column: bool = False,
+    *, is_below: bool = False,
 ) -> "Axes":  # fmt: skip
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    number_room = max(room(each) for each in texts) + _GAP
-    gutter = min(_GUTTER, max(room(str(name)) for name in names) + _GAP)
-    left = gutter + (number_room if span[0] < 0 and not is_column else _GAP)
+    number_room = _GAP if is_below else max(room(each) for each in texts) + _GAP
+    below = [room(each, SMALL) for each in texts] if is_below else []
+    gutter = min(_GUTTER, max([*map(room, names), *below]) + _GAP)
+    left = gutter + (number_room if span[0] < 0 and not is_below else _GAP)
     axes = page.place(left, 6, number_room + _GAP, _FOOT)
     axes.set_xlim(*span)
     axes.set_ylim(len(names) - 0.5, -0.5)
@@ -200,24 +224,24 @@ def _axes(
     if span[0] < 0 < span[1]:
         axes.axvline(0, color=color("muted"), linewidth=1)
     for place, name in enumerate(names):
-        at = {"xycoords": axes.get_yaxis_transform(), "textcoords": "offset points", "va": "center_baseline"}
-        axes.annotate(
-            fitted(name, gutter, language), (0, place), xytext=(-left, 0), ha="left", color=color("ink"), **at,
-            annotation_clip=False,
-        )  # fmt: skip
-        if is_column:
-            axes.annotate(
-                texts[place], (1, place), xytext=(_GAP, 0), ha="left", color=color("ink"), annotation_clip=False, **at
-            )
+        _write(axes, place, fitted(name, gutter, language), (-left, 9 if is_below else 0))
+        if is_below:
+            _write(axes, place, texts[place], (-left, -9), role="muted", size=SMALL)
     return axes
 
 
-def _bar(axes: "Axes", place: int, left: float, right: float, *, role: str, hatch: str = "") -> None:
+def _write(
+    axes: "Axes", place: int, words: str, offset: tuple[float, float], *, role: str = "ink", size: float = TEXT
+) -> None:
+    axes.annotate(
+        words, (0, place), xycoords=axes.get_yaxis_transform(), xytext=offset, textcoords="offset points",
+        fontsize=size, color=color(role), ha="left", va="center_baseline", annotation_clip=False,
+    )  # fmt: skip
+
+
+def _bar(axes: "Axes", place: int, left: float, right: float, role: str) -> None:
     if isfinite(right):
-        axes.barh(
-            place, right - left, height=THICK, left=left, color=color(role), hatch=hatch or None,
-            edgecolor=color("paper"), linewidth=0 if not hatch else 0.5, zorder=2,
-        )  # fmt: skip
+        axes.barh(place, right - left, height=THICK, left=left, color=color(role), linewidth=0, zorder=2)
 
 
 def _beside(axes: "Axes", place: int, end: float, words: str, *, is_left: bool = False) -> None:

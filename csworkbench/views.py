@@ -1,0 +1,207 @@
+"""Results for readers: the verdict, figures, doubts and next steps, tables and settings, as text and as safe HTML."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+
+from csworkbench import formats
+from csworkbench.charts.markup import STYLE, table_html, table_text
+from csworkbench.config import Section, plain
+from csworkbench.estimates import Caveat, Estimate, Message, Result, Severity, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MOST_FIGURES = 4
+_WORST_FIRST = list(reversed(Severity))
+_WORDS = {
+    Severity.STOP: say("Do not act on this yet"),
+    Severity.WARNING: say("Handle with care"),
+    Severity.NOTE: say("Good to know"),
+}
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class View:
+    """Something to look at, ready for a notebook, a terminal and a page.
+
+    Args:
+        slot: What it is on a page: "verdict", "table", "conclusion" or "settings".
+        text: Plain text, the same on every machine.
+        html: Escaped markup without script and without inline style.
+    """
+
+    slot: str
+    text: str
+    html: Markup
+
+    def __repr__(self) -> str:
+        """Return the plain text."""
+        return self.text
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        data = {"text/plain": self.text, "text/html": str(STYLE + self.html)}
+        return data, {"csworkbench": {"slot": self.slot}}
+
+
+def show(result: Result, language: str = "en") -> View:
+    """Return the verdict, at most four figures, the doubts that weaken them, and what to do.
+
+    Args:
+        result: What an analysis returned.
+        language: Language of texts and numbers.
+    """
+    verdict = formats.text(result.headline, language)
+    figures = [(formats.label(name, language), *_figure(each, language)) for name, each in _first(result)]
+    doubts = [each for each in _by_weight(result.caveats) if each.severity is not Severity.NOTE]
+    lines = [verdict, ""]
+    lines += [f"{name}: {value}{f' ({range_})' if range_ else ''}" for name, value, range_ in figures]
+    lines += _told(doubts, result.actions, language)
+    cards = Markup("").join(
+        Markup(
+            '<div><dt>{}</dt><dd><span class="csw-value">{}</span> <span class="csw-range">{}</span></dd></div>'
+        ).format(*each)
+        for each in figures
+    )
+    html = Markup('<div class="csw-view"><p class="csw-verdict">{}</p>{}{}{}</div>').format(
+        verdict,
+        Markup('<dl class="csw-figures">{}</dl>').format(cards) if figures else "",
+        _doubts_html(doubts, language),
+        _actions_html(result.actions, language),
+    )
+    return View("verdict", _safe(lines), html)
+
+
+def conclude(result: Result, language: str = "en") -> View:
+    """Return the read-out: the headline, every doubt with what helps, and the next steps.
+
+    Args:
+        result: What an analysis returned.
+        language: Language of texts and numbers.
+    """
+    verdict = formats.text(result.headline, language)
+    caveats = _by_weight(result.caveats)
+    html = Markup('<div class="csw-view"><p class="csw-verdict">{}</p>{}{}</div>').format(
+        verdict, _doubts_html(caveats, language), _actions_html(result.actions, language)
+    )
+    return View("conclusion", _safe([verdict, *_told(caveats, result.actions, language)]), html)
+
+
+def table(
+    frame: "pd.DataFrame", title: str, limit: int = 20, columns: Sequence[str] | None = None, language: str = "en"
+) -> View:
+    """Return the first rows of a table, in the order of the frame.
+
+    Args:
+        frame: Any frame; its first column shown names the row.
+        title: What the table shows.
+        limit: Rows to show; the rest is counted.
+        columns: Columns to show, in this order; None shows all.
+        language: Language of numbers and dates.
+
+    Raises:
+        ValueError: a column is not in the frame.
+    """
+    unknown = [name for name in columns or () if name not in frame.columns]
+    if unknown:
+        raise ValueError(f"no column {', '.join(unknown)} in the table; it has {', '.join(map(str, frame.columns))}")
+    shown = (frame if columns is None else frame[list(columns)]).head(limit)
+    hidden = len(frame) - len(shown)
+    note = formats.text(say("{n:n row|rows} more in the full table", n=hidden), language) if hidden else ""
+    if frame.empty:
+        note = formats.text(say("No rows"), language)
+    html = table_html(shown, title, language)
+    return View(
+        "table",
+        "\n".join(filter(None, (table_text(shown, title, language), note))),
+        html + Markup('<p class="csw-note">{}</p>').format(note) if note else html,
+    )
+
+
+def settings(config: Section, language: str = "en") -> View:
+    """Return the settings used: key, value and meaning of each, nested keys with dots.
+
+    Args:
+        config: The resolved settings.
+        language: Language of numbers and dates.
+    """
+    import pandas as pd
+
+    title = formats.text(say("Settings used"), language)
+    frame = pd.DataFrame(list(_keys(config, language)), columns=["setting", "value", "meaning"], dtype="object")
+    return View("settings", table_text(frame, title, language), table_html(frame, title, language))
+
+
+def _first(result: Result) -> list[tuple[str, Estimate]]:
+    return list(result.figures.items())[:MOST_FIGURES]
+
+
+def _figure(figure: Estimate, language: str) -> tuple[str, str]:
+    """Return value, and interval with sample size, of an estimate."""
+    value, _, behind = formats.estimate(figure, language).partition(" (")
+    return value, behind.removesuffix(")")
+
+
+def _by_weight(caveats: Sequence[Caveat]) -> list[Caveat]:
+    return sorted(caveats, key=lambda caveat: _WORST_FIRST.index(caveat.severity))
+
+
+def _told(caveats: Sequence[Caveat], actions: Sequence[Message], language: str) -> Iterator[str]:
+    for caveat in caveats:
+        helps = f" {formats.text(caveat.action, language)}" if caveat.action else ""
+        yield f"{formats.text(_WORDS[caveat.severity], language)}: {formats.text(caveat.message, language)}{helps}"
+    for action in actions:
+        yield f"-> {formats.text(action, language)}"
+
+
+def _safe(lines: Sequence[str]) -> str:
+    return "\n".join(formats.printable(line) for line in lines)
+
+
+def _doubts_html(caveats: Sequence[Caveat], language: str) -> Markup:
+    return Markup("").join(
+        Markup('<div class="csw-caveat csw-{}"><p><strong>{}</strong> {}{}</p></div>').format(
+            caveat.severity.value,
+            formats.text(_WORDS[caveat.severity], language),
+            formats.text(caveat.message, language),
+            Markup(" <em>{}</em>").format(formats.text(caveat.action, language)) if caveat.action else "",
+        )
+        for caveat in caveats
+    )
+
+
+def _actions_html(actions: Sequence[Message], language: str) -> Markup:
+    if not actions:
+        return Markup("")
+    items = Markup("").join(Markup("<li>{}</li>").format(formats.text(action, language)) for action in actions)
+    return Markup('<p class="csw-todo">{}</p><ol class="csw-actions">{}</ol>').format(
+        formats.text(say("What to do"), language), items
+    )
+
+
+def _keys(config: Section, language: str, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    for name, field in type(config).model_fields.items():
+        value, key = getattr(config, name), f"{prefix}{field.alias or name}"
+        if isinstance(value, Section):
+            yield from _keys(value, language, f"{key}.")
+        else:
+            yield key, _value(value, language), field.description or ""
+
+
+def _value(value: Any, language: str) -> str:
+    """Return a setting in short: a section by its name, as its keys stand in a file of their own."""
+    match value:
+        case Section():
+            names = (getattr(value, key, None) for key in ("id", "label", "name", "title", "kind"))
+            return str(next((name for name in names if name), None) or _value(plain(value), language))
+        case None:
+            return formats.text(say("not set"), language)
+        case dict():
+            return ", ".join(f"{key}: {_value(each, language)}" for key, each in value.items())
+        case str():
+            return value
+        case list() | tuple() | set() | frozenset():
+            return ", ".join(_value(each, language) for each in value) or formats.text(say("none"), language)
+    return formats.text(say("{value}", value=value), language)
