@@ -204,7 +204,7 @@ def test_problems_of_all_files_are_told_at_once(project):
     (project / "configs" / "first.yaml").write_text("limti: 4\n")
     (project / "configs" / "second.yaml").write_text("limit: 99\n")
     (project / "notebooks" / "second.ipynb").write_text("{")
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError, match="limti") as caught:
         made(project, "second", overrides=[Override("third", "limit", 1)])
     text = str(caught.value)
     for place in ("configs/first.yaml:1:1: limti", "configs/second.yaml:1:", "second.ipynb", "--set third.limit"):

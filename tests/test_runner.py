@@ -298,7 +298,7 @@ def test_a_signal_ends_the_run_with_its_record_and_no_kernel(tmp_path, number):
 def test_an_unknown_or_wrongly_typed_parameter_is_refused_before_anything_starts(tmp_path):
     path = notebook(tmp_path, "a", "x = 1")
     job = Job("a", path, {"levle": 0.5, "count": "3", "level": 1, "title": None})
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError, match="levle") as caught:
         do(tmp_path, job)
     assert [str(problem) for problem in caught.value.problems] == [
         "a.ipynb: levle: the notebook has no such parameter (did you mean 'level'?)",
@@ -331,7 +331,7 @@ def test_a_broken_notebook_is_refused_with_its_name(tmp_path, content):
 
 def test_all_notebooks_with_problems_are_named_at_once(tmp_path):
     jobs = [Job("a", tmp_path / "a.ipynb"), Job("b", notebook(tmp_path, "b", kernel="perl6"))]
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError, match="no such notebook") as caught:
         check(jobs)
     assert len(caught.value.problems) == 2
 
@@ -348,7 +348,7 @@ def test_a_second_run_on_the_same_folder_is_refused_at_once_and_names_the_holder
 
     def tell(event: Event) -> None:
         if isinstance(event, RunStarted):
-            with pytest.raises(EnvironmentProblem) as caught:
+            with pytest.raises(EnvironmentProblem, match="another run") as caught:
                 do(tmp_path, Job("a", waiting, skip=say("no")), run_id="r2")
             refused.append(str(caught.value))
 

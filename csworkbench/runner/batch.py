@@ -27,7 +27,7 @@ from csworkbench.runner.events import (
 )
 from csworkbench.runner.one import Setting, execute_job
 from csworkbench.runner.pages import write_index
-from csworkbench.runner.watch import Watch
+from csworkbench.runner.watch import Watch, kill_marked
 from csworkbench.store import (
     Failure,
     Job,
@@ -197,6 +197,7 @@ class _Batch:
         """Return the records of all jobs, in their order, after the last one has ended."""
         self._tell(RunStarted(self._options.run_id, tuple(self._jobs), self._options.workers))
         for name in self._folder.recovered:
+            kill_marked(f"{name}/")
             self._tell(LogLine(f"the run {name} was killed before its end; it is kept as interrupted"))
         write_json(self._folder.path / "run.json", self.record(()).to_json())
         graph = {

@@ -11,6 +11,7 @@ from typing import Any
 
 import nbformat
 import papermill
+import zmq
 from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop
 from papermill.clientwrap import PapermillNotebookClient
@@ -23,6 +24,8 @@ SHOWN_CHARACTERS = 100_000
 SHOWN_BYTES = 8_000_000
 START_UP = threading.Lock()
 IOPUB_SECONDS = 30
+# a socket drops what waits beyond this: with the default of 1,000 half of 20,000 flushed prints were lost
+WAITING_MESSAGES = 100_000
 
 
 @dataclass(slots=True)
@@ -94,6 +97,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 execution.watch.check()
                 place = str(execution.connection)
                 self.km = AsyncKernelManager(kernel_name=self.kernel_name, transport="ipc", connection_file=place)
+                self.km.context.setsockopt(zmq.RCVHWM, WAITING_MESSAGES)
                 self.start_new_kernel(env=dict(execution.environment))
                 execution.watch.attach(self._process().pid)
                 self.start_new_kernel_client()

@@ -77,7 +77,7 @@ def execute_job(job: Job, setting: Setting) -> NotebookRecord:
     home = setting.folder.path / job.name
     home.mkdir()
     parameters = _parameters(job, home, setting.root)
-    nonce, watch = token_hex(16), setting.watch(job, token_hex(16))
+    nonce, watch = token_hex(16), setting.watch(job, f"{setting.folder.run_id}/{token_hex(16)}")
     try:
         execution, attempts = _attempt(job, setting, parameters, nonce, watch)
         failure = judge(execution, nonce)

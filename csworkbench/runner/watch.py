@@ -72,9 +72,7 @@ class Watch:
         self._signal(signal.SIGKILL)
         with self._lock:
             self._group = None
-        for pid in processes_marked(self.token):
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signal.SIGKILL)
+        kill_marked(self.token)
 
     def _expire(self) -> None:
         self.is_timed_out = True
@@ -94,17 +92,28 @@ class Watch:
         timer.start()
 
 
+def kill_marked(token: str) -> None:
+    """Kill every process that carries a token in its environment.
+
+    Args:
+        token: Value of the marking variable, or how it begins.
+    """
+    for pid in processes_marked(token):
+        with suppress(ProcessLookupError, PermissionError):
+            os.kill(pid, signal.SIGKILL)
+
+
 def processes_marked(token: str) -> tuple[int, ...]:
     """Return the processes that carry a token in their environment; none where there is no /proc.
 
     Args:
-        token: Value of the marking variable.
+        token: Value of the marking variable, or how it begins.
     """
     mark = f"{TOKEN_VARIABLE}={token}".encode()
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            if mark in (folder / "environ").read_bytes().split(b"\0"):
+            if any(entry.startswith(mark) for entry in (folder / "environ").read_bytes().split(b"\0")):
                 found.append(int(folder.name))
         except OSError:
             continue  # gone meanwhile, or another user's
