@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 WORST_FIRST = list(reversed(Severity))
+WEIGHT = {"quarantined": 0, "flagged": 1, "kept": 2}
 HALF = 0.5
 
 
@@ -25,7 +26,7 @@ class Result:
     * tables, one row per table: table, state (fresh, stale, not judged, no dates), rows (in the files), refused,
       refused_share, known_rows (at the date), first_event, last_event, days_since_last, fresh_within_days, late_rows,
       files, digest
-    * findings, rule and column, most rows first: table, rule, column, count, action (kept, flagged, quarantined),
+    * findings, rule and column, weightiest first: table, rule, column, count, action (kept, flagged, quarantined),
       example, place (file:line), hint
     * columns, one row per column: table, column, type, role, blanks, rows, blank_share
     * answerability, one row per question: analysis, question, state (enough, not enough, not recorded), has, needs,
@@ -59,7 +60,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     """
     tables = {
         "tables": _table_states(inputs, config),
-        "findings": inputs.findings.sort_values("count", ascending=False, kind="stable").reset_index(drop=True),
+        "findings": _by_weight(inputs.findings),
         "columns": inputs.columns.assign(blank_share=inputs.columns["blanks"] / inputs.columns["rows"].clip(lower=1)),
         "answerability": _answerability(inputs, config),
     }
@@ -95,6 +96,12 @@ def _table_states(inputs: Inputs, config: Config) -> "pd.DataFrame":
     columns = ["table", "state", "rows", "refused", "refused_share", "known_rows", "first_event", "last_event",
                "days_since_last", "fresh_within_days", "late_rows", "files", "digest"]
     return frame[columns]
+
+
+def _by_weight(findings: "pd.DataFrame") -> "pd.DataFrame":
+    ordered: pd.DataFrame = findings.assign(weight=findings["action"].map(WEIGHT)).sort_values(
+        ["weight", "count"], ascending=[True, False], kind="stable", ignore_index=True)
+    return ordered.drop(columns="weight")
 
 
 def _answerability(inputs: Inputs, config: Config) -> "pd.DataFrame":
@@ -177,7 +184,8 @@ def _doubts(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[Ca
     if len(late):
         yield Caveat("late_rows", Severity.NOTE,
                      say("{n:n row|rows} became known more than a day late ({tables:list}): "
-                         "figures of the last days may still move", n=late["late_rows"].sum(), tables=list(late["table"])))
+                         "figures of the last days may still move",
+                         n=late["late_rows"].sum(), tables=list(late["table"])))
     yield from _about_findings(findings)
 
 
@@ -192,8 +200,9 @@ def _about_findings(findings: "pd.DataFrame") -> Iterator[Caveat]:
     flagged = findings[findings["action"] == "flagged"]
     if len(flagged):
         yield Caveat("rows_flagged", Severity.WARNING,
-                     say("{n:n row breaks|rows break} a rule and {tables:list} keep them, as the workspace asks",
-                         n=flagged["count"].sum(), tables=list(flagged["table"].drop_duplicates())))
+                     say("{n:n row is|rows are} kept although a rule says otherwise: {what:list}",
+                         n=flagged["count"].sum(), what=list(flagged["table"] + "." + flagged["column"])),
+                     say("Read their hints in the table of findings before you use these columns"))
 
 
 def _headline(read: "pd.DataFrame", caveats: tuple[Caveat, ...]) -> Message:
@@ -243,4 +252,5 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     for row in tables["answerability"].to_dict("records"):
         if row["state"] != "enough":
             yield say("To answer “{question}” record {what}: {has:count} of {needs:count} {unit} so far.",
-                      question=row["question"], what=row["record"], has=row["has"], needs=row["needs"], unit=row["unit"])
+                      question=row["question"], what=row["record"], has=row["has"], needs=row["needs"],
+                      unit=row["unit"])

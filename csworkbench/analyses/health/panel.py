@@ -27,7 +27,8 @@ class Inputs:
 
     Args:
         as_of: Date of the scores.
-        dates: Month ends, ascending, the last one `as_of`; earlier ones than the history shows feed carried values.
+        dates: Month ends, ascending, the last one `as_of`; those before the history only feed carried values, other
+            measures are missing there.
         accounts: One row per account that was a customer at any date; index account_id; column name.
         panel: One row per date and account: all accounts at the first date, then all at the second and so on; index
             account_id. is_customer, then one column per measure source (`source_key`): number, or categorical text.
@@ -99,11 +100,15 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     left_out = missing_tables(sources, snapshot)
     known = {name: source for name, source in sources.items() if name not in left_out}
     keys = {name: source_key(source) for name, source in sources.items()}
-    dates = month_ends(snapshot.as_of, config.history_months + _lead_months(config))
+    carried = _carried(config)
+    lead = _lead_months(carried)
+    dates = month_ends(snapshot.as_of, config.history_months + lead)
     cuts = [*(earlier(snapshot, day) for day in dates[:-1]), snapshot]
     books = [_book(cut) for cut in cuts]
     accounts = _accounts(books)
-    measured = [frame.assign(measure=frame["measure"].map(keys)) for frame in (measures(cut, known) for cut in cuts)]
+    early = {name: source for name, source in known.items() if keys[name] in carried}
+    found = [measures(cut, early if place < lead else known) for place, cut in enumerate(cuts)]
+    measured = [frame.assign(measure=frame["measure"].map(keys)) for frame in found]
     columns = tuple(keys[name] for name in known)
     return Inputs(
         as_of=snapshot.as_of,
@@ -120,11 +125,20 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     )
 
 
-def _lead_months(config: Config) -> int:
-    cards = (*config.scorecards, *config.earlier_scorecards)
-    policies = [measure.missing for card in cards for measure in card.measures]
-    longest = max((policy.max_age_days for policy in policies if isinstance(policy, Carry)), default=0)
-    return -(-longest // DAYS_OF_SHORTEST_MONTH)
+def _carried(config: Config) -> dict[str, int]:
+    """Return the sources whose values are carried on, with the longest age in days."""
+    longest: dict[str, int] = {}
+    for card in (*config.scorecards, *config.earlier_scorecards):
+        for measure in card.measures:
+            if isinstance(measure.missing, Carry):
+                key = source_key(measure.source)
+                longest[key] = max(longest.get(key, 0), measure.missing.max_age_days)
+    return longest
+
+
+def _lead_months(carried: Mapping[str, int]) -> int:
+    """Return how many dates before the history can still feed a carried value: n month ends span 28 n days or more."""
+    return max(carried.values(), default=0) // DAYS_OF_SHORTEST_MONTH
 
 
 def _book(cut: "Snapshot") -> "pd.DataFrame":
