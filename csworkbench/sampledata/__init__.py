@@ -1,11 +1,12 @@
 """A seeded simulator of a whole customer book, with true effects that only tests may read.
 
-Every table has its own random stream, so a table that is added later changes no other. A latent engagement of each account and
-month drives use, tickets, NPS and, through a documented logistic model, renewals.
+Every table has its own random stream, so a table that is added later changes no other. A latent engagement of each
+account and month drives use, tickets, NPS and, through a documented logistic model, renewals.
 """
 
 from csworkbench.sampledata.book import SampleBook, Truths, simulate
-from csworkbench.sampledata.files import content_digest, read, workspace_text, write
+from csworkbench.sampledata.files import content_digest, read, write
+from csworkbench.sampledata.notes import workspace_text
 from csworkbench.sampledata.world import BookSize
 
 __all__ = ["BookSize", "SampleBook", "Truths", "content_digest", "read", "simulate", "workspace_text", "write"]

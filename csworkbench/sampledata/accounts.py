@@ -1,4 +1,4 @@
-"""The accounts of the simulated book and the people who look after them: traits, accounts, csms, assignments, features."""
+"""The accounts of the simulated book, its features, and the people who look after the accounts."""
 
 from __future__ import annotations
 
@@ -145,10 +145,10 @@ def accounts_table(world: World, contracts: Contracts) -> pd.DataFrame:
 
 
 def _at_office_hours(days: pd.Series[pd.Timestamp], rng: np.random.Generator) -> pd.Series[pd.Timestamp]:
-    import numpy as np
+    import pandas as pd
 
     seconds = rng.integers(7 * 3600, 15 * 3600, len(days)).astype("timedelta64[s]")
-    return (days.astype("datetime64[s]") + np.asarray(seconds)).astype("datetime64[s]")
+    return pd.Series(days.to_numpy("datetime64[s]") + seconds)
 
 
 def features_table() -> pd.DataFrame:
@@ -165,7 +165,7 @@ def csms_table() -> pd.DataFrame:
     """Return `csms`: 14 people in three regional teams, each with a lead; the last one is the tech-touch desk."""
     import pandas as pd
 
-    rows = []
+    rows: list[tuple[str | int | None, ...]] = []
     for team, names in CSM_NAMES.items():
         lead = f"CSM{len(rows) + 1:02d}"
         for name in names:
@@ -182,7 +182,8 @@ def csms_table() -> pd.DataFrame:
 def assignments_table(world: World) -> pd.DataFrame:
     """Return `assignments`: who looks after an account from when to when, and why it changed.
 
-    Small accounts belong to the tech-touch desk. One CSM leaves; some accounts move for low engagement, a complaint or balance.
+    Small accounts belong to the tech-touch desk. One CSM leaves; some accounts move for low engagement, a complaint or
+    balance.
     """
     import numpy as np
     import pandas as pd
@@ -240,14 +241,15 @@ def _other_owner(traits: pd.DataFrame, first: Texts, rng: np.random.Generator) -
 
 
 def _moves(world: World, first: Texts, rng: np.random.Generator) -> tuple[Times, Texts]:
-    """Return the day an account changes hands (NaT: never) and why; nobody but the leaver's accounts moves after that day."""
+    """Return the day an account changes hands (NaT: never) and why; it does so once at most."""
     import numpy as np
 
     size = world.size
     leaving_day = (size.first_month + size.months * 2 // 3).astype("datetime64[D]")
     signup = world.traits["signup"].to_numpy("datetime64[D]")
     month = rng.integers(0, size.months, size.accounts)
-    day = (size.first_month + month).astype("datetime64[D]") + rng.integers(0, 28, size.accounts)
+    offset = rng.integers(0, 28, size.accounts).astype("timedelta64[D]")
+    day = np.asarray(size.first_month + month, dtype="datetime64[D]") + offset
     engagement = world.engagement[np.arange(size.accounts), world.month_index(day)]
     chance = np.where(world.traits["tier"] == "small", 0.02, 0.12) * np.exp(-0.5 * engagement)
     moves = (rng.random(size.accounts) < chance) & (day > signup + 30) & (day <= np.datetime64(size.end, "D"))

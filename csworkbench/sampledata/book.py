@@ -22,7 +22,6 @@ from csworkbench.sampledata.usage import USAGE, UsageModel, make_users, usage_mo
 from csworkbench.sampledata.world import ENGAGEMENT, LEAD_MONTHS, BookSize, EngagementModel, World
 
 if TYPE_CHECKING:
-    import numpy as np
     import pandas as pd
 
     from csworkbench.sampledata.world import Floats, Times
@@ -92,7 +91,8 @@ class Draft:
 def draft(size: BookSize) -> Draft:
     """Return the book of that size with its usage still to be drawn."""
     world = make_world(size)
-    contracts, users, assignments = make_contracts(world), make_users(world), assignments_table(world)
+    contracts, assignments = make_contracts(world), assignments_table(world)
+    users = make_users(world, contracts.churned_at)
     frames = {
         "accounts": accounts_table(world, contracts),
         "features": features_table(),
@@ -105,8 +105,7 @@ def draft(size: BookSize) -> Draft:
         "touches": touches_table(world, contracts, users, assignments),
         "judgements": judgements_table(world, contracts, assignments),
     }
-    months = usage_months(world, users, contracts.churned_at)
-    return Draft(size, MappingProxyType(frames), months, _truths(world, contracts))
+    return Draft(size, MappingProxyType(frames), usage_months(world, users), _truths(world, contracts))
 
 
 def _truths(world: World, contracts: Contracts) -> Truths:

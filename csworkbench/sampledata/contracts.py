@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.accounts import CURRENCY
-from csworkbench.sampledata.world import World, logistic, stream
+from csworkbench.sampledata.world import World, logistic, only, stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -85,7 +85,7 @@ class _Book:
 
 
 def make_contracts(world: World) -> Contracts:
-    """Return subscriptions and renewals of all accounts, term by term; renewals start with the first day of the book."""
+    """Return subscriptions and renewals of all accounts, term by term; renewals start with the book."""
     import numpy as np
     import pandas as pd
 
@@ -186,7 +186,7 @@ def _subscription_rows(
 
 
 def _upgrade(world: World, book: _Book, term: _Term, rng: np.random.Generator) -> None:
-    """Add seats in the middle of a term: a further row of the same subscription and term, with the new seats and amount."""
+    """Add seats in the middle of a term: a further row of the same subscription and term."""
     import numpy as np
 
     count = len(term.rows)
@@ -242,11 +242,11 @@ def _p_churned(world: World, term: _Term) -> tuple[Floats, Floats]:
 
 
 def _decision_times(term: _Term, rng: np.random.Generator) -> Times:
-    """Return when each renewal is decided: within 35 days before it is due, 3 of 100 up to 45 days late."""
+    """Return when each renewal is decided: within 35 days before it is due, 4 of 100 up to 60 days late."""
     import numpy as np
 
     count = len(term.rows)
-    days = np.where(rng.random(count) < 0.03, rng.integers(2, 46, count), -rng.integers(1, 36, count))
+    days = np.where(rng.random(count) < 0.04, rng.integers(3, 61, count), -rng.integers(1, 36, count))
     seconds = rng.integers(7 * 3600, 16 * 3600, count)
     decided = (term.due + days.astype("timedelta64[D]")).astype("datetime64[s]") + seconds.astype("timedelta64[s]")
     opened = term.start.astype("datetime64[s]") + np.timedelta64(86_400, "s")
@@ -313,7 +313,8 @@ def _reasons(outcome: Texts, rng: np.random.Generator) -> Texts:
         p=[0.24, 0.28, 0.16, 0.18, 0.1, 0.04],
     )
     more = rng.choice(np.array(["more_seats", "new_team", "higher_plan"], dtype=object), len(outcome))
-    return np.where(np.isin(outcome, ["churned", "partial"]), less, np.where(outcome == "upsell", more, None))
+    is_less, is_more = np.isin(outcome, ["churned", "partial"]), outcome == "upsell"
+    return np.where(is_less, less, only(is_more, more))
 
 
 def _truth_rows(traits: pd.DataFrame, term: _Term, engagement: Floats, chance: Floats) -> pd.DataFrame:

@@ -65,10 +65,11 @@ def _read_table(path: Path, name: str) -> pd.DataFrame:
     import pyarrow.parquet as pq
 
     if path.suffix == ".parquet":
-        frame = pq.read_table(path).to_pandas()
-        return pd.DataFrame(frame)
+        frame: pd.DataFrame = pq.read_table(path).to_pandas()
+        times = [column for column in frame.columns if kind_of(name, column) in (Kind.DATE, Kind.INSTANT)]
+        return frame.astype(dict.fromkeys(times, "datetime64[s]"))
     frame = pd.read_csv(path, dtype=str, keep_default_na=False, na_values=[""], encoding="utf-8")
-    return pd.DataFrame({column: _typed(frame[column], kind_of(name, column)) for column in frame})
+    return pd.DataFrame({column: _typed(frame[column], kind_of(name, column)) for column in frame.columns})
 
 
 def _typed(column: pd.Series[str], kind: Kind) -> pd.Series[Any]:
@@ -78,8 +79,9 @@ def _typed(column: pd.Series[str], kind: Kind) -> pd.Series[Any]:
         return pd.to_datetime(column.str.removesuffix("Z"), format="ISO8601").astype("datetime64[s]")
     if kind is Kind.BOOLEAN:
         return column.map({"true": True, "false": False}).astype("boolean")
-    target = {Kind.INTEGER: "Int64", Kind.DECIMAL: "float64", Kind.SHARE: "float64"}.get(kind)
-    return column.astype(target) if target else column
+    if kind is Kind.INTEGER:
+        return column.astype("Int64")
+    return column.astype("float64") if kind in (Kind.DECIMAL, Kind.SHARE) else column
 
 
 def content_digest(frames: Mapping[str, pd.DataFrame]) -> str:
@@ -149,7 +151,7 @@ def _write_csv(path: Path, name: str, chunks: Iterable[pd.DataFrame]) -> TableFi
     import pandas as pd
 
     frame = pd.concat(chunks, ignore_index=True)
-    texts = {column: _text(frame[column], kind_of(name, column)).to_pandas() for column in frame}
+    texts = {column: _text(frame[column], kind_of(name, column)).to_pandas() for column in frame.columns}
     pd.DataFrame(texts).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
     return TableFile(path.name, len(frame), tuple(frame.columns), _dated(frame), _table_digest(name, frame))
 
@@ -159,9 +161,10 @@ def _write_parquet(path: Path, name: str, chunks: Iterable[pd.DataFrame]) -> Tab
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    hasher, rows, dated, columns, writer = hashlib.sha256(), 0, 0, (), None
+    hasher, rows, dated, writer = hashlib.sha256(), 0, 0, None
+    columns: tuple[str, ...] = ()
     for frame in chunks:
-        table = pa.table({column: _values(frame[column], kind_of(name, column)) for column in frame})
+        table = pa.table({column: _values(frame[column], kind_of(name, column)) for column in frame.columns})
         writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=12)
         writer.write_table(table)
         hasher.update(_row_bytes(name, frame))

@@ -23,31 +23,33 @@ EXTRA: Mapping[str, Mapping[str, tuple[Kind, str]]] = {
 _README = """\
 # The sample book
 
-**This is simulated data.** No company, person or comment in it is real. It was drawn by `csworkbench.sampledata` and comes
-out the same each time:
+**This is simulated data.** No company, person or comment in it is real. It was drawn by `csworkbench.sampledata` and
+comes out the same each time:
 
     csw sample --out DIR --accounts {accounts} --months {months} --seed {seed}
 
-{accounts:,} accounts (15 % large, 30 % mid, 55 % small) in China, Sweden and Ireland, {months} months from {start} to {end}.
-Days are calendar days, instants are UTC, amounts are in the currency of the row (CNY, SEK, EUR: never add them up).
+{accounts:,} accounts (15 % large, 30 % mid, 55 % small) in China, Sweden and Ireland, {months} months from {start}
+to {end}. Days are calendar days, instants are UTC, amounts are in the currency of the row (CNY, SEK, EUR: never add
+them up).
 
 Content digest (sha256 over the typed values of sorted rows, whatever the file format): `{digest}`
 
 ## Good to know
 
-- Every account has a hidden engagement that changes from month to month. Use, tickets, NPS answers, the attention of CSMs and,
-  by a logistic model, the renewals follow it. A quarter of the accounts starts to decline for good at some month; other dips
-  come and go by themselves. What exactly was planted is in the code, for tests; an analysis must find it in the files.
-- Use drops on weekends, at Chinese New Year and in the first week of October (China), in July and at Midsummer (Sweden), at Christmas
-  and on St Patrick's Day (Ireland).
+- Every account has a hidden engagement that changes from month to month. Use, tickets, NPS answers, the attention of
+  CSMs and, by a logistic model, the renewals follow it. A quarter of the accounts starts to decline for good at some
+  month; other dips come and go by themselves. What was planted is in the code, for tests; an analysis must find it.
+- Use drops on weekends, at Chinese New Year and in the first week of October (China), in July and at Midsummer
+  (Sweden), at Christmas and on St Patrick's Day (Ireland).
 - `usage_daily` has a row only where something was used, and none on the day of the signup.
-- A few rows are late on purpose: `known_at` is filled only where the warehouse learned of a row after it happened ({late_usage} rows of
-  `usage_daily`, {late_tickets} of `tickets`, {late_responses} of `nps_responses`; some of them after {end}), in `subscriptions` where a term began
-  before the customer had decided, and in `renewals`, where it is the start of the term.
-- `subscriptions` is a chain of terms. Seats added during a term are a further row of the same `subscription_id` with the same
-  `end_date`: of the rows that have started, the latest counts. `seats` is blank for site licences.
-- `renewals` begin with {start}: earlier ones were not kept. Amounts are for the whole term (6 or 12 months). `open` is not decided,
-  also where it is past due.
+- A few rows are late on purpose: `known_at` is filled only where the warehouse learned of a row after it happened
+  ({late_usage} rows of `usage_daily`, {late_tickets} of `tickets`, {late_responses} of `nps_responses`; some of them
+  after {end}), in `subscriptions` where a term began before the customer had decided ({late_terms} rows), and in
+  `renewals`, where it is the start of the term.
+- `subscriptions` is a chain of terms. Seats added during a term are a further row of the same `subscription_id` with
+  the same `end_date`: of the rows that have started, the latest counts. `seats` is blank for site licences.
+- `renewals` begin with {start}: earlier ones were not kept. Amounts are for the whole term (6 or 12 months).
+  `open` is not decided, also where it is past due.
 - `nps_responses` keeps invitations that nobody answered. `contact_id` is the id of a user with P instead of U.
 - `accounts.arr` holds the last known value, as exports do: it has no history.
 """
@@ -93,6 +95,7 @@ def readme_text(size: BookSize, files: Mapping[str, TableFile], digest: str) -> 
         late_usage=files["usage_daily"].dated_rows,
         late_tickets=files["tickets"].dated_rows,
         late_responses=files["nps_responses"].dated_rows,
+        late_terms=files["subscriptions"].dated_rows,
     )
     names = [name for name in SPECS if name in files]
     listed = [
@@ -125,7 +128,7 @@ version: 1
 # Name of your team or your book; it stands on every page.
 name: Sample book (simulated)
 
-# Day up to which facts are used, or latest for the newest day in the data. Fixed here because the sample book ends on that day.
+# Day up to which facts are used, or latest for the newest day in the data. The sample book ends on this day.
 as_of: {as_of}
 
 # IANA time zone of days, weeks and quarters. Set it to where your team works.
@@ -138,11 +141,11 @@ currency: EUR
 language: en
 
 # Your files, one entry per canonical table; only accounts is required. Paths are relative to the folder of the project.
-# A file with other headers, delimiter or dates needs no code: add columns, delimiter, decimal, encoding or dates to its entry
-# (`csw schema workspace` lists the keys). A table you do not have: delete its entry, and what needs it is skipped with the reason.
+# A file with other headers, delimiter or dates needs no code: add columns, delimiter, decimal, encoding or dates to its
+# entry. A table you do not have: delete its entry, and what needs it is skipped with the reason.
 tables:
-  # One row per account. extra names the columns beyond the canonical ones that you want to keep, with their type: text, integer,
-  # decimal, share, boolean, date or instant.
+  # One row per account. extra names the columns beyond the canonical ones that you want to keep, with their type:
+  # text, integer, decimal, share, boolean, date or instant.
   accounts:
     path: {folder}accounts.csv
     extra:
@@ -150,7 +153,7 @@ tables:
       sso_enabled: boolean
 {tables}"""
 _TABLE_COMMENTS = {
-    "usage_daily": "Use per account, user, feature and day. CSV or Parquet; a list of files or a glob is read as one table.",
+    "usage_daily": "Use per account, user, feature and day. A list of files or a glob is read as one table.",
     "features": "Which features are core (they count for feature breadth) and which are of high value.",
     "subscriptions": "Terms with seats and monthly amount; the latest row that has started counts.",
     "renewals": "One row per term end, decided or open.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from csworkbench.sampledata.accounts import TECH_TOUCH
 from csworkbench.sampledata.names import NPS_COMMENTS
 from csworkbench.sampledata.usage import Users
-from csworkbench.sampledata.world import LEAD_MONTHS, World, logistic, stream
+from csworkbench.sampledata.world import LEAD_MONTHS, World, logistic, only, stream
 
 if TYPE_CHECKING:
     import numpy as np
@@ -46,6 +46,7 @@ TICKET_RATE = {"large": 0.9, "mid": 0.35, "small": 0.12}
 HUMAN_TOUCH_RATE = {"large": 1.6, "mid": 0.7, "small": 0.04}
 TECH_TOUCH_RATE = {"large": 0.6, "mid": 0.9, "small": 1.3}
 INVITED = {"large": 4, "mid": 2, "small": 1}  # people of an account asked in each NPS wave
+MINUTES = {"wechat": 10, "email": 15, "call": 25, "video": 40, "visit": 120}
 CHANNELS = {
     "China": ("wechat", "call", "visit", "email"),
     "Sweden": ("email", "call", "video", "visit"),
@@ -88,7 +89,8 @@ def _happenings(
     import numpy as np
 
     size = world.size
-    begin, end = (edge.astype("datetime64[D]") for edge in _presence(world, contracts))
+    begin, end = _presence(world, contracts)
+    begin, end = begin.astype("datetime64[D]"), (end + np.timedelta64(1, "s")).astype("datetime64[D]")
     months = size.first_month + np.arange(size.months)
     low = np.maximum(begin[:, None], months.astype("datetime64[D]")[None, :])
     high = np.minimum(end[:, None], (months + 1).astype("datetime64[D]")[None, :])
@@ -157,7 +159,7 @@ def tickets_table(world: World, contracts: Contracts, users: Users) -> pd.DataFr
     return pd.DataFrame(
         {
             "ticket_id": [f"T{number:07d}" for number in range(1, count + 1)],
-            "account_id": world.traits["account_id"].to_numpy(object)[account],
+            "account_id": world.traits["account_id"].array[account],
             "contact_id": _people(world, users, account, rng.random(count)),
             "opened_at": opened,
             "first_response_at": _known(world, answered),
@@ -193,12 +195,12 @@ def nps_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
         {
             "response_id": [f"N{number:07d}" for number in range(1, count + 1)],
             "contact_id": [f"P{number + 1:07d}" for number in person],
-            "account_id": world.traits["account_id"].to_numpy(object)[account],
+            "account_id": world.traits["account_id"].array[account],
             "invited_at": invited,
             "responded_at": np.where(is_answered, responded, np.datetime64("NaT", "s")),
             "score": pd.Series(score).astype("Int64").where(is_answered),
-            "followup": np.where(is_answered & (score <= 6) & (rng.random(count) < 0.6), "called", None),
-            "comment": np.where(has_comment, np.array(said, dtype=object), None),
+            "followup": only(is_answered & (score <= 6) & (rng.random(count) < 0.6), "called"),
+            "comment": only(has_comment, np.array(said, dtype=object)),
             "channel": _pick(rng, ("email", "in_app"), count, (0.7, 0.3)),
             "known_at": _late(world, invited, LATE_RESPONSES, 2),
         }
@@ -214,9 +216,10 @@ def _invitations(
     """Return (account, user, instant) of every invitation: the first people of an account, in every third month."""
     import numpy as np
 
-    waves = world.size.first_month + np.arange(world.size.months - 1, -1, -3)[::-1]
-    at = waves.astype("datetime64[s]") + np.timedelta64(9 * 86_400 + 8 * 3_600, "s")
-    at = at[at <= world.size.last_second]
+    months = range((world.size.months - 1) % 3, world.size.months, 3)
+    firsts = np.array([world.size.first_month + month for month in months], dtype="datetime64[s]")
+    tenth: Times = np.add(firsts, np.timedelta64(9 * 24 + 8, "h"))
+    at = tenth[tenth <= world.size.last_second]
     rank = np.arange(len(users.account)) - np.searchsorted(users.account, users.account)
     asked = np.flatnonzero(rank < world.traits["tier"].map(INVITED).to_numpy()[users.account])
     begin, end = _presence(world, contracts)
@@ -225,7 +228,8 @@ def _invitations(
         & (at[:, None] < end[users.account[asked]])
         & (rng.random((len(at), len(asked))) < 0.9),
     )
-    return users.account[asked[place]], asked[place], at[wave]
+    person = asked[place].astype(np.int64)
+    return users.account[person], person, at[wave]
 
 
 def _scores(engagement: Floats, habit: Floats, rng: np.random.Generator) -> Ints:
@@ -238,7 +242,7 @@ def _scores(engagement: Floats, habit: Floats, rng: np.random.Generator) -> Ints
 
 
 def touches_table(world: World, contracts: Contracts, users: Users, assignments: pd.DataFrame) -> pd.DataFrame:
-    """Return `touches` of people (calls, visits, messages) and of the system (e-mails, messages in the product), by time."""
+    """Return `touches` of people (calls, visits, messages) and of the system (e-mail, in the product), by time."""
     import numpy as np
     import pandas as pd
 
@@ -269,35 +273,26 @@ def _touch_rows(
     count = len(account)
     engagement = world.engagement[account, world.month_index(sent_at)]
     is_reaction = rng.random(count) < logistic(-1.0 - 1.2 * engagement)
+    other = _pick(rng, ("lifecycle", "manual" if mode == "human" else "nps"), count, (0.6, 0.4))
     if mode == "human":
+        places = rng.choice(4, count, p=[0.4, 0.35, 0.15, 0.1])
         options = world.traits["region"].map(CHANNELS).to_numpy(object)[account]
-        channel = np.array(
-            [
-                names[place]
-                for names, place in zip(options, rng.choice(4, count, p=[0.4, 0.35, 0.15, 0.1]), strict=True)
-            ],
-            dtype=object,
-        )
-        minutes = (
-            pd.Series(channel).map({"wechat": 10, "email": 15, "call": 25, "video": 40, "visit": 120}).to_numpy(float)
-        )
-        minutes = np.round(minutes * np.exp(rng.normal(0, 0.3, count)))
+        channel = np.array([names[place] for names, place in zip(options, places, strict=True)], dtype=object)
+        minutes = pd.Series(channel).map(MINUTES).to_numpy(float) * np.exp(rng.normal(0, 0.3, count))
     else:
-        channel, minutes = _pick(rng, ("email", "in_app"), count, (0.6, 0.4)), np.zeros(count)
-    family = np.where(
-        is_reaction, "behaviour", _pick(rng, ("lifecycle", "manual" if mode == "human" else "nps"), count, (0.6, 0.4))
-    )
+        channel = _pick(rng, ("email", "in_app"), count, (0.6, 0.4))
+        minutes = np.full(count, 0.0)
     return pd.DataFrame(
         {
-            "account_id": world.traits["account_id"].to_numpy(object)[account],
+            "account_id": world.traits["account_id"].array[account],
             "contact_id": _people(world, users, account, rng.random(count)),
             "channel": channel,
             "mode": mode,
             "initiator": _pick(rng, ("csm", "customer"), count, (0.8, 0.2)),
-            "family": family,
-            "rule": np.where(is_reaction, "low_usage", None),
+            "family": np.where(is_reaction, "behaviour", other),
+            "rule": only(is_reaction, "low_usage"),
             "sent_at": sent_at,
-            "minutes": minutes.astype(np.int64),
+            "minutes": np.round(minutes).astype(np.int64),
         }
     )
 
@@ -320,7 +315,7 @@ def _owner_on(touches: pd.DataFrame, assignments: pd.DataFrame) -> pd.Series[str
 
 
 def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFrame) -> pd.DataFrame:
-    """Return `judgements`: pulses of large and mid accounts that expire after 90 days, and a few overrides with their reason."""
+    """Return `judgements`: pulses of large and mid accounts, which expire, and a few overrides with their reason."""
     import numpy as np
     import pandas as pd
 
@@ -328,7 +323,8 @@ def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFra
     account, made_at = _happenings(world, contracts, _rate(world, {"large": 0.35, "mid": 0.2, "small": 0.0}, 0.0), rng)
     noise = rng.normal(0, 12, len(account))
     pulses = _judged(world, account, made_at, 55 + 16 * world.engagement[account, world.month_index(made_at)] + noise)
-    pulses = pulses.assign(kind="pulse", reason=None, days=PULSE_DAYS)
+    said = np.select([pulses["value"] < 45, pulses["value"] > 70], ["Hard to reach", "Sponsor engaged"], "Steady")
+    pulses = pulses.assign(kind="pulse", reason=said, days=PULSE_DAYS)
     chosen = _overridden(world, contracts, rng)
     when = world.size.last_second - rng.integers(10 * 86_400, 150 * 86_400, len(chosen)).astype("timedelta64[s]")
     overrides = _judged(
@@ -356,7 +352,7 @@ def _judged(world: World, account: Ints, made_at: Times, value: Floats) -> pd.Da
 
     rounded = np.clip(np.round(value / 5) * 5, 0, 100).astype(np.int64)
     return pd.DataFrame(
-        {"account_id": world.traits["account_id"].to_numpy(object)[account], "made_at": made_at, "value": rounded}
+        {"account_id": world.traits["account_id"].array[account], "made_at": made_at, "value": rounded}
     )
 
 

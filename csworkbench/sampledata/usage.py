@@ -1,9 +1,10 @@
-"""Daily usage of the simulated book, month by month and block by block, so that a big book never has to fit in memory."""
+"""Daily usage of the simulated book, month by month and block by block: a big book never has to fit in memory."""
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.sampledata.accounts import FEATURES
 from csworkbench.sampledata.world import BLOCK_ACCOUNTS, LEAD_MONTHS, REGIONS, World, logistic, stream, working_share
@@ -13,9 +14,8 @@ if TYPE_CHECKING:
 
     import numpy as np
     import pandas as pd
-    from numpy.typing import NDArray
 
-    from csworkbench.sampledata.world import Floats, Ints, Times
+    from csworkbench.sampledata.world import Flags, Floats, Ints, Times
 
 LATE_ROWS = 20  # usage rows of the last month that arrive days later; some after the end of the book
 
@@ -55,10 +55,19 @@ _FEATURE_NUMBERS = {
 
 @dataclass(frozen=True, slots=True)
 class Users:
-    """All users, in the order of their accounts: number of the account, first day, habit, and each account's tastes."""
+    """All users in the order of their accounts, and what each account likes.
+
+    Args:
+        account: Number of the account of each user.
+        joined: First day of each user.
+        left: Day on which the account of each user left, NaT while it is a customer.
+        habit: How readily each user comes, about standard normal.
+        taste: Liking of each account for each feature, accounts x features.
+    """
 
     account: Ints
     joined: Times
+    left: Times
     habit: Floats
     taste: Floats
 
@@ -68,7 +77,7 @@ class Users:
         return [f"U{number:07d}" for number in range(1, len(self.account) + 1)]
 
 
-def make_users(world: World) -> Users:
+def make_users(world: World, churned_at: Times) -> Users:
     """Return the users of every account: about 8 of 10 seats, one at least; two thirds join at the start."""
     import numpy as np
 
@@ -82,63 +91,39 @@ def make_users(world: World) -> Users:
     )
     habit = rng.normal(0, USAGE.habit_sd, len(account))
     taste = rng.normal(0, 0.8, (world.size.accounts, len(FEATURES)))
-    return Users(account, signup + later.astype("timedelta64[D]"), habit, taste)
+    left = churned_at.astype("datetime64[D]")[account]
+    return Users(account, signup + later.astype("timedelta64[D]"), left, habit, taste)
 
 
-def usage_months(world: World, users: Users, churned_at: Times) -> Iterator[pd.DataFrame]:
+def usage_months(world: World, users: Users) -> Iterator[pd.DataFrame]:
     """Yield `usage_daily` month by month, each sorted by date, account, user and feature.
 
     Args:
         world: The hidden world.
         users: Users of all accounts.
-        churned_at: When each account left, NaT while it is a customer.
 
     Yields:
-        account_id, user_id, feature (category), date, events, minutes, sessions (small integers), known_at (only where late).
+        account_id, user_id, feature (categories), date, events, minutes, sessions (small integers), known_at (if late).
     """
     import numpy as np
+    import pandas as pd
 
-    left_on = churned_at.astype("datetime64[D]")
     edges = np.searchsorted(users.account, np.arange(0, world.size.accounts + BLOCK_ACCOUNTS, BLOCK_ACCOUNTS))
     for month in range(world.size.months):
         blocks = [
-            _block_month(
-                world,
-                users,
-                left_on,
-                slice(int(low), int(high)),
-                (month, stream(world.size, "usage_daily", month, block)),
-            )
-            for block, (low, high) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+            _block_month(world, users, slice(int(low), int(high)), (month, block))
+            for block, (low, high) in enumerate(itertools.pairwise(edges))
         ]
-        rows = _Rows(*(np.concatenate(parts) for parts in zip(*blocks, strict=True)))
-        order = np.argsort(rows.day, kind="stable")
-        frame = _named(world, users, _Rows(*(part[order] for part in rows)))
-        yield (
-            _with_late_rows(frame, world)
-            if month == world.size.months - 1
-            else frame.assign(known_at=np.full(len(frame), np.datetime64("NaT", "s")))
-        )
+        frame = pd.concat(blocks, ignore_index=True).sort_values("date", kind="stable", ignore_index=True)
+        late = LATE_ROWS if month == world.size.months - 1 else 0
+        yield frame.assign(known_at=_known_at(world, frame["date"], late))
 
 
-class _Rows(NamedTuple):
-    """Rows of usage as aligned arrays."""
-
-    day: Times
-    user: NDArray[np.int32]
-    feature: NDArray[np.int8]
-    events: NDArray[np.int16]
-    minutes: NDArray[np.int16]
-    sessions: NDArray[np.int8]
-
-
-def _block_month(
-    world: World, users: Users, left_on: Times, block: slice, draw: tuple[int, np.random.Generator]
-) -> _Rows:
-    """Return the usage of one block of users (a slice of them) in one month, days in order."""
+def _block_month(world: World, users: Users, block: slice, place: tuple[int, int]) -> pd.DataFrame:
+    """Return the usage of one block of users (a slice of them) in one month, days in order; place = month, block."""
     import numpy as np
 
-    month, rng = draw
+    month, rng = place[0], stream(world.size, "usage_daily", *place)
     days = _days_of(world, month)
     account = users.account[block]
     engagement = world.engagement[account, LEAD_MONTHS + month]
@@ -146,88 +131,68 @@ def _block_month(
     coming = np.clip(USAGE.coming * np.exp(USAGE.coming_slope * engagement), 0, 0.9) * is_on
     region = world.traits["region"].map({name: place for place, name in enumerate(REGIONS)}).to_numpy()[account]
     share = working_share(days)[region].T
-    left = left_on[account]
+    left = users.left[block]
     is_there = (days[:, None] >= users.joined[block]) & (np.isnat(left) | (days[:, None] < left))
     day, user = np.nonzero(rng.random(share.shape) < share * coming * is_there)
-    visit, feature = _features_used(world, users, account[user], month, rng)
-    return _amounts(days[day[visit]], (user + block.start)[visit], feature, engagement[user[visit]], rng)
+    liking = users.taste[account[user]] + USAGE.breadth * engagement[user][:, None]
+    visit, feature = np.nonzero(_features_used(liking, rng))
+    amounts = _amounts(feature, engagement[user[visit]], rng)
+    return _named(world, users, (days[day[visit]], user[visit] + block.start, feature)).assign(**amounts)
 
 
 def _days_of(world: World, month: int) -> Times:
     import numpy as np
 
     first = world.size.first_month + month
-    days = np.arange(first.astype("datetime64[D]"), (first + 1).astype("datetime64[D]"))
-    return days[days <= np.datetime64(world.size.end, "D")]
+    days = first.astype("datetime64[D]") + np.arange(31)
+    return np.asarray(days[(days < first + 1) & (days <= np.datetime64(world.size.end, "D"))])
 
 
-def _features_used(
-    world: World,
-    users: Users,
-    account: Ints,
-    month: int,
-    rng: np.random.Generator,
-) -> tuple[Ints, Ints]:
-    """Return (place of the visit, number of the feature) of every feature used in the visits of these accounts."""
+def _features_used(liking: Floats, rng: np.random.Generator) -> Flags:
+    """Return which features each visit uses, given the liking of its account for each (visits x features)."""
     import numpy as np
 
     cut, chance = (np.array([_FEATURE_NUMBERS[name][place] for name in FEATURES]) for place in (0, 1))
-    liking = users.taste[account] + USAGE.breadth * world.engagement[account, LEAD_MONTHS + month][:, None]
-    used = rng.random((len(account), len(FEATURES))) < chance * (liking > cut)
-    visit, feature = np.nonzero(used)
-    return visit, feature
+    return np.asarray(rng.random(liking.shape) < chance * (liking > cut))
 
 
-def _amounts(
-    day: Times,
-    user: Ints,
-    feature: Ints,
-    engagement: Floats,
-    rng: np.random.Generator,
-) -> _Rows:
+def _amounts(feature: Ints, engagement: Floats, rng: np.random.Generator) -> dict[str, Ints]:
+    """Return events, minutes and sessions of each row, in integers as small as they allow."""
     import numpy as np
 
     mean, minutes_each = (np.array([_FEATURE_NUMBERS[name][place] for name in FEATURES])[feature] for place in (2, 3))
-    events = 1 + rng.poisson(mean * np.exp(USAGE.events_slope * engagement))
-    minutes = np.ceil(events * minutes_each * rng.choice([0.75, 1.0, 1.25], len(events)))
+    events = np.minimum(1 + rng.poisson(mean * np.exp(USAGE.events_slope * engagement)), 30_000)
+    minutes = np.minimum(np.ceil(events * minutes_each * rng.choice([0.75, 1.0, 1.25], len(events))), 1_440)
     sessions = 1 + (rng.random(len(events)) < 0.25) + (rng.random(len(events)) < 0.06)
-    return _Rows(
-        day,
-        user.astype(np.int32),
-        feature.astype(np.int8),
-        np.minimum(events, 32_767).astype(np.int16),
-        np.minimum(minutes, 32_767).astype(np.int16),
-        sessions.astype(np.int8),
-    )
+    return {"events": events.astype("int16"), "minutes": minutes.astype("int16"), "sessions": sessions.astype("int8")}
 
 
-def _named(world: World, users: Users, rows: _Rows) -> pd.DataFrame:
-    """Return the rows as a frame whose texts are categories: one byte or four a cell."""
-    import numpy as np
+def _named(world: World, users: Users, cells: tuple[Times, Ints, Ints]) -> pd.DataFrame:
+    """Return (day, user, feature) as a frame whose texts are categories: four bytes a cell or one."""
     import pandas as pd
 
-    return pd.DataFrame(
-        {
-            "account_id": pd.Categorical.from_codes(
-                users.account[rows.user].astype(np.int32), world.traits["account_id"]
-            ),
-            "user_id": pd.Categorical.from_codes(rows.user, users.user_ids),
-            "feature": pd.Categorical.from_codes(rows.feature, list(FEATURES)),
-            "date": rows.day.astype("datetime64[s]"),
-            "events": rows.events,
-            "minutes": rows.minutes,
-            "sessions": rows.sessions,
-        }
-    )
+    day, user, feature = cells
+    return pd.DataFrame({
+        "account_id": _category(users.account[user], world.traits["account_id"].tolist()),
+        "user_id": _category(user, users.user_ids),
+        "feature": _category(feature, list(FEATURES)),
+        "date": day.astype("datetime64[s]"),
+    })
 
 
-def _with_late_rows(frame: pd.DataFrame, world: World) -> pd.DataFrame:
-    """Return the last month with a few rows that the warehouse learned of 5 to 12 days after the day."""
+def _category(numbers: Any, names: list[str]) -> pd.Categorical[Any]:
+    import pandas as pd
+
+    return pd.Categorical.from_codes(numbers, pd.Index(names))
+
+
+def _known_at(world: World, days: pd.Series[pd.Timestamp], late: int) -> Times:
+    """Return NaT for each row, but for so many that the warehouse learned of 5 to 12 days after the day."""
     import numpy as np
 
     rng = stream(world.size, "late", 0)
-    known_at = np.full(len(frame), np.datetime64("NaT", "s"))
-    late = rng.choice(len(frame), min(LATE_ROWS, len(frame)), replace=False)
-    delay = rng.integers(5 * 86_400, 12 * 86_400, len(late)).astype("timedelta64[s]")
-    known_at[late] = frame["date"].to_numpy("datetime64[s]")[late] + delay
-    return frame.assign(known_at=known_at)
+    known_at = np.full(len(days), np.datetime64("NaT", "s"))
+    rows = rng.choice(len(days), min(late, len(days)), replace=False)
+    delay = rng.integers(5 * 86_400, 12 * 86_400, len(rows)).astype("timedelta64[s]")
+    known_at[rows] = days.to_numpy("datetime64[s]")[rows] + delay
+    return known_at

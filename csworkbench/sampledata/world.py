@@ -108,7 +108,9 @@ class BookSize:
     @property
     def start(self) -> np.datetime64:
         """The first day of the book."""
-        return self.first_month.astype("datetime64[D]")
+        import numpy as np
+
+        return np.datetime64(str(self.first_month), "D")
 
     @property
     def last_second(self) -> np.datetime64:
@@ -183,6 +185,13 @@ def logistic(x: Floats) -> Floats:
     import numpy as np
 
     return np.asarray(1 / (1 + np.exp(-x)))
+
+
+def only(chosen: Flags, texts: Texts | str) -> Texts:
+    """Return the texts where chosen, None elsewhere."""
+    import numpy as np
+
+    return np.where(chosen, np.asarray(texts, dtype=object), np.array(None, dtype=object))
 
 
 def engagement_paths(size: BookSize) -> tuple[Floats, Floats, Floats]:
