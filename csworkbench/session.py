@@ -111,7 +111,7 @@ class Desk:
         name = _stem(analysis.__name__)
         loaded = load(self._path_of(name), analysis.Config, self.root, self._overrides)
         self._configs[name] = loaded
-        _show_as_html(analysis.Result)
+        _show_as_html(analysis.Result, self.workspace.language)
         return loaded
 
     def upstream(self, analysis: ModuleType) -> Mapping[str, Upstream]:
@@ -138,13 +138,13 @@ class Desk:
         """Return the verdict, the figures and the caveats of a result as a view."""
         from csworkbench import views
 
-        return views.show(result)
+        return views.show(result, self.workspace.language)
 
     def settings(self, config: Section) -> "View":
         """Return the settings used as a plain table."""
         from csworkbench import views
 
-        return views.settings(config)
+        return views.settings(config, self.workspace.language)
 
     def conclude(self, result: Result) -> "View":
         """Write the result where the run wants it, and return headline, caveats and next actions as a view.
@@ -159,7 +159,7 @@ class Desk:
 
         if self.output_dir is not None:
             self._write(result, self.output_dir)
-        return views.conclude(result)
+        return views.conclude(result, self.workspace.language)
 
     def _write(self, result: Result, folder: Path) -> None:
         from csworkbench.exports import write_table
@@ -254,7 +254,7 @@ def _needs(analysis: ModuleType) -> Iterator[tuple[str, bool]]:
     yield from ((name, False) for name in analysis.NEEDS_IF_PRESENT)
 
 
-def _show_as_html(result_type: type) -> None:
+def _show_as_html(result_type: type, language: str) -> None:
     """Let a bare result at the end of a cell appear as its view."""
     shell = _shell()
     if shell is None:
@@ -262,7 +262,7 @@ def _show_as_html(result_type: type) -> None:
     from csworkbench import views
 
     formatter = shell.display_formatter.mimebundle_formatter
-    formatter.for_type(result_type, lambda result, **options: views.show(result)._repr_mimebundle_(**options))
+    formatter.for_type(result_type, lambda result, **_: views.show(result, language)._repr_mimebundle_())
 
 
 def _shell() -> Any:

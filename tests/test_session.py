@@ -3,10 +3,11 @@
 import json
 from dataclasses import dataclass, field
 from datetime import date
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pandas as pd
 import pytest
+from IPython.core.formatters import DisplayFormatter
 
 from csworkbench import session
 from csworkbench.config import Section, setting
@@ -197,3 +198,20 @@ def test_alone_a_result_that_may_be_missing_is_not_computed(project):
 def test_the_text_of_a_desk_names_the_book_and_no_path(project):
     desk = session.start()
     assert repr(desk) == "Desk('Nordbok 北书', as_of=2026-06-30)"
+
+
+def test_a_bare_result_at_the_end_of_a_cell_is_shown_as_its_view(project, monkeypatch):
+    shell = SimpleNamespace(display_formatter=DisplayFormatter())
+    monkeypatch.setattr(session, "_shell", lambda: shell)
+    session.start().config(analysis("tiny"))
+    data, metadata = shell.display_formatter.format(TinyResult(12))
+    assert "All is well" in data["text/html"]
+    assert metadata["csworkbench"] == {"slot": "verdict"}
+
+
+def test_texts_of_a_desk_depend_on_no_path(project):
+    desk = session.start()
+    config = desk.config(analysis("tiny"))
+    texts = [view.text for view in (desk.show(TinyResult(12)), desk.conclude(TinyResult(12)), desk.settings(config))]
+    assert "All is well" in texts[0]
+    assert not any(str(project) in text for text in texts)

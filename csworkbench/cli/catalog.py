@@ -1,5 +1,6 @@
 """What a project can be asked about: its workspace, its batch, its scorecards and its analyses, each by name."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -88,5 +89,6 @@ def _batch(project: Project) -> str:
 
 
 def _purpose(documented: str | None) -> str:
-    first = (documented or "").strip().partition("\n")[0]
-    return first.rstrip(".")
+    """Return the first sentence of a docstring."""
+    line = (documented or "").strip().partition("\n")[0]
+    return re.split(r"(?<=[.?!])\s", line)[0].rstrip(".")

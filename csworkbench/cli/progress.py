@@ -37,9 +37,9 @@ def plain_lines(write: Callable[[str], None] = tell) -> Listener:
     def listen(event: Event) -> None:
         match event:
             case RunStarted():
-                write(f"{event.run_id}: {len(event.notebooks)} notebooks, {event.workers} at a time")
+                write(f"run {event.run_id}: {', '.join(event.notebooks)}")
             case NotebookStarted():
-                write(f"{event.name}: started, {event.cells} cells")
+                write(f"{event.name}: started")
             case CellStarted() if event.heading and headings.get(event.name) != event.heading:
                 headings[event.name] = event.heading
                 write(f"{event.name}: {event.done + 1}/{event.cells} {event.heading}")
@@ -106,4 +106,6 @@ class _Table:
             self._bars.remove_task(row)
         if self._run is not None:
             self._bars.advance(self._run)
-        self._bars.console.print(printable(outcome(record)), markup=False, highlight=False)
+        # The answer of the command lists every notebook; only bad news is worth a line before it.
+        if not record.status.delivered:
+            self._bars.console.print(printable(outcome(record)), markup=False, highlight=False)
