@@ -1,5 +1,6 @@
 """The customer book as it was known at the end of one day: nothing that happened or became known later is in it."""
 
+from bisect import bisect_left
 from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
 # Contracts, assignments and account versions may be recorded before they begin: their newest row is no sign of "today".
 STARTS_AHEAD = ("subscriptions", "assignments", "renewals")
-FIRST_YEAR = 1990
+# Times in which clocks changed as the time zone database says; before and after, the nearest offset holds.
+FIRST_SEASON, LAST_SEASON = datetime(1990, 1, 1, tzinfo=UTC), datetime(2050, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,26 +131,23 @@ def since(column: "ir.Column", day: date, timezone: str) -> "ir.BooleanValue":
     return column >= ibis.literal(day_start(day, timezone))
 
 
-def local_day(column: "ir.Column", timezone: str, until: date) -> "ir.DateValue":
-    """Return the calendar day of a date or an instant in a time zone, by the engine's plain arithmetic.
+def with_local_day(table: "ir.Table", column: str, timezone: str) -> "ir.Table":
+    """Return a table with one more column, `local_day`: the calendar day of a date or an instant in a time zone.
 
     Engines convert zones each in their own way; adding the offset of its season is the same everywhere.
 
     Args:
-        column: DATE or INSTANT column.
+        table: Any expression.
+        column: Its DATE or INSTANT column; null stays null.
         timezone: Time zone of the calendar.
-        until: Latest day that occurs in the column.
     """
-    import ibis
-
-    if column.type().is_date():
-        return column
-    *seasons, last = _offsets(timezone, until.year + 1)
-    shifted = column + ibis.interval(last[1])
-    if seasons:
-        branches = [(column < ibis.literal(end), column + ibis.interval(offset)) for end, offset in seasons]
-        shifted = ibis.cases(*branches, else_=shifted)
-    return shifted.date()
+    if table[column].type().is_date():
+        return table.mutate(local_day=table[column])
+    seasons = _seasons(timezone)
+    is_in_season = [table[column] >= seasons.season_start, table[column] < seasons.season_end]
+    joined = table.left_join(seasons, is_in_season)
+    shifted = joined[column] + joined.season_minutes.as_interval("m")
+    return joined.select(*table.columns, local_day=shifted.date())
 
 
 def _cut(
@@ -213,23 +212,28 @@ def _months_before(day: date, months: int) -> date:
 
 
 @cache
-def _offsets(timezone: str, last_year: int) -> tuple[tuple[datetime, timedelta], ...]:
-    """Return the seasons of a zone as (end in UTC, offset), ascending; the last one has no end that matters."""
+def _seasons(timezone: str) -> "ir.Table":
+    """Return the times of one offset of a zone: season_start, season_end (exclusive), both UTC, and season_minutes."""
+    import ibis
+    import pyarrow as pa
+
     zone = ZoneInfo(timezone)
 
     def offset(instant: datetime) -> timedelta:
-        return instant.replace(tzinfo=UTC).astimezone(zone).utcoffset() or timedelta()
+        return instant.astimezone(zone).utcoffset() or timedelta()
 
-    seasons = []
-    low, end = datetime(FIRST_YEAR, 1, 1), datetime(last_year + 1, 1, 1)  # noqa: DTZ001 - the engine's instants are UTC without zone
-    while low < end:
-        high = low + timedelta(days=1)
-        if offset(high) != offset(low):
-            before, after = low, high
-            while after - before > timedelta(minutes=1):
-                middle = before + (after - before) // 2
-                before, after = (middle, after) if offset(middle) == offset(low) else (before, middle)
-            # Clocks change on whole minutes, so the minute the search ends in is the instant itself.
-            seasons.append(((after.replace(second=0, microsecond=0)), offset(low)))
-        low = high
-    return (*seasons, (end, offset(end)))
+    starts, offsets = [datetime.min.replace(tzinfo=UTC)], [offset(FIRST_SEASON)]
+    for day in range((LAST_SEASON - FIRST_SEASON).days):
+        low = FIRST_SEASON + timedelta(days=day)
+        if offset(low + timedelta(days=1)) != offset(low):
+            minutes = [low + timedelta(minutes=minute) for minute in range(24 * 60 + 1)]
+            change = minutes[bisect_left(minutes, True, key=lambda minute: offset(minute) != offsets[-1])]
+            starts.append(change)
+            offsets.append(offset(change))
+    ends = [*starts[1:], datetime.max.replace(tzinfo=UTC)]
+    without_zone = pa.timestamp("us")
+    return ibis.memtable(pa.table({
+        "season_start": pa.array(starts, without_zone),
+        "season_end": pa.array(ends, without_zone),
+        "season_minutes": [offset // timedelta(minutes=1) for offset in offsets],
+    }))

@@ -37,15 +37,18 @@ def book(tables, timezone="UTC", extras: Mapping[str, Mapping[str, Kind]] | None
     """Return a book of rows.
 
     Args:
-        tables: Canonical name -> frame, or list of mappings; only the columns given exist. Dates are ISO texts or dates,
-            instants are ISO texts in UTC or datetimes without zone.
+        tables: Canonical name -> frame, or list of mappings; only the columns given exist. Dates are ISO texts or
+            dates, instants are ISO texts in UTC or datetimes without zone.
         timezone: Time zone of the workspace.
         extras: Table -> kind of each column the contract does not have.
         outcomes: Extra columns with the role outcome.
     """
     extras = extras or {}
     workspace = Workspace(
-        version=1, name="Test book", timezone=timezone, tables={name: TableSource(path=f"{name}.csv") for name in tables}
+        version=1,
+        name="Test book",
+        timezone=timezone,
+        tables={name: TableSource(path=f"{name}.csv") for name in tables},
     )
     arrows = {name: _typed(name, pd.DataFrame(rows), extras.get(name, {})) for name, rows in tables.items()}
     connection = _connection()
@@ -57,9 +60,8 @@ def book(tables, timezone="UTC", extras: Mapping[str, Mapping[str, Kind]] | None
 def with_rows(made: Book, name: str, rows) -> Book:
     """Return the book with rows added to one table; columns it does not have yet are null in the old rows."""
     old = made.tables[name].to_pyarrow()
-    kinds = {name: kind for name, kind in zip(old.column_names, old.schema.types, strict=True)}
     new = _typed(name, pd.DataFrame(rows), {})
-    assert set(new.column_names) <= set(kinds), "write all columns into the first rows"
+    assert set(new.column_names) <= set(old.column_names), "write all columns into the first rows"
     both = pa.concat_tables([old, new], promote_options="default").cast(old.schema)
     table = made.connection.create_table(f"{name}_{next(_numbers)}", both)
     return replace(made, tables={**made.tables, name: table})
@@ -94,11 +96,24 @@ def _cell(value, kind):
 
 def _report(name, arrow, extras, outcomes, timezone):
     event = SPECS[name].event_at
-    days = [_day(value, timezone) for value in arrow.column(event).to_pylist() if value] if event in arrow.column_names else []
+    days = (
+        [_day(value, timezone) for value in arrow.column(event).to_pylist() if value]
+        if event in arrow.column_names
+        else []
+    )
     roles = {column: Role.OUTCOME if column in outcomes else Role.ATTRIBUTE for column in extras}
     return IngestReport(
-        table=name, files=(f"{name}.csv",), rows=arrow.num_rows, quarantined=0, digest="", findings=(),
-        first_event=min(days, default=None), last_event=max(days, default=None), blanks={}, extras=roles, was_cached=False,
+        table=name,
+        files=(f"{name}.csv",),
+        rows=arrow.num_rows,
+        quarantined=0,
+        digest="",
+        findings=(),
+        first_event=min(days, default=None),
+        last_event=max(days, default=None),
+        blanks={},
+        extras=roles,
+        was_cached=False,
     )
 
 

@@ -7,7 +7,7 @@ fact behind the value; what holds on the date itself (open tickets, tenure, an a
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from csworkbench.asof import Snapshot, local_day, since
+from csworkbench.asof import Snapshot, since, with_local_day
 from csworkbench.features.kinds import Attribute, Nps, Tickets
 
 if TYPE_CHECKING:
@@ -49,8 +49,8 @@ def nps(snapshot: Snapshot, source: Nps) -> "ir.Table":
     )
     latest = valid.mutate(answer_rank=rank).filter(ibis._.answer_rank == 0)
     means = latest.group_by("account_id").agg(value=latest.score.mean(), newest=latest.responded_at.max())
-    day = local_day(means.newest, zone, snapshot.as_of)
-    return means.select("account_id", value=means.value.cast("float64"), known_on=day)
+    dated = with_local_day(means, "newest", zone)
+    return dated.select("account_id", value=dated.value.cast("float64"), known_on=dated.local_day)
 
 
 def days_since_contact(snapshot: Snapshot) -> "ir.Table":
@@ -60,8 +60,8 @@ def days_since_contact(snapshot: Snapshot) -> "ir.Table":
         return missing(snapshot)
     by_people = touches.filter(touches["mode"] == "human")
     newest = by_people.group_by("account_id").agg(newest=by_people.sent_at.max())
-    day = local_day(newest.newest, snapshot.workspace.timezone, snapshot.as_of)
-    return newest.select("account_id", value=_days_since(snapshot, day), known_on=day)
+    dated = with_local_day(newest, "newest", snapshot.workspace.timezone)
+    return dated.select("account_id", value=_days_since(snapshot, dated.local_day), known_on=dated.local_day)
 
 
 def tenure(snapshot: Snapshot) -> "ir.Table":
@@ -69,8 +69,8 @@ def tenure(snapshot: Snapshot) -> "ir.Table":
     accounts = snapshot.tables["accounts"]
     if "signup_at" not in accounts.columns:
         return missing(snapshot)
-    day = local_day(accounts.signup_at, snapshot.workspace.timezone, snapshot.as_of)
-    return accounts.select("account_id", value=_days_since(snapshot, day), known_on=_today(snapshot))
+    dated = with_local_day(accounts.select("account_id", "signup_at"), "signup_at", snapshot.workspace.timezone)
+    return dated.select("account_id", value=_days_since(snapshot, dated.local_day), known_on=_today(snapshot))
 
 
 def days_to_renewal(snapshot: Snapshot) -> "ir.Table":

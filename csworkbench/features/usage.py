@@ -96,11 +96,10 @@ def usage_trend(snapshot: Snapshot, source: UsageTrend) -> "ir.Table":
     import ibis
 
     changes = _changes(snapshot, source)
-    book = changes.agg(book_change=changes.change.median())
-    regions = changes.group_by("region").agg(region_change=changes.change.median(), peers=changes.change.count())
-    joined = changes.inner_join(regions, "region").cross_join(book)
-    usual = ibis.ifelse(joined.peers >= source.minimum_peers, joined.region_change, joined.book_change)
-    return joined.select("account_id", value=joined.change - usual, known_on=joined.known_on)
+    region = ibis.window(group_by=changes.region)
+    is_comparable = changes.change.count().over(region) >= source.minimum_peers
+    usual = ibis.ifelse(is_comparable, changes.change.median().over(region), changes.change.median().over())
+    return changes.select("account_id", value=changes.change - usual, known_on=changes.known_on)
 
 
 def _changes(snapshot: Snapshot, source: UsageTrend) -> "ir.Table":
