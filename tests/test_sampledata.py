@@ -191,7 +191,7 @@ def test_terms_of_a_subscription_follow_each_other_without_a_gap(book):
     assert book.frames["subscriptions"]["seats"].isna().any()
 
 
-def test_assignments_of_an_account_follow_each_other_and_the_leaver_has_none_left(book):
+def test_assignments_of_an_account_follow_each_other_and_the_leaver_has_no_customer_left(book, accounts):
     assignments = book.frames["assignments"]
     before = assignments.groupby("account_id")["valid_to"].shift()
     is_second = before.notna()
@@ -201,8 +201,10 @@ def test_assignments_of_an_account_follow_each_other_and_the_leaver_has_none_lef
     moved = assignments[assignments["reason"] == "leaver"]
     assert len(moved) > 5
     assert moved["valid_from"].nunique() == 1
-    left = assignments[assignments["csm_id"] == "CSM05"]
-    assert left.loc[left["valid_to"].isna(), "valid_from"].ge(moved["valid_from"].iloc[0]).all()
+    left_on = moved["valid_from"].iloc[0]
+    kept = assignments[(assignments["csm_id"] == "CSM05") & ~(assignments["valid_to"] <= left_on)]
+    assert (kept["account_id"].map(accounts["churned_at"]) < left_on).all()  # what left before stays on the leaver
+    assert (kept["valid_from"] < left_on).all()
 
 
 def test_14_csms_work_in_teams_with_a_lead_each(book):

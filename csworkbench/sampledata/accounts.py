@@ -37,6 +37,7 @@ FEATURES = {  # feature: (is core, is high value)
 }
 TECH_TOUCH = "CSM14"  # cares for all small accounts by automated touches
 LEAVER = "CSM05"  # leaves two thirds through the book: the accounts move, with the reason
+SUCCESSOR = "CSM06"  # gets the new accounts from then on
 REGION_CSMS = {
     "China": ("CSM02", "CSM03", "CSM04", "CSM05", "CSM06"),
     "Sweden": ("CSM08", "CSM09"),
@@ -179,19 +180,19 @@ def csms_table() -> pd.DataFrame:
     )
 
 
-def assignments_table(world: World) -> pd.DataFrame:
+def assignments_table(world: World, contracts: Contracts) -> pd.DataFrame:
     """Return `assignments`: who looks after an account from when to when, and why it changed.
 
     Small accounts belong to the tech-touch desk. One CSM leaves; some accounts move for low engagement, a complaint or
-    balance.
+    balance. Who looked after an account when it left stays on it.
     """
     import numpy as np
     import pandas as pd
 
     size, traits = world.size, world.traits
     rng = stream(size, "assignments")
-    first = _first_owner(traits, rng)
-    moved_on, reason = _moves(world, first, rng)
+    first = _first_owner(world, rng)
+    moved_on, reason = _moves(world, first, contracts.churned_at.astype("datetime64[D]"), rng)
     second = _other_owner(traits, first, rng)
     is_moved = ~np.isnat(moved_on)
     opening = pd.DataFrame(
@@ -217,15 +218,24 @@ def assignments_table(world: World) -> pd.DataFrame:
     return pd.concat([opening, following]).sort_values(["account_id", "role", "valid_from"], ignore_index=True)
 
 
-def _first_owner(traits: pd.DataFrame, rng: np.random.Generator) -> Texts:
+def _first_owner(world: World, rng: np.random.Generator) -> Texts:
     import numpy as np
 
+    traits = world.traits
     pick = rng.random(len(traits))
     owners = [
         REGION_CSMS[region][int(share * len(REGION_CSMS[region]))]
         for region, share in zip(traits["region"], pick, strict=True)
     ]
-    return np.where(traits["tier"] == "small", TECH_TOUCH, np.array(owners, dtype=object))
+    owner = np.where(traits["tier"] == "small", TECH_TOUCH, np.array(owners, dtype=object))
+    is_too_late = (owner == LEAVER) & (traits["signup"].to_numpy("datetime64[D]") >= _leaving_day(world.size))
+    return np.where(is_too_late, SUCCESSOR, owner)
+
+
+def _leaving_day(size: BookSize) -> np.datetime64:
+    import numpy as np
+
+    return np.datetime64(str(size.first_month + size.months * 2 // 3), "D")
 
 
 def _other_owner(traits: pd.DataFrame, first: Texts, rng: np.random.Generator) -> Texts:
@@ -240,22 +250,23 @@ def _other_owner(traits: pd.DataFrame, first: Texts, rng: np.random.Generator) -
     return np.array(seconds, dtype=object)
 
 
-def _moves(world: World, first: Texts, rng: np.random.Generator) -> tuple[Times, Texts]:
+def _moves(world: World, first: Texts, left_on: Times, rng: np.random.Generator) -> tuple[Times, Texts]:
     """Return the day an account changes hands (NaT: never) and why; it does so once at most."""
     import numpy as np
 
     size = world.size
-    leaving_day = (size.first_month + size.months * 2 // 3).astype("datetime64[D]")
+    leaving_day = _leaving_day(size)
     signup = world.traits["signup"].to_numpy("datetime64[D]")
     month = rng.integers(0, size.months, size.accounts)
     offset = rng.integers(0, 28, size.accounts).astype("timedelta64[D]")
     day = np.asarray(size.first_month + month, dtype="datetime64[D]") + offset
     engagement = world.engagement[np.arange(size.accounts), world.month_index(day)]
     chance = np.where(world.traits["tier"] == "small", 0.02, 0.12) * np.exp(-0.5 * engagement)
-    moves = (rng.random(size.accounts) < chance) & (day > signup + 30) & (day <= np.datetime64(size.end, "D"))
+    last = np.where(np.isnat(left_on), np.datetime64(size.end, "D"), left_on)
+    moves = (rng.random(size.accounts) < chance) & (day > signup + 30) & (day <= last)
     reason = np.where(
         engagement < -0.8, "low_engagement", np.where(rng.random(size.accounts) < 0.3, "complaint", "balance")
     )
-    leaves = (first == LEAVER) & ~(moves & (day < leaving_day)) & (signup < leaving_day)
+    leaves = (first == LEAVER) & ~(moves & (day < leaving_day)) & (last >= leaving_day)
     moved_on = np.where(leaves, leaving_day, np.where(moves, day, np.datetime64("NaT", "D")))
     return moved_on.astype("datetime64[D]"), np.where(leaves, "leaver", reason).astype(object)

@@ -91,7 +91,8 @@ class Draft:
 def draft(size: BookSize) -> Draft:
     """Return the book of that size with its usage still to be drawn."""
     world = make_world(size)
-    contracts, assignments = make_contracts(world), assignments_table(world)
+    contracts = make_contracts(world)
+    assignments = assignments_table(world, contracts)
     users = make_users(world, contracts.churned_at)
     frames = {
         "accounts": accounts_table(world, contracts),
