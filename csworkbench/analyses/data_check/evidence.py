@@ -71,32 +71,30 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
 def _table_row(snapshot: "Snapshot", report: "IngestReport") -> dict[str, Any]:
     import pandas as pd
 
-    table = snapshot.tables[report.table]
-    asked = {"known_rows": table.count()}
-    event = _event_day(snapshot, report.table)
-    if event is not None:
-        asked |= {"first_event": event.min(), "last_event": event.max()}
+    table, event = snapshot.tables[report.table], SPECS[report.table].event_at
+    asked, zone = {"known_rows": table.count()}, None
+    if event is not None and event in table.columns:
+        asked |= {"first_event": table[event].min(), "last_event": table[event].max()}
+        zone = snapshot.workspace.timezone if table[event].type().is_timestamp() else None
     facts = table.aggregate(**asked).execute().iloc[0]
     return {
         "table": report.table,
         "rows": report.rows,
         "refused": report.quarantined,
         "known_rows": int(facts["known_rows"]),
-        "first_event": pd.Timestamp(facts.get("first_event")),
-        "last_event": pd.Timestamp(facts.get("last_event")),
+        "first_event": _local_day(pd.Timestamp(facts.get("first_event")), zone),
+        "last_event": _local_day(pd.Timestamp(facts.get("last_event")), zone),
         "late_rows": sum(each.count for each in report.findings if each.rule == "late"),
         "files": ", ".join(report.files),
         "digest": report.digest,
     }
 
 
-def _event_day(snapshot: "Snapshot", name: str) -> "ir.DateColumn | None":
-    from csworkbench.asof import local_day
-
-    event, table = SPECS[name].event_at, snapshot.tables[name]
-    if event is None or event not in table.columns:
-        return None
-    return local_day(table[event], snapshot.workspace.timezone, snapshot.as_of)
+def _local_day(moment: "pd.Timestamp", zone: str | None) -> "pd.Timestamp":
+    """Return the calendar day of an instant in UTC; of a date, where no zone is given, the date itself."""
+    if zone is None:
+        return moment
+    return moment.tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize()
 
 
 def _column_rows(snapshot: "Snapshot", report: "IngestReport") -> "list[dict[str, Any]]":

@@ -194,8 +194,8 @@ def _about_findings(findings: "pd.DataFrame") -> Iterator[Caveat]:
     if len(blank):
         worst = blank.iloc[0]
         yield Caveat("blanks", Severity.NOTE,
-                     say("{columns:n column has|columns have} blank cells, most of them {column} of {table} "
-                         "({n:count}); a blank is missing, never zero, and no row is dropped for it",
+                     say("{columns:n column has|columns have} blank cells, most of all {table}.{column} ({n:count}); "
+                         "a blank is missing, never zero, and no row is dropped for it",
                          columns=len(blank), column=worst["column"], table=worst["table"], n=worst["count"]))
     flagged = findings[findings["action"] == "flagged"]
     if len(flagged):
