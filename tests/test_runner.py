@@ -374,6 +374,20 @@ def test_a_killed_run_is_shown_as_interrupted_by_the_next_one(tmp_path):
     assert any(isinstance(event, LogLine) and "r0 was killed" in event.text for event in events)
 
 
+def test_pages_that_cannot_be_made_lose_no_result(tmp_path, monkeypatch):
+    from csworkbench import report
+
+    def broken(*arguments: object) -> str:
+        raise KeyError("template")
+
+    monkeypatch.setattr(report, "render", broken)
+    monkeypatch.setattr(report, "render_index", broken)
+    record = do(tmp_path, Job("a", notebook(tmp_path, "a", result_cell())))
+    assert (only(record).status, record.exit_code) == (NotebookStatus.FAILED, 1)
+    assert "it ran, but its page could not be made: KeyError" in only(record).reason
+    assert (record.folder / "a" / "result.json").exists()
+
+
 def test_only_a_kernel_that_does_not_start_is_tried_again(tmp_path, monkeypatch):
     from csworkbench.runner import one
 

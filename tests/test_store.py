@@ -253,13 +253,13 @@ def test_a_job_says_why_it_is_skipped():
 
 def test_cells_know_their_heading(tmp_path):
     cells = [
-        {"cell_type": "markdown", "metadata": {}, "source": ["# A *book*\n", "text\n", "## Part `two` ##"]},
+        {"cell_type": "markdown", "metadata": {}, "source": ["# A *book*\n", "text\n", "## Part `two_a` ##"]},
         {"cell_type": "code", "metadata": {"tags": ["parameters"]}, "source": 'a: int = 1\nb = {"x": [1.5, None]}'},
     ]
     path = tmp_path / "a.ipynb"
     path.write_text(json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5}))
     notebook = read_notebook(path)
-    assert [cell.heading for cell in notebook.cells] == ["Part two", "Part two"]
+    assert [cell.heading for cell in notebook.cells] == ["Part two_a", "Part two_a"]
     assert (notebook.kernel, notebook.parameters) == ("python3", {"a": 1, "b": {"x": [1.5, None]}})
     assert notebook.code == (cells[1]["source"],)
 

@@ -16,7 +16,8 @@ from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any
 
-from csworkbench.errors import ConfigError, Problem, RunError
+from csworkbench.errors import ConfigError, Problem
+from csworkbench.formats import printable
 from csworkbench.runner.events import (
     Event,
     LogLine,
@@ -232,8 +233,9 @@ class _Batch:
         record = replace(self.record(notebooks), state=state_of(notebooks, self.signal))
         try:
             write_index(self._folder.path, record, self._options.started_at)
-        except RunError as error:
-            self._tell(LogLine(f"the index of the run could not be made: {error}"))
+        except Exception as error:  # noqa: BLE001 - an index that cannot be made loses no result
+            said = printable(f"{type(error).__name__}: {error}")
+            self._tell(LogLine(f"the index of the run could not be made: {said}"))
             record = replace(record, state=RunState.FAILED)
         lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in self._events)
         write_file(self._folder.path / "events.jsonl", lines.encode())

@@ -11,8 +11,9 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import csworkbench
-from csworkbench.errors import RunError, WorkbenchError
+from csworkbench.errors import RunError
 from csworkbench.estimates import Severity
+from csworkbench.formats import printable
 from csworkbench.runner.events import CellStarted, Event, LogLine
 from csworkbench.runner.notebooks import clean, headings, judge, prepare
 from csworkbench.runner.pages import write_page
@@ -201,10 +202,11 @@ def _status(job: Job, home: Path, failure: Failure | None) -> tuple[NotebookStat
 def _with_page(record: NotebookRecord, home: Path, setting: Setting) -> NotebookRecord:
     try:
         write_page(home, record, setting.info)
-    except (WorkbenchError, ValueError) as error:
-        setting.tell(LogLine(f"its page could not be made: {error}", record.name))
+    except Exception as error:  # noqa: BLE001 - a page that cannot be made loses neither the result nor the run
+        said = printable(f"{type(error).__name__}: {error}")
+        setting.tell(LogLine(f"its page could not be made: {said}", record.name))
         if record.failure is None:
-            message = f"it ran, but its page could not be made: {error}"
+            message = f"it ran, but its page could not be made: {said}"
             failure = Failure("internal", message)
             return replace(record, status=NotebookStatus.FAILED, reason=message, failure=failure)
     return record

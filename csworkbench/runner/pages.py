@@ -1,11 +1,13 @@
 """Pages of a run: what the records say, put into the words of `report`."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
 from csworkbench import report
-from csworkbench.errors import RunError, WorkbenchError
+from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Severity
 from csworkbench.formats import label
 from csworkbench.store import (
@@ -17,6 +19,7 @@ from csworkbench.store import (
     RunInfo,
     RunRecord,
     StoredResult,
+    read_notebook,
     read_result,
 )
 from csworkbench.store.results import write_file
@@ -35,9 +38,6 @@ def write_page(home: Path, record: NotebookRecord, info: RunInfo) -> None:
         home: Its folder, holding notebook.ipynb and result.json.
         record: What became of it; its artifacts are not yet known.
         info: What the run is made from.
-
-    Raises:
-        WorkbenchError: The page cannot be made.
     """
     result = home / "result.json"
     context = report.PageContext(
@@ -63,9 +63,6 @@ def write_index(folder: Path, record: RunRecord, started_at: datetime) -> None:
         folder: The run's folder.
         record: Its record.
         started_at: Instant of its start.
-
-    Raises:
-        RunError: The index cannot be made.
     """
     info = record.info
     page = report.RunPage(
@@ -78,12 +75,9 @@ def write_index(folder: Path, record: RunRecord, started_at: datetime) -> None:
         entries=tuple(_entry(folder, item) for item in record.notebooks),
         sources=_sources(info.inputs),
         versions=info.versions,
-        config_digest=info.code,
+        config_digest=_digest(info),
     )
-    try:
-        write_file(folder / "index.html", report.render_index(page).encode())
-    except (WorkbenchError, ValueError) as error:
-        raise RunError(*(error.problems if isinstance(error, WorkbenchError) else (str(error),))) from error
+    write_file(folder / "index.html", report.render_index(page).encode())
 
 
 def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
@@ -93,7 +87,7 @@ def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
     return report.RunEntry(
         name=record.name,
         status=SHOWN_STATUS.get(record.status, record.status.value),
-        title=label(record.name),
+        title=_title(folder / record.name / "notebook.ipynb") or label(record.name),
         headline=record.headline,
         reason=record.reason,
         href=f"{record.name}/report.html" if page.exists() else "",
@@ -102,6 +96,19 @@ def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
         seconds=record.seconds or None,
         downloads=_downloads(record.artifacts),
     )
+
+
+def _digest(info: RunInfo) -> str:
+    """Return the digest of all resolved settings of a run; overrides are in them already."""
+    return hashlib.sha256(json.dumps([info.batch, info.configs], sort_keys=True, default=dict).encode()).hexdigest()
+
+
+def _title(notebook: Path) -> str:
+    """Return the first heading of an executed notebook; empty where there is none to be read."""
+    try:
+        return next((cell.heading for cell in read_notebook(notebook).cells if cell.heading), "")
+    except ConfigError:
+        return ""
 
 
 def _downloads(artifacts: Iterable[Artifact]) -> tuple[report.Download, ...]:

@@ -129,7 +129,7 @@ def heading_of(source: str) -> str:
         source: Markdown.
     """
     headings = re.findall(r"^#{1,6}[ \t]+(.+?)[ \t]*#*$", source, flags=re.MULTILINE)
-    return re.sub(r"[*_`]", "", headings[-1]).strip() if headings else ""
+    return re.sub(r"[*`]", "", headings[-1]).strip() if headings else ""
 
 
 def _literals(path: Path, cell: Cell) -> dict[str, Any]:
