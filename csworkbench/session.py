@@ -162,13 +162,14 @@ class Desk:
         return views.conclude(result, self.workspace.language)
 
     def _write(self, result: Result, folder: Path) -> None:
-        from csworkbench.exports import write_table
+        from csworkbench.exports import write_tables
 
         name = _stem(type(result).__module__)
         if name not in self._configs:
             raise ConfigError(f"{name}: its settings were not read with desk.config({name}) before desk.conclude")
-        (folder / "tables").mkdir(parents=True, exist_ok=True)
-        tables = {table: write_table(frame, folder / "tables", table) for table, frame in result.tables.items()}
+        # An id is exported as it is: an apostrophe before it would make another customer of it.
+        ids = {column for frame in result.tables.values() for column in frame.columns if str(column).endswith("_id")}
+        tables = write_tables(result.tables, folder / "tables", sorted(ids))
         write_result(
             folder,
             result,

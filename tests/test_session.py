@@ -51,7 +51,7 @@ class TinyResult:
 
     @property
     def tables(self):
-        return {"rows": pd.DataFrame({"account_id": ["A1"], "value": [1.5]})}
+        return {"rows": pd.DataFrame({"account_id": ["+46 70 12345"], "value": [1.5]})}
 
 
 TinyResult.__module__ = "csworkbench.analyses.tiny"
@@ -139,7 +139,7 @@ def test_a_result_is_written_with_its_settings_and_tables(project):
     folder = published(project) / "tiny"
     stored = json.loads((folder / "result.json").read_text("utf-8"))
     assert (stored["analysis"], stored["as_of"], stored["config"]) == ("tiny", "2026-06-30", {"limit": 12, "name": "x"})
-    assert (folder / "tables" / "rows.csv").read_text("utf-8").splitlines() == ["account_id,value", "A1,1.5"]
+    assert (folder / "tables" / "rows.csv").read_text("utf-8").splitlines() == ["account_id,value", "+46 70 12345,1.5"]
 
 
 def test_nothing_is_written_without_an_output_folder(project):
@@ -160,7 +160,7 @@ def test_in_a_run_a_needed_result_is_the_one_published_beside(project):
     desk = session.start(output_dir=str(run / "second"))
     upstream = desk.upstream(analysis("second", needs=("tiny",)))
     assert upstream["tiny"].figures["limit"].value == 77
-    assert upstream["tiny"].tables["rows"]["account_id"].tolist() == ["A1"]
+    assert upstream["tiny"].tables["rows"]["account_id"].tolist() == ["+46 70 12345"]
 
 
 def test_in_a_run_a_needed_result_that_is_missing_is_an_error(project):
