@@ -30,7 +30,7 @@ def _checked_zone(name: str | None) -> str | None:
     try:
         if name is not None:
             ZoneInfo(name)
-    except (ValueError, OSError) as error:
+    except (KeyError, ValueError, OSError) as error:
         raise ValueError(f"{name!r} is no IANA time zone such as 'Europe/Stockholm'") from error
     return name
 
@@ -42,7 +42,8 @@ class ColumnMap(Section):
     const: str | None = setting(None, description="The same text in every row")
     row: Literal[True] | None = setting(None, description="The line in the file is the id; equal rows are kept")
     values: dict[str, str | bool] = setting(
-        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged")
+        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged"
+    )
     dates: str | None = setting(None, description=_DATES)
     decimal: Literal[".", ","] | None = setting(None, description="Decimal mark of this column")
 
@@ -59,11 +60,13 @@ class ExtraColumn(Section):
     """A column the canonical table does not have: an attribute, or an outcome that is never a predictor."""
 
     type: Kind = setting(description="What a cell is")
-    source: str | None = setting(None, alias="from", min_length=1,
-                                 description="Name of the column in the file; absent = the same name")
+    source: str | None = setting(
+        None, alias="from", min_length=1, description="Name of the column in the file; absent = the same name"
+    )
     role: Role = setting(Role.ATTRIBUTE, description="What the column may be used for")
     values: dict[str, str | bool] = setting(
-        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged")
+        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged"
+    )
     dates: str | None = setting(None, description=_DATES)
     decimal: Literal[".", ","] | None = setting(None, description="Decimal mark of this column")
 
@@ -74,7 +77,8 @@ class TableSource(Section):
     """The files behind one canonical table, and how they are written."""
 
     path: str | tuple[str, ...] = setting(
-        description="CSV or Parquet file(s) from the project root; a list or a glob is read as one table")
+        description="CSV or Parquet file(s) from the project root; a list or a glob is read as one table"
+    )
     encoding: str = setting("utf-8", description="Python codec of the CSV")
     delimiter: str = setting(",", min_length=1, max_length=1, description="Character between the fields")
     decimal: Literal[".", ","] = setting(".", description="Decimal mark of numbers")
@@ -82,11 +86,14 @@ class TableSource(Section):
     timezone: str = setting("UTC", description="IANA zone of times that are written without an offset")
     missing: tuple[str, ...] = setting(("",), description="Texts that mean missing; never applied to ids")
     columns: dict[str, str | ColumnMap] = setting(
-        default_factory=dict, description="Canonical column -> column of the file; absent = the same name")
+        default_factory=dict, description="Canonical column -> column of the file; absent = the same name"
+    )
     extra: dict[str, Kind | ExtraColumn] = setting(
-        default_factory=dict, description="Further columns to keep: name -> type, or type with role and more")
+        default_factory=dict, description="Further columns to keep: name -> type, or type with role and more"
+    )
     rules: Literal["quarantine", "flag"] = setting(
-        "quarantine", description="Rows that break a rule are set aside, or kept and reported")
+        "quarantine", description="Rows that break a rule are set aside, or kept and reported"
+    )
 
     _dates = field_validator("dates")(_checked_dates)
     _zone = field_validator("timezone")(_checked_zone)
@@ -129,8 +136,9 @@ class Engine(Section):
     """How much of the machine the data engine may use."""
 
     threads: int | None = setting(None, ge=1, description="Threads; absent = all cores")
-    memory_gb: float | None = setting(None, gt=0, unit="GB",
-                                      description="Memory before it spills to disk; absent = 80 %")
+    memory_gb: float | None = setting(
+        None, gt=0, unit="GB", description="Memory before it spills to disk; absent = 80 %"
+    )
 
 
 class Workspace(Section):
@@ -139,7 +147,8 @@ class Workspace(Section):
     version: Literal[1] = setting(description="Version of this file's format")
     name: str = setting(description="Name of the team or the book, as pages show it", min_length=1)
     as_of: date | Literal["latest"] = setting(
-        "latest", description="Day up to which facts are used; latest = the newest day in the data")
+        "latest", description="Day up to which facts are used; latest = the newest day in the data"
+    )
     timezone: str = setting("UTC", description="IANA zone of days, weeks and quarters")
     currency: str = setting("EUR", pattern="^[A-Z]{3}$", description="ISO currency of amounts without one")
     language: str = setting("en", pattern="^[a-z]{2}([-_][A-Za-z]+)?$", description="Language of pages and numbers")
@@ -172,7 +181,8 @@ def _column_faults(spec: TableSpec, source: TableSource) -> dict[str, str]:
     at = f"tables.{spec.name}"
     faults = {
         f"{at}.columns.{name}": f"{spec.name} has no such column; add it under extra, or{_near(name, spec.names)[1:]}"
-        for name in source.columns if name not in spec.names
+        for name in source.columns
+        if name not in spec.names
     }
     # The engine does not tell column names apart by case.
     taken = {name.casefold(): name for name in spec.names}
@@ -207,10 +217,12 @@ def find_workspace(option: str | None, start: Path) -> Path:
         for place in PLACES:
             if (folder / place).is_file():
                 return folder / place
-    raise ConfigError(Problem(
-        f"there is no workspace here: neither {PLACES[0]} nor {PLACES[1]}",
-        hint="change into a project, give --workspace PATH, or make one with `csw init DIR`",
-    ))
+    raise ConfigError(
+        Problem(
+            f"there is no workspace here: neither {PLACES[0]} nor {PLACES[1]}",
+            hint="change into a project, give --workspace PATH, or make one with `csw init DIR`",
+        )
+    )
 
 
 def project_root(workspace_path: Path) -> Path:

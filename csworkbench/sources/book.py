@@ -21,7 +21,7 @@ class Finding:
     Args:
         table: Canonical table.
         rule: blank, type, range, allowed, key, duplicate, contradiction, foreign_key, order, before_start, late,
-            undated, currency, width, header, too_long, unused, assumed.
+            undated, currency, width, header, shape, unused, assumed.
         column: Canonical column, or "" for the whole row.
         count: Rows it concerns.
         example: A value as the file has it.

@@ -32,8 +32,15 @@ def table_key(table: str, workspace: Workspace, files: Sequence[SourceFile], par
         parents: Keys of the tables it refers to.
     """
     mapping = workspace.tables[table].model_dump_json(by_alias=True, exclude={"path"})
-    made_of = [str(READING_VERSION), repr(SPECS[table]), mapping, workspace.timezone, workspace.currency,
-               *(f"{file.name} {file.sha256}" for file in files), *parents]
+    made_of = [
+        str(READING_VERSION),
+        repr(SPECS[table]),
+        mapping,
+        workspace.timezone,
+        workspace.currency,
+        *(f"{file.name} {file.sha256}" for file in files),
+        *parents,
+    ]
     return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:24]
 
 
@@ -61,13 +68,21 @@ class TableCache:
             with tempfile.TemporaryDirectory(prefix=".staging-", dir=self.folder) as name:
                 yield Path(name)
         except OSError as error:
-            raise EnvironmentProblem(Problem(
-                f"cannot write: {error.strerror or error}", file=error.filename or str(self.folder),
-                hint="free space, or allow writing to the cache folder")) from error
+            raise EnvironmentProblem(
+                Problem(
+                    f"cannot write: {error.strerror or error}",
+                    file=error.filename or str(self.folder),
+                    hint="free space, or allow writing to the cache folder",
+                )
+            ) from error
         except duckdb.IOException as error:
-            raise EnvironmentProblem(Problem(
-                f"the data engine cannot read or write: {str(error).splitlines()[0]}", file=str(self.folder),
-                hint="free space, or allow writing to the cache folder")) from error
+            raise EnvironmentProblem(
+                Problem(
+                    f"the data engine cannot read or write: {str(error).splitlines()[0]}",
+                    file=str(self.folder),
+                    hint="free space, or allow writing to the cache folder",
+                )
+            ) from error
 
     def parquet(self, table: str, key: str) -> Path:
         """Return where a typed table is, or will be."""
@@ -133,10 +148,13 @@ def _report(stored: dict[str, Any]) -> IngestReport:
     report = IngestReport(**stored)
     return replace(
         report,
-        files=tuple(report.files), columns=tuple(report.columns),
+        files=tuple(report.files),
+        columns=tuple(report.columns),
         findings=tuple(Finding(**item) for item in stored["findings"]),
-        first_event=_day(stored["first_event"]), last_event=_day(stored["last_event"]),
-        extras={name: Role(role) for name, role in stored["extras"].items()}, was_cached=True,
+        first_event=_day(stored["first_event"]),
+        last_event=_day(stored["last_event"]),
+        extras={name: Role(role) for name, role in stored["extras"].items()},
+        was_cached=True,
     )
 
 

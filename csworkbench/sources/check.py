@@ -1,20 +1,20 @@
 """The checks a table contract implies: which rows break which rule, and what is left when they are set aside."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from csworkbench.errors import DataError, Problem
 from csworkbench.sources import engine
 from csworkbench.sources.fields import Field
-from csworkbench.sources.misfit import cell_hint, misfit
+from csworkbench.sources.misfit import cell_hint, is_swapped, misfit
 from csworkbench.sources.parse import FILE, LINE, SHOWN_CHARACTERS
-from csworkbench.sources.typed import Clock, cell_of, rule_of
+from csworkbench.sources.typed import Clock, blank_of, cell_of, rule_of
 from csworkbench.tables import Kind, TableSpec
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
 
 RULES = ("blank", "type", "range", "allowed")
 EXAMPLES = 300
@@ -63,15 +63,20 @@ def count(staged: "ibis.Table", fields: Sequence[Field]) -> Counts:
         if item.is_row:
             continue
         rule = staged[rule_of(index)]
-        wanted[f"missing {index}"] = (staged[item.name].isnull() & (rule.isnull() | (rule == "blank"))).sum()
+        was_filled = blank_of(item.name) in staged.columns
+        blank = staged[blank_of(item.name)] if was_filled else staged[item.name].isnull()
+        wanted[f"missing {index}"] = (blank & (rule.isnull() | (rule == "blank"))).sum()
         wanted.update({f"{name} {index}": (rule == name).sum() for name in RULES})
     found = {name: int(value or 0) for name, value in staged.aggregate(**wanted).to_pyarrow().to_pylist()[0].items()}
     broken = {
-        (index, rule): number for index, item in enumerate(fields) for rule in RULES
+        (index, rule): number
+        for index, item in enumerate(fields)
+        for rule in RULES
         if not item.is_row and (number := found[f"{rule} {index}"])
     }
     blanks = {
-        item.name: number for index, item in enumerate(fields)
+        item.name: number
+        for index, item in enumerate(fields)
         if not item.is_row and (number := found[f"missing {index}"])
     }
     return Counts(found["rows"], broken, blanks)
@@ -87,34 +92,24 @@ def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts
     for (index, rule), bad in counts.broken.items():
         item = fields[index]
         filled = counts.rows if rule == "blank" else counts.rows - counts.blanks.get(item.name, 0)
-        problem = misfit(item, rule, bad, filled, _examples(staged, index, rule))
-        if problem:
+        examples = _examples(staged, index, rule)
+        if bad * 2 > filled or (is_swapped(item, rule, examples) and _has_no_late_day(staged, item)):
+            problem = misfit(item, rule, bad, filled, examples)
             problems.append(Problem(problem.message, file=files, key=problem.key, hint=problem.hint))
     if problems:
         raise DataError(*problems)
+
+
+def _has_no_late_day(staged: "ibis.Table", item: Field) -> bool:
+    """Return whether no date that was read proves, by a day after the 12th, that day and month are as declared."""
+    proof = staged.filter(staged[item.name].day() > 12)
+    return int(proof.count().to_pyarrow().as_py()) == 0
 
 
 def _examples(staged: "ibis.Table", index: int, rule: str) -> list[str]:
     bad = staged.filter(staged[rule_of(index)] == rule)
     first = bad.group_by(text=bad[cell_of(index)].strip()).aggregate(line=bad[LINE].min())
     return [str(row["text"]) for row in first.order_by("line").limit(EXAMPLES).to_pyarrow().to_pylist()]
-
-
-def fill_fallbacks(staged: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Clock) -> "ibis.Table":
-    """Return the table with `falls_back_to` applied and a blank `known_at` set to the event."""
-    present = {item.name for item in fields}
-    filled: dict[str, Any] = {}
-    for column in spec.columns:
-        other = column.falls_back_to
-        if other in present:
-            spare = staged[other]
-            filled[column.name] = staged[column.name].coalesce(spare) if column.name in present else spare
-    if spec.known_at in present and spec.event_at in present:
-        event = staged[spec.event_at]
-        if spec.column(str(spec.event_at)).kind is Kind.DATE:
-            event = engine.wall_clock_to_utc(event.cast("timestamp"), clock.calendar_zone)
-        filled[str(spec.known_at)] = staged[spec.known_at].coalesce(event)
-    return staged.mutate(**filled) if filled else staged
 
 
 class Sifter:
@@ -219,7 +214,8 @@ class Sifter:
         rows = self.good.mutate(**{CONTENT: content})
         group = ibis.window(group_by=list(key))
         rows = rows.mutate(
-            _contents=rows[CONTENT].nunique().over(group), _first=rows[LINE].min().over(group),
+            _contents=rows[CONTENT].nunique().over(group),
+            _first=rows[LINE].min().over(group),
             _last=rows[LINE].max().over(group),
             _copy=ibis.row_number().over(group_by=[*key, CONTENT], order_by=[FILE, LINE]),
         )
@@ -227,8 +223,13 @@ class Sifter:
         rows = rows.filter(rows["_copy"] == 0)
         self.collapsed = before - int(rows.count().to_pyarrow().as_py())
         twice = rows.filter(rows["_contents"] > 1)
-        hint = ibis.literal("lines ") + twice["_first"].cast("string") + " and " + twice["_last"].cast("string") + \
-            " have the same key and say different things"
+        hint = (
+            ibis.literal("lines ")
+            + twice["_first"].cast("string")
+            + " and "
+            + twice["_last"].cast("string")
+            + " have the same key and say different things"
+        )
         value = ibis.literal(", ").join([twice[name].cast("string").fill_null("") for name in key])
         self._list(twice, key[0], value, "contradiction", hint)
         self.good = rows if self.keep else rows.filter(rows["_contents"] == 1)
@@ -246,9 +247,16 @@ class Sifter:
     def _list(self, rows: "ibis.Table", column: str, value: "ibis.Value", rule: str, hint: "ibis.Value") -> None:
         import ibis
 
-        self.bad.append(rows.select(
-            file=rows[FILE], line=rows[LINE], column=ibis.literal(column),
-            value=value.fill_null("").substr(0, SHOWN_CHARACTERS), rule=ibis.literal(rule), hint=hint))
+        self.bad.append(
+            rows.select(
+                file=rows[FILE],
+                line=rows[LINE],
+                column=ibis.literal(column),
+                value=value.fill_null("").substr(0, SHOWN_CHARACTERS),
+                rule=ibis.literal(rule),
+                hint=hint,
+            )
+        )
 
     def _drop(self, rows: "ibis.Table") -> None:
         self.good = self.good.anti_join(rows.select(FILE, LINE), [FILE, LINE])
@@ -260,16 +268,13 @@ class Sifter:
         return Sieve(self.good, ibis.union(*self.bad) if self.bad else None, self.collapsed)
 
 
-def content_digest(connection: "Backend", table: "ibis.Table", generated: Sequence[str]) -> str:
+def content_digest(table: "ibis.Table", generated: Sequence[str]) -> str:
     """Return a sha256 of the rows of a table that depends on neither their order nor that of the columns.
 
     Args:
-        connection: Engine of the table.
         table: Typed rows.
         generated: Columns made of line numbers, which are no content.
     """
-    import hashlib
-
     names = sorted(name for name in table.columns if name not in generated)
     text = engine.row_text([table[name] for name in names])
     wide = "decimal(38, 0)"
@@ -278,7 +283,7 @@ def content_digest(connection: "Backend", table: "ibis.Table", generated: Sequen
         low=engine.low_hash(text).cast(wide).sum(),
         high=engine.high_hash(text).cast(wide).sum(),
     )
-    found = connection.to_pyarrow(sums).to_pylist()[0]
+    found = sums.to_pyarrow().to_pylist()[0]
     schema = ",".join(f"{name}:{table[name].type()}" for name in names)
     whole = f"{schema}|{found['rows']}|{found['low']}|{found['high']}"
     return hashlib.sha256(whole.encode()).hexdigest()

@@ -20,7 +20,7 @@ def connect(engine: Engine, spill_folder: Path) -> "Backend":
 
     Args:
         engine: Threads and memory it may use.
-        spill_folder: Existing folder for what does not fit into memory.
+        spill_folder: Folder for what does not fit into memory; the engine makes it when it needs it and removes it.
     """
     import ibis
 
@@ -64,8 +64,11 @@ def wall_clock_to_utc(wall: "ibis.Value", zone: str) -> "ibis.Value":
     if zone == "UTC":
         return wall
     instant = _two("timezone", "string", "timestamp", "timestamp('UTC')")(zone, wall)
-    return ibis.ifelse(_two("timezone", "string", "timestamp('UTC')", "timestamp")(zone, instant) == wall,
-                       instant.cast("timestamp"), ibis.null("timestamp"))
+    return ibis.ifelse(
+        _two("timezone", "string", "timestamp('UTC')", "timestamp")(zone, instant) == wall,
+        instant.cast("timestamp"),
+        ibis.null("timestamp"),
+    )
 
 
 def local_day(instant: "ibis.Value", zone: str) -> "ibis.Value":

@@ -67,18 +67,34 @@ def plan_fields(table: str, source: TableSource, headers: Sequence[Sequence[str]
         fields.append(_canonical(table, source, column, declared or ColumnMap()))
     for name in source.extra:
         extra = source.extra_column(name)
-        fields.append(Field(
-            Column(name, extra.type, f"Extra column of {table}"), extra.source or name, f"tables.{table}.extra.{name}",
-            extra.dates or source.dates, extra.decimal or source.decimal, values=_words(extra.values),
-            missing=source.missing, role=extra.role))
+        fields.append(
+            Field(
+                Column(name, extra.type, f"Extra column of {table}"),
+                extra.source or name,
+                f"tables.{table}.extra.{name}",
+                extra.dates or source.dates,
+                extra.decimal or source.decimal,
+                values=_words(extra.values),
+                missing=source.missing,
+                role=extra.role,
+            )
+        )
     return fields
 
 
 def _canonical(table: str, source: TableSource, column: Column, declared: ColumnMap) -> Field:
     origin = None if declared.const is not None or declared.row else normalize("NFC", declared.source or column.name)
-    return Field(column, origin, f"tables.{table}.columns.{column.name}", declared.dates or source.dates,
-                 declared.decimal or source.decimal, declared.const, bool(declared.row), _words(declared.values),
-                 source.missing)
+    return Field(
+        column,
+        origin,
+        f"tables.{table}.columns.{column.name}",
+        declared.dates or source.dates,
+        declared.decimal or source.decimal,
+        declared.const,
+        bool(declared.row),
+        _words(declared.values),
+        source.missing,
+    )
 
 
 def _words(values: Mapping[str, str | bool]) -> dict[str, str]:
@@ -98,8 +114,14 @@ def check_header(header: Sequence[str], table: str, source: TableSource, file: s
     missing = [item for item in wanted if item.origin not in header]
     other = _other_delimiter(header, wanted, missing, source)
     if other:
-        return [Problem(f"the columns look separated by {other!r}, not {source.delimiter!r}", file=file, line=1,
-                        hint=f"set tables.{table}.delimiter: {other!r}")]
+        return [
+            Problem(
+                f"the columns look separated by {other!r}, not {source.delimiter!r}",
+                file=file,
+                line=1,
+                hint=f"set tables.{table}.delimiter: {other!r}",
+            )
+        ]
     problems = [_missing(item, header, file) for item in missing]
     asked = {item.origin for item in wanted}
     for place, name in enumerate(header, 1):
@@ -107,11 +129,24 @@ def check_header(header: Sequence[str], table: str, source: TableSource, file: s
         if not bare:
             problems.append(Problem(f"column {place} has no name", file=file, line=1, hint="name it or leave it out"))
         elif bare != name and name not in asked:
-            problems.append(Problem(f"column {place} has blanks or invisible characters around its name: {name!r}",
-                                    file=file, line=1, hint=f"rename it to {bare!r}, or map it exactly as it is"))
+            problems.append(
+                Problem(
+                    f"column {place} has blanks or invisible characters around its name: {name!r}",
+                    file=file,
+                    line=1,
+                    hint=f"rename it to {bare!r}, or map it exactly as it is",
+                )
+            )
     doubled = sorted({name for name in header if _bare(name) and list(header).count(name) > 1})
-    problems += [Problem(f"column {printable(name)!r} occurs {list(header).count(name)} times", file=file, line=1,
-                         hint="each name may occur once") for name in doubled]
+    problems += [
+        Problem(
+            f"column {printable(name)!r} occurs {list(header).count(name)} times",
+            file=file,
+            line=1,
+            hint="each name may occur once",
+        )
+        for name in doubled
+    ]
     return problems
 
 
@@ -148,5 +183,10 @@ def _missing(item: Field, header: Sequence[str], file: str) -> Problem:
     mapped = "" if item.origin == item.name else f" (for {item.name})"
     short = f"tables.{item.key.split('.')[1]}.columns.{item.name}" if item.role is None else f"{item.key}.from"
     hint = f"did you mean {printable(close[0])!r}? " if close else ""
-    return Problem(f"column {item.origin!r}{mapped} is missing; the file has {shown}{more}", file=file, line=1,
-                   key=item.key, hint=f"{hint}set {short} to its name in the file")
+    return Problem(
+        f"column {item.origin!r}{mapped} is missing; the file has {shown}{more}",
+        file=file,
+        line=1,
+        key=item.key,
+        hint=f"{hint}set {short} to its name in the file",
+    )

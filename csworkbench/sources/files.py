@@ -20,8 +20,13 @@ NOT_CSV = (
     (b"\x1f\x8b", "a gzip file", "unpack it first"),
     (b"%PDF", "a PDF", "export the data as CSV"),
 )
-BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
-                    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 # A short text in a two-byte codec can be valid UTF-8 by chance; with so many characters it cannot.
 TWO_BYTE_CHANCE = 8
 
@@ -106,8 +111,14 @@ def inspect(file: SourceFile, source: TableSource, key: str) -> list[Problem]:
     codec = codecs.lookup(source.encoding).name
     marked = next((name for mark, name in BYTE_ORDER_MARKS if head.startswith(mark)), None)
     if marked and not codec.startswith((marked, marked.replace("-", "_"))):
-        return [Problem(f"looks like {marked.upper()} (byte order mark), not {source.encoding}", file=file.name, line=1,
-                        hint=f"set {key}.encoding: {marked}")]
+        return [
+            Problem(
+                f"looks like {marked.upper()} (byte order mark), not {source.encoding}",
+                file=file.name,
+                line=1,
+                hint=f"set {key}.encoding: {marked}",
+            )
+        ]
     if codec.startswith(("utf-16", "utf-32")):
         return _undecodable(file, source, key)
     return _nul(file, source, key) or _undecodable(file, source, key)
@@ -137,10 +148,22 @@ def _nul(file: SourceFile, source: TableSource, key: str) -> list[Problem]:
         if place < 0:
             continue
         if start == 0 and chunk[:HEAD_BYTES].count(0) > len(chunk[:HEAD_BYTES]) // 4:
-            return [Problem(f"looks like UTF-16 without a byte order mark, not {source.encoding}", file=file.name,
-                            line=1, hint=f"set {key}.encoding: utf-16-{'le' if chunk[1] == 0 else 'be'}")]
-        return [Problem(f"NUL byte at byte offset {start + place}: the file is damaged or no text", file=file.name,
-                        line=line_at(file.path, start + place), hint="export it again")]
+            return [
+                Problem(
+                    f"looks like UTF-16 without a byte order mark, not {source.encoding}",
+                    file=file.name,
+                    line=1,
+                    hint=f"set {key}.encoding: utf-16-{'le' if chunk[1] == 0 else 'be'}",
+                )
+            ]
+        return [
+            Problem(
+                f"NUL byte at byte offset {start + place}: the file is damaged or no text",
+                file=file.name,
+                line=line_at(file.path, start + place),
+                hint="export it again",
+            )
+        ]
     return []
 
 

@@ -3,13 +3,16 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from csworkbench.sources.book import Finding
+from csworkbench.sources.check import Counts
 from csworkbench.sources.fields import Field
 from csworkbench.sources.parse import FILE, LINE, BadRow
-from csworkbench.tables import TableSpec
+from csworkbench.tables import Column, TableSpec
 
 if TYPE_CHECKING:
     import ibis
@@ -22,13 +25,22 @@ ADVICE = {
 KEPT_PREFIX = "flag_"
 
 
-def bad_rows(listed: "ibis.Table | None") -> Iterator[BadRow]:
-    """Yield the rows that break a rule, in the order of the files."""
+def bad_rows(listed: "ibis.Table | None", aside: Path) -> Iterator[BadRow]:
+    """Yield the rows that break a rule, in the order of the files.
+
+    Args:
+        listed: Such rows as the engine lists them; None where there are none.
+        aside: Parquet file that may be written, so that not all of them have to be in memory at once.
+    """
     if listed is None:
         return
-    for batch in listed.order_by(["file", "line", "column", "rule"]).to_pyarrow_batches():
-        for row in batch.to_pylist():
-            yield BadRow(**row)
+    import pyarrow.parquet as pq
+
+    listed.order_by(["file", "line", "column", "rule"]).to_parquet(aside)
+    with pq.ParquetFile(aside) as stored:
+        for batch in stored.iter_batches():
+            for row in batch.to_pylist():
+                yield BadRow(**row)
 
 
 def write_quarantine(rows: Iterable[BadRow], out: Path) -> dict[tuple[str, str], tuple[int, BadRow]]:
@@ -76,13 +88,23 @@ def from_groups(table: str, groups: dict[tuple[str, str], tuple[int, BadRow]], *
         groups: From `write_quarantine`.
         keep: Whether the workspace keeps such rows.
     """
-    always = {"width", "header", "too_long"}
+    always = {"width", "header", "shape"}
     found = []
     for (rule, column), (count, example) in groups.items():
         is_kept = rule.startswith(KEPT_PREFIX) or (keep and rule not in always)
         action: Literal["flagged", "quarantined"] = "flagged" if is_kept else "quarantined"
-        found.append(Finding(table, rule.removeprefix(KEPT_PREFIX), column, count, example.value,
-                             f"{example.file}:{example.line}", example.hint, action))
+        found.append(
+            Finding(
+                table,
+                rule.removeprefix(KEPT_PREFIX),
+                column,
+                count,
+                example.value,
+                f"{example.file}:{example.line}",
+                example.hint,
+                action,
+            )
+        )
     return sorted(found, key=lambda item: (item.action != "quarantined", -item.count, item.rule, item.column))
 
 
@@ -100,13 +122,30 @@ def of_blanks(staged: "ibis.Table", fields: Sequence[Field], blanks: dict[str, i
     gaps = [item for item in fields if blanks.get(item.name) and not item.column.blank_means and item.column.nullable]
     if not gaps:
         return []
-    first = ibis.union(*(
-        staged.filter(staged[item.name].isnull()).order_by([FILE, LINE]).limit(1)
-        .select(column=ibis.literal(item.name), file=FILE, line=LINE)
-        for item in gaps), ibis.memtable({"column": [""], "file": [""], "line": [0]}))
+    first = ibis.union(
+        *(
+            staged.filter(staged[item.name].isnull())
+            .order_by([FILE, LINE])
+            .limit(1)
+            .select(column=ibis.literal(item.name), file=FILE, line=LINE)
+            for item in gaps
+        ),
+        ibis.memtable({"column": [""], "file": [""], "line": [0]}),
+    )
     places = {row["column"]: f"{row['file']}:{row['line']}" for row in first.to_pyarrow().to_pylist()}
-    return [Finding(table, "blank", item.name, blanks[item.name], "", places.get(item.name, ""),
-                    "read as missing, never as zero", "kept") for item in gaps]
+    return [
+        Finding(
+            table,
+            "blank",
+            item.name,
+            blanks[item.name],
+            "",
+            places.get(item.name, ""),
+            "read as missing, never as zero",
+            "kept",
+        )
+        for item in gaps
+    ]
 
 
 def of_rows(good: "ibis.Table", spec: TableSpec, currency: str) -> list[Finding]:
@@ -120,38 +159,66 @@ def of_rows(good: "ibis.Table", spec: TableSpec, currency: str) -> list[Finding]
     import ibis
 
     present = set(good.columns)
-    found: list[Finding] = []
-    if spec.event_at in present and spec.known_at in present:
-        event = good[spec.event_at].cast("timestamp")
-        found += _found(good, good[spec.known_at] > event + ibis.interval(days=2), spec, "late", str(spec.known_at),
-                        ADVICE["late"], "kept")
-    elif spec.known_at and spec.event_at in present:
-        found += _found(good, ibis.literal(True), spec, "assumed", spec.known_at, ADVICE["assumed"], "kept")
+    note = partial(Finding, spec.name, count=0, example="", place="", action="flagged")
+    broken: list[tuple[Finding, ibis.Value]] = []
+    if spec.known_at and spec.event_at in present and spec.known_at in present:
+        late = good[spec.known_at] > good[spec.event_at].cast("timestamp") + ibis.interval(days=2)
+        broken.append((note("late", spec.known_at, hint=ADVICE["late"], action="kept"), late))
     for column in spec.columns:
         if column.known_with and column.name in present:
-            dated = good[column.known_with].notnull() if column.known_with in present else ibis.literal(False)
-            open_ = spec.on_unknown.get(column.name)
-            says = good[column.name].notnull() if open_ is None else good[column.name].fill_null(open_) != open_
-            found += _found(good, says & ~dated, spec, "undated", column.name,
-                            f"has a value without {column.known_with}: known since nobody knows when", "flagged")
+            hint = f"has a value without {column.known_with}: known since nobody knows when"
+            undated = _undated(good, column, spec.on_unknown.get(column.name))
+            broken.append((note("undated", column.name, hint=hint), undated))
     if "currency" in present:
-        found += _found(good, good["currency"].notnull() & (good["currency"] != currency), spec, "currency", "currency",
-                        f"is not {currency}: amounts of different currencies are never added up", "flagged")
-    return found
+        hint = f"is not {currency}: amounts of different currencies are never added up"
+        other = good["currency"].notnull() & (good["currency"] != currency)
+        broken.append((note("currency", "currency", hint=hint), other))
+    return _found(good, broken)
 
 
-def _found(
-    good: "ibis.Table", broken: "ibis.Value", spec: TableSpec, rule: str, column: str, hint: str,
-    action: Literal["kept", "flagged"],
-) -> list[Finding]:
-    rows = good.filter(broken)
-    count = int(rows.count().to_pyarrow().as_py())
+def _undated(good: "ibis.Table", column: Column, fallback: str | None) -> "ibis.Value":
+    import ibis
+
+    dated = good[column.known_with].notnull() if column.known_with in good.columns else ibis.literal(False)
+    value = good[column.name]
+    says = value.notnull() if fallback is None else value.fill_null(fallback) != fallback
+    return says & ~dated
+
+
+def _found(good: "ibis.Table", broken: "Sequence[tuple[Finding, ibis.Value]]") -> list[Finding]:
+    if not broken:
+        return []
+    counts = good.aggregate(**{str(place): rule.sum() for place, (_, rule) in enumerate(broken)})
+    numbers = counts.to_pyarrow().to_pylist()[0]
+    return [
+        _with_example(good, note, rule, int(count))
+        for (note, rule), count in zip(broken, numbers.values(), strict=True)
+        if count
+    ]
+
+
+def _with_example(good: "ibis.Table", note: Finding, rule: "ibis.Value", count: int) -> Finding:
+    first = good.filter(rule).order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()[0]
+    value = first.get(note.column)
+    example = "" if value is None else str(value)
+    return replace(note, count=count, example=example, place=f"{first[FILE]}:{first[LINE]}")
+
+
+def of_assumed(spec: TableSpec, columns: Sequence[str], counts: Counts, file: str) -> list[Finding]:
+    """Return the finding about rows that count as known when they happened; none where the source says when.
+
+    Args:
+        spec: Contract of the table.
+        columns: Columns the table has.
+        counts: Its rows and blanks.
+        file: First file of the table.
+    """
+    if not spec.known_at or spec.event_at not in columns:
+        return []
+    count = counts.blanks.get(spec.known_at, 0) if spec.known_at in columns else counts.rows
     if not count:
         return []
-    first = rows.order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()[0]
-    value = first.get(column)
-    return [Finding(spec.name, rule, column, count, "" if value is None else str(value),
-                    f"{first[FILE]}:{first[LINE]}", hint, action)]
+    return [Finding(spec.name, "assumed", spec.known_at, count, "", file, ADVICE["assumed"], "kept")]
 
 
 def of_collapsed(table: str, collapsed: int, file: str) -> list[Finding]:

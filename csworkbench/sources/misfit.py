@@ -12,20 +12,63 @@ from csworkbench.tables import Kind
 
 SHOWN_CHARACTERS = 60
 FORMATS = (
-    "%Y-%m-%d", "%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z",
-    "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d",
-    "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%d.%m.%Y %H:%M", "%Y/%m/%d %H:%M", "%Y/%m/%d %H:%M:%S",
-    "%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%b %d, %Y", "%d %b %Y", "%B %d, %Y", "%Y年%m月%d日",
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M:%S",
+    "%Y-%m-%dT%H:%M:%S%z",
+    "%d.%m.%Y",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d-%m-%Y",
+    "%m-%d-%Y",
+    "%Y/%m/%d",
+    "%Y.%m.%d",
+    "%Y%m%d",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%d.%m.%Y %H:%M",
+    "%Y/%m/%d %H:%M",
+    "%Y/%m/%d %H:%M:%S",
+    "%d/%m/%y",
+    "%m/%d/%y",
+    "%d.%m.%y",
+    "%b %d, %Y",
+    "%d %b %Y",
+    "%B %d, %Y",
+    "%Y年%m月%d日",
 )
-SWAPPED = {"%d/%m/%Y": "%m/%d/%Y", "%m/%d/%Y": "%d/%m/%Y", "%d-%m-%Y": "%m-%d-%Y", "%m-%d-%Y": "%d-%m-%Y",
-           "%d/%m/%y": "%m/%d/%y", "%m/%d/%y": "%d/%m/%y", "%Y-%m-%d": "%Y-%d-%m", "%Y-%d-%m": "%Y-%m-%d"}
-EXPECTED = {
-    Kind.INTEGER: "a whole number such as 12", Kind.DECIMAL: "a number such as 12{mark}5",
-    Kind.SHARE: "a number from 0 to 1 such as 0{mark}25", Kind.BOOLEAN: "true or false",
-    Kind.DATE: "a date written {dates}", Kind.INSTANT: "a time written {dates}", Kind.TEXT: "text",
+SWAPPED = {
+    "%d/%m/%Y": "%m/%d/%Y",
+    "%m/%d/%Y": "%d/%m/%Y",
+    "%d-%m-%Y": "%m-%d-%Y",
+    "%m-%d-%Y": "%d-%m-%Y",
+    "%d/%m/%y": "%m/%d/%y",
+    "%m/%d/%y": "%d/%m/%y",
 }
-_BOOLEANS = {"yes": "true", "y": "true", "no": "false", "n": "false", "ja": "true", "nej": "false", "nein": "false",
-             "是": "true", "否": "false", "t": "true", "f": "false", "x": "true"}
+EXPECTED = {
+    Kind.INTEGER: "a whole number such as 12",
+    Kind.DECIMAL: "a number such as 12{mark}5",
+    Kind.SHARE: "a number from 0 to 1 such as 0{mark}25",
+    Kind.BOOLEAN: "true or false",
+    Kind.DATE: "a date written {dates}",
+    Kind.INSTANT: "a time written {dates}",
+    Kind.TEXT: "text",
+}
+_BOOLEANS = {
+    "yes": "true",
+    "y": "true",
+    "no": "false",
+    "n": "false",
+    "ja": "true",
+    "nej": "false",
+    "nein": "false",
+    "是": "true",
+    "否": "false",
+    "t": "true",
+    "f": "false",
+    "x": "true",
+}
 
 
 def expected(item: Field) -> str:
@@ -47,7 +90,19 @@ def range_words(item: Field) -> str:
     return f"from {column.low:g} to {column.high:g}"
 
 
-def misfit(item: Field, rule: str, bad: int, filled: int, examples: Sequence[str]) -> Problem | None:
+def is_swapped(item: Field, rule: str, examples: Sequence[str]) -> bool:
+    """Return whether all dates that cannot be read can be with day and month the other way round.
+
+    Args:
+        item: The column.
+        rule: Rule they break.
+        examples: Distinct texts of such cells.
+    """
+    swapped = SWAPPED.get(item.dates)
+    return rule == "type" and swapped is not None and all(_reads(text, swapped) for text in examples)
+
+
+def misfit(item: Field, rule: str, bad: int, filled: int, examples: Sequence[str]) -> Problem:
     """Return the problem of a column whose cells break a rule so often that its declaration must be wrong.
 
     Args:
@@ -56,14 +111,7 @@ def misfit(item: Field, rule: str, bad: int, filled: int, examples: Sequence[str
         bad: Cells that break it.
         filled: Cells that are not blank (for blank: rows).
         examples: Distinct texts of such cells, at most a few hundred.
-
-    Returns:
-        None where the rows are bad and not the declaration.
     """
-    swapped = SWAPPED.get(item.dates)
-    is_swapped = rule == "type" and swapped is not None and all(_reads(text, swapped) for text in examples)
-    if bad * 2 <= filled and not is_swapped:
-        return None
     shown = ", ".join(repr(printable(text[:SHOWN_CHARACTERS])) for text in examples[:3])
     name = item.name if item.origin in {None, item.name} else f"{item.name} (from {item.origin!r})"
     place = item.key.rsplit(".", 2)[0]

@@ -84,6 +84,13 @@ def _lines(stream: io.TextIOWrapper) -> Iterator[str]:
         yield from stream
 
 
+def _line_end(path: Path, encoding: str) -> str:
+    """Return what ends the lines, so that a stray carriage return in a row cannot pass for the end of it."""
+    with path.open(encoding=encoding, newline="") as stream:
+        first = stream.readline()
+    return "\r" if first.endswith("\r") else "\n"
+
+
 class CsvRows:
     """Rows of one CSV with their first physical line, as strict as RFC 4180 and without guesses.
 
@@ -98,7 +105,11 @@ class CsvRows:
         self.bad: list[BadRow] = []
         self.rows = 0
         self._bytes = _Hashing(file.path)
-        text = io.TextIOWrapper(io.BufferedReader(self._bytes, 1 << 20), encoding=source.encoding, newline="")
+        text = io.TextIOWrapper(
+            io.BufferedReader(self._bytes, 1 << 20),
+            encoding=source.encoding,
+            newline=_line_end(file.path, source.encoding),
+        )
         self._text = text
         self._reader = csv.reader(_lines(text), delimiter=source.delimiter, strict=True)
         self.header = self._read_header()
@@ -125,19 +136,32 @@ class CsvRows:
             except StopIteration:
                 return
             except csv.Error as error:
-                if "field larger" not in str(error) or reader.line_num > start:
+                hint = self._one_row_only(str(error)) if reader.line_num == start else None
+                if hint is None:
                     raise DataError(self._quote_problem(start, str(error))) from error
-                hint = f"a field may have {csv.field_size_limit():,} characters"
-                self.bad.append(BadRow(self.file.name, start, "", "", "too_long", hint))
+                self.bad.append(BadRow(self.file.name, start, "", "", "shape", hint))
                 continue
             if row:
                 yield start, row
 
+    @staticmethod
+    def _one_row_only(error: str) -> str | None:
+        if "field larger" in error:
+            return f"a field may have {csv.field_size_limit():,} characters"
+        return "a carriage return stands inside an unquoted field" if "new-line" in error else None
+
     def _quote_problem(self, line: int, error: str) -> Problem:
-        what = "a quote that opens here is never closed" if "unexpected end" in error else \
-            "a quote is open, or stands inside a field without being doubled"
-        return Problem(f'{what} (")', file=self.file.name, line=line,
-                       hint='repair the row: a field with " in it is written "like ""this"""')
+        what = (
+            "a quote that opens here is never closed"
+            if "unexpected end" in error
+            else "a quote is open, or stands inside a field without being doubled"
+        )
+        return Problem(
+            f'{what} (")',
+            file=self.file.name,
+            line=line,
+            hint='repair the row: a field with " in it is written "like ""this"""',
+        )
 
     def batches(self) -> Iterator[tuple[list[int], list[list[str]]]]:
         """Yield batches of first lines and rows, all as wide as the header.
@@ -182,8 +206,14 @@ class CsvRows:
         if len(wrong) > self.rows:
             hint = f"look at tables.{self.table}.delimiter; a decimal comma needs quotes or another delimiter"
             share = f"{len(wrong)} of {len(wrong) + self.rows} rows"
-            raise DataError(Problem(f"{share} do not have the width of the header: {wrong[0].hint}",
-                                    file=self.file.name, line=wrong[0].line, hint=hint))
+            raise DataError(
+                Problem(
+                    f"{share} do not have the width of the header: {wrong[0].hint}",
+                    file=self.file.name,
+                    line=wrong[0].line,
+                    hint=hint,
+                )
+            )
 
 
 def read_header(file: SourceFile, source: TableSource, table: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from heapq import merge
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -14,13 +15,37 @@ from csworkbench.sources.cache import TableCache, table_key
 from csworkbench.sources.fields import Field, check_header, plan_fields
 from csworkbench.sources.files import SourceFile, digest, find_files, inspect
 from csworkbench.sources.parse import FILE, LINE, BadRow, Parsed, changed, read_header, to_text_parquet
-from csworkbench.sources.typed import Clock, typed
+from csworkbench.sources.typed import Clock, filled, typed
 from csworkbench.tables import SPECS, TableSpec
 from csworkbench.workspace import TableSource, Workspace
 
 if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One table to read."""
+
+    connection: "Backend"
+    spec: TableSpec
+    source: TableSource
+    clock: Clock
+    files: tuple[SourceFile, ...]
+    staging: Path
+
+    @property
+    def name(self) -> str:
+        return self.spec.name
+
+    @property
+    def texts(self) -> list[SourceFile]:
+        return [file for file in self.files if not file.is_parquet]
+
+    @property
+    def parquets(self) -> list[SourceFile]:
+        return [file for file in self.files if file.is_parquet]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,15 +89,18 @@ class _Reader:
 
     def __init__(self, workspace: Workspace, root: Path, cache: TableCache, staging: Path) -> None:
         self.workspace, self.root, self.cache, self.staging = workspace, root, cache, staging
-        self.connection: Backend = engine.connect(workspace.engine, staging)
+        self.connection: Backend = engine.connect(
+            workspace.engine, staging.with_name(staging.name.replace("staging", "spill"))
+        )
         self.problems: list[Problem] = []
         self.keys: dict[str, str] = {}
         self.tables: dict[str, ibis.Table] = {}
         self.reports: dict[str, IngestReport] = {}
 
     def book(self) -> Book:
-        return Book(self.workspace, self.root, self.connection, MappingProxyType(self.tables),
-                    MappingProxyType(self.reports))
+        return Book(
+            self.workspace, self.root, self.connection, MappingProxyType(self.tables), MappingProxyType(self.reports)
+        )
 
     def read(self, table: str) -> None:
         source, spec = self.workspace.tables[table], SPECS[table]
@@ -82,41 +110,47 @@ class _Reader:
         key = self.keys[table] = table_key(table, self.workspace, files, parents)
         report = None if self.problems else self.cache.find(table, key)
         if report is None and files:
-            try:
-                staged = _stage(self.connection, table, self.workspace, files, self.staging)
-                if not self.problems:
-                    report = self._finish(staged, spec, files, key)
-            except DataError as error:
-                self.problems += error.problems
+            clock = Clock(source.timezone, self.workspace.timezone)
+            report = self._make(_Task(self.connection, spec, source, clock, tuple(files), self.staging), key)
         if report is not None:
             self.reports[table] = report
             self.tables[table] = engine.read_parquet(self.connection, [self.cache.parquet(table, key)], table)
 
-    def _finish(self, staged: _Staged, spec: TableSpec, files: Sequence[SourceFile], key: str) -> IngestReport:
-        clock, source = _clock(self.workspace, spec.name), self.workspace.tables[spec.name]
-        keep = source.rules == "flag"
-        sieve = _sift(staged, spec, self.tables, clock, keep=keep)
-        listed = [*staged.bad, *findings.bad_rows(sieve.bad)]
-        quarantine = self.staging / f"{spec.name}-quarantine.csv"
-        groups = findings.write_quarantine(listed, quarantine)
-        path = self.staging / f"{spec.name}-typed.parquet"
+    def _make(self, task: _Task, key: str) -> IngestReport | None:
+        try:
+            staged = _stage(task)
+            return None if self.problems else self._finish(task, staged, key)
+        except DataError as error:
+            self.problems += error.problems
+            return None
+
+    def _finish(self, task: _Task, staged: _Staged, key: str) -> IngestReport:
+        keep = task.source.rules == "flag"
+        sieve = _sift(task, staged, self.tables, keep=keep)
+        quarantine = self.staging / f"{task.name}-quarantine.csv"
+        listed = findings.bad_rows(sieve.bad, self.staging / f"{task.name}-bad.parquet")
+        groups = findings.write_quarantine(merge(staged.bad, listed, key=lambda row: (row.file, row.line)), quarantine)
+        path = self.staging / f"{task.name}-typed.parquet"
         columns = [name for name in staged.table.columns if not name.startswith("_")]
-        final = sieve.good.order_by(_sorted_by(spec, columns)).select(columns)
+        final = sieve.good.order_by(_sorted_by(task.spec, columns)).select(columns)
         self.connection.to_parquet(final, path, compression="zstd")
         found = [
-            *findings.from_groups(spec.name, groups, keep=keep),
-            *findings.of_collapsed(spec.name, sieve.collapsed, files[0].name),
-            *findings.of_rows(sieve.good, spec, self.workspace.currency),
-            *findings.of_blanks(staged.table, staged.fields, dict(staged.counts.blanks), spec.name),
-            *_unused(staged, spec, files[0].name),
+            *findings.from_groups(task.name, groups, keep=keep),
+            *findings.of_collapsed(task.name, sieve.collapsed, task.files[0].name),
+            *findings.of_rows(sieve.good, task.spec, self.workspace.currency),
+            *findings.of_assumed(task.spec, columns, staged.counts, task.files[0].name),
+            *findings.of_blanks(staged.table, staged.fields, dict(staged.counts.blanks), task.name),
+            *_unused(task, staged),
         ]
-        report = _report(self.connection, path, staged, spec, clock)
-        rows_read = staged.counts.rows + len(staged.bad)
-        report = replace(report, files=tuple(file.name for file in files), findings=tuple(found),
-                         quarantined=rows_read - sieve.collapsed - report.rows)
-        if not report.rows and spec.name == "accounts":
-            raise DataError(Problem("no account is left: the file has no row that passes", file=files[0].name,
-                                    hint=_why(found)))
+        report = _report(task, staged, path)
+        aside = staged.counts.rows + len(staged.bad) - sieve.collapsed - report.rows
+        report = replace(report, findings=tuple(found), quarantined=aside)
+        if not report.rows and task.name == "accounts":
+            raise DataError(
+                Problem(
+                    "no account is left: the file has no row that passes", file=task.files[0].name, hint=_why(found)
+                )
+            )
         self.cache.keep(report, key, path, quarantine)
         return report
 
@@ -125,51 +159,38 @@ def _parents(spec: TableSpec) -> list[str]:
     return [*(key.table for key in spec.foreign_keys), *(rule.table for rule in spec.not_before)]
 
 
-def _clock(workspace: Workspace, table: str) -> Clock:
-    return Clock(workspace.tables[table].timezone, workspace.timezone)
-
-
 def _why(found: Sequence[Finding]) -> str:
     reasons = [f"{item.count} x {item.rule} {item.column}".strip() for item in found if item.action == "quarantined"]
     return "; ".join(reasons) or "export it again"
 
 
-def _stage(
-    connection: "Backend", table: str, workspace: Workspace, files: Sequence[SourceFile], staging: Path
-) -> _Staged:
+def _stage(task: _Task) -> _Staged:
     """Return a table typed by its contract, written aside.
 
     Raises:
         DataError: a file cannot be read as declared, or a column is not what was declared.
     """
-    source = workspace.tables[table]
-    texts = [file for file in files if not file.is_parquet]
-    others = [file for file in files if file.is_parquet]
-    headers = _headers(connection, table, source, texts, others)
-    fields = tuple(plan_fields(table, source, list(headers.values())))
-    parsed, raws = _parse(connection, table, source, texts, fields, staging)
-    raws += [_native(connection, file, fields) for file in others]
-    clock, is_one_file = _clock(workspace, table), len(files) == 1
-    path = staging / f"{table}-staged.parquet"
-    tables = [typed(raw, fields, SPECS[table], clock, is_one_file) for raw in raws]
     import ibis
 
-    connection.to_parquet(ibis.union(*tables), path, compression="zstd")
-    for file in others:
+    headers = _headers(task)
+    fields = tuple(plan_fields(task.name, task.source, list(headers.values())))
+    parsed, raws = _parse(task, fields)
+    raws += [_native(task, file, fields) for file in task.parquets]
+    path = task.staging / f"{task.name}-staged.parquet"
+    rows = ibis.union(*(typed(raw, fields, task.spec, task.clock, len(task.files) == 1) for raw in raws))
+    task.connection.to_parquet(filled(rows, fields, task.spec, task.clock), path, compression="zstd")
+    for file in task.parquets:
         if digest(file.path) != file.sha256:
             raise DataError(changed(file))
-    staged = engine.read_parquet(connection, [path])
+    staged = engine.read_parquet(task.connection, [path])
     counts = check.count(staged, fields)
-    check.refuse_misfits(staged, fields, counts, ", ".join(file.name for file in files[:3]))
+    check.refuse_misfits(staged, fields, counts, ", ".join(file.name for file in task.files[:3]))
     used = {item.origin for item in fields}
     unused = dict.fromkeys(name for header in headers.values() for name in header if name not in used)
-    filled = check.fill_fallbacks(staged, fields, SPECS[table], clock)
-    return _Staged(filled, fields, counts, tuple(row for one in parsed for row in one.bad), tuple(unused))
+    return _Staged(staged, fields, counts, tuple(row for one in parsed for row in one.bad), tuple(unused))
 
 
-def _headers(
-    connection: "Backend", table: str, source: TableSource, texts: Sequence[SourceFile], others: Sequence[SourceFile]
-) -> dict[str, tuple[str, ...]]:
+def _headers(task: _Task) -> dict[str, tuple[str, ...]]:
     """Return the column names of each file.
 
     Raises:
@@ -177,36 +198,36 @@ def _headers(
     """
     problems: list[Problem] = []
     headers: dict[str, tuple[str, ...]] = {}
-    for file in texts:
-        found = inspect(file, source, f"tables.{table}")
+    for file in task.texts:
+        found = inspect(file, task.source, f"tables.{task.name}")
         try:
-            headers[file.name] = () if found else read_header(file, source, table)
+            headers[file.name] = () if found else read_header(file, task.source, task.name)
         except DataError as error:
             found = list(error.problems)
         problems += found
-    for file in others:
-        headers[file.name] = tuple(engine.read_parquet(connection, [file.path]).columns)
-        problems += check_header(headers[file.name], table, source, file.name)
+    for file in task.parquets:
+        headers[file.name] = tuple(engine.read_parquet(task.connection, [file.path]).columns)
+        problems += check_header(headers[file.name], task.name, task.source, file.name)
     if problems:
         raise DataError(*problems)
     return headers
 
 
-def _parse(
-    connection: "Backend", table: str, source: TableSource, texts: Sequence[SourceFile], fields: Sequence[Field],
-    staging: Path,
-) -> tuple[list[Parsed], "list[ibis.Table]"]:
-    if not texts:
+def _parse(task: _Task, fields: Sequence[Field]) -> tuple[list[Parsed], "list[ibis.Table]"]:
+    if not task.texts:
         return [], []
-    paths = [staging / f"{table}-{index}.parquet" for index in range(len(texts))]
-    parsed = [to_text_parquet(file, source, table, fields, path) for file, path in zip(texts, paths, strict=True)]
-    return parsed, [engine.read_parquet(connection, paths)]
+    paths = [task.staging / f"{task.name}-{index}.parquet" for index in range(len(task.texts))]
+    parsed = [
+        to_text_parquet(file, task.source, task.name, fields, path)
+        for file, path in zip(task.texts, paths, strict=True)
+    ]
+    return parsed, [engine.read_parquet(task.connection, paths)]
 
 
-def _native(connection: "Backend", file: SourceFile, fields: Sequence[Field]) -> "ibis.Table":
+def _native(task: _Task, file: SourceFile, fields: Sequence[Field]) -> "ibis.Table":
     import ibis
 
-    raw = engine.read_parquet(connection, [file.path], file_row_number=True)
+    raw = engine.read_parquet(task.connection, [file.path], file_row_number=True)
     columns = {FILE: ibis.literal(file.name), LINE: raw["file_row_number"].cast("int64") + 1}
     for item in fields:
         if item.origin is not None:
@@ -214,16 +235,14 @@ def _native(connection: "Backend", file: SourceFile, fields: Sequence[Field]) ->
     return raw.select(**columns)
 
 
-def _sift(
-    staged: _Staged, spec: TableSpec, tables: "Mapping[str, ibis.Table]", clock: Clock, *, keep: bool
-) -> check.Sieve:
-    sifter = check.Sifter(staged.table, staged.fields, spec, keep=keep)
+def _sift(task: _Task, staged: _Staged, tables: "Mapping[str, ibis.Table]", *, keep: bool) -> check.Sieve:
+    sifter = check.Sifter(staged.table, staged.fields, task.spec, keep=keep)
     sifter.cells(staged.counts)
     sifter.filled()
     sifter.order()
     sifter.keys()
     sifter.parents(tables)
-    sifter.starts(tables, clock)
+    sifter.starts(tables, task.clock)
     return sifter.sieve()
 
 
@@ -233,30 +252,37 @@ def _sorted_by(spec: TableSpec, columns: Sequence[str]) -> list[str]:
     return [str(name) for name in dict.fromkeys([*event, *spec.key_among(columns)])]
 
 
-def _unused(staged: _Staged, spec: TableSpec, file: str) -> list[Finding]:
+def _unused(task: _Task, staged: _Staged) -> list[Finding]:
     taken = {item.name for item in staged.fields}
-    free = {name.replace("_", ""): name for name in spec.names if name not in taken}
+    free = {name.replace("_", ""): name for name in task.spec.names if name not in taken}
     near = {}
     for name in staged.unused:
         close = get_close_matches("".join(filter(str.isalnum, name.casefold())), free, n=1, cutoff=0.8)
         if close:
             near[name] = free[close[0]]
-    return findings.of_unused(spec.name, staged.unused, near, file)
+    return findings.of_unused(task.name, staged.unused, near, task.files[0].name)
 
 
-def _report(connection: "Backend", path: Path, staged: _Staged, spec: TableSpec, clock: Clock) -> IngestReport:
-    table = engine.read_parquet(connection, [path])
+def _report(task: _Task, staged: _Staged, path: Path) -> IngestReport:
+    table = engine.read_parquet(task.connection, [path])
     generated = [item.name for item in staged.fields if item.is_row]
     wanted = {"rows": table.count()}
-    if spec.event_at in table.columns:
-        event = table[spec.event_at]
-        day = event if event.type().is_date() else engine.local_day(event, clock.calendar_zone)
+    if task.spec.event_at in table.columns:
+        event = table[task.spec.event_at]
+        day = event if event.type().is_date() else engine.local_day(event, task.clock.calendar_zone)
         wanted |= {"first": day.min(), "last": day.max()}
     found = table.aggregate(**wanted).to_pyarrow().to_pylist()[0]
     return IngestReport(
-        table=spec.name, files=(), rows=found["rows"], quarantined=0,
-        digest=check.content_digest(connection, table, generated), findings=(),
-        first_event=found.get("first"), last_event=found.get("last"), blanks=dict(staged.counts.blanks),
-        extras={item.name: item.role for item in staged.fields if item.role is not None}, was_cached=False,
+        table=task.name,
+        files=tuple(file.name for file in task.files),
+        rows=found["rows"],
+        quarantined=0,
+        digest=check.content_digest(table, generated),
+        findings=(),
+        first_event=found.get("first"),
+        last_event=found.get("last"),
+        blanks=dict(staged.counts.blanks),
+        extras={item.name: item.role for item in staged.fields if item.role is not None},
+        was_cached=False,
         columns=tuple(table.columns),
     )

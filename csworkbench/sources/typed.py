@@ -48,6 +48,11 @@ def cell_of(index: int) -> str:
     return f"_cell_{index}"
 
 
+def blank_of(name: str) -> str:
+    """Return the name of the column that says where a column was blank before another one stood in."""
+    return f"_blank_{name}"
+
+
 def typed(raw: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Clock, is_one_file: bool) -> "ibis.Table":
     """Return a table of typed values with the rule each cell breaks and the text it had.
 
@@ -167,8 +172,9 @@ def _iso_instant(text: "ibis.Value", clock: Clock) -> "ibis.Value":
     aware = text.re_search(_ISO_OFFSET).ifelse(text, None).try_cast("timestamp('UTC')").cast("timestamp")
     naive = text.re_search(_ISO_TIME).ifelse(text, None).try_cast("timestamp")
     day = text.re_search(_ISO_DAY).ifelse(text, None).try_cast("timestamp")
-    return ibis.coalesce(aware, engine.wall_clock_to_utc(naive, clock.source_zone),
-                         engine.wall_clock_to_utc(day, clock.calendar_zone))
+    return ibis.coalesce(
+        aware, engine.wall_clock_to_utc(naive, clock.source_zone), engine.wall_clock_to_utc(day, clock.calendar_zone)
+    )
 
 
 def _broken(text: "ibis.Value", value: "ibis.Value", column: Column, is_planned: bool) -> "ibis.Value":
@@ -206,3 +212,33 @@ def _outside(value: "ibis.Value", column: Column, is_planned: bool) -> "ibis.Val
     for bound in bounds:
         outside = bound if outside is None else outside | bound
     return outside
+
+
+def filled(table: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Clock) -> "ibis.Table":
+    """Return a typed table with `falls_back_to` applied and a blank `known_at` set to the event.
+
+    Args:
+        table: Table of `typed`.
+        fields: Its columns.
+        spec: Contract of the table.
+        clock: How days become times.
+
+    Returns:
+        The same rows; per column that was filled, `_blank_<name>` says where it was blank.
+    """
+    present = {item.name for item in fields}
+    stand_ins = {column.name: table[column.falls_back_to] for column in spec.columns if column.falls_back_to in present}
+    if spec.known_at in present and spec.event_at in present:
+        event = table[spec.event_at]
+        stand_ins[str(spec.known_at)] = _start(event, clock) if event.type().is_date() else event
+    columns: dict[str, ibis.Value] = {}
+    for name, stand_in in stand_ins.items():
+        if name in present:
+            columns |= {name: table[name].coalesce(stand_in), blank_of(name): table[name].isnull()}
+        else:
+            columns[name] = stand_in
+    return table.mutate(**columns) if columns else table
+
+
+def _start(day: "ibis.Value", clock: Clock) -> "ibis.Value":
+    return engine.wall_clock_to_utc(day.cast("timestamp"), clock.calendar_zone)

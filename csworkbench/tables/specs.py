@@ -10,8 +10,12 @@ OUTCOMES = ("renewed", "churned", "partial", "upsell", "open")
 
 _ACCOUNT_ID = Column("account_id", Kind.TEXT, "The account this row belongs to", required=True, nullable=False)
 _CURRENCY = Column("currency", Kind.TEXT, "ISO currency of the amounts; absent = the workspace's currency")
-_KNOWN_AT = Column("known_at", Kind.INSTANT, "When the warehouse knew the row; absent = when it happened",
-                   blank_means="known when it happened")
+_KNOWN_AT = Column(
+    "known_at",
+    Kind.INSTANT,
+    "When the warehouse knew the row; absent = when it happened",
+    blank_means="known when it happened",
+)
 _ACCOUNT = ForeignKey(("account_id",), "accounts")
 _CSM = ForeignKey(("csm_id",), "csms", keep_orphans=True)
 
@@ -126,10 +130,23 @@ _RENEWALS = TableSpec(
         Column("due_date", Kind.DATE, "Day the term ends", required=True, nullable=False),
         Column("target_amount", Kind.DECIMAL, "Amount that is due", unit="money", low=0),
         Column("decided_at", Kind.INSTANT, "When the customer decided", blank_means="not decided yet"),
-        Column("outcome", Kind.TEXT, "How it ended; open is censored, never renewed", allowed=OUTCOMES,
-               known_with="decided_at", blank_means="open"),
-        Column("final_amount", Kind.DECIMAL, "Amount that was renewed", unit="money", low=0, known_with="decided_at",
-               blank_means="not decided yet"),
+        Column(
+            "outcome",
+            Kind.TEXT,
+            "How it ended; open is censored, never renewed",
+            allowed=OUTCOMES,
+            known_with="decided_at",
+            blank_means="open",
+        ),
+        Column(
+            "final_amount",
+            Kind.DECIMAL,
+            "Amount that was renewed",
+            unit="money",
+            low=0,
+            known_with="decided_at",
+            blank_means="not decided yet",
+        ),
         Column("reason", Kind.TEXT, "Why it was lost or won", known_with="decided_at", blank_means="none given"),
         _CURRENCY,
         _KNOWN_AT,
@@ -150,12 +167,19 @@ _TICKETS = TableSpec(
         Column("opened_at", Kind.INSTANT, "When the ticket was opened", required=True, nullable=False),
         Column("first_response_at", Kind.INSTANT, "When somebody answered first", blank_means="not answered yet"),
         Column("resolved_at", Kind.INSTANT, "When the ticket was resolved", blank_means="not resolved yet"),
-        Column("reopened", Kind.BOOLEAN, "Was opened again", known_with="resolved_at"),
+        Column("reopened", Kind.BOOLEAN, "Was opened again", known_with="resolved_at", blank_means="not resolved yet"),
         Column("topic", Kind.TEXT, "What it is about"),
         Column("tags", Kind.TEXT, "Tags, as exported", blank_means="none"),
         Column("severity", Kind.TEXT, "Severity, as the desk sets it"),
-        Column("csat", Kind.DECIMAL, "Satisfaction the customer gave, on the desk's own scale", unit="points", low=0,
-               known_with="resolved_at", blank_means="not asked or not answered"),
+        Column(
+            "csat",
+            Kind.DECIMAL,
+            "Satisfaction the customer gave, on the desk's own scale",
+            unit="points",
+            low=0,
+            known_with="resolved_at",
+            blank_means="not asked or not answered",
+        ),
         Column("is_feature_request", Kind.BOOLEAN, "Asks for something the product does not do"),
         Column("configuration", Kind.TEXT, "Configuration the ticket is about"),
         _KNOWN_AT,
@@ -175,8 +199,16 @@ _NPS_RESPONSES = TableSpec(
         _ACCOUNT_ID,
         Column("invited_at", Kind.INSTANT, "When the survey was sent", nullable=False, falls_back_to="responded_at"),
         Column("responded_at", Kind.INSTANT, "When the answer came", blank_means="no answer"),
-        Column("score", Kind.INTEGER, "Would recommend, 0 to 10", unit="points", low=0, high=10,
-               known_with="responded_at", blank_means="no answer"),
+        Column(
+            "score",
+            Kind.INTEGER,
+            "Would recommend, 0 to 10",
+            unit="points",
+            low=0,
+            high=10,
+            known_with="responded_at",
+            blank_means="no answer",
+        ),
         Column("followup", Kind.TEXT, "What was done about the answer", known_with="responded_at", blank_means="none"),
         Column("comment", Kind.TEXT, "Words of the customer", known_with="responded_at", blank_means="none"),
         Column("channel", Kind.TEXT, "Where the survey was sent"),
@@ -214,8 +246,13 @@ _ASSIGNMENTS = TableSpec(
         Column("valid_from", Kind.DATE, "First day of the assignment", required=True, nullable=False),
         _id("csm_id", "Who is assigned"),
         Column("valid_to", Kind.DATE, "Day the assignment ends, exclusive", blank_means="current"),
-        Column("reason", Kind.TEXT, "Why the account changed hands",
-               allowed=("new", "leaver", "low_engagement", "complaint", "balance"), blank_means="none given"),
+        Column(
+            "reason",
+            Kind.TEXT,
+            "Why the account changed hands",
+            allowed=("new", "leaver", "low_engagement", "complaint", "balance"),
+            blank_means="none given",
+        ),
         _KNOWN_AT,
     ),
 )
@@ -263,21 +300,46 @@ _JUDGEMENTS = TableSpec(
         _ACCOUNT_ID,
         Column("made_at", Kind.INSTANT, "When it was made", required=True, nullable=False),
         Column("author", Kind.TEXT, "Who made it", required=True, nullable=False),
-        Column("kind", Kind.TEXT, "A pulse informs, an override replaces", required=True, nullable=False,
-               allowed=("pulse", "override")),
-        Column("value", Kind.DECIMAL, "The score this person gives", unit="points", low=0, high=100, required=True,
-               nullable=False),
+        Column(
+            "kind",
+            Kind.TEXT,
+            "A pulse informs, an override replaces",
+            required=True,
+            nullable=False,
+            allowed=("pulse", "override"),
+        ),
+        Column(
+            "value",
+            Kind.DECIMAL,
+            "The score this person gives",
+            unit="points",
+            low=0,
+            high=100,
+            required=True,
+            nullable=False,
+        ),
         Column("reason", Kind.TEXT, "Why"),
         Column("expires_at", Kind.INSTANT, "When it stops counting", blank_means="never"),
         _KNOWN_AT,
     ),
 )
 
-SPECS: Mapping[str, TableSpec] = MappingProxyType({
-    spec.name: spec
-    for spec in (
-        _ACCOUNTS, _USAGE_DAILY, _FEATURES, _SUBSCRIPTIONS, _RENEWALS, _TICKETS, _NPS_RESPONSES, _CSMS, _ASSIGNMENTS,
-        _TOUCHES, _JUDGEMENTS,
-    )
-})
+SPECS: Mapping[str, TableSpec] = MappingProxyType(
+    {
+        spec.name: spec
+        for spec in (
+            _ACCOUNTS,
+            _USAGE_DAILY,
+            _FEATURES,
+            _SUBSCRIPTIONS,
+            _RENEWALS,
+            _TICKETS,
+            _NPS_RESPONSES,
+            _CSMS,
+            _ASSIGNMENTS,
+            _TOUCHES,
+            _JUDGEMENTS,
+        )
+    }
+)
 """Every canonical table by name; tables others refer to come first."""
