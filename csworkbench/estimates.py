@@ -91,6 +91,8 @@ class Estimate:
             raise ValueError("an interval needs low, high and level together")
         if any(number is not None and not isfinite(number) for number in (self.value, self.low, self.high)):
             raise ValueError(f"an estimate holds finite numbers or None, not {self.value}, {self.low}, {self.high}")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"bounds must be in order, not {self.low} to {self.high}")
         if self.value is not None and self.low is not None and self.high is not None:
             slack = 1e-9 * max(1.0, abs(self.value))
             if not self.low - slack <= self.value <= self.high + slack:
@@ -101,20 +103,24 @@ class Estimate:
 
 @runtime_checkable
 class Result(Protocol):
-    """The shape of every analysis' result.
-
-    `headline` is the verdict in one sentence; `figures` maps a name to an Estimate, the most important first;
-    `tables` maps a name to a frame whose first columns are its key; `caveats` come most severe first;
-    `actions` say what to do next.
-    """
+    """The shape of every analysis' result."""
 
     @property
-    def headline(self) -> Message: ...
+    def headline(self) -> Message:
+        """The verdict in one sentence."""
+
     @property
-    def figures(self) -> Mapping[str, Estimate]: ...
+    def figures(self) -> Mapping[str, Estimate]:
+        """Name -> Estimate, the most important first."""
+
     @property
-    def tables(self) -> Mapping[str, "pd.DataFrame"]: ...
+    def tables(self) -> Mapping[str, "pd.DataFrame"]:
+        """Name -> frame whose first columns are its key."""
+
     @property
-    def caveats(self) -> Sequence[Caveat]: ...
+    def caveats(self) -> Sequence[Caveat]:
+        """Doubts beside the figures, the most severe first."""
+
     @property
-    def actions(self) -> Sequence[Message]: ...
+    def actions(self) -> Sequence[Message]:
+        """What to do next."""

@@ -12,7 +12,9 @@ ANALYSES = PACKAGE / "analyses"
 
 @cache
 def sources() -> tuple[tuple[Path, ast.Module], ...]:
-    paths = sorted(path for path in PACKAGE.rglob("*.py") if "_project" not in path.parts and "templates" not in path.parts)
+    paths = sorted(
+        path for path in PACKAGE.rglob("*.py") if "_project" not in path.parts and "templates" not in path.parts
+    )
     return tuple((path.relative_to(ROOT), ast.parse(path.read_text(encoding="utf-8"))) for path in paths)
 
 

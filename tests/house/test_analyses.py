@@ -16,7 +16,12 @@ def test_there_are_analyses():
 
 @pytest.mark.parametrize("stem", stems())
 def test_notebook_config_test_and_method_note_share_the_stem(stem):
-    places = [f"notebooks/{stem}.ipynb", f"configs/{stem}.yaml", f"tests/analyses/test_{stem}.py", f"docs/methods/{stem}.md"]
+    places = [
+        f"notebooks/{stem}.ipynb",
+        f"configs/{stem}.yaml",
+        f"tests/analyses/test_{stem}.py",
+        f"docs/methods/{stem}.md",
+    ]
     assert [place for place in places if not (ROOT / place).is_file()] == []
 
 

@@ -4,7 +4,16 @@ import ast
 
 from tests.house.places import public_functions, sources
 
-OWN_ERRORS = {"ConfigError", "DataError", "AnalysisError", "RunError", "EnvironmentProblem", "WorkbenchError", "ValueError", "TypeError"}
+OWN_ERRORS = {
+    "ConfigError",
+    "DataError",
+    "AnalysisError",
+    "RunError",
+    "EnvironmentProblem",
+    "WorkbenchError",
+    "ValueError",
+    "TypeError",
+}
 
 
 def raised(function):
@@ -14,7 +23,11 @@ def raised(function):
 
 
 def is_protocol_member(function):
-    return len(function.body) == 1 and isinstance(function.body[0], ast.Expr) and isinstance(function.body[0].value, ast.Constant)
+    return (
+        len(function.body) == 1
+        and isinstance(function.body[0], ast.Expr)
+        and isinstance(function.body[0].value, ast.Constant)
+    )
 
 
 def test_every_public_name_has_a_docstring():
@@ -25,7 +38,11 @@ def test_every_public_name_has_a_docstring():
         for node in tree.body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_") and ast.get_docstring(node) is None:
                 missing.append(f"{path}:{node.name}")
-        missing += [f"{path}:{name}" for name, item in public_functions(tree) if ast.get_docstring(item) is None and not is_protocol_member(item)]
+        missing += [
+            f"{path}:{name}"
+            for name, item in public_functions(tree)
+            if ast.get_docstring(item) is None and not is_protocol_member(item)
+        ]
     assert missing == []
 
 
@@ -43,7 +60,9 @@ def test_public_functions_with_three_or_more_parameters_document_them():
     silent = []
     for path, tree in sources():
         for name, function in public_functions(tree):
-            parameters = [item.arg for item in function.args.args + function.args.kwonlyargs if item.arg not in {"self", "cls"}]
+            parameters = [
+                item.arg for item in function.args.args + function.args.kwonlyargs if item.arg not in {"self", "cls"}
+            ]
             if len(parameters) >= 3 and "Args:" not in (ast.get_docstring(function) or ""):
                 silent.append(f"{path}:{name}")
     assert silent == []

@@ -17,13 +17,21 @@ def test_pins_carry_no_index_address():
 
 def test_no_third_party_data_is_tracked():
     shared = ROOT.parent / "shared" / "data"
-    foreign = {path.name for path in shared.rglob("*") if path.is_file()} - {"README.md"} if shared.is_dir() else {"telco.csv"}
+    foreign = (
+        {path.name for path in shared.rglob("*") if path.is_file()} - {"README.md"}
+        if shared.is_dir()
+        else {"telco.csv"}
+    )
     assert [path.name for path in tracked() if path.name in foreign] == []
 
 
 def test_no_tracked_text_names_a_path_of_this_machine():
     own_path = re.compile(rf"(^|[^\w.]){re.escape(str(ROOT))}/")
-    texts = [path for path in tracked() if path.suffix in {".py", ".md", ".yaml", ".toml", ".ipynb", ".txt", ".csv", ".cfg", ".j2"}]
+    texts = [
+        path
+        for path in tracked()
+        if path.suffix in {".py", ".md", ".yaml", ".toml", ".ipynb", ".txt", ".csv", ".cfg", ".j2"}
+    ]
     assert [path.name for path in texts if own_path.search(path.read_text(encoding="utf-8"))] == []
 
 

@@ -2,9 +2,10 @@
 
 import ast
 import string
+from datetime import date
 
 from csworkbench import formats
-from csworkbench.estimates import Message
+from csworkbench.estimates import Estimate, Message
 from tests.house.places import sources
 
 
@@ -30,11 +31,20 @@ def test_every_message_gives_exactly_the_values_its_template_names():
     assert wrong == []
 
 
-def test_every_template_is_known_to_formats():
+SAMPLES = {
+    "list": ["a", "b"],
+    "date": date(2026, 9, 30),
+    "estimate": Estimate(0.5, "share", 10, 0.4, 0.6, 0.95),
+    "": "text",
+}
+
+
+def test_formats_can_fill_every_template():
     for place, node in templates():
-        fields = [(name, spec) for _, name, spec, _ in string.Formatter().parse(node.args[0].value) if name]
-        for _, spec in fields:
-            assert formats.is_known_spec(spec or ""), (place, spec)
+        fields = [(name, spec or "") for _, name, spec, _ in string.Formatter().parse(node.args[0].value) if name]
+        filled = formats.text(Message(node.args[0].value, {name: SAMPLES.get(spec, 1) for name, spec in fields}))
+        assert filled, place
+        assert "{" not in filled, place
 
 
 def test_a_message_without_values_is_its_own_text():

@@ -2,6 +2,7 @@
 
 import ast
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -25,7 +26,9 @@ def test_a_notebook_has_at_most_12_code_cells_of_8_lines_and_no_logic(path):
     sources = code(path)
     assert len(sources) <= 12
     assert [source for source in sources if len(source.splitlines()) > 8] == []
-    assert [type(node).__name__ for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, FORBIDDEN)] == []
+    assert [
+        type(node).__name__ for source in sources for node in ast.walk(ast.parse(source)) if isinstance(node, FORBIDDEN)
+    ] == []
     assert not any(word in source for source in sources for word in ("import pandas", "groupby", ".merge("))
 
 
@@ -54,7 +57,9 @@ def test_load_comes_before_prepare_before_analyze_before_conclude(path):
     if path.stem == "start_here":
         pytest.skip("the tour walks its own way")
     joined = "\n".join(code(path))
-    order = [joined.index(step) for step in ("session.start(", ".prepare(", ".analyze(", "desk.show(", "desk.conclude(")]
+    order = [
+        joined.index(step) for step in ("session.start(", ".prepare(", ".analyze(", "desk.show(", "desk.conclude(")
+    ]
     assert order == sorted(order)
 
 
@@ -72,6 +77,6 @@ def test_stored_outputs_are_there_and_hold_no_error_and_no_path_of_a_machine(pat
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_every_chart_follows_a_sentence_that_says_what_to_look_for(path):
     all_cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    for before, cell in zip(all_cells, all_cells[1:], strict=False):
+    for before, cell in pairwise(all_cells):
         if cell["cell_type"] == "code" and "charts." in "".join(cell["source"]):
             assert before["cell_type"] == "markdown"

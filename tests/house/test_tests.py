@@ -17,4 +17,8 @@ def test_every_expected_error_names_its_text():
 
 
 def test_no_test_sleeps():
-    assert [place for place, node in calls("sleep") if isinstance(node.func.value, ast.Name) and node.func.value.id == "time"] == []
+    assert [
+        place
+        for place, node in calls("sleep")
+        if isinstance(node.func.value, ast.Name) and node.func.value.id == "time"
+    ] == []

@@ -1,0 +1,40 @@
+"""A real file by configuration alone, and the same file in other clothes."""
+
+import pytest
+
+from tests.acceptance.projects import TELCO, csw, result, telco_project
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not TELCO.is_file(), reason="telco.csv is not beside this checkout (shared/data)"),
+]
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    project = telco_project(tmp_path_factory.mktemp("telco") / "project")
+    done = csw("run", "--workspace", project / "workspace.yaml")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return project / "outputs" / "latest"
+
+
+def test_all_7043_accounts_are_there_and_churn_is_what_the_file_says(run):
+    # 1,869 of 7,043 rows say Yes: 1869 / 7043 = .265370
+    figure = result(run, "data_check")["figures"]["outcome_rate"]
+    assert figure["n"] == 7043
+    assert figure["value"] == pytest.approx(1869 / 7043)
+    assert figure["low"] < 1869 / 7043 < figure["high"]
+
+
+def test_the_eleven_blank_charges_are_reported(run):
+    findings = (run / "data_check" / "tables" / "columns.csv").read_text(encoding="utf-8").splitlines()
+    header, rows = findings[0].lstrip("\ufeff").split(","), [line.split(",") for line in findings[1:]]
+    blank = {row[header.index("column")]: row[header.index("blank")] for row in rows}
+    assert float(blank["TotalCharges"]) == 11
+
+
+def test_the_score_beats_tenure_alone_and_says_it_is_descriptive(run):
+    health = result(run, "health")
+    assert health["figures"]["auc_in_sample"]["value"] > 0.74
+    assert health["figures"]["auc_in_sample"]["n"] == 7043
+    assert any("descri" in caveat["text"].lower() for caveat in health["caveats"])
