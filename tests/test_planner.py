@@ -9,6 +9,7 @@ import pytest
 from csworkbench.config import Override
 from csworkbench.errors import ConfigError, DataError
 from csworkbench.planner import Plan, analyses, find_notebook, plan
+from csworkbench.planner import keys as keys_module
 
 SURFACE = """
 from dataclasses import dataclass
@@ -61,8 +62,9 @@ def batch(root: Path, *entries: str) -> None:
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A project of two analyses: `second` needs `first`."""
+def project(tmp_path, monkeypatch):
+    """A project of two analyses: `second` needs `first`. The source of the package stays out of the keys."""
+    monkeypatch.setattr(keys_module, "package_folder", lambda: tmp_path / "package")
     for folder in ("analyses", "configs", "notebooks", "data"):
         (tmp_path / folder).mkdir()
     (tmp_path / "workspace.yaml").write_text(WORKSPACE)
@@ -179,6 +181,13 @@ def test_a_key_changes_with_all_that_determines_the_result_and_so_do_those_that_
             options = {"overrides": [Override("first", "limit", 7)]}
     after = keys(project, **options)
     assert {name: before[name] != after[name] for name in before} == {"first": True, "second": True}
+
+
+def test_a_key_changes_with_the_source_of_the_package(project):
+    before = keys(project)
+    (project / "package").mkdir()
+    (project / "package" / "health.py").write_text("x = 1\n")
+    assert keys(project) != before
 
 
 def test_a_comment_in_a_config_changes_no_key(project):

@@ -67,7 +67,9 @@ def code(source: str, *tags: str, outputs: tuple[Any, ...] = ()) -> dict[str, An
 
 
 def result_cell(*severities: str) -> str:
-    return RESULT.replace("CAVEATS", repr([{"code": "c", "severity": level, "text": "t"} for level in severities]))
+    return RESULT.replace(
+        "CAVEATS", repr([{"code": "c", "severity": level, "text": "t", "action": ""} for level in severities])
+    )
 
 
 def do(

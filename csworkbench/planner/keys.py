@@ -52,13 +52,17 @@ def code_digest(root: Path) -> str:
     Args:
         root: Folder of the project.
     """
-    package = Path(str(resources.files("csworkbench")))
     digest = hashlib.sha256()
-    for base in (package, root / "analyses"):
+    for base in (package_folder(), root / "analyses"):
         found = {path for pattern in SOURCES for path in base.rglob(pattern)} if base.is_dir() else set()
         for path in sorted(path for path in found if "_project" not in path.parts):
             digest.update(path.relative_to(base).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
+
+
+def package_folder() -> Path:
+    """Return the folder of the package."""
+    return Path(str(resources.files("csworkbench")))
 
 
 def library_versions() -> dict[str, str]:
