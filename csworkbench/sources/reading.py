@@ -178,7 +178,7 @@ def _stage(task: _Task) -> _Staged:
     raws += [_native(task, file, fields) for file in task.parquets]
     path = task.staging / f"{task.name}-staged.parquet"
     rows = ibis.union(*(typed(raw, fields, task.spec, task.clock, len(task.files) == 1) for raw in raws))
-    task.connection.to_parquet(filled(rows, fields, task.spec, task.clock), path, compression="zstd")
+    task.connection.to_parquet(filled(rows, fields, task.spec), path, compression="zstd")
     for file in task.parquets:
         if digest(file.path) != file.sha256:
             raise DataError(changed(file))

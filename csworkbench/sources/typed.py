@@ -78,7 +78,9 @@ def typed(raw: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Cl
         cell = ibis.literal(item.const) if item.const is not None else raw[item.name]
         if cell.type().is_floating():
             cell = cell.isnan().ifelse(ibis.null(cell.type()), cell)
-        text = _cleaned(cell.cast("string"), item)
+        text = cell.cast("string")
+        if cell.type().is_string() or item.column.kind is Kind.TEXT or item.values:
+            text = _cleaned(text, item)
         value = _value(cell, text, item, clock)
         rule = _broken(text, value, item.column, item.name in {*spec.planned, "valid_to"})
         columns[item.name] = ibis.ifelse(rule.isin(["type", "range", "allowed"]), ibis.null(value.type()), value)
@@ -214,14 +216,13 @@ def _outside(value: "ibis.Value", column: Column, is_planned: bool) -> "ibis.Val
     return outside
 
 
-def filled(table: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Clock) -> "ibis.Table":
+def filled(table: "ibis.Table", fields: Sequence[Field], spec: TableSpec) -> "ibis.Table":
     """Return a typed table with `falls_back_to` applied and a blank `known_at` set to the event.
 
     Args:
         table: Table of `typed`.
         fields: Its columns.
         spec: Contract of the table.
-        clock: How days become times.
 
     Returns:
         The same rows; per column that was filled, `_blank_<name>` says where it was blank.
@@ -230,7 +231,8 @@ def filled(table: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock:
     stand_ins = {column.name: table[column.falls_back_to] for column in spec.columns if column.falls_back_to in present}
     if spec.known_at in present and spec.event_at in present:
         event = table[spec.event_at]
-        stand_ins[str(spec.known_at)] = _start(event, clock) if event.type().is_date() else event
+        # In every zone midnight UTC lies before the end of that day, which is all a cut by days asks.
+        stand_ins[str(spec.known_at)] = event.cast("timestamp")
     columns: dict[str, ibis.Value] = {}
     for name, stand_in in stand_ins.items():
         if name in present:
@@ -238,7 +240,3 @@ def filled(table: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock:
         else:
             columns[name] = stand_in
     return table.mutate(**columns) if columns else table
-
-
-def _start(day: "ibis.Value", clock: Clock) -> "ibis.Value":
-    return engine.wall_clock_to_utc(day.cast("timestamp"), clock.calendar_zone)
