@@ -85,6 +85,12 @@ def count(staged: "ibis.Table", fields: Sequence[Field]) -> Counts:
 def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts, files: str) -> None:
     """Refuse a table whose columns are not what was declared.
 
+    Args:
+        staged: Table of `typed.typed`.
+        fields: Its columns.
+        counts: What `count` found.
+        files: Names of its files, for the messages.
+
     Raises:
         DataError: most values of a column break its rule, or all of them fit another declaration.
     """

@@ -33,7 +33,14 @@ def connect(engine: Engine, spill_folder: Path) -> "Backend":
 
 
 def read_parquet(connection: "Backend", paths: Sequence[Path], name: str | None = None, **options: Any) -> "ibis.Table":
-    """Return Parquet files as one table; a `*` or `[` in a path stands for itself."""
+    """Return Parquet files as one table.
+
+    Args:
+        connection: Engine to read with.
+        paths: The files; a `*` or `[` in a path stands for itself.
+        name: Name of the view; None = one of the engine's own.
+        options: Passed to the engine's reader.
+    """
     return connection.read_parquet([_literal(path) for path in paths], table_name=name, **options)
 
 

@@ -222,7 +222,13 @@ def of_assumed(spec: TableSpec, columns: Sequence[str], counts: Counts, file: st
 
 
 def of_collapsed(table: str, collapsed: int, file: str) -> list[Finding]:
-    """Return the finding about equal rows that were read once; none where there are none."""
+    """Return the finding about equal rows that were read once; none where there are none.
+
+    Args:
+        table: Canonical table.
+        collapsed: Rows that repeat another one.
+        file: First file of the table.
+    """
     if not collapsed:
         return []
     return [Finding(table, "duplicate", "", collapsed, "", file, ADVICE["duplicate"], "kept")]

@@ -219,6 +219,11 @@ class CsvRows:
 def read_header(file: SourceFile, source: TableSource, table: str) -> tuple[str, ...]:
     """Return the column names of a CSV.
 
+    Args:
+        file: The file, already inspected.
+        source: How it is written.
+        table: Canonical table, for the messages.
+
     Raises:
         DataError: no header, or names that are missing, doubled, padded or separated by something else.
     """

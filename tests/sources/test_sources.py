@@ -265,3 +265,11 @@ def test_the_telco_file_in_another_dress_declared_so_has_the_same_digest(telco):
 def test_the_telco_file_in_an_undeclared_dress_is_refused_with_the_next_key_to_set(telco, source, message):
     with pytest.raises(DataError, match=message):
         telco_report(telco, redressed(), **source)
+
+
+@pytest.mark.parametrize("threads", [1, 4])
+def test_the_digest_does_not_depend_on_the_number_of_threads(project, threads):
+    path = project.write("a.csv", "account_id,arr\n" + "".join(f"A{n},{n}.25\n" for n in range(2000)))
+    plain = project.open(accounts=path).reports["accounts"]
+    shutil.rmtree(project.cache)
+    assert project.open({"engine": {"threads": threads}}, accounts=path).reports["accounts"].digest == plain.digest
