@@ -160,19 +160,18 @@ def _levels(scores: "pd.DataFrame", config: Config) -> dict[str, Estimate]:
 def _headline(scores: "pd.DataFrame", inputs: Inputs, config: Config) -> Message:
     scored = int(scores["score"].notna().sum())
     if not scored:
-        return say("None of the {n:n account|accounts} can be scored on {as_of:date}: too little is known about them.",
+        return say("No score on {as_of:date} for any of {n:n account|accounts}: too little is known about them.",
                    n=len(scores), as_of=inputs.as_of)
     at_risk = int((scores["band"] == config.band_names[0]).sum())
-    worst = config.scorecards[0].bands[0].label.lower()
+    now = {"n": at_risk, "scored": scored, "share": at_risk / scored, "as_of": inputs.as_of,
+           "band": config.scorecards[0].bands[0].label}
     if not config.compare_months:
-        return say("{share:share} of the {scored:n scored account|scored accounts} ({n:count}) are {band} "
-                   "on {as_of:date}.", share=at_risk / scored, scored=scored, n=at_risk, band=worst,
-                   as_of=inputs.as_of)
+        return say("{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}).",
+                   **now)
     return say(
-        "{share:share} of the {scored:n scored account|scored accounts} ({n:count}) are {band} on {as_of:date}; "
+        "{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}); "
         "since {then:date} {down:count} moved to a lower band and {up:count} to a higher one.",
-        share=at_risk / scored, scored=scored, n=at_risk, band=worst, as_of=inputs.as_of,
-        then=inputs.dates[-1 - config.compare_months],
+        **now, then=inputs.dates[-1 - config.compare_months],
         down=int((scores["moved"] == "down").sum()), up=int((scores["moved"] == "up").sum()),
     )
 
