@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MOST_FIGURES = 4
+ENDS = (".", "!", "?", "。", "！", "？")
 _WORST_FIRST = list(reversed(Severity))
 _WORDS = {
     Severity.STOP: say("Do not act on this yet"),
@@ -90,7 +91,13 @@ def conclude(result: Result, language: str = "en") -> View:
 
 
 def table(
-    frame: "pd.DataFrame", title: str, limit: int = 20, columns: Sequence[str] | None = None, language: str = "en"
+    frame: "pd.DataFrame",
+    title: str,
+    limit: int = 20,
+    columns: Sequence[str] | None = None,
+    *,
+    words: Sequence[str] = (),
+    language: str = "en",
 ) -> View:
     """Return the first rows of a table, in the order of the frame.
 
@@ -99,15 +106,17 @@ def table(
         title: What the table shows.
         limit: Rows to show; the rest is counted.
         columns: Columns to show, in this order; None shows all.
+        words: Columns that hold names of ours, such as bands: `at_risk` reads "At risk".
         language: Language of numbers and dates.
 
     Raises:
         ValueError: a column is not in the frame.
     """
-    unknown = [name for name in columns or () if name not in frame.columns]
+    unknown = [name for name in (*(columns or ()), *words) if name not in frame.columns]
     if unknown:
         raise ValueError(f"no column {', '.join(unknown)} in the table; it has {', '.join(map(str, frame.columns))}")
     shown = (frame if columns is None else frame[list(columns)]).head(limit)
+    shown = shown.assign(**{name: [_label(value, language) for value in shown[name]] for name in words})
     hidden = len(frame) - len(shown)
     note = formats.text(say("{n:n row|rows} more in the full table", n=hidden), language) if hidden else ""
     if frame.empty:
@@ -134,6 +143,10 @@ def settings(config: Section, language: str = "en") -> View:
     return View("settings", table_text(frame, title, language), table_html(frame, title, language))
 
 
+def _label(value: Any, language: str) -> Any:
+    return formats.label(value, language) if isinstance(value, str) else value
+
+
 def _first(result: Result) -> list[tuple[str, Estimate]]:
     return list(result.figures.items())[:MOST_FIGURES]
 
@@ -150,10 +163,15 @@ def _by_weight(caveats: Sequence[Caveat]) -> list[Caveat]:
 
 def _told(caveats: Sequence[Caveat], actions: Sequence[Message], language: str) -> Iterator[str]:
     for caveat in caveats:
-        helps = f" {formats.text(caveat.action, language)}" if caveat.action else ""
-        yield f"{formats.text(_WORDS[caveat.severity], language)}: {formats.text(caveat.message, language)}{helps}"
+        helps = f" {_sentence(caveat.action, language)}" if caveat.action else ""
+        yield f"{formats.text(_WORDS[caveat.severity], language)}: {_sentence(caveat.message, language)}{helps}"
     for action in actions:
-        yield f"-> {formats.text(action, language)}"
+        yield f"-> {_sentence(action, language)}"
+
+
+def _sentence(message: Message, language: str) -> str:
+    words = formats.text(message, language)
+    return words if words.endswith(ENDS) else f"{words}."
 
 
 def _safe(lines: Sequence[str]) -> str:
@@ -162,11 +180,11 @@ def _safe(lines: Sequence[str]) -> str:
 
 def _doubts_html(caveats: Sequence[Caveat], language: str) -> Markup:
     return Markup("").join(
-        Markup('<div class="csw-caveat csw-{}"><p><strong>{}</strong> {}{}</p></div>').format(
+        Markup('<div class="csw-caveat csw-{}"><p><strong>{}:</strong> {}{}</p></div>').format(
             caveat.severity.value,
             formats.text(_WORDS[caveat.severity], language),
-            formats.text(caveat.message, language),
-            Markup(" <em>{}</em>").format(formats.text(caveat.action, language)) if caveat.action else "",
+            _sentence(caveat.message, language),
+            Markup(" <em>{}</em>").format(_sentence(caveat.action, language)) if caveat.action else "",
         )
         for caveat in caveats
     )
@@ -175,7 +193,7 @@ def _doubts_html(caveats: Sequence[Caveat], language: str) -> Markup:
 def _actions_html(actions: Sequence[Message], language: str) -> Markup:
     if not actions:
         return Markup("")
-    items = Markup("").join(Markup("<li>{}</li>").format(formats.text(action, language)) for action in actions)
+    items = Markup("").join(Markup("<li>{}</li>").format(_sentence(action, language)) for action in actions)
     return Markup('<p class="csw-todo">{}</p><ol class="csw-actions">{}</ol>').format(
         formats.text(say("What to do"), language), items
     )
@@ -194,7 +212,7 @@ def _value(value: Any, language: str) -> str:
     """Return a setting in short: a section by its name, as its keys stand in a file of their own."""
     match value:
         case Section():
-            names = (getattr(value, key, None) for key in ("id", "label", "name", "title", "kind"))
+            names = (getattr(value, key, None) for key in ("id", "label", "name", "title", "question", "kind"))
             return str(next((name for name in names if name), None) or _value(plain(value), language))
         case None:
             return formats.text(say("not set"), language)

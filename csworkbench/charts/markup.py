@@ -1,6 +1,6 @@
 """Frames as plain, semantic HTML tables and as text; every value is escaped here, at the source."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from math import isnan
 from numbers import Integral, Real
@@ -33,13 +33,14 @@ STYLE = Markup(
 """Style of one output in a notebook; pages drop it and bring their own."""
 
 
-def cell(value: Any, column: str, language: str = "en") -> str:
+def cell(value: Any, column: str, language: str = "en", digits: int | None = None) -> str:
     """Return one value of a table as plain text.
 
     Args:
         value: A cell; a number in a column named share, rate, *_share or *_rate is a share of 0 to 1.
         column: Name of its column.
         language: Language of numbers and dates.
+        digits: Decimals of a number; None = three significant digits.
 
     Returns:
         Text of at most `LONGEST_CELL` characters; "–" for a missing value.
@@ -59,7 +60,7 @@ def cell(value: Any, column: str, language: str = "en") -> str:
             return formats.day(value, language)
         case Real():
             is_share = column in ("share", "rate") or column.endswith(("_share", "_rate"))
-            return formats.share(float(value), language=language) if is_share else _number(value, language)
+            return formats.share(float(value), language=language) if is_share else _number(value, digits, language)
         case list() | tuple() | set() | frozenset():
             return _shortened(", ".join(cell(each, column, language) for each in value))
     return _shortened(str(value))
@@ -88,11 +89,14 @@ def table_html(
     heads = list(headings) or [formats.label(str(name), language) for name in frame.columns]
     names = list(frame.columns)
     numeric = [_is_numeric(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    digits = [_digits(frame.iloc[:, place]) for place in range(frame.shape[1])]
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(_NUMBER if is_number else "", _shortened(name))
         for name, is_number in zip(heads, numeric, strict=True)
     )
-    rows = Markup("").join(_row(record, names, numeric, language) for record in frame.itertuples(index=False))
+    rows = Markup("").join(
+        _row(record, zip(names, numeric, digits, strict=True), language) for record in frame.itertuples(index=False)
+    )
     shown = Markup("") if is_described else Markup(' class="csw-hidden"')
     return Markup(
         '<div class="csw-scroll" role="region" tabindex="0" aria-label="{}"><table class="csw-table">'
@@ -113,7 +117,8 @@ def table_text(frame: "pd.DataFrame", caption: str, language: str = "en", headin
     columns = []
     for place, head in enumerate(heads):
         series, name = frame.iloc[:, place], str(frame.columns[place])
-        texts = [formats.printable(text) for text in (head, *(cell(value, name, language) for value in series))]
+        digits = _digits(series)
+        texts = [formats.printable(text) for text in (head, *(cell(value, name, language, digits) for value in series))]
         width = max(map(text_width, texts))
         fill = [" " * (width - text_width(text)) for text in texts]
         pairs = zip(texts, fill, strict=True)
@@ -130,11 +135,11 @@ def text_width(text: str) -> int:
 _NUMBER = Markup(' class="csw-num"')
 
 
-def _row(record: tuple[Any, ...], names: Sequence[Any], numeric: Sequence[bool], language: str) -> Markup:
+def _row(record: tuple[Any, ...], columns: Iterable[tuple[Any, bool, int | None]], language: str) -> Markup:
     cells = Markup("")
-    for place, (value, name, is_number) in enumerate(zip(record, names, numeric, strict=True)):
-        pattern = Markup('<th scope="row"{}>{}</th>') if place == 0 else Markup("<td{}>{}</td>")
-        cells += pattern.format(_NUMBER if is_number else "", cell(value, str(name), language))
+    for value, (name, is_number, digits) in zip(record, columns, strict=True):
+        pattern = Markup("<td{}>{}</td>") if cells else Markup('<th scope="row"{}>{}</th>')
+        cells += pattern.format(_NUMBER if is_number else "", cell(value, str(name), language, digits))
     return Markup("<tr>{}</tr>").format(cells)
 
 
@@ -155,10 +160,20 @@ def _is_missing(value: Any) -> bool:
     return isinstance(value, float) and isnan(value)
 
 
-def _number(value: Real, language: str) -> str:
+def _number(value: Real, digits: int | None, language: str) -> str:
     if isinstance(value, Integral):
         return formats.number(int(value), 0, language)
-    return formats.number(float(value), language=language)
+    return formats.number(float(value), digits, language)
+
+
+def _digits(series: "pd.Series[Any]") -> int | None:
+    """Return decimals that suit a whole column, so that its numbers line up; None for a column that has none."""
+    if series.dtype.kind != "f" or series.dropna().empty:
+        return None
+    known = series.dropna().abs()
+    if (known % 1 == 0).all():
+        return 0
+    return next((digits for limit, digits in ((1000, 0), (10, 1), (1, 2)) if known.max() >= limit), 3)
 
 
 def _shortened(text: str) -> str:

@@ -5,36 +5,16 @@ from itertools import accumulate, pairwise
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.charts.canvas import (
-    SMALL,
-    TEXT,
-    Chart,
-    Sheet,
-    axis_name,
-    color,
-    finish,
-    fitted,
-    font_note,
-    nothing,
-    room,
-    sheet,
-    shown,
-    spoken,
-    told,
-    written,
-)  # fmt: skip
+from csworkbench.charts.canvas import Chart, color, finish, font_note, nothing, sheet, shown, spoken, told, written
+from csworkbench.charts.lanes import Lanes
 from csworkbench.charts.palette import ranked
 from csworkbench.estimates import say
 from csworkbench.formats import text
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.axes import Axes
 
 MOST_ROWS = 25
-ROW, THICK = 30.0, 0.56
-_TALL = 46.0
-_GUTTER, _FOOT, _GAP = 180.0, 46.0, 8.0
 
 
 def bars(
@@ -65,18 +45,18 @@ def bars(
     ends = [_numbers(rows, low), _numbers(rows, high)] if low and high else []
     texts = [written(number, unit, language) for number in numbers]
     names = [spoken(name, language) for name in rows[label]]
-    with sheet(_height(len(rows))) as page:
-        span = _span([*numbers, *(number for end in ends for number in end)])
-        axes = _axes(page, names, texts, span, unit, language)
+    lanes = Lanes(names, texts, unit, language)
+    with sheet(lanes.height) as page:
+        axes = lanes.axes(page, _span([*numbers, *(number for end in ends for number in end)]))
         roles = ranked(list(rows[label]), rest) if is_ranked else ("fair",) * len(rows)
         for place, (number, role) in enumerate(zip(numbers, roles, strict=True)):
-            _bar(axes, place, 0.0, number, role)
+            lanes.bar(axes, place, 0.0, number, role)
         tips = [max(filter(isfinite, pair), default=0.0) for pair in zip(numbers, *ends[1:], strict=True)]
         bases = [min(filter(isfinite, pair), default=0.0) for pair in zip(numbers, *ends[:1], strict=True)]
         for place, points in enumerate(zip(*ends, strict=True) if ends else ()):
-            axes.plot(points, (place, place), color=color("ink"), linewidth=1.6, solid_capstyle="butt")
+            axes.plot(points, (place + lanes.shift,) * 2, color=color("ink"), linewidth=1.6, solid_capstyle="butt")
         for place, number in enumerate(numbers):
-            _beside(axes, place, bases[place] if number < 0 else tips[place], texts[place], is_left=number < 0)
+            lanes.beside(axes, place, bases[place] if number < 0 else tips[place], is_left=number < 0)
         svg = finish(page)
     parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
     if ends:
@@ -111,8 +91,9 @@ def intervals(
     names = [spoken(name, language) for name in rows[label]]
     known = [number for number in (*points, *lows, *highs) if isfinite(number)] or [0.0]
     span = _zoom([*known, *([] if reference is None else [reference])])
-    with sheet(_height(len(rows), _TALL)) as page:
-        axes = _axes(page, names, texts, span, unit, language, is_below=True)
+    lanes = Lanes(names, texts, unit, language, is_below=True)
+    with sheet(lanes.height) as page:
+        axes = lanes.axes(page, span)
         if reference is not None:
             axes.axvline(reference, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)))
         for place, (point, start, end) in enumerate(zip(points, lows, highs, strict=True)):
@@ -155,15 +136,22 @@ def waterfall(
         _put(
             len(names), (names, ends, texts), (end_label, (levels[-1], levels[-1]), written(levels[-1], unit, language))
         )
-    with sheet(_height(len(names))) as page:
-        axes = _axes(page, names, texts, _zoom(levels), unit, language)
+    lanes = Lanes(names, texts, unit, language)
+    with sheet(lanes.height) as page:
+        axes = lanes.axes(page, _zoom(levels))
         for place, (left, right) in enumerate(ends):
             if left == right:
-                axes.plot([right], [place], "D", markersize=8, color=color("plain"), zorder=3)
-            _bar(axes, place, left, right, "fair" if right > left else "bad")
-            _beside(axes, place, max(left, right), texts[place])
+                axes.plot([right], [place + lanes.shift], "D", markersize=8, color=color("plain"), zorder=3)
+            lanes.bar(axes, place, left, right, "fair" if right > left else "bad")
+            lanes.beside(axes, place, max(left, right))
             if place + 1 < len(ends):
-                axes.plot((right, right), (place, place + 1), color=color("muted"), linewidth=1, zorder=0.5)
+                axes.plot(
+                    (right, right),
+                    (place + lanes.shift, place + 1 + lanes.shift),
+                    color=color("muted"),
+                    linewidth=1,
+                    zorder=0.5,
+                )
         svg = finish(page)
     parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
     alt = told(text(say("Steps"), language), parts, language)
@@ -193,63 +181,10 @@ def _interval(numbers: tuple[float, float, float], unit: str, language: str) -> 
     return text(say("cannot tell"), language) if isnan(numbers[0]) else f"{point} ({low} – {high})"
 
 
-def _height(count: int, row: float = ROW) -> float:
-    return 6 + row * count + _FOOT
-
-
 def _span(numbers: Sequence[float]) -> tuple[float, float]:
     known = [number for number in numbers if isfinite(number)]
     low, high = min([0.0, *known]), max([0.0, *known])
     return (low, high if high > low else low + 1)
-
-
-def _axes(
-    page: Sheet, names: Sequence[Any], texts: Sequence[str], span: tuple[float, float], unit: str, language: str,
-    *, is_below: bool = False,
-) -> "Axes":  # fmt: skip
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
-    number_room = _GAP if is_below else max(room(each) for each in texts) + _GAP
-    below = [room(each, SMALL) for each in texts] if is_below else []
-    gutter = min(_GUTTER, max([*map(room, names), *below]) + _GAP)
-    left = gutter + (number_room if span[0] < 0 and not is_below else _GAP)
-    axes = page.place(left, 6, number_room + _GAP, _FOOT)
-    axes.set_xlim(*span)
-    axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_yticks([])
-    axes.xaxis.set_major_locator(MaxNLocator(3, steps=[1, 2, 2.5, 5, 10]))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: written(x, unit, language, is_named=False, is_tick=True)))
-    axes.grid(axis="x", color=color("grid"), linewidth=1)
-    axes.set_xlabel(axis_name(unit, language), loc="left", fontsize=SMALL, color=color("muted"), labelpad=4)
-    if span[0] < 0 < span[1]:
-        axes.axvline(0, color=color("muted"), linewidth=1)
-    for place, name in enumerate(names):
-        _write(axes, place, fitted(name, gutter, language), (-left, 9 if is_below else 0))
-        if is_below:
-            _write(axes, place, texts[place], (-left, -9), role="muted", size=SMALL)
-    return axes
-
-
-def _write(
-    axes: "Axes", place: int, words: str, offset: tuple[float, float], *, role: str = "ink", size: float = TEXT
-) -> None:
-    axes.annotate(
-        words, (0, place), xycoords=axes.get_yaxis_transform(), xytext=offset, textcoords="offset points",
-        fontsize=size, color=color(role), ha="left", va="center_baseline", annotation_clip=False,
-    )  # fmt: skip
-
-
-def _bar(axes: "Axes", place: int, left: float, right: float, role: str) -> None:
-    if isfinite(right):
-        axes.barh(place, right - left, height=THICK, left=left, color=color(role), linewidth=0, zorder=2)
-
-
-def _beside(axes: "Axes", place: int, end: float, words: str, *, is_left: bool = False) -> None:
-    axes.annotate(
-        words, (end if isfinite(end) else 0.0, place), xytext=(-_GAP if is_left else _GAP, 0), fontsize=TEXT,
-        textcoords="offset points", ha="right" if is_left else "left", va="center_baseline", color=color("ink"),
-        annotation_clip=False,
-    )  # fmt: skip
 
 
 def _note(names: Sequence[str], frame: "pd.DataFrame", language: str) -> str:

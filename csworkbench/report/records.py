@@ -1,13 +1,8 @@
-"""One static, safe HTML file per executed notebook, and the index of a run.
-
-The runner hands over plain records (`PageContext`, `RunPage`); everything that comes out of a notebook passes an
-allow-list before it reaches a page.
-"""
+"""What the runner hands over for a page: plain records, nothing that has to be computed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,22 +149,3 @@ class RunPage:
     sources: tuple[SourceNote, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     config_digest: str = ""
-
-
-def render(notebook: Path, result: Path | None, context: PageContext) -> str:
-    """Return the page of one executed notebook as one HTML file.
-
-    Args:
-        notebook: The executed notebook.
-        result: Its result.json; None when the notebook has no result (it failed, or is a tour).
-        context: What the page says beside it.
-
-    Raises:
-        RunError: the notebook or the result cannot be read.
-    """
-    return f"{notebook}{result}{context.name}"
-
-
-def render_index(run: RunPage) -> str:
-    """Return the index of a run as one HTML file: what failed first, then a card per notebook."""
-    return run.run_id

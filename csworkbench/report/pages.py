@@ -1,0 +1,146 @@
+"""The two kinds of page, put together from records, a result and a story."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from csworkbench import formats
+from csworkbench.errors import RunError
+from csworkbench.estimates import Estimate, Message, Severity, say
+from csworkbench.report.records import Failure, PageContext, RunPage, SourceNote
+from csworkbench.report.story import Story, heading_before, read_story
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+MOST_FIGURES = 4
+ENDS = (".", "!", "?", "。", "！", "？")
+_WORST_FIRST = [severity.value for severity in reversed(Severity)]
+_DONE = ("ok", "cached")
+_TROUBLE = ("failed", "blocked", "skipped")
+
+
+def render(notebook: Path, result: Path | None, context: PageContext) -> str:
+    """Return the page of one executed notebook as one HTML file.
+
+    Args:
+        notebook: The executed notebook.
+        result: Its result.json; None when the notebook has no result (it failed, or is a tour).
+        context: What the page says beside it.
+
+    Raises:
+        RunError: the notebook or the result cannot be read.
+    """
+    story = read_story(notebook)
+    failure = _failure(notebook, story, context)
+    found = _result(result, context.language) if result is not None and failure is None else None
+    is_told = {"verdict", "conclusion"} if found else set()
+    blocks = [block for block in story.blocks if block.slot not in is_told]
+    slots = {
+        slot: [block for block in blocks if block.slot == slot] for slot in ("chart", "table", "settings", "other")
+    }
+    return _fill(
+        "report.html.j2", context.language,
+        page=context, title=context.title or story.title or formats.label(context.name, context.language),
+        intro=story.intro, failure=failure, result=found, slots=slots,
+        flow=[] if found else [block for block in blocks if block.slot != "settings"],
+        newest=max((note.last_event for note in context.sources if note.last_event), default=None),
+        oldest=min(_dated(context.sources), key=lambda note: str(note.last_event), default=None),
+        aside=sum(note.quarantined for note in context.sources),
+    )  # fmt: skip
+
+
+def render_index(run: RunPage) -> str:
+    """Return the index of a run as one HTML file: what failed first, then a card per notebook.
+
+    Args:
+        run: What the run's record holds.
+    """
+    return _fill(
+        "index.html.j2", run.language,
+        run=run,
+        trouble=sorted((e for e in run.entries if e.status not in _DONE), key=lambda entry: _rank(entry.status)),
+        done=[entry for entry in run.entries if entry.status in _DONE],
+        newest=max((note.last_event for note in run.sources if note.last_event), default=None),
+        aside=sum(note.quarantined for note in run.sources),
+    )  # fmt: skip
+
+
+def _fill(template: str, language: str, **values: Any) -> str:
+    helpers: dict[str, Callable[..., str]] = {
+        "_": lambda key, **given: formats.text(Message(key, given), language),
+        "count": partial(formats.number, digits=0, language=language),
+        "day": partial(formats.day, language=language),
+        "moment": partial(_moment, language=language),
+        "label": partial(formats.label, language=language),
+        "sentence": _sentence,
+        "took": partial(_took, language=language),
+    }
+    return _templates().get_template(template).render(language=language, **helpers, **values)
+
+
+@lru_cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("csworkbench", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
+        lstrip_blocks=True,
+    )  # fmt: skip
+
+
+def _result(path: Path, language: str) -> dict[str, Any]:
+    try:
+        stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        figures = {name: Estimate(**figure) for name, figure in stored["figures"].items()}
+        caveats = sorted(stored["caveats"], key=lambda caveat: _WORST_FIRST.index(caveat["severity"]))
+        return {
+            **stored,
+            "figures": [_card(*each, language) for each in list(figures.items())[:MOST_FIGURES]],
+            "caveats": caveats,
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise RunError(f"{path.name}: no page can be made of this result: {type(error).__name__}: {error}") from error
+
+
+def _card(name: str, figure: Estimate, language: str) -> Mapping[str, str]:
+    value, _, behind = formats.estimate(figure, language).partition(" (")
+    return {"label": formats.label(name, language), "value": value, "behind": behind.removesuffix(")")}
+
+
+def _failure(notebook: Path, story: Story, context: PageContext) -> Failure | None:
+    failure = context.failure or story.failure
+    if failure is None or failure.cell is None or failure.heading:
+        return failure
+    return Failure(failure.message, failure.cell, heading_before(notebook, failure.cell))
+
+
+def _dated(sources: tuple[SourceNote, ...]) -> list[SourceNote]:
+    return [note for note in sources if note.last_event]
+
+
+def _rank(status: str) -> int:
+    return _TROUBLE.index(status) if status in _TROUBLE else len(_TROUBLE)
+
+
+def _moment(value: datetime | None, language: str) -> str:
+    if value is None:
+        return "–"
+    zone = value.tzname() or ""
+    return f"{formats.day(value, language)}, {value:%H:%M} {zone}".strip()
+
+
+def _sentence(words: str) -> str:
+    return words if words.endswith(ENDS) else f"{words}."
+
+
+def _took(seconds: float | None, language: str) -> str:
+    if seconds is None:
+        return "–"
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return formats.text(say("{n:number} s", n=round(seconds, 1)), language)
+    return formats.text(say("{minutes:count} min {rest:count} s", minutes=minutes, rest=rest), language)
