@@ -92,7 +92,9 @@ def _table_row(snapshot: "Snapshot", report: "IngestReport") -> dict[str, Any]:
 
 def _local_day(moment: "pd.Timestamp", zone: str | None) -> "pd.Timestamp":
     """Return the calendar day of an instant in UTC; of a date, where no zone is given, the date itself."""
-    if zone is None:
+    import pandas as pd
+
+    if zone is None or pd.isna(moment):
         return moment
     return moment.tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize()
 
