@@ -341,6 +341,11 @@ def test_days_to_renewal_count_to_the_earliest_undecided_one():
     assert values(DaysToRenewal(), {"renewals": renewals}) == {"a": 165, "b": -12}
 
 
+def test_a_renewal_without_an_outcome_is_not_decided():
+    renewal = {"renewal_id": "1", "account_id": "a", "due_date": ago(-20), "decided_at": ago(2), "outcome": None}
+    assert values(DaysToRenewal(), {"renewals": [renewal]}) == {"a": 20}
+
+
 def test_attributes_come_as_number_text_or_both():
     accounts = [
         {"account_id": "a", "employees": 12, "plan": "pro", "sso": True},
@@ -416,7 +421,7 @@ def test_every_unusable_attribute_is_told_at_once():
     snapshot = take(
         book({"accounts": accounts}, extras={"accounts": {"lost": Kind.BOOLEAN}}, outcomes=("lost",)), AS_OF
     )
-    with pytest.raises(ConfigError) as caught:
+    with pytest.raises(ConfigError, match="employes") as caught:
         features.measures(
             snapshot,
             {

@@ -6,7 +6,6 @@ use. Each function returns account_id, value and known_on (the newest day of use
 account.
 """
 
-from collections.abc import Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -25,8 +24,8 @@ BASELINE_DAYS = 84
 def active_users(snapshot: Snapshot, source: ActiveUsers | ActiveRatio) -> "ir.Table":
     """Return the distinct users with an event of a qualifying feature; accounts whose rows name no user are missing."""
     seen = _used(snapshot, "user_id", *_feature_column(source.features))
-    first_day = _window_start(snapshot, source.window_days)
-    return _in_window(seen, _of_features(seen, source.features), first_day, lambda rows: rows.user_id.nunique())
+    counts = _is_recent(snapshot, seen, source.window_days) & _qualifies(seen, source.features)
+    return _counted(snapshot, seen, source.window_days, seen.user_id.nunique(where=counts))
 
 
 def active_ratio(snapshot: Snapshot, source: ActiveRatio) -> "ir.Table":
@@ -55,8 +54,8 @@ def seats(snapshot: Snapshot) -> "ir.Table":
 def amount(snapshot: Snapshot, source: Usage) -> "ir.Table":
     """Return the sum of events, minutes or sessions in the window."""
     seen = _recorded(snapshot, source.what, *_feature_column(source.features))
-    first_day = _window_start(snapshot, source.window_days)
-    return _in_window(seen, _of_features(seen, source.features), first_day, lambda rows: rows[source.what].sum())
+    counts = _is_recent(snapshot, seen, source.window_days) & _qualifies(seen, source.features)
+    return _counted(snapshot, seen, source.window_days, seen[source.what].sum(where=counts))
 
 
 def feature_breadth(snapshot: Snapshot, source: FeatureBreadth) -> "ir.Table":
@@ -64,8 +63,9 @@ def feature_breadth(snapshot: Snapshot, source: FeatureBreadth) -> "ir.Table":
     seen = _used(snapshot, "feature")
     core = core_features(snapshot)
     core = seen.select("feature").distinct() if core is None else core
-    first_day = _window_start(snapshot, source.window_days)
-    used = _in_window(seen, seen.semi_join(core, "feature"), first_day, lambda rows: rows.feature.nunique())
+    marked = seen.mutate(is_core=seen.feature.isin(core.feature))
+    counts = _is_recent(snapshot, marked, source.window_days) & marked.is_core
+    used = _counted(snapshot, marked, source.window_days, marked.feature.nunique(where=counts))
     return used.select("account_id", value=used.value / core.count().as_scalar().nullif(0), known_on=used.known_on)
 
 
@@ -154,20 +154,23 @@ def _feature_column(features: tuple[str, ...]) -> tuple[str, ...]:
     return ("feature",) if features else ()
 
 
-def _of_features(rows: "ir.Table", features: tuple[str, ...]) -> "ir.Table":
-    return rows.filter(rows.feature.isin(features)) if features else rows
-
-
-def _in_window(
-    seen: "ir.Table", counted: "ir.Table", first_day: "date", value: "Callable[[ir.Table], ir.Value]"
-) -> "ir.Table":
-    """Return the value of the counted rows from a day on, for every account that is seen at all."""
+def _qualifies(rows: "ir.Table", features: tuple[str, ...]) -> "ir.BooleanValue":
     import ibis
 
-    recent = counted.filter(counted.date >= ibis.literal(first_day))
-    values = recent.group_by("account_id").agg(value=value(recent).cast("float64"))
-    accounts = seen.group_by("account_id").agg(known_on=seen.date.max())
-    accounts = accounts.mutate(is_fed=accounts.known_on.max().over() >= ibis.literal(first_day))
-    joined = accounts.left_join(values, "account_id")
-    filled = ibis.ifelse(joined.is_fed, joined.value.fill_null(0.0), ibis.null("float64"))
-    return joined.select("account_id", value=filled, known_on=joined.known_on)
+    return rows.feature.isin(features) if features else ibis.literal(value=True)
+
+
+def _is_recent(snapshot: Snapshot, rows: "ir.Table", window_days: int) -> "ir.BooleanValue":
+    import ibis
+
+    return rows.date >= ibis.literal(_window_start(snapshot, window_days))
+
+
+def _counted(snapshot: Snapshot, seen: "ir.Table", window_days: int, value: "ir.Scalar") -> "ir.Table":
+    """Return an aggregate of every account that is seen: 0 where it counted nothing, null where the feed stopped."""
+    import ibis
+
+    sums = seen.group_by("account_id").agg(value=value, known_on=seen.date.max())
+    is_fed = sums.known_on.max().over() >= ibis.literal(_window_start(snapshot, window_days))
+    filled = ibis.ifelse(is_fed, sums.value.cast("float64").fill_null(0.0), ibis.null("float64"))
+    return sums.select("account_id", value=filled, known_on=sums.known_on)
