@@ -1,5 +1,6 @@
 """A notebook's desk: the project it stands in, its settings, the book cut to a date, and a place for its result."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import date
@@ -55,7 +56,7 @@ class Desk:
         self, workspace_path: Path, config_path: str, as_of: str, output_dir: str, overrides: Mapping[str, Any]
     ) -> None:
         self.root = project_root(workspace_path)
-        self.workspace: Workspace = load_workspace(workspace_path)
+        self.workspace = _limited(load_workspace(workspace_path))
         self.output_dir = self.root / output_dir if output_dir else None
         self._config_path = config_path
         self._as_of = as_of
@@ -233,6 +234,14 @@ def start(
         ConfigError: there is no workspace, or it is wrong.
     """
     return Desk(_find(workspace, Path.cwd()), config, as_of, output_dir, overrides or {})
+
+
+def _limited(workspace: Workspace) -> Workspace:
+    """Return the workspace with the threads a batch leaves to this kernel, so that its kernels share the cores."""
+    threads = os.environ.get("CSWORKBENCH_THREADS")
+    if threads is None or workspace.engine.threads is not None:
+        return workspace
+    return workspace.model_copy(update={"engine": workspace.engine.model_copy(update={"threads": int(threads)})})
 
 
 def _find(workspace: str, here: Path) -> Path:

@@ -215,3 +215,15 @@ def test_texts_of_a_desk_depend_on_no_path(project):
     texts = [view.text for view in (desk.show(TinyResult(12)), desk.conclude(TinyResult(12)), desk.settings(config))]
     assert "All is well" in texts[0]
     assert not any(str(project) in text for text in texts)
+
+
+def test_a_kernel_of_a_batch_takes_the_threads_the_batch_leaves_it(project, monkeypatch):
+    monkeypatch.setenv("CSWORKBENCH_THREADS", "1")
+    assert session.start("configs/workspace.yaml").workspace.engine.threads == 1
+
+
+def test_threads_the_workspace_declares_stay(project, monkeypatch):
+    monkeypatch.setenv("CSWORKBENCH_THREADS", "1")
+    path = project / "configs" / "workspace.yaml"
+    path.write_text(path.read_text("utf-8") + "engine:\n  threads: 3\n", "utf-8")
+    assert session.start("configs/workspace.yaml").workspace.engine.threads == 3

@@ -114,7 +114,7 @@ def find_notebook(root: Path, name: str, notebook: str | None = None) -> Path:
     ]
     found = next((place for place in places if place.is_file()), None)
     if found is None:
-        hint = f"write it, or `csw new {name}`"
+        hint = "write it; `csw new NAME` starts an analysis with its notebook"
         raise ConfigError(Problem("there is no such notebook", file=f"notebooks/{name}.ipynb", hint=hint))
     return found
 
