@@ -34,6 +34,11 @@ def words(names: Sequence[str], codes: "NDArray[np.intp]") -> "pd.api.extensions
 def score_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFrame":
     """Return the score, band and weakest measure of every customer at the last date, lowest score first.
 
+    Args:
+        inputs: Measures of every account at every date.
+        config: Settings.
+        book: Scores and bands.
+
     Returns:
         One row per account: account_id, name, score (points), band, weakest (label of the measure that costs most),
         lost_points (what it costs), coverage (share), scorecard, rule. Accounts that are not scored come last.
@@ -155,6 +160,11 @@ def scorecard_table(inputs: Inputs, book: GradedBook) -> "pd.DataFrame":
 
 def judgement_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFrame":
     """Return what people said that is still in force: the newest pulse and the newest override per account.
+
+    Args:
+        inputs: Measures of every account at every date.
+        config: Settings.
+        book: Scores and bands.
 
     Returns:
         One row per account and kind: account_id, kind, value (points), judged_band (band of the value on the account's

@@ -136,6 +136,11 @@ def transition_table(inputs: Inputs, config: Config, before: GradedBook, book: G
 def history_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFrame":
     """Return how many accounts were in each band at each month end, scored by today's scorecards.
 
+    Args:
+        inputs: Measures of every account at every date.
+        config: Settings.
+        book: Scores and bands.
+
     Returns:
         One row per month end and band: snapshot_on, band ("not scored" too where it occurs), accounts, share (of the
         customers of that day).
@@ -158,6 +163,11 @@ def history_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataF
 
 def account_history_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFrame":
     """Return the score and band of every customer at every month end, by today's scorecards.
+
+    Args:
+        inputs: Measures of every account at every date.
+        config: Settings.
+        book: Scores and bands.
 
     Returns:
         One row per month end and account: snapshot_on, account_id, score (points), band, scorecard.
