@@ -30,7 +30,6 @@ CJK_FONT, CJK_PACKAGE = "Noto Sans CJK SC", "fonts-noto-cjk"
 FONTS = (CJK_FONT, "DejaVu Sans")
 # Readers see their own system's face first: it matches the page, and a Latin face of 2026 reads better than DejaVu.
 READER_FONTS = f"system-ui,'Segoe UI','Noto Sans','{CJK_FONT}','PingFang SC','Microsoft YaHei','DejaVu Sans',sans-serif"
-UNNAMED = ("points", "accounts", "days")  # the axis says it; the numbers beside the marks stay short
 _NAME = re.compile("[a-z]+([_ ][a-z]+)*")  # a name of ours, such as a band; ids and customers' texts stay as they are
 _EM = 0.57
 _SETTINGS: dict[str, Any] = {
@@ -166,12 +165,20 @@ def font_note(texts: Sequence[str], language: str = "en") -> str:
     return formats.text(message, language)
 
 
-def told(kind: str, parts: Sequence[str], language: str = "en") -> str:
-    """Return the alt text of a chart: its kind and its numbers in words, at most `TOLD` of them."""
+def told(kind: str, parts: Sequence[str], language: str = "en", unit: str = "") -> str:
+    """Return the alt text of a chart: its kind, unit, and at most `TOLD` of its numbers in words.
+
+    Args:
+        kind: What kind of chart it is.
+        parts: Name and number of each mark.
+        language: Language of the texts.
+        unit: Unit of the numbers; percent and currencies speak for themselves.
+    """
     hidden = len(parts) - TOLD
     listed = "; ".join(parts[:TOLD])
     rest = formats.text(say("; and {n:count} more in the table", n=hidden), language) if hidden > 0 else ""
-    return f"{kind}: {listed}{rest}."
+    named = f"{kind}, {axis_name(unit, language)}" if unit not in ("", "share") else kind
+    return f"{named}: {listed}{rest}."
 
 
 def fitted(value: Any, pixels: float = WIDTH, language: str = "en", size: float = TEXT) -> str:
@@ -196,17 +203,15 @@ def written(
     unit: str,
     language: str = "en",
     *,
-    is_named: bool = True,
     is_signed: bool = False,
     is_tick: bool = False,
 ) -> str:
-    """Return a number in its unit as it stands in a chart.
+    """Return a number as it stands in a chart: the axis names what is counted, currencies and percent stay.
 
     Args:
         value: Number; missing reads "–".
         unit: Unit, as in `Estimate`.
         language: Language of numbers.
-        is_named: Add the word of the unit.
         is_signed: Put "+" before a gain.
         is_tick: A round number of an axis: no needless decimals.
     """
@@ -216,7 +221,7 @@ def written(
         return formats.share(value, 0 if abs(value * 100 - round(value * 100)) < 1e-6 else 1, language)
     if is_tick and not _is_currency(unit):
         return formats.number(round(value, 10), language=language)
-    text = formats.in_unit(value, unit, language, named=is_named and unit not in UNNAMED)
+    text = formats.in_unit(value, unit, language, named=False)
     return f"+{text}" if is_signed and value > 0 else text
 
 
@@ -262,7 +267,8 @@ def _families() -> list[str]:
 
 def _small(svg: str, height: int) -> str:
     body = re.sub(r"<\?xml.*?\?>|<!DOCTYPE.*?>|<!--.*?-->|<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    body = re.sub(r"font: ([^;\"]*?)'[^;\"]*", rf"font: \1{READER_FONTS}", body)
+    ours = ", ".join(f"'{family}'" for family in _families())
+    body = body.replace(ours, READER_FONTS)
     for role, stand_in in STAND_IN.items():
         body = body.replace(stand_in, f"var(--{role})")
     body = re.sub(

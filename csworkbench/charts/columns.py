@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 HEIGHT = 290.0
 MOST_PARTS = 5
-_LEFT, _TOP, _FOOT, _LABEL = 52.0, 16.0, 50.0, 19.0
+_LEFT, _TOP, _FOOT, _TICKS, _LABEL = 52.0, 16.0, 50.0, 30.0, 19.0
 
 
 def stacked(
@@ -61,7 +61,7 @@ def stacked(
     ends = [f"{spoken(name, language)} {written(drawn[name].iloc[-1], unit_drawn, language)}" for name in table.columns]
     roles = ranked(list(table.columns), rest) if is_ranked else series(len(names))
     with sheet(HEIGHT) as page:
-        axes = page.place(_LEFT, _TOP if is_share else _TOP + _LABEL, min(170.0, max(map(room, ends)) + 16), _FOOT)
+        axes = page.place(_LEFT, _TOP if is_share else _TOP + _LABEL, min(170.0, max(map(room, ends)) + 16), _TICKS)
         _value_axis(axes, 1.0 if is_share else float(drawn.sum(axis=1).max() or 1), unit_drawn, language)
         _name_columns(axes, list(drawn.index), language)
         floor = drawn.iloc[:, 0] * 0
@@ -79,7 +79,7 @@ def stacked(
         f"{written(drawn[name].iloc[-1], unit_drawn, language)} ({last})"
         for name in drawn.columns
     ]
-    alt = told(text(say("Parts over {n:n column|columns}", n=len(drawn)), language), parts, language)
+    alt = told(text(say("Parts over {n:n column|columns}", n=len(drawn)), language), parts, language, unit_drawn)
     data = table.rename_axis(columns=None).reset_index()
     return Chart(title, alt, svg, data, font_note(names, language), language)
 
@@ -153,7 +153,7 @@ def _value_axis(axes: "Axes", top: float, unit: str, language: str) -> None:
 
     axes.set_ylim(0, top)
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=unit != "share" and top > 4))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: written(y, unit, language, is_named=False, is_tick=True)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: written(y, unit, language, is_tick=True)))
     axes.grid(axis="y", color=color("grid"), linewidth=1)
     if unit != "share":
         axes.annotate(

@@ -62,7 +62,7 @@ def heat_table(
     sums = frame.groupby([row, column], observed=True)[value].sum(min_count=1)
     cells = {(name, head): float(sums.get((name, head), float("nan"))) for name in names for head in heads}
     shown_names = [[spoken(each, language) for each in line] for line in (names, heads)]
-    texts = [written(number, unit, language, is_named=False) for number in cells.values()]
+    texts = [written(number, unit, language) for number in cells.values()]
     scale = " · ".join(filter(None, (column_title, axis_name(unit, language))))
     with sheet(_TOP + _ROW * len(names) + _FOOT) as page:
         _draw(page, shown_names, list(zip(cells.values(), texts, strict=True)), (row_title, scale))
@@ -72,7 +72,7 @@ def heat_table(
         for ((name, head), number), each in zip(cells.items(), texts, strict=True)
         if isfinite(number)
     ]
-    alt = told(text(say("Table of {n:n row|rows}", n=len(names)), language), parts, language)
+    alt = told(text(say("Table of {n:n row|rows}", n=len(names)), language), parts, language, unit)
     more = text(say("{n:n row or column|rows and columns} more in the data below", n=hidden), language)
     note = ". ".join(filter(None, (font_note([*shown_names[0], *shown_names[1]], language), more if hidden else "")))
     return Chart(title, alt, svg, shown(frame, row, column, value), note, language)
@@ -92,7 +92,7 @@ def _draw(page: Sheet, names: list[list[str]], cells: list[tuple[float, str]], t
     axes.set_xticks([])
     axes.set_yticks([])
     width = (WIDTH - gutter - 2) / len(heads)
-    size = SMALL if max(map(room, heads)) > width else TEXT
+    size = SMALL if max(map(room, heads)) > width - 2 else TEXT
     for across, head in enumerate(heads):
         words = fitted(head, width - 2, size=size)
         _write(axes, words, (across + 0.5, 0), (0, 13), ha="center", fontsize=size)

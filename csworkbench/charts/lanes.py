@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 GAP = 8.0
-_LOW, _TALL, _TOP, _FOOT, _GUTTER = 30.0, 46.0, 6.0, 46.0, 170.0
+_LOW, _TALL, _TOP, _FOOT, _GUTTER = 30.0, 46.0, 6.0, 46.0, 190.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Lanes:
         from matplotlib.ticker import FuncFormatter, MaxNLocator
 
         beside = GAP if self.is_below else max(map(room, self.texts)) + GAP
-        edge = 1.0 if self.is_above else GAP
+        edge = 4.0 if self.is_above else GAP
         left = self._gutter() + (beside if span[0] < 0 and not self.is_below else edge)
         axes = page.place(left, _TOP, beside + GAP, _FOOT)
         axes.set_xlim(*span)
@@ -81,7 +81,7 @@ class Lanes:
         name = axis_name(self.unit, self.language)
         axes.set_xlabel(name, loc="left", fontsize=SMALL, color=color("muted"), labelpad=4)
         if span[0] < 0 < span[1]:
-            axes.axvline(0, color=color("muted"), linewidth=1)
+            axes.axvline(0, color=color("grid" if self.is_above else "muted"), linewidth=1.4)
         self._write_names(axes, left)
         return axes
 
@@ -114,7 +114,7 @@ class Lanes:
                 _write(axes, place, self.texts[place], (-left, -rise), role="muted", size=SMALL)
 
     def _tick(self, value: float, _: int | None) -> str:
-        return written(value, self.unit, self.language, is_named=False, is_tick=True)
+        return written(value, self.unit, self.language, is_tick=True)
 
 
 def _write(

@@ -94,8 +94,9 @@ def table_html(
         Markup('<th scope="col"{}>{}</th>').format(_NUMBER if is_number else "", _shortened(name))
         for name, is_number in zip(heads, numeric, strict=True)
     )
+    kinds = [_kind(frame.iloc[:, place], is_number) for place, is_number in enumerate(numeric)]
     rows = Markup("").join(
-        _row(record, zip(names, numeric, digits, strict=True), language) for record in frame.itertuples(index=False)
+        _row(record, zip(names, kinds, digits, strict=True), language) for record in frame.itertuples(index=False)
     )
     shown = Markup("") if is_described else Markup(' class="csw-hidden"')
     return Markup(
@@ -132,14 +133,22 @@ def text_width(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
-_NUMBER = Markup(' class="csw-num"')
+_NUMBER, _LONG = Markup(' class="csw-num"'), Markup(' class="csw-long"')
+_LONG_FROM = 36
 
 
-def _row(record: tuple[Any, ...], columns: Iterable[tuple[Any, bool, int | None]], language: str) -> Markup:
+def _kind(series: "pd.Series[Any]", is_number: bool) -> Markup:
+    if is_number:
+        return _NUMBER
+    is_long = any(isinstance(value, str) and len(value) > _LONG_FROM for value in series)
+    return _LONG if is_long else Markup("")
+
+
+def _row(record: tuple[Any, ...], columns: Iterable[tuple[Any, Markup, int | None]], language: str) -> Markup:
     cells = Markup("")
-    for value, (name, is_number, digits) in zip(record, columns, strict=True):
+    for value, (name, kind, digits) in zip(record, columns, strict=True):
         pattern = Markup("<td{}>{}</td>") if cells else Markup('<th scope="row"{}>{}</th>')
-        cells += pattern.format(_NUMBER if is_number else "", cell(value, str(name), language, digits))
+        cells += pattern.format(kind, cell(value, str(name), language, digits))
     return Markup("<tr>{}</tr>").format(cells)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.charts.canvas import Chart, color, finish, font_note, nothing, sheet, shown, spoken, told, written
 from csworkbench.charts.lanes import Lanes
+from csworkbench.charts.markup import MISSING
 from csworkbench.charts.palette import ranked
 from csworkbench.estimates import say
 from csworkbench.formats import text
@@ -60,9 +61,9 @@ def bars(
         svg = finish(page)
     parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
     if ends:
-        bounds = [[written(number, unit, language, is_named=False) for number in end] for end in ends]
-        parts = [f"{part} ({a} – {b})" for part, a, b in zip(parts, *bounds, strict=True)]
-    alt = told(text(say("Bar chart"), language), parts, language)
+        bounds = [[written(number, unit, language) for number in end] for end in ends]
+        parts = [part if a == MISSING else f"{part} ({a} – {b})" for part, a, b in zip(parts, *bounds, strict=True)]
+    alt = told(text(say("Bar chart"), language), parts, language, unit)
     return Chart(title, alt, svg, shown(frame, label, value, low, high), _note(names, frame, language), language)
 
 
@@ -101,7 +102,7 @@ def intervals(
             axes.plot([point], [place], "o", markersize=9, color=color("good"), markeredgecolor=color("paper"))
         svg = finish(page)
     parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
-    alt = told(text(say("Estimates with intervals"), language), parts, language)
+    alt = told(text(say("Estimates with intervals"), language), parts, language, unit)
     return Chart(title, alt, svg, shown(frame, label, value, low, high), _note(names, frame, language), language)
 
 
@@ -140,8 +141,12 @@ def waterfall(
     with sheet(lanes.height) as page:
         axes = lanes.axes(page, _zoom(levels))
         for place, (left, right) in enumerate(ends):
+            is_total = (place == 0 and start_label) or (place == len(ends) - 1 and end_label)
             if left == right:
-                axes.plot([right], [place + lanes.shift], "D", markersize=8, color=color("plain"), zorder=3)
+                mark: dict[str, Any] = (
+                    {"marker": "D", "markersize": 8} if is_total else {"marker": "|", "markersize": 17}
+                )
+                axes.plot([right], [place + lanes.shift], color=color("plain"), zorder=3, **mark)
             lanes.bar(axes, place, left, right, "fair" if right > left else "bad")
             lanes.beside(axes, place, max(left, right))
             if place + 1 < len(ends):
@@ -154,7 +159,7 @@ def waterfall(
                 )
         svg = finish(page)
     parts = [f"{name} {number}" for name, number in zip(names, texts, strict=True)]
-    alt = told(text(say("Steps"), language), parts, language)
+    alt = told(text(say("Steps"), language), parts, language, unit)
     return Chart(title, alt, svg, shown(frame, label, value), _note(names, frame, language), language)
 
 
@@ -177,7 +182,7 @@ def _numbers(frame: "pd.DataFrame", column: str) -> list[float]:
 
 
 def _interval(numbers: tuple[float, float, float], unit: str, language: str) -> str:
-    point, low, high = (written(number, unit, language, is_named=False) for number in numbers)
+    point, low, high = (written(number, unit, language) for number in numbers)
     return text(say("cannot tell"), language) if isnan(numbers[0]) else f"{point} ({low} – {high})"
 
 

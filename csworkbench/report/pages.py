@@ -37,8 +37,9 @@ def render(notebook: Path, result: Path | None, context: PageContext) -> str:
     story = read_story(notebook)
     failure = _failure(notebook, story, context)
     found = _result(result, context.language) if result is not None and failure is None else None
-    is_told = {"verdict", "conclusion"} if found else set()
-    blocks = [block for block in story.blocks if block.slot not in is_told]
+    # The verdict of a result stands on top; that of a notebook which did not finish is nothing to act on.
+    hidden = {"verdict", "conclusion"} if found or failure else set()
+    blocks = [block for block in story.blocks if block.slot not in hidden]
     slots = {
         slot: [block for block in blocks if block.slot == slot] for slot in ("chart", "table", "settings", "other")
     }
@@ -46,7 +47,7 @@ def render(notebook: Path, result: Path | None, context: PageContext) -> str:
         "report.html.j2", context.language,
         page=context, title=context.title or story.title or formats.label(context.name, context.language),
         intro=story.intro, failure=failure, result=found, slots=slots,
-        flow=[] if found else [block for block in blocks if block.slot != "settings"],
+        flow=[] if found else blocks,
         newest=max((note.last_event for note in context.sources if note.last_event), default=None),
         oldest=min(_dated(context.sources), key=lambda note: str(note.last_event), default=None),
         aside=sum(note.quarantined for note in context.sources),
@@ -108,7 +109,8 @@ def _result(path: Path, language: str) -> dict[str, Any]:
 
 def _card(name: str, figure: Estimate, language: str) -> Mapping[str, str]:
     value, _, behind = formats.estimate(figure, language).partition(" (")
-    return {"label": formats.label(name, language), "value": value, "behind": behind.removesuffix(")")}
+    number, _, unit = value.partition(" ") if value[:1].isdigit() or value[:1] in "-−" else (value, "", "")
+    return {"label": formats.label(name, language), "value": number, "unit": unit, "behind": behind.removesuffix(")")}
 
 
 def _failure(notebook: Path, story: Story, context: PageContext) -> Failure | None:

@@ -18,7 +18,8 @@ class Block:
     """One thing a notebook shows.
 
     Args:
-        slot: "verdict", "conclusion", "chart", "table", "settings", or "other".
+        slot: "verdict", "conclusion", "chart", "table", "settings", "other", or "text": markdown before a cell
+            that shows nothing.
         lead: The markdown right before its cell, as safe HTML.
         body: The output, as safe HTML.
     """
@@ -103,7 +104,11 @@ def _blocks(cells: list[dict[str, Any]]) -> Iterator[Block]:
                 if body:
                     yield Block(_slot(output), before, body)
                     before = Markup("")
+            if before:
+                yield Block("text", before, Markup(""))
             lead = ""
+    if lead:
+        yield Block("text", from_markdown(lead), Markup(""))
 
 
 def _slot(output: Mapping[str, Any]) -> str:
