@@ -292,6 +292,14 @@ def test_bands_of_the_history_have_hysteresis():
     assert scores(result).loc["A0", ["band", "moved"]].tolist() == ["at_risk", "same"]
 
 
+def test_a_band_can_be_lower_at_the_same_score():
+    made = make_config(card(measure("a"), hysteresis_points=5), history_months=4, compare_months=2)
+    result = health.analyze(make_inputs((JUNE, JULY, AUGUST, SEPTEMBER), a=[[50], [38], [20], [38]]), made)
+    assert scores(result).loc["A0", ["earlier_band", "band", "moved", "change"]].tolist() == [
+        "average", "at_risk", "down", 0]
+    assert not any("Look into" in say(action) for action in result.actions)
+
+
 # --- judgements -------------------------------------------------------------------------------------------------------
 
 
@@ -403,7 +411,8 @@ def test_actions_name_accounts_and_the_measure_behind_the_fall():
     result = health.analyze(make_inputs(a=[[80, 80], [20, 80]]), make_config())
     assert [say(action) for action in result.actions] == [
         "Look first at Name A0: they score lowest; the column weakest says where each loses most.",
-        "Ask what happened at Name A0: they moved to a lower band; A took most points.",
+        "Ask what happened at Name A0: they moved to a lower band.",
+        "Look into A: it took most points from most of them.",
     ]
 
 

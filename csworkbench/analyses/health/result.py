@@ -184,9 +184,10 @@ def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[M
                   accounts=list(lowest["name"]))
     fell = scores[scores["moved"] == "down"].sort_values("change")
     if len(fell):
-        lost = _rows_of(tables["changes"], fell["account_id"])
-        yield say("Ask what happened at {accounts:list}: they moved to a lower band; {measure} took most points.",
-                  accounts=list(fell["name"]), measure=lost.groupby("label")["change"].sum().idxmin())
+        yield say("Ask what happened at {accounts:list}: they moved to a lower band.", accounts=list(fell["name"]))
+        # With hysteresis a band can be lower at the same score; then no measure stands behind the fall.
+        for measure in fell.loc[fell["change"] < 0, "moved_by"].mode()[:1]:
+            yield say("Look into {measure}: it took most points from most of them.", measure=measure)
     unknown = scores.loc[scores["band"] == NOT_SCORED, "account_id"]
     if len(unknown):
         rows = _rows_of(tables["measures"], unknown)
