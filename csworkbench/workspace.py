@@ -158,17 +158,19 @@ class Workspace(Section):
 
     _zone = field_validator("timezone")(_checked_zone)
 
-    @model_validator(mode="after")
-    def _tables_are_known(self) -> Self:
-        faults = {} if "accounts" in self.tables else {"tables": "accounts is required"}
-        for name, source in self.tables.items():
+    # On the field, not on the whole, so that these problems come together with those of other keys.
+    @field_validator("tables")
+    @classmethod
+    def _tables_are_known(cls, tables: dict[str, TableSource]) -> dict[str, TableSource]:
+        faults = {} if "accounts" in tables else {"": "accounts is required"}
+        for name, source in tables.items():
             if name not in SPECS:
-                faults[f"tables.{name}"] = f"unknown table{_near(name, SPECS)}"
+                faults[name] = f"unknown table{_near(name, SPECS)}"
             else:
                 faults.update(_column_faults(SPECS[name], source))
         if faults:
             raise SettingError(faults)
-        return self
+        return tables
 
 
 def _near(name: str, known: object) -> str:
@@ -178,9 +180,8 @@ def _near(name: str, known: object) -> str:
 
 
 def _column_faults(spec: TableSpec, source: TableSource) -> dict[str, str]:
-    at = f"tables.{spec.name}"
     faults = {
-        f"{at}.columns.{name}": f"{spec.name} has no such column; add it under extra, or{_near(name, spec.names)[1:]}"
+        f"{spec.name}.columns.{name}": f"no such column; add it under extra, or{_near(name, spec.names)[1:]}"
         for name in source.columns
         if name not in spec.names
     }
@@ -189,9 +190,11 @@ def _column_faults(spec: TableSpec, source: TableSource) -> dict[str, str]:
     for name in source.extra:
         other = taken.setdefault(name.casefold(), name)
         if other != name or name in spec.names:
-            faults[f"{at}.extra.{name}"] = f"the table has {other!r} already; choose another name, or use columns"
+            faults[f"{spec.name}.extra.{name}"] = (
+                f"the table has {other!r} already; choose another name, or use columns"
+            )
         if name.startswith("_"):
-            faults[f"{at}.extra.{name}"] = "names that start with _ are ours; choose another name and use from:"
+            faults[f"{spec.name}.extra.{name}"] = "names that start with _ are ours; choose another name and use from:"
     return faults
 
 

@@ -71,12 +71,13 @@ def test_a_weight_of_zero_is_refused(project):
     first = next(index for index, line in enumerate(lines) if line.strip().startswith("weight:"))
     lines[first] = lines[first].split("weight:")[0] + "weight: 0"
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    refused(project, 2, f"configs/scorecards/default.yaml:{first + 1}:", "weight", "greater than 0")
+    refused(project, 2, f"configs/scorecards/default.yaml:{first + 1}:", "weight", "above 0")
 
 
 def test_every_problem_of_every_file_comes_at_once(project):
     path = with_health(project)
-    path.write_text(path.read_text(encoding="utf-8").replace("high: 40", "high: 45"), encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("high: 40", "high: 45")
+    path.write_text(text.replace("minimum_coverage:", "minimum_coverag:"), encoding="utf-8")
     workspace = project / "workspace.yaml"
     workspace.write_text(
         workspace.read_text(encoding="utf-8").replace("currency: EUR", "currency: euro"), encoding="utf-8"
