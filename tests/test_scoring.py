@@ -404,11 +404,16 @@ def test_a_scorecard_that_cannot_be_right_is_refused_at_its_place(tmp_path, part
         load(tmp_path, **parts)
 
 
-def test_all_problems_of_a_scorecard_are_named_at_once():
-    with pytest.raises(ValidationError, match=r"measures\.1\.name") as caught:
-        card(measure("a"), measure("a"), measure("b", group="other"), groups=("use", "care"))
-    assert "'a' is the name of measures.0 already" in str(caught.value)
-    assert "'other' is not listed under groups" in str(caught.value)
+def test_problems_of_bands_measures_and_keys_are_named_at_once(tmp_path):
+    with pytest.raises(ConfigError, match=r"measures\.0\.weight") as caught:
+        load(tmp_path, weight=0, low=30, top=90)
+    assert "band 'average' overlaps 'at_risk'" in str(caught.value)
+    assert "the last band must end at 100" in str(caught.value)
+
+
+def test_every_misfit_of_measures_and_groups_is_named():
+    with pytest.raises(ValidationError, match="'other' is not listed under groups") as caught:
+        card(measure("a"), measure("b", group="other"), groups=("use", "care"))
     assert "no measure belongs to group 'care'" in str(caught.value)
 
 

@@ -78,7 +78,7 @@ as_of: 2026-09-30
         (SMALL + "    decimal: '!'\n", "tables.accounts.decimal"),
         (SMALL + "    dates: dd/mm/yyyy\n", "no date format; write strptime codes"),
         (SMALL + "    timezone: Stockholm\n", "no IANA time zone"),
-        (SMALL + "    columns: {acount_id: x}\n", r"columns.acount_id: accounts has no such column.*'account_id'"),
+        (SMALL + "    columns: {acount_id: x}\n", r"columns.acount_id: no such column.*'account_id'"),
         (SMALL + "    columns: {name: {from: x, const: y}}\n", "one of from, const and row"),
         (SMALL + "    extra: {Plan: text}\n", r"extra.Plan: the table has 'plan' already"),
         (SMALL + "    extra: {_line: text}\n", r"extra._line: names that start with _ are ours"),

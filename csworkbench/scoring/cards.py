@@ -1,11 +1,11 @@
 """Scorecards: how a measure becomes points and points become a band, as a file a team can read and change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from itertools import pairwise
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, TypeVar
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.features import MeasureSource
@@ -31,7 +31,8 @@ class Curve(Section):
     kind: Literal["curve"] = setting("curve", description="Points of a number")
     direction: Direction = setting(description="Which values are good: higher or lower")
     knots: tuple[tuple[float, Points], ...] = setting(
-        min_length=2, unit="points", description="Pairs [value, points], values ascending, points 0 to 100")
+        min_length=2, unit="points", description="Pairs [value, points], values ascending, points 0 to 100"
+    )
 
     @model_validator(mode="after")
     def _knots_follow_the_direction(self) -> Self:
@@ -62,7 +63,8 @@ class Categories(Section):
     kind: Literal["categories"] = setting("categories", description="Points of an attribute")
     of: dict[str, Points] = setting(min_length=2, unit="points", description="Points 0 to 100 per value")
     otherwise: Points | None = setting(
-        None, unit="points", description="Points of a value that is not listed; null = it is missing, and reported")
+        None, unit="points", description="Points of a value that is not listed; null = it is missing, and reported"
+    )
 
     @property
     def worst(self) -> float:
@@ -87,7 +89,8 @@ class Neutral(Section):
 
     kind: Literal["neutral"] = setting("neutral", description="A missing value counts as fixed points")
     points: float = setting(
-        50.0, ge=0, le=FULL_POINTS, unit="points", tunable=True, description="Points of a missing value")
+        50.0, ge=0, le=FULL_POINTS, unit="points", tunable=True, description="Points of a missing value"
+    )
 
 
 Assumption = Annotated[Exclude | Worst | Neutral, Field(discriminator="kind")]
@@ -98,9 +101,11 @@ class Carry(Section):
 
     kind: Literal["carry"] = setting("carry", description="A missing value takes the last one known")
     max_age_days: int = setting(
-        ge=1, le=730, unit="days", description="How long ago, at most, the value was last known")
+        ge=1, le=730, unit="days", description="How long ago, at most, the value was last known"
+    )
     then: Assumption = setting(
-        Exclude(), description="What counts where no value is young enough: exclude, worst or neutral")
+        Exclude(), description="What counts where no value is young enough: exclude, worst or neutral"
+    )
 
 
 class Measure(Section):
@@ -111,11 +116,14 @@ class Measure(Section):
     source: MeasureSource = setting(description="Where the value comes from")
     group: str = setting(pattern=NAME, description="Name of the group it belongs to")
     weight: float = setting(
-        gt=0, tunable=True, description="Weight within its group, above 0; only the ratio to the others counts")
+        gt=0, tunable=True, description="Weight within its group, above 0; only the ratio to the others counts"
+    )
     points: Annotated[Curve | Categories, Field(discriminator="kind")] = setting(
-        description="How the value becomes 0 to 100 points: a curve or categories")
+        description="How the value becomes 0 to 100 points: a curve or categories"
+    )
     missing: Annotated[Exclude | Worst | Neutral | Carry, Field(discriminator="kind")] = setting(
-        Exclude(), description="What a missing value counts as: exclude, worst, neutral or carry")
+        Exclude(), description="What a missing value counts as: exclude, worst, neutral or carry"
+    )
 
 
 class Group(Section):
@@ -124,7 +132,8 @@ class Group(Section):
     name: str = setting(pattern=NAME, description="Name in tables, snake_case")
     label: str = setting(min_length=1, description="Name on pages")
     weight: float = setting(
-        gt=0, tunable=True, description="Weight in the score, above 0; only the ratio to the others counts")
+        gt=0, tunable=True, description="Weight in the score, above 0; only the ratio to the others counts"
+    )
 
 
 class Band(Section):
@@ -135,6 +144,8 @@ class Band(Section):
     low: float = setting(ge=0, le=FULL_POINTS, unit="points", tunable=True, description="First score of the band")
     high: float = setting(ge=0, le=FULL_POINTS, unit="points", tunable=True, description="First score of the next band")
 
+
+Named = TypeVar("Named", Group, Measure, Band)
 
 DEFAULT_BANDS = (
     Band(name="at_risk", label="At risk", low=0.0, high=40.0),
@@ -150,30 +161,55 @@ class Scorecard(Section):
     title: str = setting(min_length=1, description="Name on pages")
     groups: tuple[Group, ...] = setting(min_length=1, description="Groups of measures and their weights")
     measures: tuple[Measure, ...] = setting(
-        min_length=1, max_length=MOST_MEASURES, description="What is measured, in the order of the pages")
+        min_length=1, max_length=MOST_MEASURES, description="What is measured, in the order of the pages"
+    )
     bands: tuple[Band, ...] = setting(
-        DEFAULT_BANDS, min_length=2, description="Bands from worst to best; together they cover 0 to 100")
+        DEFAULT_BANDS, min_length=2, description="Bands from worst to best; together they cover 0 to 100"
+    )
     minimum_coverage: float = setting(
-        0.5, ge=0, le=1, unit="share", tunable=True,
-        description="Share of the weight that must rest on data; below it an account is not scored")
+        0.5,
+        ge=0,
+        le=1,
+        unit="share",
+        tunable=True,
+        description="Share of the weight that must rest on data; below it an account is not scored",
+    )
     hysteresis_points: float = setting(
-        2.0, ge=0, lt=FULL_POINTS, unit="points", tunable=True,
-        description="How far beyond an edge a score must go before the band of last month is left")
+        2.0,
+        ge=0,
+        lt=FULL_POINTS,
+        unit="points",
+        tunable=True,
+        description="How far beyond an edge a score must go before the band of last month is left",
+    )
+
+    # Rules of one field stand on the field, so that their problems come together with those of other keys.
+    @field_validator("groups", "measures", "bands")
+    @classmethod
+    def _names_differ(cls, parts: tuple[Named, ...]) -> tuple[Named, ...]:
+        names = [part.name for part in parts]
+        _refuse(
+            {
+                f"{place}.name": f"'{name}' is the name of number {names.index(name)} already"
+                for place, name in enumerate(names)
+                if names.index(name) < place
+            }
+        )
+        return parts
+
+    @field_validator("bands")
+    @classmethod
+    def _bands_cover_the_scale(cls, bands: tuple[Band, ...]) -> tuple[Band, ...]:
+        _refuse(_band_faults(bands))
+        return bands
 
     @model_validator(mode="after")
     def _parts_fit(self) -> Self:
-        faults = {
-            **_repeats("groups", [group.name for group in self.groups]),
-            **_repeats("measures", [measure.name for measure in self.measures]),
-            **_repeats("bands", [band.name for band in self.bands]),
-            **_group_faults(self.groups, self.measures),
-            **_band_faults(self.bands),
-        }
+        faults = _group_faults(self.groups, self.measures)
         narrowest = min(band.high - band.low for band in self.bands)
-        if 0 < narrowest <= self.hysteresis_points:
+        if narrowest <= self.hysteresis_points:
             faults["hysteresis_points"] = f"must be smaller than the narrowest band ({narrowest:g} points)"
-        if faults:
-            raise SettingError(faults)
+        _refuse(faults)
         return self
 
     def without(self, names: Iterable[str]) -> "Scorecard | None":
@@ -192,39 +228,45 @@ class Scorecard(Section):
         )
 
 
-def _repeats(key: str, names: Sequence[str]) -> dict[str, str]:
-    return {
-        f"{key}.{place}.name": f"'{name}' is the name of {key}.{names.index(name)} already"
-        for place, name in enumerate(names) if names.index(name) < place
-    }
+def _refuse(faults: Mapping[str, str]) -> None:
+    if faults:
+        raise SettingError(faults)
 
 
 def _group_faults(groups: Sequence[Group], measures: Sequence[Measure]) -> dict[str, str]:
     names = [group.name for group in groups]
     faults = {
         f"measures.{place}.group": f"'{measure.group}' is not listed under groups ({', '.join(names)})"
-        for place, measure in enumerate(measures) if measure.group not in names
+        for place, measure in enumerate(measures)
+        if measure.group not in names
     }
     used = {measure.group for measure in measures}
-    unused = {f"groups.{place}.name": f"no measure belongs to group '{name}'"
-              for place, name in enumerate(names) if name not in used}
+    unused = {
+        f"groups.{place}.name": f"no measure belongs to group '{name}'"
+        for place, name in enumerate(names)
+        if name not in used
+    }
     return faults | unused
 
 
 def _band_faults(bands: Sequence[Band]) -> dict[str, str]:
     faults = {
-        f"bands.{place}.high": f"band '{band.name}' is empty: high {band.high:g} is not above low {band.low:g}"
-        for place, band in enumerate(bands) if band.low >= band.high
+        f"{place}.high": f"band '{band.name}' is empty: high {band.high:g} is not above low {band.low:g}"
+        for place, band in enumerate(bands)
+        if band.low >= band.high
     }
     for place, (left, right) in enumerate(pairwise(bands), start=1):
         if left.high != right.low:
             what = "overlaps" if right.low < left.high else "leaves a gap after"
-            faults.setdefault(f"bands.{place}.low", (
-                f"band '{right.name}' {what} '{left.name}': it begins at {right.low:g}, "
-                f"'{left.name}' ends at {left.high:g}; make both equal"
-            ))
+            faults.setdefault(
+                f"{place}.low",
+                (
+                    f"band '{right.name}' {what} '{left.name}': it begins at {right.low:g}, "
+                    f"'{left.name}' ends at {left.high:g}; make both equal"
+                ),
+            )
     if bands[0].low != 0:
-        faults["bands.0.low"] = f"the first band must begin at 0, not {bands[0].low:g}"
+        faults["0.low"] = f"the first band must begin at 0, not {bands[0].low:g}"
     if bands[-1].high != FULL_POINTS:
-        faults.setdefault(f"bands.{len(bands) - 1}.high", f"the last band must end at 100, not {bands[-1].high:g}")
+        faults.setdefault(f"{len(bands) - 1}.high", f"the last band must end at 100, not {bands[-1].high:g}")
     return faults

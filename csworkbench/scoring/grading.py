@@ -69,8 +69,13 @@ class Grades:
             rows: Positions of rows.
         """
         return Grades(
-            self.accounts[rows], self.measures, self.points[rows], self.basis[rows],
-            self.weights[rows], self.coverage[rows], self.score[rows],
+            self.accounts[rows],
+            self.measures,
+            self.points[rows],
+            self.basis[rows],
+            self.weights[rows],
+            self.coverage[rows],
+            self.score[rows],
         )
 
 
