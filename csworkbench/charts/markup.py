@@ -78,7 +78,7 @@ def table_html(
 
     Args:
         frame: Rows to show, all of them; the first column names the row.
-        caption: Says what the table holds; also the name of its box.
+        caption: Says what the table holds; also part of the name of its box.
         language: Language of numbers and dates.
         headings: Text of the column heads; empty makes them of the column names.
         is_described: Show the caption; else it is only read aloud.
@@ -99,10 +99,11 @@ def table_html(
         _row(record, zip(names, kinds, digits, strict=True), language) for record in frame.itertuples(index=False)
     )
     shown = Markup("") if is_described else Markup(' class="csw-hidden"')
+    name = say("Table: {caption}", caption=caption) if is_described else say("Data: {caption}", caption=caption)
     return Markup(
         '<div class="csw-scroll" role="region" tabindex="0" aria-label="{}"><table class="csw-table">'
         "<caption{}>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(caption, shown, caption, head, rows)
+    ).format(formats.text(name, language), shown, caption, head, rows)
 
 
 def table_text(frame: "pd.DataFrame", caption: str, language: str = "en", headings: Sequence[str] = ()) -> str:
