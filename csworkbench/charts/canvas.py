@@ -107,7 +107,14 @@ class Sheet:
     height: float
 
     def place(self, left: float, top: float, right: float, bottom: float) -> "Axes":
-        """Return empty axes between four margins in pixels, with no frame and muted ticks."""
+        """Return empty axes between four margins, with no frame and muted ticks.
+
+        Args:
+            left: Pixels from the left edge of the sheet to the axes.
+            top: Pixels from its upper edge.
+            right: Pixels from its right edge.
+            bottom: Pixels from its lower edge.
+        """
         box = (left / WIDTH, bottom / self.height, 1 - (left + right) / WIDTH, 1 - (top + bottom) / self.height)
         axes = self.figure.add_axes(box)
         axes.set_facecolor("none")
@@ -182,7 +189,14 @@ def told(kind: str, parts: Sequence[str], language: str = "en", unit: str = "") 
 
 
 def fitted(value: Any, pixels: float = WIDTH, language: str = "en", size: float = TEXT) -> str:
-    """Return a value as a label that fits into so many pixels, without characters an SVG cannot hold."""
+    """Return a value as a label that fits, without characters an SVG cannot hold.
+
+    Args:
+        value: Text, number or date.
+        pixels: Room it has.
+        language: Language of numbers and dates.
+        size: Size of its letters in pixels.
+    """
     text = spoken(value, language)
     if room(text, size) <= pixels:
         return text
@@ -236,7 +250,13 @@ def shown(frame: "pd.DataFrame", *columns: str) -> "pd.DataFrame":
 
 
 def nothing(title: str, frame: "pd.DataFrame", language: str = "en") -> Chart:
-    """Return a chart that says there is nothing to show."""
+    """Return a chart that says there is nothing to show.
+
+    Args:
+        title: What would have been shown.
+        frame: The rows that are not there.
+        language: Language of the sentence.
+    """
     words = formats.text(say("Nothing to show: no rows"), language)
     with sheet(90) as page:
         page.figure.text(0.5, 0.5, words, ha="center", va="center", color=color("muted"))

@@ -86,13 +86,28 @@ class Lanes:
         return axes
 
     def bar(self, axes: "Axes", place: int, left: float, right: float, role: str) -> None:
-        """Draw a bar between two values; a missing one draws nothing."""
+        """Draw a bar between two values.
+
+        Args:
+            axes: What `axes` returned.
+            place: Number of the row.
+            left: Value it starts from.
+            right: Value it ends at; a missing one draws nothing.
+            role: Role of its color.
+        """
         if isfinite(right):
             middle, thick = place + self.shift, self.thickness
             axes.barh(middle, right - left, height=thick, left=left, color=color(role), linewidth=0, zorder=2)
 
     def beside(self, axes: "Axes", place: int, end: float, *, is_left: bool = False) -> None:
-        """Write the number of a row beside its mark, which ends at `end`."""
+        """Write the number of a row beside its mark.
+
+        Args:
+            axes: What `axes` returned.
+            place: Number of the row.
+            end: Value at which the mark ends.
+            is_left: Write on the left of it.
+        """
         axes.annotate(
             self.texts[place], (end if isfinite(end) else 0.0, place + self.shift),
             xytext=(-GAP if is_left else GAP, 0), textcoords="offset points", ha="right" if is_left else "left",
