@@ -293,3 +293,10 @@ def test_telco_has_its_published_churn_and_every_customer(tmp_path):
     assert result.figures["accounts"].value == 7043
     assert row(result, "columns", column="TotalCharges")["blanks"] == 11
     assert row(result, "findings", column="TotalCharges")[["rule", "count"]].tolist() == ["blank", 11]
+
+
+def test_other_currencies_are_a_note_and_no_reason_for_doubt():
+    made = reporting(make_book(), "tickets", findings=(finding(rule="currency", action="kept", count=3),))
+    result = run(made)
+    assert {caveat.code: caveat.severity.value for caveat in result.caveats} == {"currencies": "note"}
+    assert "can be trusted" in say(result.headline)

@@ -155,14 +155,12 @@ def test_a_value_that_was_revealed_at_no_known_time_is_flagged(project):
     assert finding(book, "renewals", "undated", "outcome").count == 1
 
 
-def test_other_currencies_are_flagged(project):
+def test_other_currencies_are_named_and_break_no_rule(project):
     book = project.open(
         {"currency": "SEK"}, accounts=project.write("a.csv", "account_id,arr,currency\nA,1,SEK\nB,1,USD\nC,1,\n")
     )
-    assert (
-        finding(book, "accounts", "currency", "currency").count,
-        finding(book, "accounts", "currency", "currency").example,
-    ) == (1, "USD")  # V13
+    found = finding(book, "accounts", "currency", "currency")
+    assert (found.count, found.example, found.action) == (1, "USD", "kept")  # V13
 
 
 def test_nothing_left_of_the_accounts_is_refused_with_the_reasons(project):

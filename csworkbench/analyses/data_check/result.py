@@ -197,6 +197,12 @@ def _about_findings(findings: "pd.DataFrame") -> Iterator[Caveat]:
                      say("{columns:n column has|columns have} blank cells, most of all {table}.{column} ({n:count}); "
                          "a blank is missing, never zero, and no row is dropped for it",
                          columns=len(blank), column=worst["column"], table=worst["table"], n=worst["count"]))
+    foreign = findings[findings["rule"] == "currency"]
+    if len(foreign):
+        yield Caveat("currencies", Severity.NOTE,
+                     say("{n:n row is|rows are} in another currency than the workspace's ({tables:list}): "
+                         "amounts of different currencies are never added up",
+                         n=foreign["count"].sum(), tables=list(foreign["table"])))
     flagged = findings[findings["action"] == "flagged"]
     if len(flagged):
         yield Caveat("rows_flagged", Severity.WARNING,
