@@ -232,8 +232,12 @@ def _seasons(timezone: str) -> "ir.Table":
             offsets.append(offset(change))
     ends = [*starts[1:], datetime.max.replace(tzinfo=UTC)]
     without_zone = pa.timestamp("us")
-    return ibis.memtable(pa.table({
-        "season_start": pa.array(starts, without_zone),
-        "season_end": pa.array(ends, without_zone),
-        "season_minutes": [offset // timedelta(minutes=1) for offset in offsets],
-    }))
+    return ibis.memtable(
+        pa.table(
+            {
+                "season_start": pa.array(starts, without_zone),
+                "season_end": pa.array(ends, without_zone),
+                "season_minutes": [offset // timedelta(minutes=1) for offset in offsets],
+            }
+        )
+    )

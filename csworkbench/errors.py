@@ -79,7 +79,7 @@ class RunError(WorkbenchError):
     """A notebook or a batch failed."""
 
 
-class EnvironmentProblem(WorkbenchError):
+class EnvironmentProblem(WorkbenchError):  # noqa: N818 - the name is a contract, and "problem" says more than "error"
     """The machine is in the way: disk, permissions, a lock, a missing program."""
 
     exit_code = 4

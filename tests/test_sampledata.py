@@ -45,10 +45,15 @@ def many_renewals():
 
 
 def renewal_design(truth):
-    return pd.DataFrame({
-        "intercept": 1.0, "engagement": truth["engagement"], "first_term": truth["is_first"].astype(float),
-        "small": (truth["tier"] == "small").astype(float), "large": (truth["tier"] == "large").astype(float),
-    })
+    return pd.DataFrame(
+        {
+            "intercept": 1.0,
+            "engagement": truth["engagement"],
+            "first_term": truth["is_first"].astype(float),
+            "small": (truth["tier"] == "small").astype(float),
+            "large": (truth["tier"] == "large").astype(float),
+        }
+    )
 
 
 def coefficients(model):
@@ -379,7 +384,8 @@ def test_the_default_book_is_drawn_in_under_ten_seconds():
 
 
 @pytest.mark.parametrize(
-    "size", [BookSize(1, 3), BookSize(7, 5, 1, date(2026, 2, 10)), BookSize(3, 60, 1, date(2024, 12, 31))],
+    "size",
+    [BookSize(1, 3), BookSize(7, 5, 1, date(2026, 2, 10)), BookSize(3, 60, 1, date(2024, 12, 31))],
 )
 def test_tiny_and_odd_books_are_books_too(size, tmp_path):
     write(size, tmp_path)
@@ -531,7 +537,9 @@ def test_users_breadth_and_queries_rise_with_engagement(book, accounts, what):
     queries = usage[usage["feature"] == "query"].groupby(["account_id", "month"])["events"].mean()
     by_month = usage.groupby(["account_id", "month"])
     values = {
-        "users": by_month["user_id"].nunique(), "features": by_month["feature"].nunique(), "queries": queries,
+        "users": by_month["user_id"].nunique(),
+        "features": by_month["feature"].nunique(),
+        "queries": queries,
     }[what]
     grid = account_months(book, accounts).set_index(["account_id", "month"]).join(values.rename("value"))
     grid = grid[grid["value"].notna()]

@@ -37,7 +37,12 @@ TO_100 = Curve(direction="higher", knots=((0, 0), (100, 100)))
 
 def measure(name, group="use", weight=1.0, points=TO_100, missing=None):
     return Measure(
-        name=name, label=name.title(), source=Attribute(column=name), group=group, weight=weight, points=points,
+        name=name,
+        label=name.title(),
+        source=Attribute(column=name),
+        group=group,
+        weight=weight,
+        points=points,
         missing=missing or Exclude(),
     )
 
@@ -45,10 +50,17 @@ def measure(name, group="use", weight=1.0, points=TO_100, missing=None):
 def card(*measures, groups=("use",), weights=None, **settings):
     weights = weights or [1.0] * len(groups)
     parts = [Group(name=name, label=name.title(), weight=weight) for name, weight in zip(groups, weights, strict=True)]
-    return Scorecard(**{
-        "id": "test", "title": "Test", "groups": tuple(parts), "measures": measures, "minimum_coverage": 0.0,
-        "hysteresis_points": 0.0, **settings,
-    })
+    return Scorecard(
+        **{
+            "id": "test",
+            "title": "Test",
+            "groups": tuple(parts),
+            "measures": measures,
+            "minimum_coverage": 0.0,
+            "hysteresis_points": 0.0,
+            **settings,
+        }
+    )
 
 
 def values(**columns):
@@ -152,7 +164,9 @@ def test_a_value_too_old_to_carry_falls_to_the_next_policy():
 def test_basis_says_what_the_points_rest_on():
     dates = (date(2026, 8, 31), date(2026, 9, 30))
     made = card(
-        measure("a", missing=Carry(max_age_days=45)), measure("b", missing=Worst()), measure("c"),
+        measure("a", missing=Carry(max_age_days=45)),
+        measure("b", missing=Worst()),
+        measure("c"),
     )
     frame = values(a=[1.0, np.nan], b=[1.0, np.nan], c=[1.0, np.nan])
     assert grade(made, frame, dates).basis.tolist() == [[0, 0, 0], [1, 2, 3]]  # measured; carried, assumed, missing
@@ -168,8 +182,11 @@ def test_rows_must_hold_the_same_accounts_at_every_date():
 
 def test_groups_are_averaged_first_and_weighted_then():
     made = card(
-        measure("a", group="use"), measure("b", group="use"), measure("c", group="care"),
-        groups=("use", "care"), weights=[3, 1],
+        measure("a", group="use"),
+        measure("b", group="use"),
+        measure("c", group="care"),
+        groups=("use", "care"),
+        weights=[3, 1],
     )
     # use = (100 + 50)/2 = 75, care = 20; (3*75 + 20)/4 = 61.25
     assert score(made, a=[100.0], b=[50.0], c=[20.0]) == [61.25]
@@ -182,8 +199,11 @@ def test_a_group_of_which_nothing_is_known_gives_its_weight_away():
 
 def test_effective_weights_are_percent_of_the_score():
     made = card(
-        measure("a", group="use", weight=1), measure("b", group="use", weight=3), measure("c", group="care", weight=7),
-        groups=("use", "care"), weights=[60, 20],
+        measure("a", group="use", weight=1),
+        measure("b", group="use", weight=3),
+        measure("c", group="care", weight=7),
+        groups=("use", "care"),
+        weights=[60, 20],
     )
     # use is 60/80 = 75 %: a quarter of it 18.75, three quarters 56.25; care is 25 %.
     assert effective_weights(made)["effective_percent"].tolist() == [18.75, 56.25, 25]
@@ -218,8 +238,10 @@ weights = st.lists(st.floats(0.01, 100), min_size=5, max_size=5)
 def random_card(made_of, **settings):
     policies = (Exclude(), Worst(), Neutral(points=70), Exclude(), Carry(max_age_days=40))
     groups = ("use", "use", "care", "care", "care")
-    measures = [measure(f"m{place}", group, weight, missing=policy)
-                for place, (group, weight, policy) in enumerate(zip(groups, made_of, policies, strict=True))]
+    measures = [
+        measure(f"m{place}", group, weight, missing=policy)
+        for place, (group, weight, policy) in enumerate(zip(groups, made_of, policies, strict=True))
+    ]
     return card(*measures, groups=("use", "care"), weights=[2, 5], **settings)
 
 
@@ -380,8 +402,11 @@ def curve(direction, *knots):
 
 IN_RANGE = "must be a number from 0 to 100"
 REFUSED = [
-    ({"low": 35}, r"small\.yaml:15:\d+: bands\.1\.low: band 'average' overlaps 'at_risk': it begins at 35, "
-                  r"'at_risk' ends at 40"),
+    (
+        {"low": 35},
+        r"small\.yaml:15:\d+: bands\.1\.low: band 'average' overlaps 'at_risk': it begins at 35, "
+        r"'at_risk' ends at 40",
+    ),
     ({"low": 45}, r"bands\.1\.low: band 'average' leaves a gap after 'at_risk'"),
     ({"top": 90}, r"bands\.2\.high: the last band must end at 100, not 90"),
     ({"top": 60}, r"bands\.2\.high: band 'excellent' is empty: high 60 is not above low 70"),
@@ -419,7 +444,9 @@ def test_every_misfit_of_measures_and_groups_is_named():
 
 def test_the_default_bands_are_at_risk_average_and_excellent():
     assert [(band.name, band.low, band.high) for band in card(measure("a")).bands] == [
-        ("at_risk", 0, 40), ("average", 40, 70), ("excellent", 70, 100),
+        ("at_risk", 0, 40),
+        ("average", 40, 70),
+        ("excellent", 70, 100),
     ]
 
 
@@ -430,7 +457,11 @@ def test_measures_can_be_left_out_with_the_groups_they_empty():
 
 
 def test_a_scorecard_survives_the_way_through_json():
-    made = card(measure("a", missing=Carry(max_age_days=30, then=Worst())), bands=(
-        Band(name="low", label="Low", low=0, high=50), Band(name="high", label="High", low=50, high=100),
-    ))
+    made = card(
+        measure("a", missing=Carry(max_age_days=30, then=Worst())),
+        bands=(
+            Band(name="low", label="Low", low=0, high=50),
+            Band(name="high", label="High", low=50, high=100),
+        ),
+    )
     assert Scorecard.model_validate_json(json.dumps(config.plain(made)), strict=True) == made

@@ -74,7 +74,10 @@ class UsageTrend(Section):
     kind: Literal["usage_trend"] = setting("usage_trend", description="Change of use, seasons of the region removed")
     what: Amount = setting("events", description="What is added up")
     minimum_peers: int = setting(
-        5, ge=1, le=1000, unit="accounts",
+        5,
+        ge=1,
+        le=1000,
+        unit="accounts",
         description="A region with fewer measured accounts is compared with the whole book",
     )
 
@@ -146,8 +149,19 @@ class Attribute(Section):
 
 
 MeasureSource = Annotated[
-    ActiveUsers | ActiveRatio | Usage | FeatureBreadth | DaysSinceLastUse | UsageTrend | OpenTickets | Tickets | Nps
-    | DaysSinceContact | Tenure | DaysToRenewal | Attribute,
+    ActiveUsers
+    | ActiveRatio
+    | Usage
+    | FeatureBreadth
+    | DaysSinceLastUse
+    | UsageTrend
+    | OpenTickets
+    | Tickets
+    | Nps
+    | DaysSinceContact
+    | Tenure
+    | DaysToRenewal
+    | Attribute,
     Field(discriminator="kind"),
 ]
 """Where a measure comes from: one of the kinds above."""

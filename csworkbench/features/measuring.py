@@ -83,7 +83,8 @@ def substitutions(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource]
     """Return a note for each measure that stands on a weaker definition, because the book lacks what it needs."""
     return tuple(
         Caveat(
-            "no_core_features", Severity.NOTE,
+            "no_core_features",
+            Severity.NOTE,
             say("{measure} takes every feature ever used as core: no table says which features are", measure=name),
             say("Add `features` with a column is_core under tables in the workspace"),
         )

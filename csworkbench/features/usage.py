@@ -139,7 +139,11 @@ def _recorded(snapshot: Snapshot, *needed: str) -> "ir.Table":
     """Return the usage rows that say something about the needed columns."""
     usage = _with_columns(
         snapshot.tables["usage_daily"],
-        user_id="string", feature="string", events="int64", minutes="decimal(18, 6)", sessions="int64",
+        user_id="string",
+        feature="string",
+        events="int64",
+        minutes="decimal(18, 6)",
+        sessions="int64",
     )
     return usage.drop_null(list(needed)) if needed else usage
 

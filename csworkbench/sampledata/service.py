@@ -351,9 +351,7 @@ def _judged(world: World, account: Ints, made_at: Times, value: Floats) -> pd.Da
     import pandas as pd
 
     rounded = np.clip(np.round(value / 5) * 5, 0, 100).astype(np.int64)
-    return pd.DataFrame(
-        {"account_id": world.traits["account_id"].array[account], "made_at": made_at, "value": rounded}
-    )
+    return pd.DataFrame({"account_id": world.traits["account_id"].array[account], "made_at": made_at, "value": rounded})
 
 
 def _overridden(world: World, contracts: Contracts, rng: np.random.Generator) -> Ints:

@@ -172,12 +172,14 @@ def _named(world: World, users: Users, cells: tuple[Times, Ints, Ints]) -> pd.Da
     import pandas as pd
 
     day, user, feature = cells
-    return pd.DataFrame({
-        "account_id": _category(users.account[user], world.traits["account_id"].tolist()),
-        "user_id": _category(user, users.user_ids),
-        "feature": _category(feature, list(FEATURES)),
-        "date": day.astype("datetime64[s]"),
-    })
+    return pd.DataFrame(
+        {
+            "account_id": _category(users.account[user], world.traits["account_id"].tolist()),
+            "user_id": _category(user, users.user_ids),
+            "feature": _category(feature, list(FEATURES)),
+            "date": day.astype("datetime64[s]"),
+        }
+    )
 
 
 def _category(numbers: Any, names: list[str]) -> pd.Categorical[Any]:

@@ -32,8 +32,16 @@ TICKETS = [
 
 
 def question(**changes):
-    return data_check.Question(**{"analysis": "health", "question": "Who writes?", "table": "tickets", "needs": 2,
-                                  "record": "tickets", **changes})
+    return data_check.Question(
+        **{
+            "analysis": "health",
+            "question": "Who writes?",
+            "table": "tickets",
+            "needs": 2,
+            "record": "tickets",
+            **changes,
+        }
+    )
 
 
 def run(made, **settings):
@@ -50,8 +58,19 @@ def reporting(made, table, **changes):
 
 
 def finding(**changes):
-    return Finding(**{"table": "tickets", "rule": "range", "column": "csat", "count": 1, "example": "-3",
-                      "place": "tickets.csv:7", "hint": "0 or more", "action": "quarantined", **changes})
+    return Finding(
+        **{
+            "table": "tickets",
+            "rule": "range",
+            "column": "csat",
+            "count": 1,
+            "example": "-3",
+            "place": "tickets.csv:7",
+            "hint": "0 or more",
+            "action": "quarantined",
+            **changes,
+        }
+    )
 
 
 def row(result, place, **key):
@@ -109,8 +128,10 @@ def test_rows_kept_against_a_rule_are_a_warning():
 
 
 def test_late_rows_and_blanks_are_notes():
-    found = (finding(rule="late", column="known_at", count=2, action="kept"),
-             finding(rule="blank", column="topic", count=5, action="kept", example=""))
+    found = (
+        finding(rule="late", column="known_at", count=2, action="kept"),
+        finding(rule="blank", column="topic", count=5, action="kept", example=""),
+    )
     result = run(reporting(make_book(), "tickets", findings=found))
     assert {caveat.code: caveat.severity.value for caveat in result.caveats} == {"late_rows": "note", "blanks": "note"}
     assert row(result, "tables", table="tickets")["late_rows"] == 2
@@ -180,7 +201,11 @@ def test_the_weightiest_findings_come_first():
     found = (finding(action="kept", count=90), finding(action="flagged", count=5), finding(count=1), finding(count=2))
     result = run(reporting(make_book(), "tickets", findings=found))
     assert result.tables["findings"][["action", "count"]].to_numpy().tolist() == [
-        ["quarantined", 2], ["quarantined", 1], ["flagged", 5], ["kept", 90]]
+        ["quarantined", 2],
+        ["quarantined", 1],
+        ["flagged", 5],
+        ["kept", 90],
+    ]
 
 
 # --- what the data can answer -----------------------------------------------------------------------------------------
@@ -189,12 +214,12 @@ def test_the_weightiest_findings_come_first():
 @pytest.mark.parametrize(
     ("changes", "has"),
     [
-        ({}, 2),                                                     # accounts A1, A2 until the date
-        ({"count": "rows"}, 3),                                      # T1, T2, T3
+        ({}, 2),  # accounts A1, A2 until the date
+        ({"count": "rows"}, 3),  # T1, T2, T3
         ({"count": "rows", "where": {"topic": ("billing",)}}, 2),
-        ({"count": "rows", "window_days": 61}, 2),                   # from 1 August on: T1, T2
-        ({"count": "rows", "window_days": 60}, 1),                   # from 2 August on: T1
-        ({"count": "rows", "where": {"topic": ()}}, 3),              # any value
+        ({"count": "rows", "window_days": 61}, 2),  # from 1 August on: T1, T2
+        ({"count": "rows", "window_days": 60}, 1),  # from 2 August on: T1
+        ({"count": "rows", "where": {"topic": ()}}, 3),  # any value
     ],
 )
 def test_a_question_counts_what_it_asks_for(changes, has):
@@ -247,7 +272,9 @@ def test_the_outcome_rate_has_a_wilson_interval_and_leaves_out_the_undecided():
 def test_several_outcomes_have_a_rate_each():
     result = outcome_figures(with_outcomes(gone=[True] * 4, paid=[False] * 4))
     assert {name: figure.value for name, figure in result.figures.items() if name.startswith("outcome_rate")} == {
-        "outcome_rate.gone": 1, "outcome_rate.paid": 0}
+        "outcome_rate.gone": 1,
+        "outcome_rate.paid": 0,
+    }
 
 
 def test_an_outcome_that_is_not_yes_or_no_has_no_rate():

@@ -33,26 +33,48 @@ PLAN = Categories(of={"month": 20, "year": 80})
 
 
 def measure(name, points=TO_100, weight=1.0, missing=None, group="use"):
-    return Measure(name=name, label=name.title(), source=Attribute(column=name), group=group, weight=weight,
-                   points=points, missing=missing or Exclude())
+    return Measure(
+        name=name,
+        label=name.title(),
+        source=Attribute(column=name),
+        group=group,
+        weight=weight,
+        points=points,
+        missing=missing or Exclude(),
+    )
 
 
 def card(*measures, **changes):
-    return Scorecard(**{"id": "default", "title": "Title", "groups": (Group(name="use", label="Use", weight=1),),
-                        "measures": measures, "hysteresis_points": 0.0, **changes})
+    return Scorecard(
+        **{
+            "id": "default",
+            "title": "Title",
+            "groups": (Group(name="use", label="Use", weight=1),),
+            "measures": measures,
+            "hysteresis_points": 0.0,
+            **changes,
+        }
+    )
 
 
 def make_config(*cards, **changes):
-    return health.Config(**{"scorecards": cards or (card(measure("a")),), "history_months": 2, "compare_months": 1,
-                            **changes})
+    return health.Config(
+        **{"scorecards": cards or (card(measure("a")),), "history_months": 2, "compare_months": 1, **changes}
+    )
 
 
 def no_judgements():
-    return pd.DataFrame({
-        "account_id": pd.Series(dtype="str"), "kind": pd.Series(dtype="str"), "value": pd.Series(dtype=float),
-        "author": pd.Series(dtype="str"), "reason": pd.Series(dtype="str"),
-        "made_on": pd.Series(dtype="datetime64[s]"), "expires_on": pd.Series(dtype="datetime64[s]"),
-    })
+    return pd.DataFrame(
+        {
+            "account_id": pd.Series(dtype="str"),
+            "kind": pd.Series(dtype="str"),
+            "value": pd.Series(dtype=float),
+            "author": pd.Series(dtype="str"),
+            "reason": pd.Series(dtype="str"),
+            "made_on": pd.Series(dtype="datetime64[s]"),
+            "expires_on": pd.Series(dtype="datetime64[s]"),
+        }
+    )
 
 
 def column_of(cells):
@@ -63,14 +85,23 @@ def make_inputs(dates=(AUGUST, SEPTEMBER), customer=None, **columns):
     """Inputs of accounts A0, A1 ...; each column is a list of lists, one per date."""
     accounts = len(next(iter(columns.values()))[0])
     ids = pd.Index([f"A{row}" for row in range(accounts)], dtype="str", name="account_id")
-    cells = {source_key(Attribute(column=name)): column_of([cell for row in rows for cell in row])
-             for name, rows in columns.items()}
+    cells = {
+        source_key(Attribute(column=name)): column_of([cell for row in rows for cell in row])
+        for name, rows in columns.items()
+    }
     there = [True] * accounts * len(dates) if customer is None else [cell for row in customer for cell in row]
     return health.Inputs(
-        as_of=dates[-1], dates=tuple(dates), accounts=pd.DataFrame({"name": "Name " + ids}, index=ids),
+        as_of=dates[-1],
+        dates=tuple(dates),
+        accounts=pd.DataFrame({"name": "Name " + ids}, index=ids),
         panel=pd.DataFrame({"is_customer": there, **cells}, index=pd.Index(list(ids) * len(dates), dtype="str")),
-        ages=pd.DataFrame(0.0, index=ids, columns=list(cells)), left_out={}, notes=(), has_attribute_history=True,
-        left=0, judgements=no_judgements(), outcomes=pd.DataFrame(index=ids),
+        ages=pd.DataFrame(0.0, index=ids, columns=list(cells)),
+        left_out={},
+        notes=(),
+        has_attribute_history=True,
+        left=0,
+        judgements=no_judgements(),
+        outcomes=pd.DataFrame(index=ids),
     )
 
 
@@ -139,8 +170,14 @@ def test_inputs_are_not_changed():
 
 
 def large_rule(**changes):
-    return health.Rule(**{"label": "Large ones", "scorecard": "large",
-                          "when": (health.OneOf(column="tier", values=("large",)),), **changes})
+    return health.Rule(
+        **{
+            "label": "Large ones",
+            "scorecard": "large",
+            "when": (health.OneOf(column="tier", values=("large",)),),
+            **changes,
+        }
+    )
 
 
 def two_cards(*rules, **changes):
@@ -212,7 +249,9 @@ def test_transitions_count_everybody_who_was_or_is_a_customer():
     )
     rows = health.analyze(inputs, make_config()).tables["transitions"]
     assert rows[["from_band", "to_band", "accounts", "share"]].to_numpy().tolist() == [
-        ["at_risk", "not scored", 1, 1], ["excellent", "at_risk", 1, 0.5], ["excellent", "left", 1, 0.5],
+        ["at_risk", "not scored", 1, 1],
+        ["excellent", "at_risk", 1, 0.5],
+        ["excellent", "left", 1, 0.5],
         ["new", "average", 1, 1],
     ]
 
@@ -270,8 +309,11 @@ def test_parts_of_a_change_add_up_to_it_whatever_happened(a, b, now, then):
 
 def test_history_counts_every_band_at_every_month_end():
     made = make_config(history_months=3)
-    inputs = make_inputs((JULY, AUGUST, SEPTEMBER), customer=[[True, False], [True, True], [True, True]],
-                         a=[[10, 10], [50, 50], [80, np.nan]])
+    inputs = make_inputs(
+        (JULY, AUGUST, SEPTEMBER),
+        customer=[[True, False], [True, True], [True, True]],
+        a=[[10, 10], [50, 50], [80, np.nan]],
+    )
     rows = health.analyze(inputs, made).tables["history"].set_index(["snapshot_on", "band"])["share"].unstack("band")
     assert rows.columns.tolist() == ["at_risk", "average", "excellent", "not scored"]
     assert rows.to_numpy().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0.5, 0.5]]
@@ -296,7 +338,11 @@ def test_a_band_can_be_lower_at_the_same_score():
     made = make_config(card(measure("a"), hysteresis_points=5), history_months=4, compare_months=2)
     result = health.analyze(make_inputs((JUNE, JULY, AUGUST, SEPTEMBER), a=[[50], [38], [20], [38]]), made)
     assert scores(result).loc["A0", ["earlier_band", "band", "moved", "change"]].tolist() == [
-        "average", "at_risk", "down", 0]
+        "average",
+        "at_risk",
+        "down",
+        0,
+    ]
     assert not any("Look into" in say(action) for action in result.actions)
 
 
@@ -320,10 +366,17 @@ def test_judgements_stand_beside_the_score_and_never_change_it():
     )
     row = scores(result).loc["A0"]
     assert row[["score", "band", "override", "override_reason", "pulse"]].tolist() == [
-        50, "average", 10, "The sponsor leaves", 60]
+        50,
+        "average",
+        10,
+        "The sponsor leaves",
+        60,
+    ]
     assert scores(result).loc["A1", "score"] == 50
     assert result.tables["judgements"][["kind", "judged_band", "agrees"]].to_numpy().tolist() == [
-        ["override", "at_risk", False], ["pulse", "average", True]]
+        ["override", "at_risk", False],
+        ["pulse", "average", True],
+    ]
     assert any("Compare notes on Name A0" in say(action) for action in result.actions)
 
 
@@ -342,7 +395,8 @@ def test_an_override_without_an_end_stays():
 
 def test_the_newest_judgement_of_a_kind_counts():
     result = with_judgements(
-        ("A0", "pulse", 20.0, "x", None, "2026-09-20", None), ("A0", "pulse", 90.0, "x", None, "2026-09-01", None))
+        ("A0", "pulse", 20.0, "x", None, "2026-09-20", None), ("A0", "pulse", 90.0, "x", None, "2026-09-01", None)
+    )
     assert scores(result).loc["A0", "pulse"] == 20
 
 
@@ -418,8 +472,12 @@ def test_actions_name_accounts_and_the_measure_behind_the_fall():
 
 def test_every_sentence_can_be_put_into_words():
     result = with_judgements(("A0", "override", 10.0, "x", None, "2026-09-01", None), a=((80, 50), (10, np.nan)))
-    texts = [result.headline, *result.actions, *(caveat.message for caveat in result.caveats),
-             *(caveat.action for caveat in result.caveats if caveat.action)]
+    texts = [
+        result.headline,
+        *result.actions,
+        *(caveat.message for caveat in result.caveats),
+        *(caveat.action for caveat in result.caveats if caveat.action),
+    ]
     assert all(say(text) for text in texts)
     severities = [caveat.severity for caveat in result.caveats]
     assert severities == sorted(severities, key=["stop", "warning", "note"].index)
@@ -573,8 +631,14 @@ TICKETS = [
     {"ticket_id": "T2", "account_id": "A1", "opened_at": "2026-09-02", "resolved_at": None, "known_at": None},
     {"ticket_id": "T3", "account_id": "A2", "opened_at": "2026-07-02", "resolved_at": "2026-09-03", "known_at": None},
 ]
-OPEN = Measure(name="open", label="Open", source={"kind": "open_tickets"}, group="use", weight=1,
-               points=Curve(direction="lower", knots=((0, 100), (4, 0))))
+OPEN = Measure(
+    name="open",
+    label="Open",
+    source={"kind": "open_tickets"},
+    group="use",
+    weight=1,
+    points=Curve(direction="lower", knots=((0, 100), (4, 0))),
+)
 BOOK_CONFIG = make_config(card(measure("plan", PLAN), OPEN), rules=())
 
 
@@ -617,8 +681,13 @@ def test_a_book_without_tickets_leaves_the_measure_out():
 
 def test_judgements_are_read_with_the_day_of_the_workspace():
     rows = [{"account_id": "A1", "made_at": "2026-09-29T23:30:00", "author": "王伟", "kind": "pulse", "value": 30.0}]
-    inputs = health.prepare(take(book({"accounts": ACCOUNTS, "tickets": TICKETS, "judgements": rows},
-                                      timezone="Europe/Stockholm"), SEPTEMBER), BOOK_CONFIG, {})
+    inputs = health.prepare(
+        take(
+            book({"accounts": ACCOUNTS, "tickets": TICKETS, "judgements": rows}, timezone="Europe/Stockholm"), SEPTEMBER
+        ),
+        BOOK_CONFIG,
+        {},
+    )
     # 23:30 UTC is 01:30 of the next day in Stockholm.
     assert inputs.judgements["made_on"].dt.date.tolist() == [SEPTEMBER]
     assert inputs.judgements["reason"].isna().all()

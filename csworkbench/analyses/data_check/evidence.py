@@ -54,7 +54,8 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     reports = {name: snapshot.reports[name] for name in SPECS if name in snapshot.tables}
     findings = [
         (each.table, each.rule, each.column, each.count, each.action, each.example, each.place, each.hint)
-        for report in reports.values() for each in report.findings
+        for report in reports.values()
+        for each in report.findings
     ]
     names = ["table", "rule", "column", "count", "action", "example", "place", "hint"]
     kinds = {name: int if name == "count" else "str" for name in names}
@@ -112,7 +113,8 @@ def _column_rows(snapshot: "Snapshot", report: "IngestReport") -> "list[dict[str
             "blanks": report.blanks.get(name, 0),
             "rows": report.rows,
         }
-        for name in snapshot.tables[report.table].columns if name in kinds
+        for name in snapshot.tables[report.table].columns
+        if name in kinds
     ]
 
 

@@ -90,17 +90,33 @@ def _table_states(inputs: Inputs, config: Config) -> "pd.DataFrame":
     )
     offered = frame["rows"] + frame["refused"]
     frame = frame.assign(
-        state=pd.array(state, dtype="str"), refused_share=frame["refused"] / offered.clip(lower=1),
-        days_since_last=days, fresh_within_days=limit,
+        state=pd.array(state, dtype="str"),
+        refused_share=frame["refused"] / offered.clip(lower=1),
+        days_since_last=days,
+        fresh_within_days=limit,
     )
-    columns = ["table", "state", "rows", "refused", "refused_share", "known_rows", "first_event", "last_event",
-               "days_since_last", "fresh_within_days", "late_rows", "files", "digest"]
+    columns = [
+        "table",
+        "state",
+        "rows",
+        "refused",
+        "refused_share",
+        "known_rows",
+        "first_event",
+        "last_event",
+        "days_since_last",
+        "fresh_within_days",
+        "late_rows",
+        "files",
+        "digest",
+    ]
     return frame[columns]
 
 
 def _by_weight(findings: "pd.DataFrame") -> "pd.DataFrame":
     ordered: pd.DataFrame = findings.assign(weight=findings["action"].map(WEIGHT)).sort_values(
-        ["weight", "count"], ascending=[True, False], kind="stable", ignore_index=True)
+        ["weight", "count"], ascending=[True, False], kind="stable", ignore_index=True
+    )
     return ordered.drop(columns="weight")
 
 
@@ -149,7 +165,8 @@ def _outcome_rates(inputs: Inputs, config: Config) -> tuple[dict[str, Estimate],
 def _rate_caveats(rates: Mapping[str, Estimate]) -> Iterator[Caveat]:
     if rates:
         yield Caveat(
-            "interval_of_a_book", Severity.NOTE,
+            "interval_of_a_book",
+            Severity.NOTE,
             say("The outcome rate of this book is exact; its interval is for customers like these, not for these"),
         )
 
@@ -157,7 +174,8 @@ def _rate_caveats(rates: Mapping[str, Estimate]) -> Iterator[Caveat]:
 def _not_binary(columns: list[str]) -> Iterator[Caveat]:
     if columns:
         yield Caveat(
-            "outcome_not_binary", Severity.NOTE,
+            "outcome_not_binary",
+            Severity.NOTE,
             say("{columns:list}: not yes or no, so no rate is shown", columns=columns),
             say("Declare such an outcome as boolean under extra in the workspace"),
         )
@@ -168,24 +186,41 @@ def _doubts(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[Ca
     for row in read[read["refused"] > 0].to_dict("records"):
         too_many = row["refused_share"] > config.most_refused
         yield Caveat(
-            "rows_refused", Severity.STOP if too_many else Severity.WARNING,
-            say("{table}: {n:n row was|rows were} refused ({share:share}; at most {most:share} may be)",
-                table=row["table"], n=row["refused"], share=row["refused_share"], most=config.most_refused),
+            "rows_refused",
+            Severity.STOP if too_many else Severity.WARNING,
+            say(
+                "{table}: {n:n row was|rows were} refused ({share:share}; at most {most:share} may be)",
+                table=row["table"],
+                n=row["refused"],
+                share=row["refused_share"],
+                most=config.most_refused,
+            ),
             say("The table of findings names the first such row of each rule; the quarantine file lists all"),
         )
     for row in read[read["state"] == "stale"].to_dict("records"):
         yield Caveat(
-            "stale", Severity.WARNING,
-            say("{table}: the newest row is {days:days} old; {limit:days} are allowed",
-                table=row["table"], days=row["days_since_last"], limit=row["fresh_within_days"]),
+            "stale",
+            Severity.WARNING,
+            say(
+                "{table}: the newest row is {days:days} old; {limit:days} are allowed",
+                table=row["table"],
+                days=row["days_since_last"],
+                limit=row["fresh_within_days"],
+            ),
             say("Ask for a new export of {table}", table=row["table"]),
         )
     late = read[read["late_rows"] > 0]
     if len(late):
-        yield Caveat("late_rows", Severity.NOTE,
-                     say("{n:n row|rows} became known more than a day late ({tables:list}): "
-                         "figures of the last days may still move",
-                         n=late["late_rows"].sum(), tables=list(late["table"])))
+        yield Caveat(
+            "late_rows",
+            Severity.NOTE,
+            say(
+                "{n:n row|rows} became known more than a day late ({tables:list}): "
+                "figures of the last days may still move",
+                n=late["late_rows"].sum(),
+                tables=list(late["table"]),
+            ),
+        )
     yield from _about_findings(findings)
 
 
@@ -193,36 +228,65 @@ def _about_findings(findings: "pd.DataFrame") -> Iterator[Caveat]:
     blank = findings[findings["rule"] == "blank"]
     if len(blank):
         worst = blank.iloc[0]
-        yield Caveat("blanks", Severity.NOTE,
-                     say("{columns:n column has|columns have} blank cells, most of all {table}.{column} ({n:count}); "
-                         "a blank is missing, never zero, and no row is dropped for it",
-                         columns=len(blank), column=worst["column"], table=worst["table"], n=worst["count"]))
+        yield Caveat(
+            "blanks",
+            Severity.NOTE,
+            say(
+                "{columns:n column has|columns have} blank cells, most of all {table}.{column} ({n:count}); "
+                "a blank is missing, never zero, and no row is dropped for it",
+                columns=len(blank),
+                column=worst["column"],
+                table=worst["table"],
+                n=worst["count"],
+            ),
+        )
     foreign = findings[findings["rule"] == "currency"]
     if len(foreign):
-        yield Caveat("currencies", Severity.NOTE,
-                     say("{n:n row is|rows are} in another currency than the workspace's ({tables:list}): "
-                         "amounts of different currencies are never added up",
-                         n=foreign["count"].sum(), tables=list(foreign["table"])))
+        yield Caveat(
+            "currencies",
+            Severity.NOTE,
+            say(
+                "{n:n row is|rows are} in another currency than the workspace's ({tables:list}): "
+                "amounts of different currencies are never added up",
+                n=foreign["count"].sum(),
+                tables=list(foreign["table"]),
+            ),
+        )
     flagged = findings[findings["action"] == "flagged"]
     if len(flagged):
-        yield Caveat("rows_flagged", Severity.WARNING,
-                     say("{n:n row is|rows are} kept although a rule says otherwise: {what:list}",
-                         n=flagged["count"].sum(), what=list(flagged["table"] + "." + flagged["column"])),
-                     say("Read their hints in the table of findings before you use these columns"))
+        yield Caveat(
+            "rows_flagged",
+            Severity.WARNING,
+            say(
+                "{n:n row is|rows are} kept although a rule says otherwise: {what:list}",
+                n=flagged["count"].sum(),
+                what=list(flagged["table"] + "." + flagged["column"]),
+            ),
+            say("Read their hints in the table of findings before you use these columns"),
+        )
 
 
 def _headline(read: "pd.DataFrame", caveats: tuple[Caveat, ...]) -> Message:
     rows, n = int(read["rows"].sum()), len(read)
     if any(caveat.severity is Severity.STOP for caveat in caveats):
         tables = list(read.sort_values("refused_share", ascending=False)["table"][:1])
-        return say("Today's data cannot be trusted yet: too many rows were refused, above all in {tables:list}.",
-                   tables=tables)
+        return say(
+            "Today's data cannot be trusted yet: too many rows were refused, above all in {tables:list}.", tables=tables
+        )
     doubts = sum(caveat.severity is Severity.WARNING for caveat in caveats)
     if doubts:
-        return say("Today's data can be used with care: {rows:count} rows in {n:n table|tables}, and "
-                   "{doubts:n warning|warnings} to read first.", rows=rows, n=n, doubts=doubts)
-    return say("Today's data can be trusted: {rows:count} rows in {n:n table|tables}, none refused and none too old.",
-               rows=rows, n=n)
+        return say(
+            "Today's data can be used with care: {rows:count} rows in {n:n table|tables}, and "
+            "{doubts:n warning|warnings} to read first.",
+            rows=rows,
+            n=n,
+            doubts=doubts,
+        )
+    return say(
+        "Today's data can be trusted: {rows:count} rows in {n:n table|tables}, none refused and none too old.",
+        rows=rows,
+        n=n,
+    )
 
 
 def _figures(tables: "Mapping[str, pd.DataFrame]", rates: Mapping[str, Estimate]) -> dict[str, Estimate]:
@@ -250,13 +314,23 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     refused = tables["findings"][tables["findings"]["action"] == "quarantined"]
     if len(refused):
         first = refused.iloc[0]
-        yield say("Correct {table} at the source: {column} at {place} ({hint}).",
-                  table=first["table"], column=first["column"] or "row", place=first["place"], hint=first["hint"])
+        yield say(
+            "Correct {table} at the source: {column} at {place} ({hint}).",
+            table=first["table"],
+            column=first["column"] or "row",
+            place=first["place"],
+            hint=first["hint"],
+        )
     stale = tables["tables"].loc[tables["tables"]["state"] == "stale", "table"]
     if len(stale):
         yield say("Get new exports of {tables:list}.", tables=list(stale))
     for row in tables["answerability"].to_dict("records"):
         if row["state"] != "enough":
-            yield say("To answer “{question}” record {what}: {has:count} of {needs:count} {unit} so far.",
-                      question=row["question"], what=row["record"], has=row["has"], needs=row["needs"],
-                      unit=row["unit"])
+            yield say(
+                "To answer “{question}” record {what}: {has:count} of {needs:count} {unit} so far.",
+                question=row["question"],
+                what=row["record"],
+                has=row["has"],
+                needs=row["needs"],
+                unit=row["unit"],
+            )

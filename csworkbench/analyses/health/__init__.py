@@ -9,7 +9,14 @@ from csworkbench.analyses.health.settings import Between, Config, OneOf, Rule
 
 READS = ("accounts",)
 READS_IF_PRESENT = (
-    "usage_daily", "features", "subscriptions", "renewals", "tickets", "nps_responses", "touches", "judgements",
+    "usage_daily",
+    "features",
+    "subscriptions",
+    "renewals",
+    "tickets",
+    "nps_responses",
+    "touches",
+    "judgements",
 )
 NEEDS: tuple[str, ...] = ()
 NEEDS_IF_PRESENT: tuple[str, ...] = ()

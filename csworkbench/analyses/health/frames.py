@@ -119,8 +119,10 @@ def measure_table(inputs: Inputs, book: GradedBook) -> "pd.DataFrame":
         are_text = [isinstance(column, pd.Categorical) for column in columns]
         nothing = np.full(len(accounts), np.nan)
         values = [nothing if text else column for column, text in zip(columns, are_text, strict=True)]
-        texts = [column.astype(object) if text else np.full(len(accounts), None, dtype=object)
-                 for column, text in zip(columns, are_text, strict=True)]
+        texts = [
+            column.astype(object) if text else np.full(len(accounts), None, dtype=object)
+            for column, text in zip(columns, are_text, strict=True)
+        ]
         grades = graded.on(len(inputs.dates) - 1, accounts)
         parts.append(
             _lines(graded, inputs.accounts.index[accounts]).assign(

@@ -153,8 +153,11 @@ def history_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataF
     for place in range(len(inputs.dates) - config.history_months, len(inputs.dates)):
         bands = book.band[place, book.card[place] >= 0] % len(names)
         counts = np.bincount(bands, minlength=len(names))
-        rows += [(inputs.dates[place], name, int(count), count / len(bands))
-                 for name, count in zip(names, counts, strict=True) if len(bands)]
+        rows += [
+            (inputs.dates[place], name, int(count), count / len(bands))
+            for name, count in zip(names, counts, strict=True)
+            if len(bands)
+        ]
     frame = pd.DataFrame(rows, columns=["snapshot_on", "band", "accounts", "share"])
     frame["snapshot_on"] = pd.to_datetime(frame["snapshot_on"])
     occurs = frame.groupby("band")["accounts"].transform("sum") > 0

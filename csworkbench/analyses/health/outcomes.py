@@ -102,8 +102,11 @@ def read_outcome(inputs: Inputs, config: Config, book: GradedBook) -> OutcomeRea
 def _outcome_column(inputs: Inputs, config: Config) -> tuple[str | None, tuple[Caveat, ...]]:
     columns = list(inputs.outcomes.columns)
     if config.outcome is not None and config.outcome not in columns:
-        message = say("accounts have no outcome column {column}; they have: {columns:list}",
-                      column=config.outcome, columns=columns or ["none"])
+        message = say(
+            "accounts have no outcome column {column}; they have: {columns:list}",
+            column=config.outcome,
+            columns=columns or ["none"],
+        )
         action = say("Change outcome in the settings of health")
         return None, (Caveat("no_such_outcome", Severity.WARNING, message, action),)
     if config.outcome is None and len(columns) > 1:
@@ -112,8 +115,11 @@ def _outcome_column(inputs: Inputs, config: Config) -> tuple[str | None, tuple[C
     column = config.outcome or (columns[0] if columns else None)
     if column is not None and not _is_binary(inputs.outcomes[column]):
         message = say("Outcome {column} is not yes or no, so the score is not held against it", column=column)
-        return None, (Caveat("outcome_not_binary", Severity.NOTE, message,
-                             say("Declare it as boolean under extra in the workspace")),)
+        return None, (
+            Caveat(
+                "outcome_not_binary", Severity.NOTE, message, say("Declare it as boolean under extra in the workspace")
+            ),
+        )
     return column, ()
 
 
@@ -144,8 +150,18 @@ def _by_measure(
             bad = is_bad[accounts][usable]
             if _has_both(bad):
                 found = auc(points[usable, column], bad)
-                rows.append((graded.card.id, measure.name, measure.label, found.value, found.low, found.high,
-                             found.n, int(bad.sum())))
+                rows.append(
+                    (
+                        graded.card.id,
+                        measure.name,
+                        measure.label,
+                        found.value,
+                        found.low,
+                        found.high,
+                        found.n,
+                        int(bad.sum()),
+                    )
+                )
     frame = pd.DataFrame(rows, columns=MEASURE_AUC)
     return frame.sort_values("auc", ascending=False, kind="stable").reset_index(drop=True)
 
@@ -158,14 +174,25 @@ def _no_measures() -> "pd.DataFrame":
 
 def _descriptive(column: str) -> Caveat:
     return Caveat(
-        "in_sample", Severity.WARNING,
-        say("The AUC only describes the accounts at hand: score and {column} come from the same book, so it does not "
-            "show that the score predicts what happens next", column=column),
+        "in_sample",
+        Severity.WARNING,
+        say(
+            "The AUC only describes the accounts at hand: score and {column} come from the same book, so it does not "
+            "show that the score predicts what happens next",
+            column=column,
+        ),
         say("Keep the scores of today and hold them against outcomes that are decided later"),
     )
 
 
 def _one_kind(column: str, n: int) -> Caveat:
-    return Caveat("outcome_one_kind", Severity.NOTE,
-                  say("The {n:n scored account has|scored accounts have} only one kind of {column}, "
-                      "so there is nothing to tell apart", n=n, column=column))
+    return Caveat(
+        "outcome_one_kind",
+        Severity.NOTE,
+        say(
+            "The {n:n scored account has|scored accounts have} only one kind of {column}, "
+            "so there is nothing to tell apart",
+            n=n,
+            column=column,
+        ),
+    )

@@ -70,10 +70,16 @@ def sources_of(config: Config) -> dict[str, MeasureSource]:
     Returns:
         "scorecard.measure" or "rules.column" -> source; equal sources occur once.
     """
-    named = [(f"{card.id}.{measure.name}", measure.source)
-             for card in (*config.scorecards, *config.earlier_scorecards) for measure in card.measures]
-    named += [(f"rules.{condition.column}", Attribute(column=condition.column))
-              for rule in config.rules for condition in rule.when]
+    named = [
+        (f"{card.id}.{measure.name}", measure.source)
+        for card in (*config.scorecards, *config.earlier_scorecards)
+        for measure in card.measures
+    ]
+    named += [
+        (f"rules.{condition.column}", Attribute(column=condition.column))
+        for rule in config.rules
+        for condition in rule.when
+    ]
     first = {source_key(source): (name, source) for name, source in reversed(named)}
     return {name: source for name, source in named if first[source_key(source)] == (name, source)}
 
@@ -206,8 +212,9 @@ def _judgements(snapshot: "Snapshot") -> "pd.DataFrame":
     columns = ["account_id", "kind", "value", "author", "reason", "made_on", "expires_on"]
     table = snapshot.tables.get("judgements")
     if table is None:
-        return pd.DataFrame({name: pd.Series(dtype="datetime64[s]" if name.endswith("_on") else "str")
-                             for name in columns}).astype({"value": float})
+        return pd.DataFrame(
+            {name: pd.Series(dtype="datetime64[s]" if name.endswith("_on") else "str") for name in columns}
+        ).astype({"value": float})
     for optional, kind in (("reason", "string"), ("expires_at", "timestamp")):
         if optional not in table.columns:
             table = table.mutate(**{optional: _null(kind)})

@@ -160,19 +160,30 @@ def _levels(scores: "pd.DataFrame", config: Config) -> dict[str, Estimate]:
 def _headline(scores: "pd.DataFrame", inputs: Inputs, config: Config) -> Message:
     scored = int(scores["score"].notna().sum())
     if not scored:
-        return say("No score on {as_of:date} for any of {n:n account|accounts}: too little is known about them.",
-                   n=len(scores), as_of=inputs.as_of)
+        return say(
+            "No score on {as_of:date} for any of {n:n account|accounts}: too little is known about them.",
+            n=len(scores),
+            as_of=inputs.as_of,
+        )
     at_risk = int((scores["band"] == config.band_names[0]).sum())
-    now = {"n": at_risk, "scored": scored, "share": at_risk / scored, "as_of": inputs.as_of,
-           "band": config.scorecards[0].bands[0].label}
+    now = {
+        "n": at_risk,
+        "scored": scored,
+        "share": at_risk / scored,
+        "as_of": inputs.as_of,
+        "band": config.scorecards[0].bands[0].label,
+    }
     if not config.compare_months:
-        return say("{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}).",
-                   **now)
+        return say(
+            "{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}).", **now
+        )
     return say(
         "{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}); "
         "since {then:date} {down:count} moved to a lower band and {up:count} to a higher one.",
-        **now, then=inputs.dates[-1 - config.compare_months],
-        down=int((scores["moved"] == "down").sum()), up=int((scores["moved"] == "up").sum()),
+        **now,
+        then=inputs.dates[-1 - config.compare_months],
+        down=int((scores["moved"] == "down").sum()),
+        up=int((scores["moved"] == "up").sum()),
     )
 
 
@@ -180,8 +191,10 @@ def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[M
     scores = tables["scores"]
     lowest = scores[scores["band"] == config.band_names[0]]
     if len(lowest):
-        yield say("Look first at {accounts:list}: they score lowest; the column weakest says where each loses most.",
-                  accounts=list(lowest["name"]))
+        yield say(
+            "Look first at {accounts:list}: they score lowest; the column weakest says where each loses most.",
+            accounts=list(lowest["name"]),
+        )
     fell = scores[scores["moved"] == "down"].sort_values("change")
     if len(fell):
         yield say("Ask what happened at {accounts:list}: they moved to a lower band.", accounts=list(fell["name"]))
@@ -192,13 +205,18 @@ def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[M
     if len(unknown):
         rows = _rows_of(tables["measures"], unknown)
         unmeasured = rows[(rows["basis"] == Basis.MISSING) | (rows["basis"] == Basis.ASSUMED)]
-        yield say("Record {measures:list} for the {n:n account|accounts} that cannot be scored.",
-                  measures=list(unmeasured["label"].value_counts().index), n=len(unknown))
+        yield say(
+            "Record {measures:list} for the {n:n account|accounts} that cannot be scored.",
+            measures=list(unmeasured["label"].value_counts().index),
+            n=len(unknown),
+        )
     disputed = _rows_of(scores, tables["judgements"].loc[~tables["judgements"]["agrees"], "account_id"])
     if len(disputed):
         gaps = (disputed[["pulse", "override"]].sub(disputed["score"], axis=0)).abs().max(axis=1)
-        yield say("Compare notes on {accounts:list}: a colleague judges another band than the score.",
-                  accounts=list(disputed.loc[gaps.sort_values(ascending=False, kind="stable").index, "name"]))
+        yield say(
+            "Compare notes on {accounts:list}: a colleague judges another band than the score.",
+            accounts=list(disputed.loc[gaps.sort_values(ascending=False, kind="stable").index, "name"]),
+        )
 
 
 def _rows_of(table: "pd.DataFrame", accounts: "pd.Series[str]") -> "pd.DataFrame":
