@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from babel import Locale
 
 NOT_KNOWN = "not known"
-LISTED = 5
+LISTED = 3
 SIGNIFICANT = 3
 MOST_DECIMALS = 15
 WHOLE_MONEY_FROM = 100

@@ -168,7 +168,7 @@ def write_index(folder: Path, text: str = "") -> Path:
     start = datetime(2026, 10, 1, 4, 12, tzinfo=UTC)
     entries = (
         report.RunEntry("health", "ok", f"Health {text}", f"All is well {text}", href="health/report.html", caveats=2,
-                        started=start, seconds=75.0,
+                        seconds=75.0,
                         downloads=(report.Download("health/tables/scores.csv", f"Scores {text}", 1234, "ab" * 32),)),
         report.RunEntry("renewals", "skipped", reason=f"no table {text}"),
         report.RunEntry("portfolio", "blocked", reason=f"needs renewals {text}"),

@@ -195,8 +195,8 @@ class Tier(StrEnum):
         ("{x:estimate}", Estimate(0.741, "auc", 9, 0.72, 0.76, 0.95), "0.74 (0.72 to 0.76, n 9)"),
         ("{x:list}", ["a", "b"], "a, b"),
         ("{x:list}", [], ""),
-        ("{x:list}", "abcde", "a, b, c, d, e"),
-        ("{x:list}", "abcdefg", "a, b, c, d, e and 2 more"),
+        ("{x:list}", "abc", "a, b, c"),
+        ("{x:list}", "abcdefg", "a, b, c and 4 more"),
         ("{{{x}}}", "a", "{a}"),
     ],
 )

@@ -73,7 +73,6 @@ class PageContext:
         config_digest: SHA-256 of the resolved settings.
         versions: Program or library -> version.
         index_href: Link back to the index of the run; empty leaves it out.
-        method_href: Link to the note on the method; empty leaves it out.
     """
 
     name: str
@@ -88,7 +87,6 @@ class PageContext:
     config_digest: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     index_href: str = "../index.html"
-    method_href: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +102,6 @@ class RunEntry:
         href: Its page, relative to the index; empty when there is none.
         caveats: Number of caveats beside its figures.
         stops: How many of them forbid acting on the figures.
-        started: When it started, with time zone; None when it did not.
         seconds: How long it took; None when it did not run.
         downloads: Its files, relative to the index.
     """
@@ -117,7 +114,6 @@ class RunEntry:
     href: str = ""
     caveats: int = 0
     stops: int = 0
-    started: datetime | None = None
     seconds: float | None = None
     downloads: tuple[Download, ...] = ()
 

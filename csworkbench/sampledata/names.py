@@ -197,6 +197,11 @@ def company_names(rng: np.random.Generator, regions: Texts, industries: Texts) -
     """Return a company name per account in the language of its region.
 
     Names repeat only where a region and industry have more accounts than the parts can combine to.
+
+    Args:
+        rng: Source of chance.
+        regions: Region per account.
+        industries: Industry per account.
     """
     import numpy as np
 

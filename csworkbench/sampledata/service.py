@@ -141,7 +141,13 @@ def _people(world: World, users: Users, account: Ints, pick: Floats) -> Texts:
 
 
 def tickets_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
-    """Return `tickets`; what is answered or resolved after the end of the book is blank."""
+    """Return `tickets`; what is answered or resolved after the end of the book is blank.
+
+    Args:
+        world: Accounts and their latent engagement.
+        contracts: Terms and decisions of the accounts.
+        users: Users of the product.
+    """
     import numpy as np
     import pandas as pd
 
@@ -175,7 +181,13 @@ def tickets_table(world: World, contracts: Contracts, users: Users) -> pd.DataFr
 
 
 def nps_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
-    """Return `nps_responses`: quarterly waves; invitations without an answer are kept."""
+    """Return `nps_responses`: quarterly waves; invitations without an answer are kept.
+
+    Args:
+        world: Accounts and their latent engagement.
+        contracts: Terms and decisions of the accounts.
+        users: Users of the product.
+    """
     import numpy as np
     import pandas as pd
 
@@ -242,7 +254,14 @@ def _scores(engagement: Floats, habit: Floats, rng: np.random.Generator) -> Ints
 
 
 def touches_table(world: World, contracts: Contracts, users: Users, assignments: pd.DataFrame) -> pd.DataFrame:
-    """Return `touches` of people (calls, visits, messages) and of the system (e-mail, in the product), by time."""
+    """Return `touches` of people (calls, visits, messages) and of the system (e-mail, in the product), by time.
+
+    Args:
+        world: Accounts and their latent engagement.
+        contracts: Terms and decisions of the accounts.
+        users: Users of the product.
+        assignments: Table of who looks after which account.
+    """
     import numpy as np
     import pandas as pd
 
@@ -315,7 +334,13 @@ def _owner_on(touches: pd.DataFrame, assignments: pd.DataFrame) -> pd.Series[str
 
 
 def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFrame) -> pd.DataFrame:
-    """Return `judgements`: pulses of large and mid accounts, which expire, and a few overrides with their reason."""
+    """Return `judgements`: pulses of large and mid accounts, which expire, and a few overrides with their reason.
+
+    Args:
+        world: Accounts and their latent engagement.
+        contracts: Terms and decisions of the accounts.
+        assignments: Table of who looks after which account.
+    """
     import numpy as np
     import pandas as pd
 

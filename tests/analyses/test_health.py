@@ -242,6 +242,21 @@ def test_accounts_move_between_bands_and_the_changes_add_up():
     assert (result.figures["moved_down"].value, result.figures["moved_down"].n) == (1, 2)
 
 
+def test_drivers_are_the_mean_moves_of_measures_and_add_up_to_the_move_of_the_mean():
+    made = make_config(card(measure("a", weight=3), measure("b")))
+    rows = health.analyze(make_inputs(a=[[80, 10], [20, 90]], b=[[60, 10], [80, 10]]), made).tables["drivers"]
+    # a: (3/4)(20-80) = -45 and (3/4)(90-10) = 60, mean 7.5; b: (80-60)/4 = 5 and 0, mean 2.5; mean score 42.5 -> 52.5.
+    assert rows[["measure", "accounts", "change", "data"]].to_numpy().tolist() == [
+        ["a", 2, 7.5, 7.5],
+        ["b", 2, 2.5, 2.5],
+    ]
+
+
+def test_without_a_comparison_nothing_drove_the_scores():
+    made = make_config(card(measure("a")), compare_months=0)
+    assert health.analyze(make_inputs(a=[[80], [20]]), made).tables["drivers"].empty
+
+
 def test_transitions_count_everybody_who_was_or_is_a_customer():
     inputs = make_inputs(
         customer=[[True, True, False, True], [True, False, True, True]],

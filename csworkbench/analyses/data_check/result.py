@@ -167,7 +167,7 @@ def _rate_caveats(rates: Mapping[str, Estimate]) -> Iterator[Caveat]:
         yield Caveat(
             "interval_of_a_book",
             Severity.NOTE,
-            say("The outcome rate of this book is exact; its interval is for customers like these, not for these"),
+            say("The outcome rate of this book is exact; its interval is for accounts like these, not for these"),
         )
 
 

@@ -43,7 +43,7 @@ def doubts(inputs: Inputs, config: Config, book: GradedBook, judgements: "pd.Dat
         Caveat(
             "whole_book",
             Severity.NOTE,
-            say("Shares and counts cover every customer in the book, so they are exact and carry no interval"),
+            say("Shares and counts cover every account in the book, so they are exact and carry no interval"),
         ),
     )
 

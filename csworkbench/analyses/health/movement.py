@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 
 NEW, LEFT = "new", "left"
 NAMES = ("account_id", "measure", "label")
-CHANGES = [*NAMES, "before", "after", "change", "data", "config", "coverage"]
+PARTS = ["change", "data", "config", "coverage"]
+CHANGES = [*NAMES, "before", "after", *PARTS]
 
 
 def grade_earlier(inputs: Inputs, config: Config, book: GradedBook) -> GradedBook:
@@ -59,6 +60,24 @@ def change_table(inputs: Inputs, config: Config, before: GradedBook, book: Grade
             labels = {each.name: each.label for each in (*earlier.card.measures, *today.card.measures)}
             parts.append(frame.assign(label=frame["measure"].map(labels).astype("str"))[CHANGES])
     return pd.concat(parts, ignore_index=True)
+
+
+def driver_table(changes: "pd.DataFrame") -> "pd.DataFrame":
+    """Return which measures moved the mean score of the accounts scored at both dates.
+
+    Args:
+        changes: Table of `change_table`.
+
+    Returns:
+        One row per measure, largest move first: measure, label, accounts (that have it in their scorecard), change,
+        data, config, coverage. Points of the mean over all compared accounts: changes add up to the change of the mean.
+    """
+    compared = changes["account_id"].nunique()
+    sums = changes.groupby(["measure", "label"], as_index=False, sort=True).agg(
+        accounts=("account_id", "size"), **{part: (part, "sum") for part in PARTS}
+    )
+    sums[PARTS] = sums[PARTS] / max(compared, 1)
+    return sums.sort_values("change", key=abs, ascending=False, kind="stable").reset_index(drop=True)
 
 
 def add_movement(

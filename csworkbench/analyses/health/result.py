@@ -17,6 +17,7 @@ from csworkbench.analyses.health.movement import (
     account_history_table,
     add_movement,
     change_table,
+    driver_table,
     grade_earlier,
     history_table,
     transition_table,
@@ -50,6 +51,7 @@ class Result:
       contribution (adds up to the score)
     * changes, account scored at both dates and measure: account_id, measure, label, before, after, change, data,
       config, coverage (these three add up to change, and changes to the change of the score)
+    * drivers, measure: measure, label, accounts, change (of the mean score, in points), data, config, coverage
     * transitions, pair of bands: from_band, to_band, accounts, share (of from_band)
     * history, month end and band: snapshot_on, band, accounts, share
     * account_history, month end and customer: snapshot_on, account_id, score, band, scorecard
@@ -113,6 +115,7 @@ def _tables(inputs: Inputs, config: Config, before: GradedBook, book: GradedBook
         "scores": _add_judgements(scores, judgements),
         "contributions": contribution_table(inputs, book),
         "changes": changes,
+        "drivers": driver_table(changes),
         "transitions": transition_table(inputs, config, before, book),
         "history": history_table(inputs, config, book),
         "account_history": account_history_table(inputs, config, book),
