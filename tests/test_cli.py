@@ -512,15 +512,50 @@ def test_new_changes_no_existing_file(csw, project):
 # lab
 
 
-def test_lab_starts_jupyter_on_this_machine_only_with_the_project_importable(csw, project, monkeypatch):
-    started = []
-    monkeypatch.setattr(os, "execve", lambda *given: started.append(given))
+@pytest.fixture
+def started(monkeypatch):
+    """What `csw lab` would have become: program, words and environment."""
+    calls = []
+    monkeypatch.setattr(os, "execve", lambda *given: calls.append(given))
+    return calls
+
+
+def test_lab_starts_jupyter_on_this_machine_only_with_the_project_importable(csw, project, monkeypatch, started):
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     assert csw("lab", "--no-browser", "--port", "8899")[0] == 0
     ((program, words, environment),) = started
     assert program == sys.executable
     assert {"--ip=127.0.0.1", "--port=8899", "--no-browser", f"--ServerApp.root_dir={project}"} <= set(words)
     assert environment["PYTHONPATH"].split(os.pathsep) == [str(project), "elsewhere"]
+
+
+def test_lab_asks_the_network_neither_for_news_nor_for_newer_versions(csw, project, started):
+    from jupyterlab.labapp import LabApp
+
+    csw("lab")
+    ((_, words, _),) = started
+    # Read as JupyterLab reads them: a misspelt option would be a line in its log and no more.
+    lab = LabApp()
+    lab.parse_command_line(words[3:])
+    assert lab.news_url is None
+    assert lab.check_for_updates_class.__name__ == "NeverCheckForUpdate"
+
+
+def test_lab_hands_what_stands_after_two_dashes_to_jupyterlab_last(csw, project, started):
+    assert csw("lab", "--", "--allow-root", "--ServerApp.port_retries=0")[0] == 0
+    assert started[0][1][-2:] == ["--allow-root", "--ServerApp.port_retries=0"]
+
+
+@pytest.mark.parametrize(
+    ("is_root", "words", "is_told"),
+    [(True, [], True), (True, ["--", "--allow-root"], False), (False, [], False)],
+)
+def test_lab_tells_root_alone_how_jupyterlab_starts_all_the_same(
+    csw, project, monkeypatch, started, is_root, words, is_told
+):
+    monkeypatch.setattr(os, "geteuid", lambda: 0 if is_root else 1000)
+    assert ("csw lab -- --allow-root" in csw("lab", *words)[2]) == is_told
+    assert len(started) == 1
 
 
 def test_lab_without_jupyterlab_says_what_to_install(csw, project, monkeypatch):

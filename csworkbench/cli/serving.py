@@ -12,12 +12,19 @@ from csworkbench.cli.console import tell
 from csworkbench.cli.options import WorkspaceOption
 from csworkbench.errors import EnvironmentProblem
 
+# JupyterLab asks the network for news and for newer versions by itself; nothing here does so unasked.
+QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+
 
 def lab(
     *,
     workspace: WorkspaceOption = None,
     port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="Port on this machine.")] = 8888,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = True,
+    more: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="JUPYTER_OPTION", help="Option of JupyterLab itself, after a lone --."),
+    ] = None,
 ) -> None:
     """Become JupyterLab in the project: on this machine only, with this Python, the project's own analyses importable.
 
@@ -25,6 +32,7 @@ def lab(
         workspace: The workspace.yaml of the project.
         port: First port to try.
         browser: Open a browser window.
+        more: Options of JupyterLab itself.
 
     Raises:
         EnvironmentProblem: JupyterLab is not installed beside csworkbench.
@@ -35,12 +43,15 @@ def lab(
     if find_spec("jupyterlab") is None:
         raise EnvironmentProblem(f"jupyterlab is not installed for {sys.executable}; run: pip install jupyterlab")
     words = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={root}", "--ip=127.0.0.1", f"--port={port}"]
+    words += [*QUIET, *([] if browser else ["--no-browser"]), *(more or [])]
     paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
     tell(f"JupyterLab in {root}; open notebooks/ there. Ctrl-C twice ends it.")
+    if _is_root() and "--allow-root" not in words:
+        tell("JupyterLab refuses to run as root. Use another account or, in a container: csw lab -- --allow-root")
     os.chdir(root)
     # The process becomes JupyterLab, so that signals reach it and its exit code is ours.
-    os.execve(  # noqa: S606 - our own interpreter, no shell
-        sys.executable,
-        words if browser else [*words, "--no-browser"],
-        {**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )
+    os.execve(sys.executable, words, {**os.environ, "PYTHONPATH": os.pathsep.join(paths)})  # noqa: S606 - no shell
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0
