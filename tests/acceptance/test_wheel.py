@@ -27,19 +27,9 @@ def installed(tmp_path_factory):
     wheel = next(folder.glob("*.whl"))
     venv.create(folder / "venv", with_pip=False, symlinks=True)
     site = next((folder / "venv").glob("lib/python*/site-packages"))
-    target = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--no-deps",
-        "--no-index",
-        "--prefix",
-        folder / "venv",
-        wheel,
-    ]
-    subprocess.run(target, check=True, capture_output=True, text=True)
+    # `--python` and not `--prefix`: that would first uninstall the package of the environment the tests run in.
+    install = [sys.executable, "-m", "pip", "--python", folder / "venv" / "bin" / "python", "install", "--no-deps"]
+    subprocess.run([*install, "--quiet", "--no-index", wheel], check=True, capture_output=True, text=True)
     # Paths of this environment come after the venv's own, so that the wheel's package is the one that is imported.
     (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
     return folder / "venv" / "bin"
