@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, JsonValue, ValidationError, model_validator
 
 from csworkbench.config import (
     FromFile,
@@ -100,6 +100,7 @@ class Config(Section):
     source: Source | None = setting(None, description="Where from.")
     policy: str | Band = setting("drop", description="A word or a band.")
     labels: dict[str, str] = setting({}, description="Texts by value.")
+    parameters: dict[str, JsonValue] = setting({}, description="Free values by name.")
     cards: list[Annotated[Card, FromFile()]] = setting([], description="Scorecards.")
     card: Annotated[Card, FromFile()] | None = setting(None, description="One scorecard.")
 
@@ -432,6 +433,8 @@ def test_shown_text_cannot_command_a_terminal_and_is_cut(root):
         "name: postgres://reader:hunter2@db.example/book\n",
         "accounts: postgres://reader:hunter2@db.example/book\n",
         "card: {token: hunter2, id: 3}\n",
+        "parameters: {api_token: hunter2}\n",
+        "parameters: {source: {password: hunter2}}\n",
     ],
 )
 def test_secret_in_clear_text_is_refused_and_never_echoed(root, text):

@@ -334,11 +334,11 @@ def is_secret(key: str) -> bool:
 
 
 def _secrets(accepts: Slot, node: Node, path: Path) -> Iterator[Fault]:
-    """Yield every secret in clear text. The keys of free mappings are data (a ticket topic "password"), not names."""
+    """Yield every secret in clear text. Keys of a mapping to texts are data (a ticket topic "password"), not names."""
     hint = "name an environment variable instead, and change the secret: it may have been read"
     if isinstance(node.value, dict):
         kind = fitting(accepts, node)
-        are_names = kind is None or not kind.is_mapping
+        are_names = kind is None or not kind.is_mapping or _holds_anything(kind)
         for key, value in node.value.items():
             if (
                 are_names
@@ -354,6 +354,11 @@ def _secrets(accepts: Slot, node: Node, path: Path) -> Iterator[Fault]:
             yield from _secrets(step(accepts, node, index)[0], value, (*path, index))
     elif isinstance(node.value, str) and _CREDENTIALS_IN_URL.search(node.value):
         yield Fault(path, "a password stands in this address in clear text", hint)
+
+
+def _holds_anything(kind: Kind) -> bool:
+    """Say whether the values of a mapping are free JSON, such as the parameters of a notebook: its keys are names."""
+    return any(item.is_mapping or item.type == "JsonValue" for item in item_slot(kind).kinds)  # it refers to itself
 
 
 def _hint(accepts: Slot, node: Node | None) -> str:
