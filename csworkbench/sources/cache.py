@@ -1,5 +1,6 @@
 """Typed tables on disk: keyed by what they were made of, written aside and moved into place."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -9,17 +10,30 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import date
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from csworkbench import tables
 from csworkbench.errors import EnvironmentProblem, Problem
 from csworkbench.sources.book import Finding, IngestReport
 from csworkbench.sources.files import SourceFile
-from csworkbench.tables import SPECS, Role
+from csworkbench.tables import Role
 from csworkbench.workspace import Workspace
 
-READING_VERSION = 1
-"""Goes up whenever the same files and the same mapping would be read to something else."""
+STAGING = ".staging-"
+LIBRARIES = ("duckdb", "ibis-framework", "pyarrow")
+
+
+@cache
+def _reader() -> tuple[str, ...]:
+    """Return what reads: the versions of the libraries and a digest of the code that types and judges the rows."""
+    code = hashlib.sha256()
+    for folder in (Path(__file__).parent, Path(tables.__file__).parent):
+        for path in sorted(folder.glob("*.py")):
+            code.update(path.read_bytes())
+    return (*(version(name) for name in LIBRARIES), code.hexdigest())
 
 
 def table_key(table: str, workspace: Workspace, files: Sequence[SourceFile], parents: Sequence[str]) -> str:
@@ -33,8 +47,7 @@ def table_key(table: str, workspace: Workspace, files: Sequence[SourceFile], par
     """
     mapping = workspace.tables[table].model_dump_json(by_alias=True, exclude={"path"})
     made_of = [
-        str(READING_VERSION),
-        repr(SPECS[table]),
+        *_reader(),
         mapping,
         workspace.timezone,
         workspace.currency,
@@ -56,7 +69,7 @@ class TableCache:
 
     @contextmanager
     def staging(self) -> Iterator[Path]:
-        """Yield a folder of one's own beside the tables, which is gone afterwards.
+        """Yield a folder of one's own beside the tables, which is gone afterwards; so is what killed processes left.
 
         Raises:
             EnvironmentProblem: the folder cannot be written, or the disk is full.
@@ -65,8 +78,8 @@ class TableCache:
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(prefix=".staging-", dir=self.folder) as name:
-                yield Path(name)
+            with _private(self.folder) as folder:
+                yield folder
         except OSError as error:
             raise EnvironmentProblem(
                 Problem(
@@ -129,6 +142,26 @@ class TableCache:
         with tempfile.NamedTemporaryFile(dir=shown.parent, prefix=".", delete=False) as aside:
             shutil.copyfile(listed, aside.name)
         _place(Path(aside.name), shown)
+
+
+@contextmanager
+def _private(base: Path) -> Iterator[Path]:
+    """Yield a new folder, locked: the system frees the lock of a killed process, and whoever comes next removes it."""
+    for left in base.glob(f"{STAGING}*.lock"):
+        with suppress(OSError), left.open("rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(left.with_suffix(""), ignore_errors=True)
+            left.unlink()
+    descriptor, name = tempfile.mkstemp(prefix=STAGING, suffix=".lock", dir=base)
+    folder = Path(name).with_suffix("")
+    with os.fdopen(descriptor, "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        folder.mkdir()
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+            Path(name).unlink(missing_ok=True)
 
 
 def _place(aside: Path, path: Path) -> None:

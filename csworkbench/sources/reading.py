@@ -76,11 +76,14 @@ def open_book(workspace: Workspace, root: Path, cache_dir: Path) -> Book:
     cache = TableCache(cache_dir)
     with cache.staging() as staging:
         reader = _Reader(workspace, root, cache, staging)
-        for table in (name for name in SPECS if name in workspace.tables):
-            reader.read(table)
-        if reader.problems:
+        try:
+            for table in (name for name in SPECS if name in workspace.tables):
+                reader.read(table)
+            if reader.problems:
+                raise DataError(*reader.problems)
+        except BaseException:
             reader.connection.disconnect()
-            raise DataError(*reader.problems)
+            raise
         return reader.book()
 
 

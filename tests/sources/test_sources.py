@@ -1,5 +1,6 @@
 """Opening a book: the cache, Parquet, limits of the machine, and a real file by configuration alone."""
 
+import fcntl
 import json
 import shutil
 from dataclasses import replace
@@ -14,7 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from csworkbench.errors import DataError, EnvironmentProblem
-from csworkbench.sources import open_book, parse
+from csworkbench.sources import cache, open_book, parse
 from csworkbench.workspace import load_workspace
 from tests.sources.conftest import column, finding, rows, utc
 
@@ -44,6 +45,23 @@ def test_other_content_is_read_again(project):
     book = project.accounts("account_id,name\nA,y\n")
     assert not book.reports["accounts"].was_cached
     assert column(book, "name") == ["y"]
+
+
+def test_another_version_of_the_engine_reads_again(project, monkeypatch):
+    project.accounts("account_id\nA\n")
+    monkeypatch.setattr(cache, "_reader", lambda: ("another engine",))
+    assert not project.open(accounts="accounts.csv").reports["accounts"].was_cached
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_uses_is_not(project):
+    project.write("accounts.csv", "account_id\nA\n")
+    for name in ("killed", "living"):
+        project.write(f"cache/.staging-{name}/half.parquet", "PAR1")
+        project.write(f"cache/.staging-{name}.lock", "")
+    with (project.cache / ".staging-living.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        project.open(accounts="accounts.csv")
+    assert sorted(path.name for path in project.cache.glob(".staging-*")) == [".staging-living", ".staging-living.lock"]
 
 
 def test_a_table_is_checked_again_when_the_accounts_change(project):
