@@ -1,6 +1,7 @@
 """Opening a book: every table of a workspace found, inspected, typed, checked and cached."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from heapq import merge
@@ -121,7 +122,8 @@ class _Reader:
 
     def _make(self, task: _Task, key: str) -> IngestReport | None:
         try:
-            staged = _stage(task)
+            with _readable(task):
+                staged = _stage(task)
             return None if self.problems else self._finish(task, staged, key)
         except DataError as error:
             self.problems += error.problems
@@ -156,6 +158,22 @@ class _Reader:
             )
         self.cache.keep(report, key, path, quarantine)
         return report
+
+
+@contextmanager
+def _readable(task: _Task) -> Iterator[None]:
+    """Tell a damaged Parquet file as a problem of the data; a CSV never reaches the engine's reader."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        if not task.parquets or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            raise
+        names = ", ".join(file.name for file in task.parquets[:3])
+        raise DataError(
+            Problem("cannot be read as Parquet: it is damaged or cut", names, hint="export it again")
+        ) from error
 
 
 def _parents(spec: TableSpec) -> list[str]:

@@ -85,6 +85,20 @@ def test_a_damaged_cache_is_made_again(project, damage):
     assert column(book, "account_id") == ["A"]
 
 
+@pytest.mark.parametrize("damage", ["cut", "no more than the mark", "a changed page"])
+def test_a_damaged_parquet_is_refused_by_name(project, damage):
+    pq.write_table(pa.table({"account_id": ["A", "B"]}), project.root / "a.parquet")
+    whole = (project.root / "a.parquet").read_bytes()
+    cut = {
+        "cut": whole[:-20],
+        "no more than the mark": whole[:4],
+        "a changed page": whole[:20] + b"\xff" * 4 + whole[24:],
+    }
+    project.write("a.parquet", cut[damage])
+    with pytest.raises(DataError, match=r"^a\.parquet: cannot be read as Parquet: it is damaged or cut"):
+        project.open(accounts="a.parquet")
+
+
 def test_a_refused_book_leaves_nothing_behind(project):
     project.write("accounts.csv", "account_id\nA\n")
     project.write("t.csv", "")
