@@ -13,6 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_FIGURES = 4
+"""So many figures of a result are shown at once; the most important come first."""
+
 
 class Severity(StrEnum):
     """How much a doubt weighs: `note` informs, `warning` weakens a figure, `stop` forbids acting on it."""

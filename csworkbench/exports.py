@@ -11,13 +11,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.formats import neutral
+
 if TYPE_CHECKING:
     import pandas as pd
 
-# A spreadsheet computes a cell that begins so, after any blank or invisible character in front of it.
-FORMULA = re.compile("^[\\s\u200b-\u200f\u2060\ufeff\x00-\x1f]*[=+\\-@|%＝＋－＠]")
-# Of all that begins so, a phone number alone is exported exactly where its column is said to hold ids.
-PHONE = re.compile(r"^\+\d[\d ().-]{5,}$")
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")
 
 
@@ -77,18 +75,6 @@ def write_tables(
         ValueError: As `write_table`.
     """
     return {name: write_table(frame, folder, name, ids) for name, frame in tables.items()}
-
-
-def neutral(text: str, *, is_id: bool = False) -> str:
-    """Return a text that no spreadsheet takes for a formula: an apostrophe is put before what looks like one.
-
-    Args:
-        text: Text of a cell.
-        is_id: Whether the column holds ids, phone numbers or addresses; a phone number is returned as it is.
-    """
-    if not FORMULA.match(text) or (is_id and PHONE.match(text)):
-        return text
-    return f"'{text}"
 
 
 def _csv(frame: "pd.DataFrame", ids: Sequence[str]) -> str:

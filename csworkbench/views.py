@@ -9,13 +9,11 @@ from markupsafe import Markup
 from csworkbench import formats
 from csworkbench.charts.markup import STYLE, table_html, table_text
 from csworkbench.config import Section, plain
-from csworkbench.estimates import Caveat, Estimate, Message, Result, Severity, say
+from csworkbench.estimates import MOST_FIGURES, Caveat, Estimate, Message, Result, Severity, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
-MOST_FIGURES = 4
-ENDS = (".", "!", "?", "。", "！", "？")
 _WORST_FIRST = list(reversed(Severity))
 _WORDS = {
     Severity.STOP: say("Do not act on this yet"),
@@ -54,8 +52,11 @@ def show(result: Result, language: str = "en") -> View:
         result: What an analysis returned.
         language: Language of texts and numbers.
     """
-    verdict = formats.text(result.headline, language)
-    figures = [(formats.label(name, language), *_figure(each, language)) for name, each in _first(result)]
+    verdict = _line(result.headline, language)
+    figures = [
+        (formats.printable(formats.label(name, language)), *formats.figure(each, language))
+        for name, each in _first(result)
+    ]
     doubts = [each for each in _by_weight(result.caveats) if each.severity is not Severity.NOTE]
     lines = [verdict, ""]
     lines += [f"{name}: {value}{f' ({range_})' if range_ else ''}" for name, value, range_ in figures]
@@ -72,7 +73,7 @@ def show(result: Result, language: str = "en") -> View:
         _doubts_html(doubts, language),
         _actions_html(result.actions, language),
     )
-    return View("verdict", _safe(lines), html)
+    return View("verdict", "\n".join(lines), html)
 
 
 def conclude(result: Result, language: str = "en") -> View:
@@ -82,12 +83,12 @@ def conclude(result: Result, language: str = "en") -> View:
         result: What an analysis returned.
         language: Language of texts and numbers.
     """
-    verdict = formats.text(result.headline, language)
+    verdict = _line(result.headline, language)
     caveats = _by_weight(result.caveats)
     html = Markup('<div class="csw-view"><p class="csw-verdict">{}</p>{}{}</div>').format(
         verdict, _doubts_html(caveats, language), _actions_html(result.actions, language)
     )
-    return View("conclusion", _safe([verdict, *_told(caveats, result.actions, language)]), html)
+    return View("conclusion", "\n".join([verdict, *_told(caveats, result.actions, language)]), html)
 
 
 def table(
@@ -151,12 +152,6 @@ def _first(result: Result) -> list[tuple[str, Estimate]]:
     return list(result.figures.items())[:MOST_FIGURES]
 
 
-def _figure(figure: Estimate, language: str) -> tuple[str, str]:
-    """Return value, and interval with sample size, of an estimate."""
-    value, _, behind = formats.estimate(figure, language).partition(" (")
-    return value, behind.removesuffix(")")
-
-
 def _by_weight(caveats: Sequence[Caveat]) -> list[Caveat]:
     return sorted(caveats, key=lambda caveat: _WORST_FIRST.index(caveat.severity))
 
@@ -170,12 +165,11 @@ def _told(caveats: Sequence[Caveat], actions: Sequence[Message], language: str) 
 
 
 def _sentence(message: Message, language: str) -> str:
-    words = formats.text(message, language)
-    return words if words.endswith(ENDS) else f"{words}."
+    return formats.sentence(_line(message, language))
 
 
-def _safe(lines: Sequence[str]) -> str:
-    return "\n".join(formats.printable(line) for line in lines)
+def _line(message: Message, language: str) -> str:
+    return formats.printable(formats.text(message, language))
 
 
 def _doubts_html(caveats: Sequence[Caveat], language: str) -> Markup:

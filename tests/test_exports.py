@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csworkbench.exports import FORMULA, neutral, write_table, write_tables
+from csworkbench.exports import write_table, write_tables
+from csworkbench.formats import neutral
+from csworkbench.formats.inert import FORMULA
 
 FORMULAS = [
     "=1+1", "+1+1", "-1+1", "@SUM(A1)", "=cmd|' /C calc'!A0", "\t=1+1", "\r=1+1", "\n=1+1", " =1+1", "\u200b=1+1",

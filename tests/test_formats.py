@@ -12,7 +12,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from csworkbench.estimates import Estimate, say
-from csworkbench.formats import day, estimate, in_unit, label, money, number, printable, share, text
+from csworkbench.formats import (
+    day,
+    estimate,
+    figure,
+    in_unit,
+    is_missing,
+    label,
+    money,
+    number,
+    printable,
+    sentence,
+    share,
+    text,
+)
 
 NBSP = "\u00a0"
 
@@ -141,6 +154,26 @@ def test_unknown_language_is_refused():
 )
 def test_estimate_has_its_unit_interval_and_sample_size(value, expected):
     assert estimate(value) == expected
+
+
+def test_figure_is_an_estimate_in_two_parts():
+    assert figure(Estimate(0.741, "auc", 7043, 0.7249, 0.757, 0.95)) == ("0.74", "0.72 to 0.76, n 7,043")
+    assert figure(Estimate(None, "share", 3)) == ("cannot tell", "n 3")
+    assert figure(Estimate(7043, "accounts", 7043)) == ("7,043 accounts", "")
+
+
+def test_sentence_ends_once():
+    assert [sentence(words) for words in ("Done", "Done.", "好。")] == ["Done.", "Done.", "好。"]
+
+
+@pytest.mark.parametrize("value", [None, float("nan"), np.float64("nan"), pd.NaT, pd.NA])
+def test_every_kind_of_nothing_is_missing(value):
+    assert is_missing(value)
+
+
+@pytest.mark.parametrize("value", [0, "", [], np.array([np.nan, np.nan]), date(2026, 1, 1)])
+def test_what_is_something_is_not_missing(value):
+    assert not is_missing(value)
 
 
 def test_estimate_uses_the_numbers_of_the_language():

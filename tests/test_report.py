@@ -236,6 +236,12 @@ def test_the_index_lists_downloads_with_rows_and_digest_and_what_ran_when(tmp_pa
     assert "1 min 15 s" in page.text  # 75 seconds
 
 
+def test_no_name_on_an_index_turns_round_what_stands_beside_it():
+    page = report.render_index(report.RunPage("r", workspace="ok\u202egnp.exe\x1b"))
+    assert not {"\u202e", "\x1b"} & set(page)
+    assert "<h1>ok\\u202egnp.exe\\x1b</h1>" in page
+
+
 def test_an_index_of_nothing_says_so():
     assert "Nothing was run." in report.render_index(report.RunPage("r"))
 

@@ -49,6 +49,19 @@ def test_a_control_character_cannot_command_a_terminal():
     assert "\x1b" not in repr(views.show(HandMade("\x1b[31m")))
 
 
+@pytest.mark.parametrize("make", [views.show, views.conclude])
+def test_no_text_turns_round_what_stands_beside_it(make):
+    html = make(HandMade("ok\u202egnp.exe")).html
+    assert "\u202e" not in html
+    assert "ok\\u202egnp.exe" in html
+
+
+def test_a_cell_of_several_lines_is_one_line_and_commands_nothing():
+    view = views.table(pd.DataFrame({"name": ["a\r\nb\u202ec\x1b[0m"]}), "t")
+    for shown in (view.text, view.html):
+        assert "a b\\u202ec\\x1b[0m" in shown
+
+
 def test_a_table_counts_the_rows_it_does_not_show():
     view = views.table(pd.DataFrame({"n": range(25)}), "Numbers")
     assert view.text.endswith("5 rows more in the full table")

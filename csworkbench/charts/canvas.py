@@ -79,7 +79,9 @@ class Chart:
         return Markup(
             '<figure class="csw-chart"><figcaption>{}</figcaption>'
             '<img src="{}" alt="{}" width="{}" height="{}">{}{}</figure>'
-        ).format(self.title, address, self.alt, width, height, note, self._table())
+        ).format(
+            formats.printable(self.title), address, formats.printable(self.alt), width, height, note, self._table()
+        )
 
     def _table(self) -> Markup:
         summary = formats.text(say("Data behind this chart"), self.language)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
-from math import isnan
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any
 from unicodedata import east_asian_width
@@ -43,7 +42,7 @@ def cell(value: Any, column: str, language: str = "en", digits: int | None = Non
         digits: Decimals of a number; None = three significant digits.
 
     Returns:
-        Text of at most `LONGEST_CELL` characters; "–" for a missing value.
+        One printable line of at most `LONGEST_CELL` characters; "–" for a missing value.
     """
     match value:
         case str():
@@ -52,7 +51,7 @@ def cell(value: Any, column: str, language: str = "en", digits: int | None = Non
             return _shortened(formats.text(value, language))
         case Estimate():
             return formats.estimate(value, language)
-        case _ if _is_missing(value):
+        case _ if formats.is_missing(value):
             return MISSING
         case _ if type(value).__name__ in ("bool", "bool_"):
             return formats.text(say("yes") if value else say("no"), language)
@@ -103,7 +102,7 @@ def table_html(
     return Markup(
         '<div class="csw-scroll" role="region" tabindex="0" aria-label="{}"><table class="csw-table">'
         "<caption{}>{}</caption><thead><tr>{}</tr></thead><tbody>{}</tbody></table></div>"
-    ).format(formats.text(name, language), shown, caption, head, rows)
+    ).format(formats.printable(formats.text(name, language)), shown, formats.printable(caption), head, rows)
 
 
 def table_text(frame: "pd.DataFrame", caption: str, language: str = "en", headings: Sequence[str] = ()) -> str:
@@ -120,7 +119,7 @@ def table_text(frame: "pd.DataFrame", caption: str, language: str = "en", headin
     for place, head in enumerate(heads):
         series, name = frame.iloc[:, place], str(frame.columns[place])
         digits = _digits(series)
-        texts = [formats.printable(text) for text in (head, *(cell(value, name, language, digits) for value in series))]
+        texts = [_shortened(head), *(cell(value, name, language, digits) for value in series)]
         width = max(map(text_width, texts))
         fill = [" " * (width - text_width(text)) for text in texts]
         pairs = zip(texts, fill, strict=True)
@@ -160,14 +159,8 @@ def _is_numeric(series: "pd.Series[Any]") -> bool:
         return False
     if is_numeric_dtype(series):
         return True
-    values = [value for value in series if not _is_missing(value)]
+    values = [value for value in series if not formats.is_missing(value)]
     return bool(values) and all(isinstance(value, Real) and not isinstance(value, bool) for value in values)
-
-
-def _is_missing(value: Any) -> bool:
-    if value is None or type(value).__name__ in ("NAType", "NaTType"):
-        return True
-    return isinstance(value, float) and isnan(value)
 
 
 def _number(value: Real, digits: int | None, language: str) -> str:
@@ -187,4 +180,5 @@ def _digits(series: "pd.Series[Any]") -> int | None:
 
 
 def _shortened(text: str) -> str:
+    text = formats.printable(" ".join(text.splitlines()))
     return text if len(text) <= LONGEST_CELL else f"{text[: LONGEST_CELL - 1]}…"

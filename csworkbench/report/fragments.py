@@ -110,5 +110,5 @@ def _as_picture(kind: str, payload: str) -> Markup:
 
 
 def _as_text(text: str) -> Markup:
-    lines = "\n".join(printable(line) for line in text[:LONGEST_TEXT].strip("\n").split("\n"))
+    lines = printable(text[:LONGEST_TEXT].strip("\n"), has_lines=True)
     return Markup("<pre>{}</pre>").format(lines) if lines.strip() else Markup("")

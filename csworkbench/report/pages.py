@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench import formats
 from csworkbench.errors import RunError
-from csworkbench.estimates import Estimate, Message, Severity, say
+from csworkbench.estimates import MOST_FIGURES, Estimate, Message, Severity, say
 from csworkbench.report.records import Failure, PageContext, RunPage, SourceNote
 from csworkbench.report.story import Story, heading_before, read_story
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-MOST_FIGURES = 4
-ENDS = (".", "!", "?", "。", "！", "？")
 _WORST_FIRST = [severity.value for severity in reversed(Severity)]
 _DONE = ("ok", "cached")
 _TROUBLE = ("failed", "blocked", "skipped")
@@ -77,7 +75,7 @@ def _fill(template: str, language: str, **values: Any) -> str:
         "day": partial(formats.day, language=language),
         "moment": partial(_moment, language=language),
         "label": partial(formats.label, language=language),
-        "sentence": _sentence,
+        "sentence": formats.sentence,
         "took": partial(_took, language=language),
     }
     return _templates().get_template(template).render(language=language, **helpers, **values)
@@ -89,8 +87,13 @@ def _templates() -> "Environment":
 
     return Environment(
         loader=PackageLoader("csworkbench", "templates"), autoescape=True, undefined=StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
+        lstrip_blocks=True, finalize=_inert,
     )  # fmt: skip
+
+
+def _inert(value: Any) -> Any:
+    """Return text without characters that reorder or hide what stands beside it; markup was made so before."""
+    return formats.printable(value, has_lines=True) if type(value) is str else value
 
 
 def _result(path: Path, language: str) -> dict[str, Any]:
@@ -108,9 +111,9 @@ def _result(path: Path, language: str) -> dict[str, Any]:
 
 
 def _card(name: str, figure: Estimate, language: str) -> Mapping[str, str]:
-    value, _, behind = formats.estimate(figure, language).partition(" (")
+    value, behind = formats.figure(figure, language)
     number, _, unit = value.partition(" ") if value[:1].isdigit() or value[:1] in "-−" else (value, "", "")
-    return {"label": formats.label(name, language), "value": number, "unit": unit, "behind": behind.removesuffix(")")}
+    return {"label": formats.label(name, language), "value": number, "unit": unit, "behind": behind}
 
 
 def _failure(notebook: Path, story: Story, context: PageContext) -> Failure | None:
@@ -133,10 +136,6 @@ def _moment(value: datetime | None, language: str) -> str:
         return "–"
     zone = value.tzname() or ""
     return f"{formats.day(value, language)}, {value:%H:%M} {zone}".strip()
-
-
-def _sentence(words: str) -> str:
-    return words if words.endswith(ENDS) else f"{words}."
 
 
 def _took(seconds: float | None, language: str) -> str:

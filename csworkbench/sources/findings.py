@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from csworkbench.formats import neutral
 from csworkbench.sources.book import Finding
 from csworkbench.sources.check import Counts
 from csworkbench.sources.fields import Field
@@ -76,8 +77,7 @@ def _with_first(first: BadRow, rest: Iterator[BadRow]) -> Iterator[BadRow]:
 
 def _inert(text: str) -> str:
     """Return text that a spreadsheet does not compute; plain numbers stay as they are."""
-    is_formula = text[:1] in {"=", "+", "-", "@", "\t", "\r"} and not re.fullmatch(r"[+-]?[\d.,]+", text)
-    return f"'{text}" if is_formula else text
+    return text if re.fullmatch(r"[+-]?[\d.,]+", text) else neutral(text)
 
 
 def from_groups(table: str, groups: dict[tuple[str, str], tuple[int, BadRow]], *, keep: bool) -> list[Finding]:

@@ -1,7 +1,7 @@
 """Opening a book: every table of a workspace found, inspected, typed, checked and cached."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from heapq import merge
@@ -75,16 +75,14 @@ def open_book(workspace: Workspace, root: Path, cache_dir: Path) -> Book:
         EnvironmentProblem: the cache folder cannot be written, or the disk is full.
     """
     cache = TableCache(cache_dir)
-    with cache.staging() as staging:
+    with cache.staging() as staging, ExitStack() as undo:
         reader = _Reader(workspace, root, cache, staging)
-        try:
-            for table in (name for name in SPECS if name in workspace.tables):
-                reader.read(table)
-            if reader.problems:
-                raise DataError(*reader.problems)
-        except BaseException:
-            reader.connection.disconnect()
-            raise
+        undo.callback(reader.connection.disconnect)
+        for table in (name for name in SPECS if name in workspace.tables):
+            reader.read(table)
+        if reader.problems:
+            raise DataError(*reader.problems)
+        undo.pop_all()
         return reader.book()
 
 

@@ -175,8 +175,9 @@ def test_an_empty_table_beside_the_accounts_is_an_empty_table(project):
 
 
 def test_the_quarantine_holds_no_formula_a_spreadsheet_would_compute(project):
-    project.accounts('account_id,arr\nA,1\nB,2\nC,3\nD,"=1+1"\nE,@x\nF,-4\n')
-    assert [row["value"] for row in project.quarantine("accounts")] == ["'=1+1", "'@x", "-4"]
+    project.accounts('account_id,arr\nA,1\nB,2\nC,3\nG,4\nH,5\nI,6\nD,"=1+1"\nE,@x\nF,-4\nJ,＝1+1\nK,\u200b=2\nL, |x\n')
+    found = [row["value"] for row in project.quarantine("accounts")]
+    assert found == ["'=1+1", "'@x", "-4", "'＝1+1", "'\u200b=2", "' |x"]
 
 
 def test_the_findings_name_the_first_row_of_each_kind(project):

@@ -1,0 +1,42 @@
+"""Numbers, money, dates, estimates and Messages as text, by language; plain text, never HTML.
+
+figures     number, share, money, day, estimate, figure, in_unit
+sentences   text, label, sentence
+inert       printable, neutral: text that commands no terminal and no spreadsheet
+
+Placeholders of a Message, `{name:spec}`:
+
+    {x}               text as it is; a date, number, Estimate or Message in its usual form
+    {x:count}         1,234
+    {x:n day|days}    "1 day", "1,234 days"
+    {x:number}        three significant digits: 0.741, 12.3, 1,234
+    {x:points}        one decimal: 61.3
+    {x:share}         26.5% of 0.265 (`percent` is the same)
+    {x:days}          "12 days"
+    {x:date}          30 Sep 2026 as the language writes it
+    {x:money SEK}     SEK 1,235
+    {x:estimate}      0.74 (0.72 to 0.76, n 7,043)
+    {x:list}          a, b, c, d, e and 2 more
+
+`{{` and `}}` stand for braces. A missing value (None, NaN) reads "not known".
+"""
+
+from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, number, share
+from csworkbench.formats.inert import neutral, printable
+from csworkbench.formats.sentences import label, sentence, text
+
+__all__ = [
+    "day",
+    "estimate",
+    "figure",
+    "in_unit",
+    "is_missing",
+    "label",
+    "money",
+    "neutral",
+    "number",
+    "printable",
+    "sentence",
+    "share",
+    "text",
+]
