@@ -222,6 +222,12 @@ def test_a_small_region_is_compared_with_the_whole_book():
     assert values(UsageTrend(minimum_peers=2), {"accounts": accounts, "usage_daily": usage})["a"] == pytest.approx(1)
 
 
+def test_a_book_too_small_for_a_median_has_no_trend():
+    usage = [*history("a", 30, 1), *history("b", 30, 1)]
+    # Both lost 90 %: against their own median that would be no change at all.
+    assert values(UsageTrend(minimum_peers=3), {"usage_daily": usage}) == {}
+
+
 @pytest.mark.parametrize(
     "usage",
     [
@@ -244,6 +250,12 @@ def test_open_tickets_are_those_not_resolved_by_the_date():
         {"ticket_id": "3", "account_id": "a", "opened_at": ago(5), "resolved_at": ago(-1)},
     ]
     assert values(OpenTickets(), {"tickets": tickets}) == {"a": 2, "b": 0}
+
+
+def test_before_the_first_ticket_is_recorded_nobody_has_zero():
+    tickets = [{"ticket_id": "1", "account_id": "a", "opened_at": ago(-3), "resolved_at": None}]
+    assert values(OpenTickets(), {"tickets": tickets}) == {}
+    assert values(Tickets(window_days=30), {"tickets": tickets}) == {}
 
 
 def test_without_resolution_times_nobody_knows_what_is_open():

@@ -287,6 +287,18 @@ def test_a_band_is_kept_until_the_score_is_clearly_outside():
     assert bands(made, 39, 41.9, 42, 38, 37.9) == [0, 0, 1, 1, 0]
 
 
+def test_edges_with_hysteresis_are_exact_too():
+    thirds = (Band(name="low", label="Low", low=0, high=70.1), Band(name="high", label="High", low=70.1, high=100))
+    # 70.1 + 2.3 is 72.39999999999999 as a float; 72.4 is the first score that leaves the lower band.
+    assert bands(card(measure("a"), bands=thirds, hysteresis_points=2.3), 70, 72.4 - 1e-6, 72.4) == [0, 0, 1]
+
+
+def test_a_band_can_be_held_from_before_the_first_date():
+    made = card(measure("a"), hysteresis_points=2)
+    held = settle_bands(made, np.array([[39.0, 39, 37.9]]), np.array([1, -1, 1]))
+    assert held.tolist() == [[1, 0, 0]]
+
+
 def test_a_jump_over_a_band_is_not_held_back():
     assert bands(card(measure("a"), hysteresis_points=2), 10, 95, 5) == [0, 2, 0]
 

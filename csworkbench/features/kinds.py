@@ -78,7 +78,7 @@ class UsageTrend(Section):
         ge=1,
         le=1000,
         unit="accounts",
-        description="A region with fewer measured accounts is compared with the whole book",
+        description="A region with fewer measured accounts is compared with the book; a smaller book has no trend",
     )
 
 

@@ -15,18 +15,21 @@ if TYPE_CHECKING:
 
 
 def open_tickets(snapshot: Snapshot) -> "ir.Table":
-    """Return the tickets opened and not resolved, 0 for accounts without; missing where no resolved_at is recorded."""
+    """Return the tickets opened and not resolved, 0 for accounts without; missing where no resolved_at is recorded.
+
+    Missing for everybody while the table holds no ticket at all: then nobody recorded tickets yet.
+    """
     tickets = snapshot.tables["tickets"]
     if "resolved_at" not in tickets.columns:
         return missing(snapshot)
-    return _counts(snapshot, tickets.filter(tickets.resolved_at.isnull()))
+    return _counts(snapshot, tickets, tickets.resolved_at.isnull())
 
 
 def tickets_opened(snapshot: Snapshot, source: Tickets) -> "ir.Table":
-    """Return the tickets opened in the window, 0 for accounts without."""
+    """Return the tickets opened in the window, 0 for accounts without; missing while no ticket at all is recorded."""
     tickets = snapshot.tables["tickets"]
     first_day = snapshot.as_of - timedelta(days=source.window_days - 1)
-    return _counts(snapshot, tickets.filter(since(tickets.opened_at, first_day, snapshot.workspace.timezone)))
+    return _counts(snapshot, tickets, since(tickets.opened_at, first_day, snapshot.workspace.timezone))
 
 
 def nps(snapshot: Snapshot, source: Nps) -> "ir.Table":
@@ -100,11 +103,12 @@ def missing(snapshot: Snapshot) -> "ir.Table":
     return nobody.filter(ibis.literal(value=False))
 
 
-def _counts(snapshot: Snapshot, rows: "ir.Table") -> "ir.Table":
-    counts = rows.group_by("account_id").agg(value=rows.count().cast("float64"))
+def _counts(snapshot: Snapshot, rows: "ir.Table", counts: "ir.BooleanValue") -> "ir.Table":
+    sums = rows.group_by("account_id").agg(value=counts.sum().cast("float64"))
     accounts = snapshot.tables["accounts"].select("account_id")
-    joined = accounts.left_join(counts, "account_id")
-    return joined.select("account_id", value=joined.value.fill_null(0.0), known_on=_today(snapshot))
+    joined = accounts.left_join(sums, "account_id")
+    recorded = joined.filter(rows.count().as_scalar() > 0)
+    return recorded.select("account_id", value=recorded.value.fill_null(0.0), known_on=_today(snapshot))
 
 
 def _days_since(snapshot: Snapshot, day: "ir.DateValue") -> "ir.FloatingValue":

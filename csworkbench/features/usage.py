@@ -91,14 +91,18 @@ def usage_trend(snapshot: Snapshot, source: UsageTrend) -> "ir.Table":
     """Return the relative change of use, minus the median change of the region in the same weeks.
 
     Change = (last 28 days) / (84 days before / 3) - 1. It is null where the account's use does not reach back to the
-    first of the 112 days, where the 84 days hold no use, and where the whole table is silent in the last 28 days.
+    first of the 112 days, where the 84 days hold no use, where the whole table is silent in the last 28 days, and where
+    the whole book has fewer than the least number of peers: a lone account would always be its own median.
     """
     import ibis
 
     changes = _changes(snapshot, source)
     region = ibis.window(group_by=changes.region)
-    is_comparable = changes.change.count().over(region) >= source.minimum_peers
-    usual = ibis.ifelse(is_comparable, changes.change.median().over(region), changes.change.median().over())
+    peers, everybody = changes.change.count().over(region), changes.change.count().over()
+    usual = ibis.cases(
+        (peers >= source.minimum_peers, changes.change.median().over(region)),
+        (everybody >= source.minimum_peers, changes.change.median().over()),
+    )
     return changes.select("account_id", value=changes.change - usual, known_on=changes.known_on)
 
 

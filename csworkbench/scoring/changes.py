@@ -26,7 +26,7 @@ def decompose(before: Grades, rebased: Grades, after: Grades) -> "pd.DataFrame":
     Returns:
         One row per account and measure: account_id, measure, before, after (contributions in points), change = after -
         before, data, config, coverage. data + config + coverage = change, and changes add up to the change of the
-        score. Measures that weigh nothing in all three are left out.
+        score. A measure that takes part in none of the three has no row.
 
     Raises:
         ValueError: the accounts differ.
@@ -57,8 +57,9 @@ def decompose(before: Grades, rebased: Grades, after: Grades) -> "pd.DataFrame":
             "coverage": coverage.ravel(),
         }
     )
-    weighs = frame[["before", "after", "config"]].ne(0).any(axis=1)
-    return frame[weighs].reset_index(drop=True)
+    takes_part = np.any([_widen(grades.weights, grades, names) > 0 for grades in (before, rebased, after)], axis=0)
+    shown: pd.DataFrame = frame[takes_part.ravel()].reset_index(drop=True)
+    return shown
 
 
 def _widen(part: "Matrix", of: Grades, names: tuple[str, ...]) -> "Matrix":

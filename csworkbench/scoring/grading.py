@@ -130,12 +130,13 @@ def effective_weights(card: Scorecard) -> "pd.DataFrame":
     )
 
 
-def settle_bands(card: Scorecard, scores: "Matrix") -> "NDArray[np.intp]":
+def settle_bands(card: Scorecard, scores: "Matrix", before: "NDArray[np.intp] | None" = None) -> "NDArray[np.intp]":
     """Return the band of every account at every date; a band is kept until the score is clearly outside it.
 
     Args:
         card: Scorecard whose bands and hysteresis apply.
         scores: Dates x accounts, dates ascending; NaN = not scored, after which an account starts afresh.
+        before: Band of every account before the first date, -1 where it had none; None = nobody had one.
 
     Returns:
         Dates x accounts: position in `card.bands`, -1 where not scored.
@@ -143,13 +144,16 @@ def settle_bands(card: Scorecard, scores: "Matrix") -> "NDArray[np.intp]":
     import numpy as np
 
     edges = np.array([band.low for band in card.bands[1:]])
-    below, above = np.append(-np.inf, edges), np.append(edges, np.inf)
+    slack = card.hysteresis_points
+    below = np.append(-np.inf, np.round(edges - slack, EDGE_DECIMALS))
+    above = np.append(np.round(edges + slack, EDGE_DECIMALS), np.inf)
     rounded = np.round(scores, EDGE_DECIMALS)
     settled = np.where(np.isnan(rounded), -1, np.searchsorted(edges, rounded, side="right"))
-    for today in range(1, len(settled)):
-        before, score = settled[today - 1], rounded[today]
-        near = (score >= below[before] - card.hysteresis_points) & (score < above[before] + card.hysteresis_points)
-        settled[today] = np.where((before >= 0) & (settled[today] >= 0) & near, before, settled[today])
+    last = np.full(rounded.shape[1], -1) if before is None else before
+    for band, score in zip(settled, rounded, strict=True):
+        is_near = (score >= below[last]) & (score < above[last])
+        band[:] = np.where((last >= 0) & (band >= 0) & is_near, last, band)
+        last = band
     return settled
 
 

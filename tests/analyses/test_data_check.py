@@ -94,7 +94,9 @@ def say(message):
 
 def test_whole_and_fresh_data_can_be_trusted():
     result = run(make_book(), fresh_within_days={"tickets": 10})
-    assert say(result.headline) == "Today's data can be trusted: 8 rows in 2 tables, none refused and none too old."
+    assert say(result.headline) == (
+        "Today's data can be trusted: 8 rows in 2 tables, none refused, and none of the 1 table with a limit too old."
+    )
     assert result.caveats == ()
 
 
@@ -179,6 +181,25 @@ def test_tables_nobody_set_a_limit_for_are_not_judged():
     result = run(make_book())
     assert result.tables["tables"]["state"].tolist() == ["not judged", "not judged"]
     assert "tables_stale" not in result.figures
+
+
+def test_data_whose_age_nobody_judged_is_not_called_fresh():
+    assert say(run(make_book()).headline) == (
+        "Today's data can be trusted as far as it was checked: 8 rows in 2 tables, none refused; "
+        "whether they are too old was not judged."
+    )
+
+
+def test_a_limit_without_any_dated_row_is_a_warning():
+    made = make_book({"accounts": ACCOUNTS, "tickets": [TICKETS[0] | {"opened_at": "2026-10-05"}]})
+    result = run(made, fresh_within_days={"tickets": 10})
+    assert (row(result, "tables", table="tickets")["state"], codes(result)) == ("no dates", ["no_dated_row"])
+
+
+def test_accounts_that_have_left_are_not_counted_as_accounts():
+    accounts = [{"account_id": f"A{place}", "churned_at": "2026-08-01" if place == 1 else None} for place in (1, 2, 3)]
+    result = run(make_book({"accounts": accounts, "tickets": TICKETS}), questions=(question(),))
+    assert result.tables["answerability"].loc[0, "has"] == 1  # A2; the tickets of A1 are there, the account is gone
 
 
 def test_tables_without_dates_say_so():

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from pydantic import ValidationError
+from scipy import optimize, stats
 
 from csworkbench import config as configs
 from csworkbench import formats, sources
@@ -20,7 +21,7 @@ from csworkbench.analyses.health.panel import source_key
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.features import Attribute
-from csworkbench.scoring import DEFAULT_BANDS, Carry, Categories, Curve, Exclude, Group, Measure, Scorecard
+from csworkbench.scoring import DEFAULT_BANDS, Carry, Categories, Curve, Exclude, Group, Measure, Scorecard, Worst
 from csworkbench.tables import Kind
 from csworkbench.workspace import load_workspace
 from tests.books import book, with_rows
@@ -329,9 +330,14 @@ def test_history_counts_every_band_at_every_month_end():
         customer=[[True, False], [True, True], [True, True]],
         a=[[10, 10], [50, 50], [80, np.nan]],
     )
-    rows = health.analyze(inputs, made).tables["history"].set_index(["snapshot_on", "band"])["share"].unstack("band")
-    assert rows.columns.tolist() == ["at_risk", "average", "excellent", "not scored"]
-    assert rows.to_numpy().tolist() == [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 0.5, 0.5]]
+    result = health.analyze(inputs, made)
+    rows = result.tables["history"].set_index(["snapshot_on", "band"])
+    shares = rows["share"].unstack("band")
+    assert shares.columns.tolist() == ["at_risk", "average", "excellent"]
+    # In September A1 is a customer without a score: the shares are of the one scored, as in the figure.
+    assert shares.to_numpy().tolist() == [[1, 0, 0], [0, 1, 0], [0, 0, 1]]
+    assert rows.loc["2026-09-30", ["scored", "customers"]].to_numpy().tolist() == [[1, 2]] * 3
+    assert result.figures["share_at_risk"].value == shares.loc["2026-09-30", "at_risk"]
 
 
 def test_dates_before_the_history_feed_carried_values_and_are_not_shown():
@@ -347,6 +353,34 @@ def test_bands_of_the_history_have_hysteresis():
     made = make_config(card(measure("a"), hysteresis_points=3))
     result = health.analyze(make_inputs(a=[[39], [42]]), made)
     assert scores(result).loc["A0", ["band", "moved"]].tolist() == ["at_risk", "same"]
+
+
+def test_no_band_begins_before_the_history():
+    """July only feeds carried values: b is not measured there, so its 30 points are no score that could hold a band."""
+    made = make_config(card(measure("a", missing=Carry(max_age_days=70)), measure("b"), hysteresis_points=5))
+    inputs = make_inputs((JULY, AUGUST, SEPTEMBER), a=[[30], [30], [30]], b=[[np.nan], [54], [54]])
+    # (30 + 54) / 2 = 42 is average; with a band "at risk" held from July it would need 45.
+    assert scores(health.analyze(inputs, made)).loc["A0", ["earlier_band", "band"]].tolist() == ["average", "average"]
+
+
+def test_a_measure_without_points_at_both_dates_still_stands_among_the_drivers():
+    made = make_config(card(measure("a"), measure("b")))
+    rows = health.analyze(make_inputs(a=[[0, 0], [0, 0]], b=[[0, 80], [0, 60]]), made).tables["drivers"]
+    # a moved nothing for both accounts; b moved (0 + (60 - 80) / 2) / 2 = -5 over both.
+    assert rows[["measure", "accounts", "change"]].to_numpy().tolist() == [["b", 2, -5], ["a", 2, 0]]
+
+
+def test_a_measure_nobody_had_before_is_named_because_the_change_is_partly_one_of_records():
+    made = make_config(card(measure("a"), measure("b", missing=Worst())), history_months=3, compare_months=1)
+    columns = {"a": [[50, 50]] * 3, "b": [[np.nan] * 2, [np.nan] * 2, [90, np.nan]]}
+    found = {
+        each.code: each for each in health.analyze(make_inputs((JULY, AUGUST, SEPTEMBER), **columns), made).caveats
+    }
+    assert found["recorded_later"].severity == "warning"
+    assert say(found["recorded_later"].message).startswith("Nobody has a value of B before 30 Sep 2026")
+    columns["b"][1] = [90, 90]
+    known = health.analyze(make_inputs((JULY, AUGUST, SEPTEMBER), **columns), made)
+    assert {each.code: each.severity for each in known.caveats}["recorded_later"] == "note"
 
 
 def test_a_band_can_be_lower_at_the_same_score():
@@ -415,6 +449,26 @@ def test_the_newest_judgement_of_a_kind_counts():
     assert scores(result).loc["A0", "pulse"] == 20
 
 
+def test_a_judgement_equal_to_a_score_that_hysteresis_holds_agrees():
+    row = ("A0", "pulse", 39.0, "x", None, "2026-09-20", None)
+    made = card(measure("a"), hysteresis_points=2)
+    inputs = replace(make_inputs(a=[[50], [39]]), judgements=said(row))
+    rows = health.analyze(inputs, make_config(made)).tables["judgements"]
+    assert rows[["judged_band", "band", "agrees"]].to_numpy().tolist() == [["average", "average", True]]
+
+
+def test_a_judgement_about_an_account_without_a_score_disputes_nothing():
+    result = with_judgements(("A0", "pulse", 39.0, "x", None, "2026-09-20", None), a=((50, 50), (np.nan, 50)))
+    assert result.tables["judgements"][["band", "agrees"]].to_numpy().tolist() == [["not scored", True]]
+    assert not any("Compare notes" in say(action) for action in result.actions)
+
+
+def test_a_judgement_that_ends_on_the_day_has_ended():
+    for ends, rows in (("2026-09-30", 0), ("2026-10-01", 1)):
+        found = with_judgements(("A0", "override", 10.0, "x", "y", "2026-09-01", ends)).tables["judgements"]
+        assert len(found) == rows
+
+
 def test_an_override_without_a_reason_is_a_warning():
     result = with_judgements(("A0", "override", 10.0, "x", None, "2026-09-01", None))
     assert [caveat.code for caveat in result.caveats if caveat.severity == "warning"] == ["override_without_reason"]
@@ -458,6 +512,13 @@ def test_when_nobody_can_be_scored_the_page_says_stop():
     assert any("Record A" in say(action) for action in result.actions)
 
 
+def test_numbers_a_scorecard_does_not_list_are_named_too():
+    made = make_config(card(measure("a"), measure("level", Categories(of={"1": 0, "2": 100})), minimum_coverage=0))
+    result = health.analyze(make_inputs(a=[[50, 50]] * 2, level=[[1, 3]] * 2), made)
+    texts = [say(caveat.message) for caveat in result.caveats if caveat.code == "values_not_listed"]
+    assert texts == ["Level has values the scorecard does not list (3); 1 account counts as missing there"]
+
+
 def test_values_a_scorecard_does_not_list_are_named():
     made = make_config(card(measure("plan", PLAN), measure("a")))
     inputs = make_inputs(plan=[["year", "week"]] * 2, a=[[50, 50]] * 2)
@@ -472,7 +533,7 @@ def test_the_headline_is_one_sentence_with_the_numbers():
     result = health.analyze(make_inputs(a=[[80, 80, 10], [20, 80, 90]]), make_config())
     assert say(result.headline) == (
         "At risk on 30 Sep 2026: 1 of 3 scored accounts (33.3%); "
-        "since 30 Aug 2026 1 moved to a lower band and 1 to a higher one."
+        "of 3 scored on 30 Aug 2026 too, 1 moved to a lower band and 1 to a higher one."
     )
 
 
@@ -481,7 +542,7 @@ def test_actions_name_accounts_and_the_measure_behind_the_fall():
     assert [say(action) for action in result.actions] == [
         "Look first at Name A0: they score lowest; the column weakest says where each loses most.",
         "Ask what happened at Name A0: they moved to a lower band.",
-        "Look into A: it took most points from most of them.",
+        "Look into A: it took the most points at 1 of 1 account that fell.",
     ]
 
 
@@ -560,18 +621,44 @@ def test_auc_agrees_with_scikit_learn(points, is_bad):
     assert 0 <= found.low <= found.value <= found.high <= 1
 
 
-def test_auc_interval_is_that_of_delong_on_the_logit_scale():
+def test_auc_interval_is_that_of_brunner_and_munzel_on_the_logit_scale():
     points = np.array([1.0, 2, 2, 4, 5, 6, 7, 8])
     is_bad = np.array([True, True, False, True, False, False, True, False])
-    # The definition, pair by pair: psi = 1, 1/2, 0 for good above, equal, below bad.
+    # DeLong's variance, pair by pair: psi = 1, 1/2, 0 for good above, equal, below bad.
     good, bad = points[~is_bad], points[is_bad]
     psi = (good[:, None] > bad) + 0.5 * (good[:, None] == bad)
     variance = psi.mean(axis=1).var(ddof=1) / len(good) + psi.mean(axis=0).var(ddof=1) / len(bad)
     value, odds = psi.mean(), np.log(psi.mean() / (1 - psi.mean()))
-    half = 1.959963984540054 * np.sqrt(variance) / (value * (1 - value))
+    # The test of scipy is t = (value - 1/2) / sqrt(variance) with the same degrees of freedom, found from its p-value.
+    test = stats.brunnermunzel(bad, good)
+    assert test.statistic == pytest.approx((value - 0.5) / np.sqrt(variance))
+    freedom = optimize.brentq(lambda df: 2 * stats.t.sf(abs(test.statistic), df) - test.pvalue, 1, 100)
+    half = stats.t.ppf(0.975, freedom) * np.sqrt(variance) / (value * (1 - value))
     found = auc(points, is_bad)
     assert found.value == pytest.approx(value)
     assert [found.low, found.high] == pytest.approx([1 / (1 + np.exp(half - odds)), 1 / (1 + np.exp(-half - odds))])
+
+
+def test_a_score_that_is_the_same_for_all_says_nothing_and_not_for_certain():
+    found = auc(np.full(60, 5.0), np.arange(60) < 10)
+    # Largest variance .5 * .5 / 10; t with 9 degrees of freedom 2.2622; half = 2.2622 sqrt(.025) / .25 = 1.4307.
+    assert found.value == 0.5
+    assert [found.low, found.high] == pytest.approx([0.19297, 0.80703], abs=1e-4)
+
+
+def test_one_account_of_a_kind_shows_next_to_nothing():
+    found = auc(np.arange(20.0), np.arange(20) == 3)
+    assert (found.low < 0.01, found.high > 0.99) == (True, True)
+
+
+def test_few_outcomes_and_an_implausible_measure_are_warnings():
+    # A0 and A1 left and have the lowest scores: an AUC of 1 from two accounts of a kind.
+    inputs = make_inputs(a=[[1, 2, 3, 4]] * 2)
+    outcomes = pd.DataFrame({"left": [True, True, False, False]}, index=inputs.accounts.index)
+    found = {
+        each.code: each.severity for each in health.analyze(replace(inputs, outcomes=outcomes), make_config()).caveats
+    }
+    assert (found["few_events"], found["suspected_leak"]) == ("warning", "warning")
 
 
 def test_a_perfect_order_is_bounded_by_the_smaller_class():

@@ -110,21 +110,23 @@ changes as (
 ),
 usual as (select region, median(change) as m, count(change) as n from changes group by region)
 select account_id,
-       change - case when n >= {peers} then m else (select median(change) from changes) end as value, known_on
+       change - case when n >= {peers} then m
+                     when (select count(change) from changes) >= {peers}
+                     then (select median(change) from changes) end as value, known_on
 from changes join usual using (region)
 """
 
 OPEN_TICKETS = """
 select account_id, count(ticket_id) filter (where resolved_at is null and ticket_id is not null) as value,
        (select day from limits) as known_on
-from acc left join tck using (account_id) group by account_id
+from acc left join tck using (account_id) where exists (select 1 from tck) group by account_id
 """
 
 TICKETS = """
 select account_id, count(ticket_id) filter (where timezone('{zone}', timezone('UTC', opened_at))::date
                                                   > (select day from limits) - {days}) as value,
        (select day from limits) as known_on
-from acc left join tck using (account_id) group by account_id
+from acc left join tck using (account_id) where exists (select 1 from tck) group by account_id
 """
 
 NPS = """

@@ -28,7 +28,8 @@ class Inputs:
         findings: One row per rule and column that rows break: table, rule, column, count, action (kept, flagged,
             quarantined), example, place (file:line), hint.
         columns: One row per column: table, column, type, role, blanks, rows.
-        found: What each question of the config finds, in its order; None where the table or a column is missing.
+        found: What each question of the config finds, in its order; None where the table or a column is missing. Of
+            accounts only those are counted that have not left, except in the table of accounts itself.
         outcomes: Outcome columns of accounts; index account_id.
     """
 
@@ -131,8 +132,12 @@ def _count(snapshot: "Snapshot", question: Question) -> int | None:
         if event is None or event not in table.columns:
             return None
         table = table.filter(_since(snapshot, table[event], question.window_days))
-    counted = table.account_id.nunique() if question.count == "accounts" else table.count()
-    return int(counted.execute())
+    if question.count == "rows":
+        return int(table.count().execute())
+    accounts = snapshot.tables["accounts"]
+    if question.table != "accounts" and "churned_at" in accounts.columns:
+        table = table.semi_join(accounts.filter(accounts.churned_at.isnull()), "account_id")  # noqa: PD003 - Ibis
+    return int(table.account_id.nunique().execute())
 
 
 def _since(snapshot: "Snapshot", event: "ir.Column", window_days: int) -> "ir.BooleanValue":

@@ -30,7 +30,8 @@ class Result:
       example, place (file:line), hint
     * columns, one row per column: table, column, type, role, blanks, rows, blank_share
     * answerability, one row per question: analysis, question, state (enough, not enough, not recorded), has, needs,
-      unit, margin_percent (how far a share measured on `has` may be off, at the level of the config), record
+      unit, margin_percent (how far a share measured on `has` may be off, at the level of the config, if they are
+      independent), record
 
     Args:
         headline: Verdict in one sentence.
@@ -209,6 +210,18 @@ def _doubts(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[Ca
             ),
             say("Ask for a new export of {table}", table=row["table"]),
         )
+    undated = read[(read["state"] == "no dates") & read["fresh_within_days"].notna()]
+    if len(undated):
+        yield Caveat(
+            "no_dated_row",
+            Severity.WARNING,
+            say(
+                "{tables:list}: a limit of age is set, but no row with a date is known on the day, so there is nothing "
+                "to judge",
+                tables=list(undated["table"]),
+            ),
+            say("Ask for a new export, or take the limit out of the settings"),
+        )
     late = read[read["late_rows"] > 0]
     if len(late):
         yield Caveat(
@@ -282,10 +295,20 @@ def _headline(read: "pd.DataFrame", caveats: tuple[Caveat, ...]) -> Message:
             n=n,
             doubts=doubts,
         )
+    judged = int((read["state"] == "fresh").sum())
+    if not judged:
+        return say(
+            "Today's data can be trusted as far as it was checked: {rows:count} rows in {n:n table|tables}, none "
+            "refused; whether they are too old was not judged.",
+            rows=rows,
+            n=n,
+        )
     return say(
-        "Today's data can be trusted: {rows:count} rows in {n:n table|tables}, none refused and none too old.",
+        "Today's data can be trusted: {rows:count} rows in {n:n table|tables}, none refused, and none of the "
+        "{judged:n table|tables} with a limit too old.",
         rows=rows,
         n=n,
+        judged=judged,
     )
 
 

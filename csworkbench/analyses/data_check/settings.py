@@ -16,7 +16,9 @@ class Question(Section):
     analysis: str = setting(min_length=1, description="Analysis that answers it")
     question: str = setting(min_length=1, description="The question, as a reader would ask it")
     table: str = setting(min_length=1, description="Table it needs")
-    count: Literal["rows", "accounts"] = setting("accounts", description="What is counted: rows or distinct accounts")
+    count: Literal["rows", "accounts"] = setting(
+        "accounts", description="What is counted: rows, or distinct accounts that have not left"
+    )
     where: dict[str, tuple[str, ...]] = setting(
         default_factory=dict, description="Only rows whose columns have one of these values; [] = any value at all"
     )

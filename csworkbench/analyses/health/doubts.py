@@ -7,8 +7,8 @@ from csworkbench.analyses.health.graded import GradedBook, left_out_measures
 from csworkbench.analyses.health.panel import Inputs, source_key
 from csworkbench.analyses.health.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
-from csworkbench.features import Attribute
-from csworkbench.scoring import Categories, Measure
+from csworkbench.features import ActiveRatio, Attribute
+from csworkbench.scoring import Categories, Measure, category_name
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,6 +29,8 @@ def doubts(inputs: Inputs, config: Config, book: GradedBook, judgements: "pd.Dat
         *_left_out(inputs, config),
         *_not_scored(book),
         *_unlisted(inputs, book),
+        *_more_users_than_seats(inputs, book),
+        *_recorded_later(inputs, config, book),
         *_about_time(inputs, config, book),
         *_about_people(inputs, book, judgements),
         *inputs.notes,
@@ -43,7 +45,10 @@ def doubts(inputs: Inputs, config: Config, book: GradedBook, judgements: "pd.Dat
         Caveat(
             "whole_book",
             Severity.NOTE,
-            say("Shares and counts cover every account in the book, so they are exact and carry no interval"),
+            say(
+                "Shares, medians and counts are those of the accounts themselves and not of a sample of them, so they "
+                "are exact and carry no interval"
+            ),
         ),
     )
 
@@ -116,9 +121,53 @@ def _unlisted(inputs: Inputs, book: GradedBook) -> Iterator[Caveat]:
 def _unlisted_values(measure: Measure, values: "pd.Series[str]") -> dict[str, int]:
     """Return the number of accounts per value that the categories of a measure do not list."""
     scale = measure.points
-    if not isinstance(scale, Categories) or scale.otherwise is not None or values.dtype != "category":
+    if not isinstance(scale, Categories) or scale.otherwise is not None:
         return {}
-    return {str(value): int(n) for value, n in values.value_counts().items() if n and value not in scale.of}
+    named = {category_name(value): int(n) for value, n in values.value_counts().items()}
+    return {name: n for name, n in named.items() if n and name not in scale.of}
+
+
+def _more_users_than_seats(inputs: Inputs, book: GradedBook) -> Iterator[Caveat]:
+    today, above = inputs.panel.iloc[-len(inputs.accounts) :], set[str]()
+    for place, accounts in book.using(-1):
+        for measure in book.cards[place].card.measures:
+            if isinstance(measure.source, ActiveRatio):
+                ratios = today[source_key(measure.source)].iloc[accounts]
+                above |= set(ratios.index[ratios > 1])
+    if above:
+        yield Caveat(
+            "more_users_than_seats",
+            Severity.NOTE,
+            say("{n:n account has|accounts have} more active users than paid seats", n=len(above)),
+            say("Check whether seats are recorded wrongly, logins are shared, or more should be sold"),
+        )
+
+
+def _recorded_later(inputs: Inputs, config: Config, book: GradedBook) -> Iterator[Caveat]:
+    """Tell which measures nobody has at the first dates of the history: scores of then rest on less."""
+    import numpy as np
+
+    first = len(inputs.dates) - config.history_months
+    starts: dict[str, int] = {}
+    for graded in book.cards:
+        for measure in graded.card.measures:
+            has_value = inputs.panel[source_key(measure.source)].notna() & inputs.panel["is_customer"]
+            known = np.atleast_1d(has_value.to_numpy().reshape(len(inputs.dates), -1).any(axis=1))
+            if known[-1] and not known[first]:
+                starts[measure.label] = int(np.flatnonzero(~known)[-1]) + 1
+    if starts:
+        begins = max(starts.values())
+        yield Caveat(
+            "recorded_later",
+            Severity.WARNING if begins > len(inputs.dates) - 1 - config.compare_months else Severity.NOTE,
+            say(
+                "Nobody has a value of {measures:list} before {since:date}: earlier scores rest on less, so a change "
+                "across that day is partly one of what is recorded",
+                measures=list(starts),
+                since=inputs.dates[begins],
+            ),
+            say("See the part coverage in the table of changes"),
+        )
 
 
 def _about_time(inputs: Inputs, config: Config, book: GradedBook) -> Iterator[Caveat]:

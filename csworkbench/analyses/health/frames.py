@@ -170,7 +170,8 @@ def judgement_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.Dat
 
     Returns:
         One row per account and kind: account_id, kind, value (points), judged_band (band of the value on the account's
-        scorecard), band (computed), agrees, author, reason, made_on, expires_on (missing = no end).
+        scorecard, which keeps the computed band within the hysteresis), band (computed), agrees (also where there is no
+        score to disagree with), author, reason, made_on, expires_on (missing = no end).
     """
     import numpy as np
     import pandas as pd
@@ -183,15 +184,16 @@ def judgement_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.Dat
     is_customer = (positions >= 0) & (book.card[-1, positions] >= 0)
     in_force = is_customer & ~(said["expires_on"] <= pd.Timestamp(inputs.as_of)).to_numpy()
     said, positions = said.loc[in_force], positions[in_force]
-    judged = np.full(len(said), -1)
+    judged, computed = np.full(len(said), -1), book.band[-1, positions]
     for place, graded in enumerate(book.cards):
         mine = book.card[-1, positions] == place
-        judged[mine] = settle_bands(graded.card, said["value"].to_numpy(dtype=float)[None, mine])[0]
+        values = said["value"].to_numpy(dtype=float)[None, mine]
+        judged[mine] = settle_bands(graded.card, values, computed[mine])[0]
     names = [*config.band_names, NOT_SCORED]
     frame: pd.DataFrame = said.assign(
         judged_band=words(names, judged),
-        band=words(names, book.band[-1, positions]),
-        agrees=judged == book.band[-1, positions],
+        band=words(names, computed),
+        agrees=(judged == computed) | (computed < 0),
     ).sort_values(["account_id", "kind"])
     columns = ["account_id", "kind", "value", "judged_band", "band", "agrees", "author", "reason", "made_on"]
     return frame[[*columns, "expires_on"]].reset_index(drop=True)

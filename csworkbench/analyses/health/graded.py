@@ -52,7 +52,8 @@ class GradedBook:
 
     Args:
         cards: Scorecards in the order of the config.
-        card: Position in `cards`; -1 where the account is not a customer.
+        card: Position in `cards`; -1 where the account is not a customer. Score, coverage and band are missing at dates
+            before the history.
         rule: Position in the config's rules; their number stands for "everyone else".
         score: Points; NaN where not scored.
         coverage: Share of the weight that rests on data; NaN where not a customer.
@@ -89,13 +90,15 @@ def grade_book(inputs: Inputs, config: Config, cards: Sequence[Scorecard]) -> Gr
     usable = [_usable(card, inputs) for card in cards]
     shape = len(inputs.dates), len(inputs.accounts)
     card, rule = (codes.reshape(shape) for codes in _choose(inputs, config))
+    # Dates before the history hold carried measures only: a score of them is none, and no band begins there.
+    is_shown = np.arange(shape[0])[:, None] >= shape[0] - config.history_months
     score, coverage, band = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, -1)
     graded = []
     for place, each in enumerate(usable):
         accounts = np.flatnonzero((card == place).any(axis=0))
         mine = np.ix_(np.arange(shape[0]), accounts)
         grades = grade(each, _values(each, inputs, accounts), inputs.dates)
-        has_it = card[mine] == place
+        has_it = (card[mine] == place) & is_shown
         scores = np.where(has_it, grades.score.reshape(has_it.shape), np.nan)
         score[mine] = np.where(has_it, scores, score[mine])
         coverage[mine] = np.where(has_it, grades.coverage.reshape(has_it.shape), coverage[mine])

@@ -161,26 +161,25 @@ def history_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataF
         book: Scores and bands.
 
     Returns:
-        One row per month end and band: snapshot_on, band ("not scored" too where it occurs), accounts, share (of the
-        customers of that day).
+        One row per month end and band: snapshot_on, band, accounts, share (of the accounts scored that day, as in the
+        figure share_at_risk), scored, customers (of that day, those not scored included).
     """
     import numpy as np
     import pandas as pd
 
-    names = [*config.band_names, NOT_SCORED]
+    names = config.band_names
     rows = []
     for place in range(len(inputs.dates) - config.history_months, len(inputs.dates)):
-        bands = book.band[place, book.card[place] >= 0] % len(names)
+        bands = book.band[place, book.band[place] >= 0]
         counts = np.bincount(bands, minlength=len(names))
+        customers = int((book.card[place] >= 0).sum())
         rows += [
-            (inputs.dates[place], name, int(count), count / len(bands))
+            (inputs.dates[place], name, int(count), count / len(bands), len(bands), customers)
             for name, count in zip(names, counts, strict=True)
             if len(bands)
         ]
-    frame = pd.DataFrame(rows, columns=["snapshot_on", "band", "accounts", "share"])
-    frame["snapshot_on"] = pd.to_datetime(frame["snapshot_on"])
-    occurs = frame.groupby("band")["accounts"].transform("sum") > 0
-    return frame[occurs | (frame["band"] != NOT_SCORED)].reset_index(drop=True)
+    frame = pd.DataFrame(rows, columns=["snapshot_on", "band", "accounts", "share", "scored", "customers"])
+    return frame.assign(snapshot_on=pd.to_datetime(frame["snapshot_on"]))
 
 
 def account_history_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFrame":

@@ -1,5 +1,6 @@
 """The score held against an outcome of the same accounts: descriptive, in-sample."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LARGEST_VARIANCE = 0.25  # of a number between 0 and 1
+FEW_EVENTS = 30  # of either kind: below, intervals cover less than they say
+IMPLAUSIBLE_AUC = 0.9  # of one measure alone
 MEASURE_AUC = ["scorecard", "measure", "label", "auc", "low", "high", "n", "events"]
 
 
@@ -36,8 +39,11 @@ class OutcomeReading:
 def auc(points: "NDArray[np.float64]", is_bad: "NDArray[np.bool_]", level: float = 0.95) -> Estimate:
     """Return how well points tell bad from good: the share of pairs in which the bad one has fewer, ties one half.
 
-    The interval is symmetric on the logit scale, so that it stays within 0 and 1. Where every pair is in order (or none
-    is), DeLong's variance is 0; the bound is then that of a share of 1 in as many units as the smaller class has.
+    The interval is symmetric on the logit scale, so that it stays within 0 and 1, and takes Student's t with the
+    degrees of freedom of Brunner and Munzel, because few events make the variance uncertain. DeLong's variance is
+    0 where every pair is in order (or none is): the bound is then that of a share of 1 in as many units as the smaller
+    class has; and where all points are equal: then the largest variance an AUC can have is taken,
+    value (1 - value) / smaller class.
 
     A class of one account has no variance of its own; the largest possible one, 1/4, is taken.
 
@@ -52,12 +58,13 @@ def auc(points: "NDArray[np.float64]", is_bad: "NDArray[np.bool_]", level: float
     Raises:
         ValueError: only one kind of outcome occurs.
 
-    Source: DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44; value checked against scikit-learn
-    `roc_auc_score`, variance against the pairwise definition.
+    Source: DeLong, DeLong and Clarke-Pearson (1988), Biometrics 44; Brunner and Munzel (2000), Biometrical Journal 42;
+    Birnbaum and Klose (1957) for the largest variance. Value checked against scikit-learn `roc_auc_score`, variance and
+    degrees of freedom against scipy `brunnermunzel`.
     """
     import numpy as np
     from scipy.special import expit, logit
-    from scipy.stats import norm, rankdata
+    from scipy.stats import rankdata, t
 
     good, bad = points[~is_bad], points[is_bad]
     if not len(good) or not len(bad):
@@ -70,8 +77,11 @@ def auc(points: "NDArray[np.float64]", is_bad: "NDArray[np.bool_]", level: float
         bound = ((1 - level) / 2) ** (1 / min(len(good), len(bad)))
         low, high = (bound, 1.0) if value == 1.0 else (0.0, 1 - bound)
     else:
-        variance = _variance_of_mean(share_above) + _variance_of_mean(share_below)
-        half = norm.ppf((1 + level) / 2) * np.sqrt(variance) / (value * (1 - value))
+        parts = np.array([_variance_of_mean(share_above), _variance_of_mean(share_below)])
+        variance = parts.sum() or value * (1 - value) / min(len(good), len(bad))
+        spread = (parts**2 / np.maximum([len(good) - 1, len(bad) - 1], 1)).sum()
+        freedom = variance**2 / spread if spread else min(len(good), len(bad)) - 1
+        half = t.ppf((1 + level) / 2, max(freedom, 1)) * np.sqrt(variance) / (value * (1 - value))
         low, high = expit(logit(value) - half), expit(logit(value) + half)
     return Estimate(value, "auc", len(points), float(low), float(high), level)
 
@@ -94,9 +104,9 @@ def read_outcome(inputs: Inputs, config: Config, book: GradedBook) -> OutcomeRea
     usable = is_known & (scores == scores)
     if not _has_both(is_bad[usable]):
         return OutcomeReading(None, _no_measures(), (_one_kind(column, int(usable.sum())),))
-    return OutcomeReading(
-        auc(scores[usable], is_bad[usable]), _by_measure(inputs, book, is_known, is_bad), (_descriptive(column),)
-    )
+    by_measure = _by_measure(inputs, book, is_known, is_bad)
+    caveats = (_descriptive(column), *_few(column, is_bad[usable]), *_suspects(column, by_measure))
+    return OutcomeReading(auc(scores[usable], is_bad[usable]), by_measure, caveats)
 
 
 def _outcome_column(inputs: Inputs, config: Config) -> tuple[str | None, tuple[Caveat, ...]]:
@@ -183,6 +193,39 @@ def _descriptive(column: str) -> Caveat:
         ),
         say("Keep the scores of today and hold them against outcomes that are decided later"),
     )
+
+
+def _few(column: str, is_bad: "NDArray[np.bool_]") -> Iterator[Caveat]:
+    fewer = int(min(is_bad.sum(), (~is_bad).sum()))
+    if fewer < FEW_EVENTS:
+        yield Caveat(
+            "few_events",
+            Severity.WARNING,
+            say(
+                "Only {n:n scored account is|scored accounts are} of the rarer kind of {column}: below {least:count} "
+                "the interval of the AUC is too narrow",
+                n=fewer,
+                column=column,
+                least=FEW_EVENTS,
+            ),
+        )
+
+
+def _suspects(column: str, by_measure: "pd.DataFrame") -> Iterator[Caveat]:
+    suspects = list(dict.fromkeys(by_measure.loc[by_measure["auc"] > IMPLAUSIBLE_AUC, "label"]))
+    if suspects:
+        yield Caveat(
+            "suspected_leak",
+            Severity.WARNING,
+            say(
+                "{measures:list} alone: AUC above {limit:number} for {column}, which is implausibly good; the value "
+                "may have been recorded after the outcome",
+                measures=suspects,
+                column=column,
+                limit=IMPLAUSIBLE_AUC,
+            ),
+            say("Find out when these values are written; leave out of the scorecard what is known only afterwards"),
+        )
 
 
 def _one_kind(column: str, n: int) -> Caveat:

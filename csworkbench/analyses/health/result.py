@@ -53,7 +53,7 @@ class Result:
       config, coverage (these three add up to change, and changes to the change of the score)
     * drivers, measure: measure, label, accounts, change (of the mean score, in points), data, config, coverage
     * transitions, pair of bands: from_band, to_band, accounts, share (of from_band)
-    * history, month end and band: snapshot_on, band, accounts, share
+    * history, month end and band: snapshot_on, band, accounts, share (of scored), scored, customers
     * account_history, month end and customer: snapshot_on, account_id, score, band, scorecard
     * measures, customer and measure: account_id, measure, label, group, value, text, points, basis, age_days
     * scorecards, scorecard and measure: scorecard, measure, label, group, weight, group_weight, effective_percent,
@@ -182,8 +182,10 @@ def _headline(scores: "pd.DataFrame", inputs: Inputs, config: Config) -> Message
         )
     return say(
         "{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}); "
-        "since {then:date} {down:count} moved to a lower band and {up:count} to a higher one.",
+        "of {compared:count} scored on {then:date} too, {down:count} moved to a lower band and {up:count} to a higher "
+        "one.",
         **now,
+        compared=int(scores["moved"].isin(["up", "down", "same"]).sum()),
         then=inputs.dates[-1 - config.compare_months],
         down=int((scores["moved"] == "down").sum()),
         up=int((scores["moved"] == "up").sum()),
@@ -202,8 +204,15 @@ def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[M
     if len(fell):
         yield say("Ask what happened at {accounts:list}: they moved to a lower band.", accounts=list(fell["name"]))
         # With hysteresis a band can be lower at the same score; then no measure stands behind the fall.
-        for measure in fell.loc[fell["change"] < 0, "moved_by"].mode()[:1]:
-            yield say("Look into {measure}: it took most points from most of them.", measure=measure)
+        took_most = fell.loc[fell["change"] < 0, "moved_by"].value_counts().sort_index().nlargest(1)
+        for measure, n in took_most.items():
+            yield say(
+                "Look into {measure}: it took the most points at {n:count} of "
+                "{fell:n account that fell|accounts that fell}.",
+                measure=measure,
+                n=n,
+                fell=len(fell),
+            )
     unknown = scores.loc[scores["band"] == NOT_SCORED, "account_id"]
     if len(unknown):
         rows = _rows_of(tables["measures"], unknown)
