@@ -10,7 +10,9 @@
 Mistakes of users raise one of these; mistakes of programmers raise `ValueError` or `TypeError`.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import ClassVar
 
 SHOWN_PROBLEMS = 20
@@ -34,6 +36,19 @@ class Problem:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part not in ("", None))
         text = ": ".join(part for part in (place, self.key, self.message) if part)
         return f"{text} ({self.hint})" if self.hint else text
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str = "") -> str:
+    """Return the hint for a word that is not known: the nearest known one.
+
+    Args:
+        word: What was written.
+        known: The words there are.
+        otherwise: What to say where none is near.
+    """
+    words = list(known)
+    near = get_close_matches(word, words, n=1) or [each for each in words if each.casefold() == word.casefold()]
+    return f"did you mean '{near[0]}'?" if near else otherwise
 
 
 class WorkbenchError(Exception):

@@ -2,7 +2,6 @@
 
 import codecs
 from datetime import date
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
@@ -11,7 +10,7 @@ from pydantic import field_validator, model_validator
 
 from csworkbench import config
 from csworkbench.config import Section, SettingError, setting
-from csworkbench.errors import ConfigError, Problem
+from csworkbench.errors import ConfigError, Problem, did_you_mean
 from csworkbench.tables import SPECS, Kind, Role, TableSpec
 
 EPOCHS = ("epoch_s", "epoch_ms")
@@ -165,7 +164,7 @@ class Workspace(Section):
         faults = {} if "accounts" in tables else {"": "accounts is required"}
         for name, source in tables.items():
             if name not in SPECS:
-                faults[name] = f"unknown table{_near(name, SPECS)}"
+                faults[name] = f"unknown table; {did_you_mean(name, SPECS, 'known are ' + ', '.join(SPECS))}"
             else:
                 faults.update(_column_faults(SPECS[name], source))
         if faults:
@@ -173,15 +172,10 @@ class Workspace(Section):
         return tables
 
 
-def _near(name: str, known: object) -> str:
-    names = [str(item) for item in known] if hasattr(known, "__iter__") else []
-    close = get_close_matches(name, names, n=1)
-    return f"; did you mean {close[0]!r}?" if close else f"; known are {', '.join(names)}"
-
-
 def _column_faults(spec: TableSpec, source: TableSource) -> dict[str, str]:
+    known = f"known are {', '.join(spec.names)}"
     faults = {
-        f"{spec.name}.columns.{name}": f"no such column; add it under extra, or{_near(name, spec.names)[1:]}"
+        f"{spec.name}.columns.{name}": f"no such column; add it under extra, or {did_you_mean(name, spec.names, known)}"
         for name in source.columns
         if name not in spec.names
     }

@@ -10,7 +10,14 @@ from csworkbench.errors import (
     Problem,
     RunError,
     WorkbenchError,
+    did_you_mean,
 )
+
+
+def test_the_nearest_word_is_the_hint_and_capitals_do_not_matter():
+    assert did_you_mean("usage_dayly", ["tickets", "usage_daily"]) == "did you mean 'usage_daily'?"
+    assert did_you_mean("SEK", ["sek"]) == "did you mean 'sek'?"
+    assert did_you_mean("x", ["tickets"], "there are tickets") == "there are tickets"
 
 
 def test_a_problem_prints_place_key_message_and_hint():

@@ -12,7 +12,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from csworkbench.errors import Problem
+from csworkbench.errors import Problem, did_you_mean
 
 MAX_BYTES = 200_000
 MAX_DEPTH = 100
@@ -176,11 +176,8 @@ def _text_of(path: Path, name: str) -> str:
 
 
 def _near_file(path: Path) -> str:
-    from difflib import get_close_matches
-
     there = [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
-    near = get_close_matches(path.name, there, n=1)
-    return f"did you mean '{near[0]}'?" if near else ""
+    return did_you_mean(path.name, there)
 
 
 def _place_of(text: str, position: int | None) -> tuple[int, int]:

@@ -4,7 +4,6 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 from pydantic import TypeAdapter, ValidationError
@@ -25,7 +24,7 @@ from csworkbench.config.kinds import (
     words,
 )
 from csworkbench.config.sections import Section, SettingError
-from csworkbench.errors import Problem
+from csworkbench.errors import Problem, did_you_mean
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -257,11 +256,10 @@ def _described(accepts: Slot, detail: "ErrorDetails", node: Node | None, path: P
 
 def _unknown_key(accepts: Slot, path: Path) -> Fault:
     known = list(fields(accepts.real[0].type)) if accepts.real and accepts.real[0].is_section else []
-    near = get_close_matches(str(path[-1]), known, n=1)
     shown = ", ".join(known[:_SHOWN_KEYS]) + (
         f" and {len(known) - _SHOWN_KEYS} more" if len(known) > _SHOWN_KEYS else ""
     )
-    hint = f"did you mean '{near[0]}'?" if near else f"known keys: {shown}" if known else "no keys are known here"
+    hint = did_you_mean(str(path[-1]), known, f"known keys: {shown}" if known else "no keys are known here")
     return Fault(path, "unknown key", hint, "extra_forbidden")
 
 
@@ -281,7 +279,7 @@ def _tag_fault(accepts: Slot, node: Node | None, path: Path) -> Fault:
     tag, below = node.value.get(key), (*path, key)
     if tag is None:
         return Fault(path, f"'{key}' is missing; it must be {either(names)}", kind="missing")
-    hint = _near_word(str(tag.value), [str(name) for name in names])
+    hint = did_you_mean(str(tag.value), [str(name) for name in names])
     return Fault(below, f"must be {either(names)}; found {found_text(tag, below)}", hint, "mismatch")
 
 
@@ -375,12 +373,7 @@ def _hint(accepts: Slot, node: Node | None) -> str:
             return f"write {node.value.replace(',', '.')}"
         if bool in types and node.value.lower() in ("yes", "on", "no", "off", "y", "n"):
             return f"write {'true' if node.value.lower() in ('yes', 'on', 'y') else 'false'}"
-        return _near_word(node.value, words(accepts))
+        return did_you_mean(node.value, words(accepts))
     if str in types and isinstance(node.value, bool | int | float):
         return f'put it in quotes: "{node.source}"' if node.source else "give it as text"
     return ""
-
-
-def _near_word(word: str, known: list[str]) -> str:
-    near = get_close_matches(word, known, n=1) or [other for other in known if other.lower() == word.lower()][:1]
-    return f"did you mean '{near[0]}'?" if near else ""

@@ -4,7 +4,6 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -16,7 +15,7 @@ from csworkbench.config.documents import Node, UnreadableError, parse, read_docu
 from csworkbench.config.faults import data_of, dotted, step, validated
 from csworkbench.config.kinds import Slot, fields, fitting, slot
 from csworkbench.config.sections import Section
-from csworkbench.errors import ConfigError, Problem
+from csworkbench.errors import ConfigError, Problem, did_you_mean
 
 T = TypeVar("T", bound=Section)
 
@@ -194,8 +193,7 @@ def _referenced(node: Node, root: Path, trail: tuple[str, ...], problems: list[P
     elif name in trail:
         problems.append(node.problem(f"the files refer to each other in a circle: {' -> '.join([*trail, name])}"))
     elif not (root / name).is_file():
-        near = get_close_matches(Path(name).name, _yaml_names(root / name), n=1)
-        hint = f"did you mean '{Path(name).with_name(near[0]).as_posix()}'?" if near else ""
+        hint = did_you_mean(name, _yaml_files(root / name, root))
         problems.append(node.problem(f"there is no file {written!r}", hint=hint))
     else:
         try:
@@ -205,8 +203,9 @@ def _referenced(node: Node, root: Path, trail: tuple[str, ...], problems: list[P
     return replace(node, is_broken=True)
 
 
-def _yaml_names(path: Path) -> list[str]:
-    return [other.name for other in path.parent.glob("*.y*ml")] if path.parent.is_dir() else []
+def _yaml_files(path: Path, root: Path) -> list[str]:
+    there = path.parent.glob("*.y*ml") if path.parent.is_dir() else ()
+    return [other.relative_to(root).as_posix() for other in there]
 
 
 def _changed(accepts: Slot, node: Node, override: Override, path: tuple[str, ...] = ()) -> Node:
