@@ -527,6 +527,7 @@ def test_lab_starts_jupyter_on_this_machine_only_with_the_project_importable(csw
     assert program == sys.executable
     assert {"--ip=127.0.0.1", "--port=8899", "--no-browser", f"--ServerApp.root_dir={project}"} <= set(words)
     assert environment["PYTHONPATH"].split(os.pathsep) == [str(project), "elsewhere"]
+    assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
 
 
 def test_lab_asks_the_network_neither_for_news_nor_for_newer_versions(csw, project, started):

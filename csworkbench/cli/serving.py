@@ -50,7 +50,9 @@ def lab(
         tell("JupyterLab refuses to run as root. Use another account or, in a container: csw lab -- --allow-root")
     os.chdir(root)
     # The process becomes JupyterLab, so that signals reach it and its exit code is ours.
-    os.execve(sys.executable, words, {**os.environ, "PYTHONPATH": os.pathsep.join(paths)})  # noqa: S606 - no shell
+    # A kernel that another Python left in the user's folder has the same name; the one of this Python goes before it.
+    settings = {"JUPYTER_PREFER_ENV_PATH": "1", **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    os.execve(sys.executable, words, settings)  # noqa: S606 - our own interpreter, no shell
 
 
 def _is_root() -> bool:

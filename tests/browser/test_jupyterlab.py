@@ -1,0 +1,173 @@
+"""The notebooks as an analyst meets them: opened and run top to bottom in JupyterLab, in a real browser."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from threading import Event, Thread
+
+import pytest
+
+import csworkbench
+from tests.acceptance.projects import csw
+from tests.browser.test_pages import browser  # noqa: F401 - a fixture
+
+NOTEBOOKS = ("start_here", "data_check", "health")
+NEW = "referrals"
+TOKEN = "for-this-test-alone"
+PATIENCE_S = 60
+OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => null)"
+READY = """path => {
+    const context = window.jupyterapp.shell.currentWidget?.sessionContext;
+    return context?.path === path && context.session?.kernel?.status === 'idle'; }"""
+RUN_ALL = "window.jupyterapp.commands.execute('notebook:run-all-cells')"
+CELLS = "window.jupyterapp.shell.currentWidget.content.model.toJSON().cells"
+# Asked in the kernel of the open notebook, past its cells.
+KERNEL = """async () => {
+    const context = window.jupyterapp.shell.currentWidget.sessionContext;
+    const asked = {python: 'sys.executable', folder: 'os.getcwd()', package: 'csworkbench.__file__'};
+    const code = 'import os, sys, csworkbench';
+    const reply = await context.session.kernel.requestExecute({code, user_expressions: asked}).done;
+    const told = Object.entries(reply.content.user_expressions).map(([key, each]) => [key, each.data['text/plain']]);
+    return {name: context.session.kernel.name, ...Object.fromEntries(told)}; }"""
+END = "window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
+PICTURES = """names => Promise.all(names.map(async name => {
+    const shown = window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-OutputArea-output img');
+    const image = [...shown].find(each => each.alt === name);
+    if (!image) return `${name}: absent`;
+    await image.decode();
+    return image.closest('figure').querySelector('figcaption').textContent; }))"""
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A project as `csw init` makes it, with a new analysis; no stored output is left to pass for a new one."""
+    folder = tmp_path_factory.mktemp("lab") / "book"
+    for words, place in ((("init", folder), folder.parent), (("new", NEW), folder)):
+        done = csw(*words, cwd=place)
+        assert done.returncode == 0, done.stderr
+    for path in (folder / "notebooks").glob("*.ipynb"):
+        notebook = json.loads(path.read_text("utf-8"))
+        for cell in notebook["cells"]:
+            if cell["cell_type"] == "code":
+                cell |= {"outputs": [], "execution_count": None}
+        path.write_text(json.dumps(notebook), "utf-8")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def lab(browser, project, tmp_path_factory):  # noqa: F811 - the browser comes first: without it nothing starts
+    """The address of JupyterLab, started by `csw lab` with folders of its own; its group is ended afterwards."""
+    private = tmp_path_factory.mktemp("jupyter")
+    folders = {"JUPYTER_CONFIG_DIR": "config", "JUPYTER_DATA_DIR": "data", "JUPYTER_RUNTIME_DIR": "runtime"}
+    folders |= {"IPYTHONDIR": "ipython"}
+    environment = os.environ | {name: str(private / folder) for name, folder in folders.items()}
+    # The analyst has used another Python before, which left a kernel of the same name behind.
+    _write_kernel(private / "data" / "kernels" / "python3", "left-behind")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    words = [Path(sys.executable).parent / "csw", "lab", "--no-browser", "--port", str(port), "--"]
+    words += ["--ServerApp.port_retries=0", f"--IdentityProvider.token={TOKEN}", "--LabApp.expose_app_in_browser=True"]
+    words += ["--allow-root"] if os.geteuid() == 0 else []
+    address = f"http://127.0.0.1:{port}"
+    server = subprocess.Popen(
+        words, cwd=project, env=environment, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    lines, is_up = [], Event()
+    reader = Thread(target=_read, args=(server.stderr, lines, address, is_up))
+    reader.start()
+    try:
+        assert is_up.wait(PATIENCE_S), "".join(lines)
+        assert server.poll() is None, "".join(lines)
+        yield address
+    finally:
+        os.killpg(server.pid, signal.SIGTERM)
+        server.wait(PATIENCE_S)
+        reader.join()
+        server.stderr.close()
+
+
+@pytest.fixture(scope="module")
+def window(browser, lab):  # noqa: F811 - the fixture
+    """JupyterLab in one browser window, which keeps what it asked for and what went wrong in it."""
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_S * 1000)
+    page.requests, page.problems = [], []
+    page.on("request", lambda request: page.requests.append(request.url))
+    page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.goto(f"{lab}/lab?token={TOKEN}")
+    page.wait_for_function("window.jupyterapp")
+    # Before that, JupyterLab still puts its own first tab in front.
+    page.evaluate("window.jupyterapp.restored.then(() => null)")
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def opened(window):
+    """Open a notebook of the project in JupyterLab; its kernel is ended afterwards."""
+
+    def open_notebook(name):
+        path = f"notebooks/{name}.ipynb"
+        window.evaluate(OPEN, path)
+        window.wait_for_function(READY, arg=path)
+        return window
+
+    yield open_notebook
+    window.evaluate(END)
+
+
+@pytest.mark.parametrize("name", [*NOTEBOOKS, NEW])
+def test_a_notebook_runs_top_to_bottom_and_shows_its_verdict_and_charts(opened, lab, project, name):
+    page = opened(name)
+    page.evaluate(RUN_ALL)
+    assert page.evaluate(KERNEL) == {
+        "name": "python3",
+        "python": repr(sys.executable),
+        "folder": repr(str(project / "notebooks")),
+        "package": repr(csworkbench.__file__),
+    }
+    outputs = _outputs_in_order(page)
+    (verdict, *_), *_ = _texts(outputs, "verdict")
+    page.locator(".csw-verdict", has_text=verdict).locator("visible=true").first.wait_for()
+    charts = _texts(outputs, "chart")
+    assert charts
+    assert page.evaluate(PICTURES, [alt for _, alt, *_ in charts]) == [title for title, *_ in charts]
+    assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
+    assert page.problems == []
+
+
+def _write_kernel(folder, python):
+    folder.mkdir(parents=True)
+    command = [python, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    (folder / "kernel.json").write_text(json.dumps({"argv": command, "display_name": "Old", "language": "python"}))
+
+
+def _read(stream, lines, address, is_up):
+    """Read to the end, so that the server never waits for a reader; say when it answers, or will never."""
+    for line in stream:
+        lines.append(line)
+        if f"{address}/lab?token=" in line:
+            is_up.set()
+    is_up.set()
+
+
+def _outputs_in_order(page):
+    """The outputs of all cells: every cell has run, once, in its order, and none failed or muttered."""
+    code = [cell for cell in page.evaluate(CELLS) if cell["cell_type"] == "code"]
+    outputs = [output for cell in code for output in cell["outputs"]]
+    assert [output for output in outputs if output["output_type"] != "execute_result"] == []
+    assert [cell["execution_count"] for cell in code] == list(range(1, len(code) + 1))
+    return outputs
+
+
+def _texts(outputs, slot):
+    """The lines of text, for each output of a kind: what its picture or markup has to say too."""
+    chosen = [each for each in outputs if each["metadata"].get("csworkbench", {}).get("slot") == slot]
+    return [each["data"]["text/plain"].splitlines() for each in chosen]
