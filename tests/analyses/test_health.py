@@ -802,6 +802,16 @@ def test_an_outcome_is_read_from_accounts_and_refused_as_a_measure():
     cheat = make_config(card(measure("gone", Categories(of={"true": 0, "false": 100}))))
     with pytest.raises(ConfigError, match="'gone' is an outcome"):
         run(made, cheat)
+    chooses = two_cards(large_rule(when=(health.OneOf(column="gone", values=("true",)),)))
+    with pytest.raises(ConfigError, match="'gone' is an outcome"):
+        run(made, chooses)
+
+
+def test_an_outcome_without_a_date_may_be_later_than_the_page():
+    rows = [row | {"gone": row["account_id"] == "A1"} for row in ACCOUNTS]
+    made = book({"accounts": rows, "tickets": TICKETS}, extras={"accounts": {"gone": Kind.BOOLEAN}}, outcomes=("gone",))
+    texts = [say(caveat.message) for caveat in run(made).caveats if caveat.code == "outcome_undated"]
+    assert texts == ["gone carries no date: it may have become known after 30 Sep 2026"]
 
 
 def test_a_column_that_does_not_exist_is_named_with_the_measure():

@@ -105,7 +105,12 @@ def read_outcome(inputs: Inputs, config: Config, book: GradedBook) -> OutcomeRea
     if not _has_both(is_bad[usable]):
         return OutcomeReading(None, _no_measures(), (_one_kind(column, int(usable.sum())),))
     by_measure = _by_measure(inputs, book, is_known, is_bad)
-    caveats = (_descriptive(column), *_few(column, is_bad[usable]), *_suspects(column, by_measure))
+    caveats = (
+        _descriptive(column),
+        *_undated(column, inputs),
+        *_few(column, is_bad[usable]),
+        *_suspects(column, by_measure),
+    )
     return OutcomeReading(auc(scores[usable], is_bad[usable]), by_measure, caveats)
 
 
@@ -193,6 +198,20 @@ def _descriptive(column: str) -> Caveat:
         ),
         say("Keep the scores of today and hold them against outcomes that are decided later"),
     )
+
+
+def _undated(column: str, inputs: Inputs) -> Iterator[Caveat]:
+    if not inputs.has_attribute_history:
+        yield Caveat(
+            "outcome_undated",
+            Severity.NOTE,
+            say(
+                "{column} carries no date: it may have become known after {as_of:date}",
+                column=column,
+                as_of=inputs.as_of,
+            ),
+            say("Add valid_from and valid_to to accounts"),
+        )
 
 
 def _few(column: str, is_bad: "NDArray[np.bool_]") -> Iterator[Caveat]:
