@@ -165,7 +165,7 @@ def farm(tmp_path_factory):
             "dead_kernel",
             "its kernel died in cell 3 (Step 1): killed by signal 9, most often for want of memory",
         ),
-        ("raises", "error", "ZeroDivisionError: division by zero in cell 3 (Step 1)"),
+        ("raises", "error", "ZeroDivisionError in cell 3 (Step 1): division by zero"),
         ("loops", "timeout", "ran longer than its time limit of 3 s and was ended in cell 3 (Step 1)"),
         ("stubborn", "timeout", "ran longer than its time limit of 3 s and was ended in cell 3 (Step 1)"),
     ],

@@ -137,7 +137,7 @@ def _raised(cell: Any, number: int, heading: str) -> Failure:
         message = f"it called sys.exit({text}){_where(number, heading)}, before its last cell"
         return Failure("exit", message, number, heading, detail)
     first = text.splitlines()[0] if text else ""
-    return Failure("error", f"{name}: {first}{_where(number, heading)}", number, heading, detail)
+    return Failure("error", f"{name}{_where(number, heading)}: {first}", number, heading, detail)
 
 
 def _other(error: BaseException, cell: int | None, heading: str) -> Failure:
