@@ -7,9 +7,12 @@ import io
 import json
 import keyword
 import os
+import re
 import runpy
+import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import jsonschema
@@ -21,9 +24,11 @@ from csworkbench.cli import checking, main, making, progress, scaffold
 from csworkbench.cli.console import answer, tell
 from csworkbench.cli.faults import guarded
 from csworkbench.cli.program import COMMANDS, command
+from csworkbench.config import load, parse_override
 from csworkbench.errors import AnalysisError, ConfigError, DataError, EnvironmentProblem, Problem, RunError
+from csworkbench.planner import analyses
 from csworkbench.runner import CellStarted, LogLine, NotebookFinished, NotebookStarted, RunStarted
-from csworkbench.store import NotebookRecord, NotebookStatus, RunRecord, RunState
+from csworkbench.store import NotebookRecord, NotebookStatus, RunRecord, RunState, begin
 
 WORKSPACE = "version: 1\nname: Nordbok\nas_of: 2026-06-30\ntables:\n  accounts: {path: data/accounts.csv}\n"
 ACCOUNTS = (
@@ -130,6 +135,10 @@ def test_an_error_is_a_json_document_too_when_json_was_asked_for(csw, tmp_path, 
     assert "no workspace" in document["problems"][0]["message"]
 
 
+def test_a_wrong_option_is_answered_by_the_help_of_its_command(csw):
+    assert "See csw run --help.\n" in csw("run", "--jobs", "none")[2]
+
+
 def test_a_wrong_option_is_a_json_document_too(csw):
     code, out, _ = csw("check", "--json", "--nonsense")
     assert (code, json.loads(out)["exit_code"]) == (2, 2)
@@ -169,14 +178,44 @@ def test_control_characters_reach_no_terminal(capsys, write):
     assert text.endswith("\nsecond\n")
 
 
-def test_a_closed_stdout_leaves_no_traceback():
-    script = "from csworkbench.cli.console import answer\nfor n in range(20000): answer(f'line {n}')"
+@pytest.mark.parametrize(("write", "read", "other"), [("answer", "stdout", "stderr"), ("tell", "stderr", "stdout")])
+def test_a_stream_whose_reader_left_ends_nothing(write, read, other):
+    script = f"from csworkbench.cli.console import {write}\nfor n in range(20000): {write}(f'line {{n}}')"
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    process.stdout.readline()
-    process.stdout.close()
-    assert process.stderr.read() == b""
-    process.stderr.close()
+    getattr(process, read).readline()
+    getattr(process, read).close()
+    assert getattr(process, other).read() == b""
+    getattr(process, other).close()
     assert process.wait() == 0
+
+
+def test_streams_closed_before_the_start_take_nothing_and_the_code_stays(monkeypatch):
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    code = main(["no-such-command"])
+    sys.stdout.close()
+    sys.stderr.close()
+    assert code == 2
+
+
+def test_help_nobody_reads_to_its_end_is_no_failure():
+    reading, writing = os.pipe()
+    os.close(reading)
+    script = "import sys\nfrom csworkbench.cli import main\nsys.exit(main(['--help']))"
+    ended = subprocess.run([sys.executable, "-c", script], stdout=writing, stderr=subprocess.PIPE, check=False)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (0, b"")
+
+
+def test_sigterm_ends_a_command_with_143_and_removes_what_is_temporary(tmp_path):
+    def work():
+        with tempfile.TemporaryDirectory(dir=tmp_path):
+            signal.raise_signal(signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    assert guarded(work, as_json=False) == 143
+    assert list(tmp_path.iterdir()) == []
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 # Progress
@@ -279,6 +318,24 @@ def test_the_output_folder_counts_from_where_one_stands(csw, ready, ran, monkeyp
     _, out, _ = csw("run", "--out", "mine")
     assert ran["out"] == ready / "data" / "mine"
     assert out.splitlines()[-1] == "open mine/latest/index.html"
+
+
+def test_a_second_run_is_refused_before_it_reads_any_data(csw, ready, ran):
+    (ready / "data" / "accounts.csv").unlink()  # reading it would be exit 3
+    with begin(ready / "outputs", "r1"):
+        code, _, err = csw("run")
+    assert code == 4
+    assert f"another run is writing here: pid {os.getpid()}, run r1" in err
+
+
+def test_the_setting_that_the_help_shows_is_one():
+    (text,) = [item.help for item in command().commands["run"].params if item.name == "settings"]
+    example = re.search(r"e\.g\. (\S+=[^\s;]+)", text)[1]
+    change = parse_override(example)
+    repository = Path(__file__).parents[1]
+    module = analyses(repository)[change.name]
+    config = load(repository / "configs" / f"{change.name}.yaml", module.Config, repository, {change.key: change.value})
+    assert getattr(config, change.key) == change.value
 
 
 def test_the_answer_of_a_run_as_json_is_its_record(csw, ready, ran):
@@ -437,6 +494,17 @@ def test_sample_writes_a_book_of_the_size_asked_for(csw, tmp_path):
     assert len((tmp_path / "trial" / "accounts.csv").read_text("utf-8").splitlines()) == 31
 
 
+def test_a_sample_book_replaces_nothing_but_a_sample_book(csw, tmp_path):
+    words = ("sample", "--accounts", "20", "--months", "3", "--out")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "accounts.csv").write_text("mine\n", "utf-8")
+    code, _, err = csw(*words, tmp_path / "mine")
+    assert code == 2
+    assert "holds something other than a sample book" in err
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["accounts.csv"]
+    assert [csw(*words, tmp_path / "trial")[0] for _ in range(2)] == [0, 0]
+
+
 # new
 
 
@@ -507,6 +575,15 @@ def test_new_changes_no_existing_file(csw, project):
     assert code == 2
     assert "configs/referrals.yaml exists" in err
     assert sorted(project.rglob("*")) == before
+
+
+def test_an_analysis_that_cannot_be_written_whole_leaves_no_file(csw, project):
+    (project / "notebooks").write_text("a file where a folder must be", "utf-8")
+    before = {path for path in project.rglob("*") if path.is_file()}
+    code, _, err = csw("new", "referrals")
+    Path(err.rstrip().rpartition(" ")[2]).unlink()  # the log of a fault of the machine
+    assert code == 4
+    assert {path for path in project.rglob("*") if path.is_file()} == before
 
 
 # lab

@@ -25,6 +25,7 @@ from csworkbench.store import (
     publish,
     read_notebook,
     read_result,
+    refuse_if_held,
     state_of,
     why_skipped,
     write_result,
@@ -179,8 +180,13 @@ def test_a_full_disk_is_a_problem_of_the_environment_with_the_path(tmp_path):
 
 def test_another_writer_is_refused_and_told_who_holds_the_folder(tmp_path):
     says = rf"another run is writing here: pid {os.getpid()}, run r1"
-    with begin(tmp_path, "r1"), pytest.raises(EnvironmentProblem, match=says), begin(tmp_path, "r2"):
-        pass
+    with begin(tmp_path, "r1"):
+        with pytest.raises(EnvironmentProblem, match=says):
+            refuse_if_held(tmp_path)
+        with pytest.raises(EnvironmentProblem, match=says), begin(tmp_path, "r2"):
+            pass
+    refuse_if_held(tmp_path)
+    refuse_if_held(tmp_path / "never used")
     with begin(tmp_path, "r2"):
         pass
 

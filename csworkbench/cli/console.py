@@ -1,20 +1,17 @@
-"""The two streams: answers go to stdout, talk goes to stderr, and a closed stdout ends nothing with a traceback."""
+"""The two streams: answers go to stdout, talk goes to stderr, and a closed one ends nothing."""
 
 import json
 import os
 import sys
-from typing import Any
+from pathlib import Path
+from typing import Any, TextIO
 
 from csworkbench.formats import printable
 
 
 def answer(text: str = "") -> None:
     """Write a line of the result to stdout."""
-    try:
-        sys.stdout.write(_inert(text) + "\n")
-        sys.stdout.flush()
-    except BrokenPipeError:
-        _mute_stdout()
+    _write(sys.stdout, text)
 
 
 def answer_json(document: Any) -> None:
@@ -24,12 +21,22 @@ def answer_json(document: Any) -> None:
 
 def tell(text: str = "") -> None:
     """Write a line of talk to stderr."""
-    sys.stderr.write(_inert(text) + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text)
+
+
+def short(path: Path) -> Path:
+    """Return a path as short as it can be typed here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def prepare_streams() -> None:
-    """Let both streams carry every name whatever the locale: what it cannot encode is written as an escape."""
+    """Let both streams carry every name whatever the locale: what it cannot encode is written as an escape.
+
+    A stream that was closed before the start goes nowhere, and its number is taken so that no file gets it.
+    """
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is not None:
@@ -40,10 +47,22 @@ def _inert(text: str) -> str:
     return "\n".join(printable(line) for line in text.split("\n"))
 
 
-def _mute_stdout() -> None:
-    """Send the rest of stdout nowhere: whoever read it has seen enough, the command's own result still counts."""
+def _write(stream: TextIO, text: str) -> None:
     try:
-        number = sys.stdout.fileno()
+        stream.write(_inert(text) + "\n")
+        stream.flush()
+    except BrokenPipeError:
+        _mute(stream)
+
+
+def _nowhere() -> TextIO:
+    return Path(os.devnull).open("w", encoding="utf-8")
+
+
+def _mute(stream: TextIO) -> None:
+    """Send the rest of a stream nowhere: whoever read it has seen enough, the command's own result still counts."""
+    try:
+        number = stream.fileno()
     except (OSError, ValueError):
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)

@@ -1,9 +1,12 @@
 """From errors to exit codes: one plain line per problem, a traceback only in a log file."""
 
 import os
+import signal
 import tempfile
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 
 import typer
@@ -21,19 +24,48 @@ def guarded(call: Callable[[], object], *, as_json: bool) -> int:
     """
     prepare_streams()
     try:
-        code = call()
+        with _terminable():
+            code = call()
     except WorkbenchError as error:
         return _report(str(error), error.exit_code, error.problems, as_json=as_json)
     except typer.TyperException as error:
-        message = f"{error.format_message()}\nSee csw --help."
+        message = f"{error.format_message()}\nSee {_path(error)} --help."
         return _report(message, 2, (Problem(error.format_message()),), as_json=as_json)
     except typer.Abort:
         return 130
+    except SystemExit as error:
+        # Typer ends so when whoever read the help has seen enough: that is no failure.
+        is_unread = isinstance(error.__context__, BrokenPipeError)
+        return 0 if is_unread else error.code if isinstance(error.code, int) else 1
     except OSError as error:
         return _system_fault(error, as_json=as_json)
     except Exception as error:  # noqa: BLE001 - the last line of defence: our own mistakes end in a log, not in a wall of text
         return _own_fault(error, as_json=as_json)
     return code if isinstance(code, int) else 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM end a command as Ctrl-C does: what is temporary is removed on the way out."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, _leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _leave(number: int, frame: object) -> None:
+    del frame
+    raise SystemExit(128 + number)
+
+
+def _path(error: typer.TyperException) -> str:
+    """Return the command that was misused: `csw run`."""
+    context = getattr(error, "ctx", None)
+    return context.command_path if context else "csw"
 
 
 def _report(message: str, code: int, problems: tuple[Problem, ...], *, as_json: bool) -> int:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from csworkbench.cli.console import answer, answer_json, tell
+from csworkbench.cli.console import answer, answer_json, short, tell
 from csworkbench.cli.options import JsonOption, WorkspaceOption
 from csworkbench.errors import ConfigError
 
@@ -58,11 +58,18 @@ def sample(
         months: Months of history.
         seed: Seed of the simulation.
         json: Answer as JSON.
+
+    Raises:
+        ConfigError: a number is out of bounds, or the folder holds something other than a sample book.
     """
     from csworkbench.sampledata import BookSize, write
 
+    size = BookSize(accounts=accounts, months=months, seed=seed)
+    # Its files replace those of the same name: an accounts.csv or a README.md of yours must not be among them.
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not _is_sample(out)):
+        raise ConfigError(f"{out}: holds something other than a sample book; name a new folder, nothing was written")
     tell(f"Simulating {accounts:,} accounts over {months} months ...")
-    write(BookSize(accounts=accounts, months=months, seed=seed), out)
+    write(size, out)
     files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     _answer_files(out, files, as_json=json)
 
@@ -85,8 +92,13 @@ def new(
 
     root = project_root(find_workspace(str(workspace) if workspace else None, Path.cwd()))
     files = write_analysis(root, name)
-    _answer_files(root, files, as_json=json)
+    _answer_files(short(root), files, as_json=json)
     tell(f"Next: csw run {name}, then change the module. A line in a batch file makes it part of every run.")
+
+
+def _is_sample(folder: Path) -> bool:
+    readme = folder / "README.md"
+    return readme.is_file() and readme.read_text("utf-8", errors="replace").startswith("# The sample book")
 
 
 def _write_project(target: Path) -> list[str]:

@@ -33,7 +33,7 @@ SetOption = Annotated[
     typer.Option(
         "--set",
         metavar="NAME.KEY=VALUE",
-        help="Change a setting for this run, e.g. health.minimum_coverage=0.6; repeatable.",
+        help="Change a setting for this run, e.g. health.history_months=6; repeatable.",
         show_default=False,
     ),
 ]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csworkbench.cli.console import answer, answer_json, tell
+from csworkbench.cli.console import answer, answer_json, short, tell
 from csworkbench.cli.options import (
     AsOfOption,
     BatchOption,
@@ -133,7 +133,7 @@ def plan(
     ]
     _answer_rows(("table", "rows", "set aside", "newest"), inputs)
     answer()
-    answer(f"would write in {_shown(planned.out)}/runs/<run>/")
+    answer(f"would write in {short(planned.out)}/runs/<run>/")
     for file in ("index.html", "run.json", *(file for item in planned.notebooks for file in item.files)):
         answer(f"  {file}")
 
@@ -142,9 +142,13 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
     from csworkbench.cli.catalog import open_project
     from csworkbench.config import parse_override
     from csworkbench.planner import plan as plan_run
+    from csworkbench.store import refuse_if_held
 
     project = open_project(sources.workspace)
     overrides = [parse_override(text) for text in settings or ()]
+    out = sources.out.absolute() if sources.out else project.root / "outputs"
+    if not is_dry:
+        refuse_if_held(out)
     tell("Checking configs and reading the data ...")
     return plan_run(
         project.workspace,
@@ -152,7 +156,7 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
         as_of=sources.as_of,
         batch=sources.batch,
         overrides=overrides,
-        out=sources.out.absolute() if sources.out else None,
+        out=out,
         is_dry=is_dry,
     )
 
@@ -164,13 +168,7 @@ def _answer_record(record: "RunRecord", out: Path) -> None:
         answer(f"{item.name}: {item.status}{': ' if said else ''}{said}")
     interrupted = record.state == "interrupted"
     page = (record.folder if interrupted and record.folder else out / "latest") / "index.html"
-    answer(f"open {_shown(page)}")
-
-
-def _shown(path: Path) -> str:
-    """Return a path as short as it can be typed here."""
-    here = Path.cwd()
-    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
+    answer(f"open {short(page)}")
 
 
 def _answer_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -3,6 +3,7 @@
 import keyword
 import re
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -49,10 +50,16 @@ def write_analysis(root: Path, name: str) -> list[str]:
     if there:
         raise ConfigError(*(f"{name!r}: {file} exists; choose another name, nothing was written" for file in there))
     words = {"name": name, "title": name.replace("_", " ").capitalize(), "package": home.package, "attribute": "region"}
-    for file, template in files.items():
-        path = root / file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(Template((TEMPLATES / template).read_text("utf-8")).substitute(words), "utf-8")
+    try:
+        for file, template in files.items():
+            path = root / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(Template((TEMPLATES / template).read_text("utf-8")).substitute(words), "utf-8")
+    except OSError:
+        for file in files:  # none of them was there before: half an analysis would be refused and would refuse itself
+            with suppress(OSError):
+                (root / file).unlink()
+        raise
     return list(files)
 
 

@@ -1,6 +1,6 @@
 """What a run keeps: jobs and records, results as files, and folders that appear only when they are complete."""
 
-from csworkbench.store.folders import RunFolder, begin, publish
+from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
 from csworkbench.store.records import (
     Artifact,
@@ -39,6 +39,7 @@ __all__ = [
     "publish",
     "read_notebook",
     "read_result",
+    "refuse_if_held",
     "state_of",
     "why_skipped",
     "write_result",

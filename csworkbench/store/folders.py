@@ -76,6 +76,26 @@ def begin(out: Path, run_id: str) -> Iterator[RunFolder]:
             shutil.rmtree(folder.path, ignore_errors=True)
 
 
+def refuse_if_held(out: Path) -> None:
+    """Do nothing when no run holds an output folder: asked before data is read, so that a second run ends at once.
+
+    Args:
+        out: Folder of all outputs; it need not exist.
+
+    Raises:
+        EnvironmentProblem: Another run holds it.
+    """
+    try:
+        handle = (out / LOCK_FILE).open(encoding="utf-8")
+    except OSError:
+        return  # never used, or not ours to read: `begin` says what is wrong
+    with handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise _held(out, handle.read()) from None
+
+
 def publish(folder: RunFolder, record: RunRecord, *, move_latest: bool = True) -> Path:
     """Publish a run: record and JUnit report written, all flushed to disk, one rename, then `latest`.
 
@@ -135,9 +155,7 @@ def _locked(out: Path, run_id: str) -> Iterator[None]:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             handle.seek(0)
-            holder = handle.read().strip() or "a process that has not said who it is"
-            problem = Problem(f"another run is writing here: {holder}", file=str(out), hint="wait, or choose --out")
-            raise EnvironmentProblem(problem) from None
+            raise _held(out, handle.read()) from None
         handle.truncate(0)
         handle.write(f"pid {os.getpid()}, run {run_id}\n")
         handle.flush()
@@ -145,6 +163,13 @@ def _locked(out: Path, run_id: str) -> Iterator[None]:
             yield
         finally:
             handle.truncate(0)
+
+
+def _held(out: Path, said: str) -> EnvironmentProblem:
+    holder = said.strip() or "a process that has not said who it is"
+    return EnvironmentProblem(
+        Problem(f"another run is writing here: {holder}", file=str(out), hint="wait, or choose --out")
+    )
 
 
 def _recover(out: Path) -> tuple[str, ...]:
