@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from csworkbench import formats
-from csworkbench.charts.markup import STYLE, table_html, table_text
+from csworkbench.charts.markup import displayed, table_html, table_text
 from csworkbench.config import Section, plain
 from csworkbench.estimates import MOST_FIGURES, Caveat, Estimate, Message, Result, Severity, say
 
@@ -41,7 +41,7 @@ class View:
         return self.text
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        data = {"text/plain": self.text, "text/html": str(STYLE + self.html)}
+        data = {"text/plain": self.text, "text/html": displayed(self.html)}
         return data, {"csworkbench": {"slot": self.slot}}
 
 

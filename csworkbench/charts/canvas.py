@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from csworkbench import formats
-from csworkbench.charts.markup import MISSING, STYLE, table_html, text_width
+from csworkbench.charts.markup import MISSING, displayed, table_html, text_width
 from csworkbench.charts.palette import STAND_IN, css
 from csworkbench.estimates import say
 
@@ -92,7 +92,7 @@ class Chart:
         return Markup("<details><summary>{}</summary>{}{}</details>").format(summary, rows, rest)
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        data = {"text/plain": repr(self), "text/html": str(STYLE + self.html)}
+        data = {"text/plain": repr(self), "text/html": displayed(self.html)}
         return data, {"csworkbench": {"slot": "chart"}}
 
 

@@ -32,6 +32,11 @@ STYLE = Markup(
 """Style of one output in a notebook; pages drop it and bring their own."""
 
 
+def displayed(html: Markup) -> str:
+    """Return markup as a notebook shows it: with its style, and closed to MathJax, which would set $...$ in names."""
+    return str(STYLE + Markup('<div class="mathjax_ignore">{}</div>').format(html))
+
+
 def cell(value: Any, column: str, language: str = "en", digits: int | None = None) -> str:
     """Return one value of a table as plain text.
 

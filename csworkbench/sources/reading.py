@@ -1,5 +1,6 @@
 """Opening a book: every table of a workspace found, inspected, typed, checked and cached."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -10,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from csworkbench.errors import DataError, Problem
+from csworkbench.formats import printable
 from csworkbench.sources import check, engine, findings
 from csworkbench.sources.book import Book, Finding, IngestReport
 from csworkbench.sources.cache import TableCache, table_key
@@ -226,10 +228,29 @@ def _headers(task: _Task) -> dict[str, tuple[str, ...]]:
         problems += found
     for file in task.parquets:
         headers[file.name] = tuple(engine.read_parquet(task.connection, [file.path]).columns)
+        problems += _doubled(file)
         problems += check_header(headers[file.name], task.name, task.source, file.name)
     if problems:
         raise DataError(*problems)
     return headers
+
+
+def _doubled(file: SourceFile) -> list[Problem]:
+    """Return the columns of a Parquet file that the engine, blind to case, would take for one and rename."""
+    import pyarrow.parquet as pq
+
+    names = pq.read_schema(file.path).names
+    counts = Counter(name.casefold() for name in names)
+    return [
+        Problem(
+            f"columns {', '.join(repr(printable(name)) for name in names if name.casefold() == folded)} differ by case"
+            " at most",
+            file=file.name,
+            hint="leave all but one of them out of the export",
+        )
+        for folded, count in counts.items()
+        if count > 1
+    ]
 
 
 def _parse(task: _Task, fields: Sequence[Field]) -> tuple[list[Parsed], "list[ibis.Table]"]:

@@ -99,6 +99,14 @@ def test_a_damaged_parquet_is_refused_by_name(project, damage):
         project.open(accounts="a.parquet")
 
 
+@pytest.mark.parametrize("name", ["account_id", "Account_ID"])
+def test_a_parquet_with_a_column_twice_is_refused(project, name):
+    columns = [pa.array(["A"]), pa.array(["B"])]
+    pq.write_table(pa.Table.from_arrays(columns, ["account_id", name]), project.root / "a.parquet")
+    with pytest.raises(DataError, match=rf"^a\.parquet: columns 'account_id', '{name}' differ by case at most"):
+        project.open(accounts="a.parquet")
+
+
 def test_a_refused_book_leaves_nothing_behind(project):
     project.write("accounts.csv", "account_id\nA\n")
     project.write("t.csv", "")
