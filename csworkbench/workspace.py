@@ -196,7 +196,7 @@ def find_workspace(option: str | None, start: Path) -> Path:
     """Return the workspace file to use.
 
     Args:
-        option: Path a user gave, relative to `start`; None = search `start` and the folders above it.
+        option: Path of the file or of its project, relative to `start`; None = search `start` and the folders above it.
         start: Folder to search from.
 
     Returns:
@@ -206,10 +206,10 @@ def find_workspace(option: str | None, start: Path) -> Path:
         ConfigError: there is no such file.
     """
     if option is not None:
-        path = start / option
-        if path.is_file():
-            return path
-        raise ConfigError(Problem("no such workspace file", file=option))
+        for path in (start / option, *(start / option / place for place in PLACES)):
+            if path.is_file():
+                return path
+        raise ConfigError(Problem("no such workspace file", file=option, hint="give a workspace.yaml or its project"))
     for folder in (start, *start.absolute().parents):
         for place in PLACES:
             if (folder / place).is_file():

@@ -190,6 +190,15 @@ def test_a_key_changes_with_the_source_of_the_package(project):
     assert keys(project) != before
 
 
+def test_a_key_changes_with_the_calendar_and_money_of_the_workspace_and_not_with_its_engine(project):
+    before, path = keys(project), project / "workspace.yaml"
+    text = path.read_text()
+    path.write_text(text + "engine: {threads: 1}\n")
+    assert keys(project) == before
+    path.write_text(text + "currency: SEK\n")
+    assert keys(project)["first"] != before["first"]
+
+
 def test_a_comment_in_a_config_changes_no_key(project):
     before = keys(project)
     (project / "configs" / "first.yaml").write_text("# a comment\nlimit: 4\n")

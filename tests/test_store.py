@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import xml.etree.ElementTree as Xml
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -244,12 +245,13 @@ def test_junit_shows_no_control_character_of_an_error():
     from csworkbench.store import Failure
 
     failed = NotebookRecord(
-        "a", NotebookStatus.FAILED, "bad \x1b[31m\x00 <b>", failure=Failure("error", "x", detail="y")
+        "a", NotebookStatus.FAILED, "bad \x1b[31m\x00 <b>", failure=Failure("error", "x", detail="y\x1b")
     )
     text = junit(run_record(failed, state=RunState.FAILED)).decode()
     assert "\x1b" not in text
     assert "&lt;b&gt;" in text
     assert 'failures="1"' in text
+    assert Xml.fromstring(text).tag == "testsuite"
 
 
 def test_a_job_says_why_it_is_skipped():

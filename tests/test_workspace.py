@@ -126,6 +126,12 @@ def test_a_given_workspace_is_relative_to_where_one_is(tmp_path):
     assert find_workspace("other.yaml", tmp_path) == tmp_path / "other.yaml"
 
 
+def test_a_project_may_be_given_in_place_of_its_workspace(tmp_path):
+    (tmp_path / "book" / "configs").mkdir(parents=True)
+    (tmp_path / "book" / "configs" / "workspace.yaml").write_text(SMALL)
+    assert find_workspace("book", tmp_path) == tmp_path / "book" / "configs" / "workspace.yaml"
+
+
 def test_a_given_workspace_that_is_not_there_is_named(tmp_path):
     with pytest.raises(ConfigError, match=r"other.yaml: no such workspace file"):
         find_workspace("other.yaml", tmp_path)

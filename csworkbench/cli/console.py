@@ -43,13 +43,9 @@ def prepare_streams() -> None:
             reconfigure(errors="backslashreplace")
 
 
-def _inert(text: str) -> str:
-    return "\n".join(printable(line) for line in text.split("\n"))
-
-
 def _write(stream: TextIO, text: str) -> None:
     try:
-        stream.write(_inert(text) + "\n")
+        stream.write(printable(text, has_lines=True) + "\n")
         stream.flush()
     except BrokenPipeError:
         _mute(stream)

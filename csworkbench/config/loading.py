@@ -98,7 +98,7 @@ def parse_override(text: str) -> Override:
     """Return the override that `NAME.key=value` says.
 
     Args:
-        text: Such as `health.bands.0.high=45`; the value is one YAML value (`45`, `true`, `[a, b]`, `"0046"`).
+        text: Such as `health.history_months=6`; the value is one YAML value (`45`, `true`, `[a, b]`, `"0046"`).
 
     Returns:
         Its parts, the value typed.
@@ -109,7 +109,7 @@ def parse_override(text: str) -> Override:
     left, equals, right = text.partition("=")
     name, dot, key = left.strip().partition(".")
     if not (equals and name and dot and key and all(key.split("."))):
-        raise ConfigError(Problem("must be NAME.key=value, such as health.bands.0.high=45", key=text[:80]))
+        raise ConfigError(Problem("must be NAME.key=value, such as health.history_months=6", key=text[:80]))
     try:
         value = data_of(parse(right, f"--set {left.strip()}")) if right.strip() else ""
     except UnreadableError as error:

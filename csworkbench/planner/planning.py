@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Literal
 
 from csworkbench import config
-from csworkbench.config import Override, Request, Section
+from csworkbench.config import Override, Request, Section, plain
 from csworkbench.config.loading import relative
 from csworkbench.errors import ConfigError, Problem
 from csworkbench.estimates import Message, say
 from csworkbench.formats import text
 from csworkbench.planner.discovery import Batch, analyses, find_notebook, near
-from csworkbench.planner.keys import code_digest, job_key, library_versions
+from csworkbench.planner.keys import code_digest, hash_of, job_key, library_versions
 from csworkbench.store import InputRecord, Job, NotebookFile, RunInfo, read_notebook
 from csworkbench.workspace import Workspace, load_workspace, project_root
 
@@ -295,6 +295,20 @@ def _jobs(settings: _Settings, reports: "Mapping[str, IngestReport]", info: RunI
     return tuple(jobs)
 
 
+def _calendar(workspace: Workspace) -> dict[str, Any]:
+    """Return what of a workspace can change a result: not where its files are, nor how fast they are read."""
+    data = plain(workspace)
+    tables = {
+        name: {key: value for key, value in table.items() if key != "path"} for name, table in data["tables"].items()
+    }
+    return {key: value for key, value in data.items() if key not in {"engine", "batch"}} | {"tables": tables}
+
+
+def _content(report: "IngestReport") -> str:
+    """Return the digest of a table's rows and of what was found while reading them."""
+    return hash_of([report.digest, report.quarantined, [asdict(finding) for finding in report.findings]])
+
+
 def _job(
     name: str,
     settings: _Settings,
@@ -308,10 +322,10 @@ def _job(
     parameters = _parameters(name, settings, info)
     key = job_key(
         parameters=parameters,
-        config=info.configs.get(name, ""),
+        config=hash_of([info.configs.get(name, ""), _calendar(settings.workspace)]),
         cells=notebook.code,
         upstream={need: keys[need] for need in (*needs, *optional)},
-        inputs={table: reports[table].digest for table in reads if table in reports},
+        inputs={table: _content(reports[table]) for table in reads if table in reports},
         code=info.code,
         versions=info.versions,
     )

@@ -244,7 +244,7 @@ def junit(record: RunRecord) -> bytes:
     failures = counts[NotebookStatus.FAILED] + counts[NotebookStatus.INTERRUPTED]
     suite = Xml.Element(
         "testsuite",
-        name=record.info.project or "csworkbench",
+        name=printable(record.info.project) or "csworkbench",
         tests=str(len(record.notebooks)),
         failures=str(failures),
         errors="0",
@@ -256,7 +256,8 @@ def junit(record: RunRecord) -> bytes:
         case = Xml.SubElement(suite, "testcase", classname="notebooks", name=item.name, time=f"{item.seconds:.3f}")
         reason = printable(item.reason)
         if item.failure is not None:
-            Xml.SubElement(case, "failure", message=reason, type=item.failure.kind).text = item.failure.detail
+            failure = Xml.SubElement(case, "failure", message=reason, type=item.failure.kind)
+            failure.text = printable(item.failure.detail, has_lines=True)
         elif item.status in {NotebookStatus.BLOCKED, NotebookStatus.SKIPPED}:
             Xml.SubElement(case, "skipped", message=reason)
     Xml.indent(suite)
