@@ -21,8 +21,9 @@ STYLE = Markup(
     ".csw-chart{margin:1rem 0;max-width:36rem}.csw-chart img{width:100%;height:auto;border-radius:8px}"
     ".csw-chart figcaption{font-weight:600;margin-bottom:.4rem}.csw-scroll{overflow-x:auto}"
     ".csw-table{border-collapse:collapse}.csw-table caption{text-align:left;font-weight:600;padding:.4rem 0}"
-    ".csw-table th,.csw-table td{text-align:left;padding:.3rem 1.2rem .3rem 0;vertical-align:top}"
-    ".csw-table .csw-num{text-align:right;font-variant-numeric:tabular-nums}"
+    # Named three times: JupyterLab sets every table cell to the right, with two classes of its own.
+    ".csw-table.csw-table.csw-table :is(th,td){text-align:left;padding:.3rem 1.2rem .3rem 0;vertical-align:top}"
+    ".csw-table.csw-table.csw-table .csw-num{text-align:right;font-variant-numeric:tabular-nums}"
     ".csw-verdict{font-size:1.25rem;font-weight:600;max-width:44rem}"
     ".csw-figures{display:flex;flex-wrap:wrap;gap:1rem 2.5rem;margin:1rem 0;padding:0}"
     ".csw-figures dd{margin:0}.csw-figures .csw-value{font-size:1.6rem;font-weight:600}"
