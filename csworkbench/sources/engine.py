@@ -29,7 +29,10 @@ def connect(engine: Engine, spill_folder: Path) -> "Backend":
         limits["threads"] = engine.threads
     if engine.memory_gb is not None:
         limits["memory_limit"] = f"{engine.memory_gb}GB"
-    return ibis.duckdb.connect(**limits)
+    connection = ibis.duckdb.connect(**limits)
+    # In a notebook the engine would show a bar of its own among the outputs, whenever a query is slow.
+    connection.raw_sql("SET enable_progress_bar = false")
+    return connection
 
 
 def read_parquet(connection: "Backend", paths: Sequence[Path], name: str | None = None, **options: Any) -> "ibis.Table":

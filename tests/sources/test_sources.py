@@ -313,3 +313,9 @@ def test_the_digest_does_not_depend_on_the_number_of_threads(project, threads):
     plain = project.open(accounts=path).reports["accounts"]
     shutil.rmtree(project.cache)
     assert project.open({"engine": {"threads": threads}}, accounts=path).reports["accounts"].digest == plain.digest
+
+
+def test_the_engine_shows_no_bar_of_its_own(project):
+    book = project.accounts("account_id\nA\n")
+    setting = book.connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()
+    assert setting == (False,)
