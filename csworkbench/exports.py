@@ -3,7 +3,6 @@
 import hashlib
 import json
 import math
-import os
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.files import write_file
 from csworkbench.formats import neutral
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ def write_table(frame: "pd.DataFrame", folder: Path, name: str, ids: Sequence[st
         raise ValueError(f"{name}: two columns have one name")
     folder.mkdir(parents=True, exist_ok=True)
     text = _csv(frame, ids).encode()
-    _write(folder / f"{name}.csv", text)
-    _write(folder / f"{name}.parquet", _parquet(frame))
+    write_file(folder / f"{name}.csv", text)
+    write_file(folder / f"{name}.parquet", _parquet(frame))
     files = tuple(f"{folder.name}/{name}.{ending}" for ending in ("csv", "parquet"))
     return ExportedTable(files, len(frame), hashlib.sha256(text).hexdigest())
 
@@ -150,15 +150,3 @@ def _array(series: "pd.Series[Any]") -> Any:
         array = array.combine_chunks()
     plain = {pa.null(): pa.string(), pa.large_string(): pa.string()}
     return array.cast(plain[array.type]) if array.type in plain else array
-
-
-def _write(path: Path, content: bytes) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)

@@ -1,7 +1,5 @@
 """Changes written back to a config file with its comments, order and quotes kept."""
 
-import os
-import tempfile
 from collections.abc import Mapping
 from difflib import unified_diff
 from io import StringIO
@@ -13,6 +11,7 @@ from pydantic_core import to_jsonable_python
 from csworkbench.config.documents import UnreadableError, parse, read_document
 from csworkbench.config.faults import data_of
 from csworkbench.errors import ConfigError, EnvironmentProblem, Problem
+from csworkbench.files import write_file
 
 
 def preview(path: Path, changes: Mapping[str, object]) -> str:
@@ -116,18 +115,8 @@ def _reference_hint(content: Any) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    target = Path(os.path.realpath(path))  # a link stays a link
-    temporary = None
     try:
-        with tempfile.NamedTemporaryFile("wb", dir=target.parent, prefix=f".{target.name}.", delete=False) as file:
-            temporary = Path(file.name)
-            file.write(text.encode())
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.chmod(target.stat().st_mode)
-        temporary.replace(target)
+        write_file(path, text.encode())
     except OSError as error:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
         reason = (error.strerror or str(error)).lower()
         raise EnvironmentProblem(Problem(f"cannot be written: {reason}; it is as before", str(path))) from error

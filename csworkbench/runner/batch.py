@@ -17,6 +17,7 @@ from time import perf_counter
 from typing import Any
 
 from csworkbench.errors import ConfigError, Problem
+from csworkbench.files import write_file
 from csworkbench.formats import printable
 from csworkbench.runner.events import (
     Event,
@@ -45,7 +46,7 @@ from csworkbench.store import (
     why_skipped,
 )
 from csworkbench.store.notebooks import check_parameters
-from csworkbench.store.results import write_file, write_json
+from csworkbench.store.results import write_json
 
 WAKE_SECONDS = 0.2
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import csworkbench
 from csworkbench.errors import RunError
 from csworkbench.estimates import Severity
+from csworkbench.files import write_file
 from csworkbench.formats import printable
 from csworkbench.runner.events import CellStarted, Event, LogLine
 from csworkbench.runner.notebooks import clean, headings, judge, prepare
@@ -30,7 +31,6 @@ from csworkbench.store import (
     read_result,
 )
 from csworkbench.store.notebooks import read_notebook
-from csworkbench.store.results import write_file
 
 if TYPE_CHECKING:
     from csworkbench.runner.engine import Execution

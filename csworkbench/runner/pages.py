@@ -9,6 +9,7 @@ from pathlib import Path
 from csworkbench import report
 from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Severity
+from csworkbench.files import write_file
 from csworkbench.formats import label
 from csworkbench.store import (
     Artifact,
@@ -22,7 +23,6 @@ from csworkbench.store import (
     read_notebook,
     read_result,
 )
-from csworkbench.store.results import write_file
 
 SHOWN_STATUS = {
     NotebookStatus.WARNING: "ok",

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from csworkbench.errors import EnvironmentProblem, Problem
+from csworkbench.files import write_file
 from csworkbench.store.records import RunRecord, RunState, junit
-from csworkbench.store.results import write_file, write_json
+from csworkbench.store.results import write_json
 
 LOCK_FILE = ".lock"
 DISK = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM, errno.EIO}

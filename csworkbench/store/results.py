@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from csworkbench.errors import Problem, RunError
 from csworkbench.estimates import Estimate, Result, Severity
+from csworkbench.files import write_file
 from csworkbench.formats import text
 
 if TYPE_CHECKING:
@@ -103,24 +103,6 @@ class StoredResult:
         """Return the most severe caveat's severity; None without caveats."""
         order = list(Severity)
         return max((caveat.severity for caveat in self.caveats), key=order.index, default=None)
-
-
-def write_file(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all: beside its place, flushed to disk, then renamed.
-
-    Args:
-        path: Where it goes; the folder exists.
-        content: Its bytes.
-    """
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with beside.open("wb") as handle:
-            handle.write(content)
-            handle.flush()
-            os.fsync(handle.fileno())
-        beside.replace(path)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def write_json(path: Path, data: Any) -> None:
