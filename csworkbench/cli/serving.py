@@ -12,7 +12,7 @@ from csworkbench.cli.console import tell
 from csworkbench.cli.options import WorkspaceOption
 from csworkbench.errors import EnvironmentProblem
 
-# JupyterLab asks the network for news and for newer versions by itself; nothing here does so unasked.
+# JupyterLab looks for newer versions on the network unasked, and for news after one click; nothing here needs either.
 QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
 
 
