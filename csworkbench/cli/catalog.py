@@ -3,11 +3,10 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 
 from csworkbench.config import Section
-from csworkbench.errors import ConfigError
+from csworkbench.errors import ConfigError, did_you_mean
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +73,7 @@ def pick(known: Mapping[str, Entry], name: str) -> Entry:
     """
     if name in known:
         return known[name]
-    near = get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(known)}"
+    hint = did_you_mean(name, known, f"there are {', '.join(known)}")
     raise ConfigError(f"{name!r}: nothing in this project has this name; {hint}")
 
 

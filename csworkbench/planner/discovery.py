@@ -4,7 +4,6 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Mapping
-from difflib import get_close_matches
 from importlib import resources
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -15,7 +14,7 @@ from pydantic import JsonValue, model_validator
 
 import csworkbench.analyses
 from csworkbench.config import Section, SettingError, setting
-from csworkbench.errors import ConfigError, Problem
+from csworkbench.errors import ConfigError, Problem, did_you_mean
 
 SURFACE = ("READS", "NEEDS", "Config", "prepare", "analyze", "Result")
 
@@ -126,8 +125,7 @@ def near(name: str, known: Mapping[str, object]) -> str:
         name: What was written.
         known: The names there are.
     """
-    close = get_close_matches(name, known, n=1)
-    return f"did you mean '{close[0]}'?" if close else f"there are {', '.join(known) or 'none'}"
+    return did_you_mean(name, known, f"there are {', '.join(known) or 'none'}")
 
 
 def _own_modules(root: Path) -> list[Path]:

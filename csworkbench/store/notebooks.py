@@ -5,11 +5,10 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from csworkbench.errors import ConfigError, Problem
+from csworkbench.errors import ConfigError, Problem, did_you_mean
 
 PARAMETERS_TAG = "parameters"
 
@@ -78,9 +77,8 @@ def check_parameters(notebook: NotebookFile, parameters: Mapping[str, Any]) -> t
     problems = []
     for name, value in parameters.items():
         if name not in notebook.parameters:
-            near = get_close_matches(name, notebook.parameters, n=1)
             known = ", ".join(notebook.parameters) or "none"
-            hint = f"did you mean '{near[0]}'?" if near else f"its parameters: {known}"
+            hint = did_you_mean(name, notebook.parameters, f"its parameters: {known}")
             problems.append(Problem("the notebook has no such parameter", file=file, key=name, hint=hint))
         elif not _fits(value, notebook.parameters[name]):
             default = notebook.parameters[name]
