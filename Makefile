@@ -5,6 +5,8 @@ BIN := $(VENV)/bin
 # uv is used when present: the same packages in a quarter of the time.
 UV := $(shell command -v uv 2>/dev/null)
 WORKERS ?= 2
+# What the tests install; EXTRAS=dev,spark also installs the 400 MB that the tests on Spark need.
+EXTRAS ?= dev
 
 ifeq ($(UV),)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -38,7 +40,7 @@ $(VENV)/.ready: pyproject.toml constraints.txt | $(BIN)/python
 
 $(VENV)/.ready-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing csworkbench and its test tools into $(VENV) ..." >&2
-	@$(INSTALL) --editable ".[dev]"
+	@$(INSTALL) --editable ".[$(EXTRAS)]"
 	@touch $@ $(VENV)/.ready
 
 demo: $(VENV)/.ready
