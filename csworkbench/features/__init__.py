@@ -1,6 +1,7 @@
 """Account-level features at the date of a snapshot: the fixed metric definitions, as Ibis expressions.
 
-`measure` gives one of them as an expression, `measures` all of a scorecard as one frame from one query.
+`measure` gives one of them as an expression, `measures` all of a scorecard as one frame from one query,
+`panel` the same at several dates.
 """
 
 from csworkbench.features.kinds import (
@@ -19,7 +20,7 @@ from csworkbench.features.kinds import (
     Usage,
     UsageTrend,
 )
-from csworkbench.features.measuring import measure, measures, missing_tables, substitutions
+from csworkbench.features.measuring import measure, measures, missing_tables, panel, substitutions
 
 __all__ = [
     "ActiveRatio",
@@ -39,5 +40,6 @@ __all__ = [
     "measure",
     "measures",
     "missing_tables",
+    "panel",
     "substitutions",
 ]

@@ -1,10 +1,11 @@
 """One measure as an expression, all measures of a scorecard as one frame from one query."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from csworkbench.asof import Snapshot
+from csworkbench.asof import Snapshot, earlier
 from csworkbench.errors import ConfigError, DataError, Problem
 from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.features import kinds, records, usage
@@ -72,6 +73,29 @@ def measures(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource]) -> 
     has_value = rows["value"].notna() | rows["text"].notna()
     rows = rows.assign(age_days=rows["age_days"].where(has_value))
     return rows[list(COLUMNS)].astype(dict(zip(COLUMNS, _DTYPES, strict=True)))
+
+
+def panel(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource], dates: Iterable[date]) -> "pd.DataFrame":
+    """Return all measures of all accounts at several dates: at each, what `measures` gives of the book as of then.
+
+    Args:
+        snapshot: The book as of the latest date or later.
+        sources: Name of each measure -> what is measured.
+        dates: Days at the end of which is measured, in any order; a repeated one counts once.
+
+    Returns:
+        The rows of `measures` at each date, earliest first: snapshot_date (datetime64, midnight), then its columns.
+
+    Raises:
+        ConfigError: attributes are no usable columns of the accounts; all of them at once.
+        ValueError: a date lies after the snapshot.
+    """
+    import pandas as pd
+
+    frames = {day: measures(earlier(snapshot, day), sources) for day in sorted(set(dates))}
+    parts = [frame.assign(snapshot_date=pd.Timestamp(day)) for day, frame in frames.items()]
+    rows = pd.concat(parts, ignore_index=True)
+    return rows[["snapshot_date", *COLUMNS]]
 
 
 def missing_tables(sources: Mapping[str, kinds.MeasureSource], snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
