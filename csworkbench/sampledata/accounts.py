@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.names import CSM_NAMES, INDUSTRIES, company_names
-from csworkbench.sampledata.world import BookSize, World, engagement_paths, stream
+from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize, World, block_accounts, block_stream, engagement_paths
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,28 +45,33 @@ REGION_CSMS = {
 }
 
 
-def make_world(size: BookSize) -> World:
-    """Return the hidden world of a book: fixed traits and engagement of every account."""
-    stable, decline, swing = engagement_paths(size)
-    return World(size, _traits(size), stable[:, None] + decline + swing, stable, decline, swing)
+def make_world(size: BookSize, number: int = 0) -> World:
+    """Return the hidden world of a block of the book: fixed traits and engagement of every account.
+
+    Args:
+        size: Size and seed of the book.
+        number: Number of the block, from 0; a book of up to BLOCK_ACCOUNTS accounts has just one.
+    """
+    stable, decline, swing = engagement_paths(size, number)
+    return World(size, number, _traits(size, number), stable[:, None] + decline + swing, stable, decline, swing)
 
 
-def _traits(size: BookSize) -> pd.DataFrame:
+def _traits(size: BookSize, number: int) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    rng = stream(size, "traits")
-    count = size.accounts
+    rng = block_stream(size, number, "traits")
+    count, before = block_accounts(size, number), number * BLOCK_ACCOUNTS
     tier = rng.permutation(_by_share(TIERS, count))
     region = rng.permutation(_by_share(REGION_SHARE, count))
     plan = np.where(rng.random(count) < 0.1, "business", pd.Series(tier).map(PLAN).to_numpy(object))
     seats = np.maximum(2, np.round(_scaled(SEATS_MEDIAN, tier) * np.exp(rng.normal(0, 0.4, count)))).astype(np.int64)
     price = np.round(_scaled(SEAT_PRICE, plan) * _scaled(PRICE_FACTOR, region) * rng.choice([0.8, 0.9, 1.0], count), 2)
-    signup = _signup_days(size, rng)
+    signup = _signup_days(size, count, rng)
     trial = rng.integers(7, 31, count).astype("timedelta64[D]")
     return pd.DataFrame(
         {
-            "account_id": [f"A{number:06d}" for number in range(1, count + 1)],
+            "account_id": [f"A{before + place:06d}" for place in range(1, count + 1)],
             "region": region,
             "tier": tier,
             "plan": plan,
@@ -101,13 +106,13 @@ def _scaled(values: dict[str, float], labels: Texts) -> Floats:
     return np.array([values[label] for label in labels], dtype=float)
 
 
-def _signup_days(size: BookSize, rng: np.random.Generator) -> Times:
+def _signup_days(size: BookSize, count: int, rng: np.random.Generator) -> Times:
     """Return signup days: three quarters in the 36 months before the book, the others during it."""
     import numpy as np
 
     span = int((np.datetime64(size.end, "D") - size.start).astype(int)) + 1
-    before = rng.random(size.accounts) < 0.75
-    offset = np.where(before, -rng.integers(40, 1_096, size.accounts), rng.integers(0, span, size.accounts))
+    before = rng.random(count) < 0.75
+    offset = np.where(before, -rng.integers(40, 1_096, count), rng.integers(0, span, count))
     return np.asarray(size.start + offset.astype("timedelta64[D]"))
 
 
@@ -117,7 +122,7 @@ def accounts_table(world: World, contracts: Contracts) -> pd.DataFrame:
     import pandas as pd
 
     traits, size = world.traits, world.size
-    rng = stream(size, "names")
+    rng = world.stream("names")
     region = traits["region"]
     paid = traits["paid"].where(traits["paid"] <= np.datetime64(size.end, "D"))
     return pd.DataFrame(
@@ -189,8 +194,7 @@ def assignments_table(world: World, contracts: Contracts) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    size, traits = world.size, world.traits
-    rng = stream(size, "assignments")
+    traits, rng = world.traits, world.stream("assignments")
     first = _first_owner(world, rng)
     moved_on, reason = _moves(world, first, contracts.churned_at.astype("datetime64[D]"), rng)
     second = _other_owner(traits, first, rng)
@@ -211,7 +215,7 @@ def assignments_table(world: World, contracts: Contracts) -> pd.DataFrame:
             "role": "csm",
             "valid_from": moved_on,
             "csm_id": second,
-            "valid_to": np.full(size.accounts, np.datetime64("NaT", "D")),
+            "valid_to": np.full(world.accounts, np.datetime64("NaT", "D")),
             "reason": reason,
         }
     )[is_moved]
@@ -257,15 +261,15 @@ def _moves(world: World, first: Texts, left_on: Times, rng: np.random.Generator)
     size = world.size
     leaving_day = _leaving_day(size)
     signup = world.traits["signup"].to_numpy("datetime64[D]")
-    month = rng.integers(0, size.months, size.accounts)
-    offset = rng.integers(0, 28, size.accounts).astype("timedelta64[D]")
+    month = rng.integers(0, size.months, world.accounts)
+    offset = rng.integers(0, 28, world.accounts).astype("timedelta64[D]")
     day = np.asarray(size.first_month + month, dtype="datetime64[D]") + offset
-    engagement = world.engagement[np.arange(size.accounts), world.month_index(day)]
+    engagement = world.engagement[np.arange(world.accounts), world.month_index(day)]
     chance = np.where(world.traits["tier"] == "small", 0.02, 0.12) * np.exp(-0.5 * engagement)
     last = np.where(np.isnat(left_on), np.datetime64(size.end, "D"), left_on)
-    moves = (rng.random(size.accounts) < chance) & (day > signup + 30) & (day <= last)
+    moves = (rng.random(world.accounts) < chance) & (day > signup + 30) & (day <= last)
     reason = np.where(
-        engagement < -0.8, "low_engagement", np.where(rng.random(size.accounts) < 0.3, "complaint", "balance")
+        engagement < -0.8, "low_engagement", np.where(rng.random(world.accounts) < 0.3, "complaint", "balance")
     )
     leaves = (first == LEAVER) & ~(moves & (day < leaving_day)) & (last >= leaving_day)
     moved_on = np.where(leaves, leaving_day, np.where(moves, day, np.datetime64("NaT", "D")))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.accounts import CURRENCY
-from csworkbench.sampledata.world import World, logistic, only, stream
+from csworkbench.sampledata.world import World, logistic, only
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -89,7 +89,7 @@ def make_contracts(world: World) -> Contracts:
     import numpy as np
     import pandas as pd
 
-    rng = stream(world.size, "contracts")
+    rng = world.stream("contracts")
     book = _opening(world)
     for term in _terms(world, book):
         _write_term(world, book, term)
@@ -111,7 +111,7 @@ def make_contracts(world: World) -> Contracts:
 def _opening(world: World) -> _Book:
     import numpy as np
 
-    traits, count = world.traits, world.size.accounts
+    traits, count = world.traits, world.accounts
     never = np.full(count, np.datetime64("NaT", "s"))
     mrr = np.round(traits["seats"].to_numpy() * traits["price"].to_numpy(), 2)
     return _Book(

@@ -6,16 +6,27 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.accounts import TECH_TOUCH
+from csworkbench.sampledata.draws import (
+    contact_ids,
+    csm_on,
+    happenings,
+    known_late,
+    person_ids,
+    pick,
+    presence,
+    rate,
+    until_end,
+)
 from csworkbench.sampledata.names import NPS_COMMENTS
 from csworkbench.sampledata.usage import Users
-from csworkbench.sampledata.world import LEAD_MONTHS, World, logistic, only, stream
+from csworkbench.sampledata.world import World, logistic, only
 
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
 
     from csworkbench.sampledata.contracts import Contracts
-    from csworkbench.sampledata.world import Floats, Ints, Texts, Times
+    from csworkbench.sampledata.world import Floats, Ints, Times
 
 LATE_TICKETS, LATE_RESPONSES = 8, 4
 PULSE_DAYS, OVERRIDE_DAYS = 90, 60
@@ -55,91 +66,6 @@ CHANNELS = {
 _TOPICS = ("how_to", "data_delay", "slow_query", "wrong_numbers", "permissions", "integration", "billing")
 
 
-def _pick(
-    rng: np.random.Generator, options: tuple[str | None, ...], count: int, chances: tuple[float, ...] | None = None
-) -> Texts:
-    """Return `count` random options as text objects."""
-    import numpy as np
-
-    return np.asarray(rng.choice(np.array(options, dtype=object), count, p=chances))
-
-
-def _presence(world: World, contracts: Contracts) -> tuple[Times, Times]:
-    """Return first and last second at which each account can do something: from the day after signup until it left."""
-    import numpy as np
-
-    begin = np.maximum(
-        world.traits["signup"].to_numpy("datetime64[s]") + np.timedelta64(86_400, "s"),
-        world.size.start.astype("datetime64[s]"),
-    )
-    left = np.where(np.isnat(contracts.churned_at), world.size.last_second, contracts.churned_at)
-    return begin, np.minimum(left, world.size.last_second)
-
-
-def _happenings(
-    world: World,
-    contracts: Contracts,
-    rate: Floats,
-    rng: np.random.Generator,
-) -> tuple[Ints, Times]:
-    """Return (account, instant), in order of time, of a Poisson process with `rate` per month (accounts x months).
-
-    Instants lie between 7 and 16 o'clock UTC; a month counts in proportion to the days the account is there.
-    """
-    import numpy as np
-
-    size = world.size
-    begin, end = _presence(world, contracts)
-    begin, end = begin.astype("datetime64[D]"), (end + np.timedelta64(1, "s")).astype("datetime64[D]")
-    months = size.first_month + np.arange(size.months)
-    low = np.maximum(begin[:, None], months.astype("datetime64[D]")[None, :])
-    high = np.minimum(end[:, None], (months + 1).astype("datetime64[D]")[None, :])
-    days = np.maximum((high - low).astype(np.int64), 0)
-    count = rng.poisson(rate * days / 30.44)
-    cell = np.repeat(np.arange(count.size), count.ravel())
-    account = cell // size.months
-    offset = (rng.random(len(cell)) * days.ravel()[cell]).astype(np.int64)
-    second = rng.integers(7 * 3600, 16 * 3600, len(cell))
-    instant = (low.ravel()[cell] + offset).astype("datetime64[s]") + second.astype("timedelta64[s]")
-    order = np.argsort(instant, kind="stable")
-    return account[order], instant[order]
-
-
-def _rate(world: World, rates: dict[str, float], slope: float) -> Floats:
-    import numpy as np
-
-    base = world.traits["tier"].map(rates).to_numpy(float)
-    return np.asarray(base[:, None] * np.exp(slope * world.engagement[:, LEAD_MONTHS:]))
-
-
-def _known(world: World, instants: Times) -> Times:
-    """Return the instants, NaT where they lie after the end of the book."""
-    import numpy as np
-
-    return np.where(instants <= world.size.last_second, instants, np.datetime64("NaT", "s"))
-
-
-def _late(world: World, instants: Times, count: int, place: int) -> Times:
-    """Return `known_at`: NaT, but for the given number of rows of the last 60 days, known 5 to 14 days later."""
-    import numpy as np
-
-    rng = stream(world.size, "late", place)
-    known_at = np.full(len(instants), np.datetime64("NaT", "s"))
-    recent = np.flatnonzero(instants > world.size.last_second - np.timedelta64(60 * 86_400, "s"))
-    rows = rng.choice(recent, min(count, len(recent)), replace=False)
-    known_at[rows] = instants[rows] + rng.integers(5 * 86_400, 14 * 86_400, len(rows)).astype("timedelta64[s]")
-    return known_at
-
-
-def _people(world: World, users: Users, account: Ints, pick: Floats) -> Texts:
-    """Return the contact id of a user of each account; the id is the user's with P for U."""
-    import numpy as np
-
-    first = np.searchsorted(users.account, np.arange(world.size.accounts + 1))
-    number = first[account] + (pick * np.diff(first)[account]).astype(np.int64)
-    return np.array([f"P{value + 1:07d}" for value in number], dtype=object)
-
-
 def tickets_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
     """Return `tickets`; what is answered or resolved after the end of the book is blank.
 
@@ -151,31 +77,31 @@ def tickets_table(world: World, contracts: Contracts, users: Users) -> pd.DataFr
     import numpy as np
     import pandas as pd
 
-    rng = stream(world.size, "tickets")
-    account, opened = _happenings(world, contracts, _rate(world, TICKET_RATE, SERVICE.tickets_slope), rng)
+    rng = world.stream("tickets")
+    account, opened = happenings(world, contracts, rate(world, TICKET_RATE, SERVICE.tickets_slope), rng)
     count = len(account)
     engagement = world.engagement[account, world.month_index(opened)]
-    severity = _pick(rng, ("low", "normal", "high", "urgent"), count, (0.25, 0.5, 0.2, 0.05))
+    severity = pick(rng, ("low", "normal", "high", "urgent"), count, (0.25, 0.5, 0.2, 0.05))
     speed = pd.Series(severity).map({"low": 30.0, "normal": 16.0, "high": 8.0, "urgent": 3.0}).to_numpy(float)
     answered = opened + np.ceil(speed * 600 * np.exp(rng.normal(0, 0.6, count))).astype("timedelta64[s]")
     resolved = answered + np.ceil(speed * 9_000 * np.exp(rng.normal(0, 0.9, count))).astype("timedelta64[s]")
     is_resolved = resolved <= world.size.last_second
     csat = np.clip(np.round(3.9 + 0.4 * engagement + rng.normal(0, 0.9, count)), 1, 5)
-    topic = _pick(rng, _TOPICS, count, (0.28, 0.16, 0.16, 0.12, 0.1, 0.12, 0.06))
+    topic = pick(rng, _TOPICS, count, (0.28, 0.16, 0.16, 0.12, 0.1, 0.12, 0.06))
     return pd.DataFrame(
         {
-            "ticket_id": [f"T{number:07d}" for number in range(1, count + 1)],
+            "ticket_id": world.ids("T", 7, range(count)),
             "account_id": world.traits["account_id"].array[account],
-            "contact_id": _people(world, users, account, rng.random(count)),
+            "contact_id": person_ids(world, users, account, rng.random(count)),
             "opened_at": opened,
-            "first_response_at": _known(world, answered),
-            "resolved_at": _known(world, resolved),
+            "first_response_at": until_end(world, answered),
+            "resolved_at": until_end(world, resolved),
             "reopened": pd.Series(rng.random(count) < 0.07).astype("boolean").where(is_resolved),
             "topic": topic,
             "severity": severity,
             "csat": np.where(is_resolved & (rng.random(count) < 0.45), csat, np.nan),
             "is_feature_request": rng.random(count) < 0.08,
-            "known_at": _late(world, opened, LATE_TICKETS, 1),
+            "known_at": known_late(world, opened, LATE_TICKETS, 1),
         }
     )
 
@@ -191,7 +117,7 @@ def nps_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
     import numpy as np
     import pandas as pd
 
-    rng = stream(world.size, "nps_responses")
+    rng = world.stream("nps_responses")
     account, person, invited = _invitations(world, contracts, users, rng)
     count = len(account)
     engagement = world.engagement[account, world.month_index(invited)]
@@ -205,16 +131,16 @@ def nps_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
     has_comment = is_answered & (rng.random(count) < 0.25)
     return pd.DataFrame(
         {
-            "response_id": [f"N{number:07d}" for number in range(1, count + 1)],
-            "contact_id": [f"P{number + 1:07d}" for number in person],
+            "response_id": world.ids("N", 7, range(count)),
+            "contact_id": contact_ids(world, person),
             "account_id": world.traits["account_id"].array[account],
             "invited_at": invited,
             "responded_at": np.where(is_answered, responded, np.datetime64("NaT", "s")),
             "score": pd.Series(score).astype("Int64").where(is_answered),
             "followup": only(is_answered & (score <= 6) & (rng.random(count) < 0.6), "called"),
             "comment": only(has_comment, np.array(said, dtype=object)),
-            "channel": _pick(rng, ("email", "in_app"), count, (0.7, 0.3)),
-            "known_at": _late(world, invited, LATE_RESPONSES, 2),
+            "channel": pick(rng, ("email", "in_app"), count, (0.7, 0.3)),
+            "known_at": known_late(world, invited, LATE_RESPONSES, 2),
         }
     )
 
@@ -234,7 +160,7 @@ def _invitations(
     at = tenth[tenth <= world.size.last_second]
     rank = np.arange(len(users.account)) - np.searchsorted(users.account, users.account)
     asked = np.flatnonzero(rank < world.traits["tier"].map(INVITED).to_numpy()[users.account])
-    begin, end = _presence(world, contracts)
+    begin, end = presence(world, contracts)
     wave, place = np.nonzero(
         (at[:, None] >= np.maximum(begin[users.account[asked]], users.joined[asked].astype("datetime64[s]")))
         & (at[:, None] < end[users.account[asked]])
@@ -265,16 +191,16 @@ def touches_table(world: World, contracts: Contracts, users: Users, assignments:
     import numpy as np
     import pandas as pd
 
-    rng = stream(world.size, "touches")
+    rng = world.stream("touches")
     kinds = [(HUMAN_TOUCH_RATE, SERVICE.touch_slope, "human"), (TECH_TOUCH_RATE, 0.0, "tech")]
-    drawn = [(*_happenings(world, contracts, _rate(world, rates, slope), rng), mode) for rates, slope, mode in kinds]
+    drawn = [(*happenings(world, contracts, rate(world, rates, slope), rng), mode) for rates, slope, mode in kinds]
     frames = [_touch_rows(world, users, account, sent_at, (mode, rng)) for account, sent_at, mode in drawn]
     touches = pd.concat(frames).sort_values("sent_at", kind="stable", ignore_index=True)
     is_human = touches["mode"] == "human"
-    owner = _owner_on(touches, assignments)
-    touches["csm_id"] = owner.where(is_human)
+    owner = csm_on(assignments, touches["account_id"], touches["sent_at"].to_numpy())
+    touches["csm_id"] = only(is_human.to_numpy(), owner)
     touches["initiator"] = np.where(is_human, touches["initiator"], "central")
-    touches.insert(0, "touch_id", [f"M{number:08d}" for number in range(1, len(touches) + 1)])
+    touches.insert(0, "touch_id", world.ids("M", 8, range(len(touches))))
     return touches
 
 
@@ -292,45 +218,28 @@ def _touch_rows(
     count = len(account)
     engagement = world.engagement[account, world.month_index(sent_at)]
     is_reaction = rng.random(count) < logistic(-1.0 - 1.2 * engagement)
-    other = _pick(rng, ("lifecycle", "manual" if mode == "human" else "nps"), count, (0.6, 0.4))
+    other = pick(rng, ("lifecycle", "manual" if mode == "human" else "nps"), count, (0.6, 0.4))
     if mode == "human":
         places = rng.choice(4, count, p=[0.4, 0.35, 0.15, 0.1])
         options = world.traits["region"].map(CHANNELS).to_numpy(object)[account]
         channel = np.array([names[place] for names, place in zip(options, places, strict=True)], dtype=object)
         minutes = pd.Series(channel).map(MINUTES).to_numpy(float) * np.exp(rng.normal(0, 0.3, count))
     else:
-        channel = _pick(rng, ("email", "in_app"), count, (0.6, 0.4))
+        channel = pick(rng, ("email", "in_app"), count, (0.6, 0.4))
         minutes = np.full(count, 0.0)
     return pd.DataFrame(
         {
             "account_id": world.traits["account_id"].array[account],
-            "contact_id": _people(world, users, account, rng.random(count)),
+            "contact_id": person_ids(world, users, account, rng.random(count)),
             "channel": channel,
             "mode": mode,
-            "initiator": _pick(rng, ("csm", "customer"), count, (0.8, 0.2)),
+            "initiator": pick(rng, ("csm", "customer"), count, (0.8, 0.2)),
             "family": np.where(is_reaction, "behaviour", other),
             "rule": only(is_reaction, "low_usage"),
             "sent_at": sent_at,
             "minutes": np.round(minutes).astype(np.int64),
         }
     )
-
-
-def _owner_on(touches: pd.DataFrame, assignments: pd.DataFrame) -> pd.Series[str]:
-    """Return who looked after the account of each touch on its day."""
-    import pandas as pd
-
-    owners = assignments[["account_id", "valid_from", "csm_id"]].assign(
-        valid_from=assignments["valid_from"].astype("datetime64[s]")
-    )
-    found = pd.merge_asof(
-        touches[["account_id", "sent_at"]],
-        owners.sort_values("valid_from"),
-        left_on="sent_at",
-        right_on="valid_from",
-        by="account_id",
-    )
-    return found["csm_id"]
 
 
 def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFrame) -> pd.DataFrame:
@@ -344,8 +253,8 @@ def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFra
     import numpy as np
     import pandas as pd
 
-    rng = stream(world.size, "judgements")
-    account, made_at = _happenings(world, contracts, _rate(world, {"large": 0.35, "mid": 0.2, "small": 0.0}, 0.0), rng)
+    rng = world.stream("judgements")
+    account, made_at = happenings(world, contracts, rate(world, {"large": 0.35, "mid": 0.2, "small": 0.0}, 0.0), rng)
     noise = rng.normal(0, 12, len(account))
     pulses = _judged(world, account, made_at, 55 + 16 * world.engagement[account, world.month_index(made_at)] + noise)
     said = np.select([pulses["value"] < 45, pulses["value"] > 70], ["Hard to reach", "Sponsor engaged"], "Steady")
@@ -355,7 +264,7 @@ def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFra
     overrides = _judged(
         world,
         chosen,
-        np.maximum(when, _presence(world, contracts)[0][chosen]),
+        np.maximum(when, presence(world, contracts)[0][chosen]),
         rng.choice([20.0, 30.0, 75.0, 85.0], len(chosen)),
     )
     reasons = np.where(
@@ -365,7 +274,8 @@ def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFra
     )
     both = pd.concat([pulses, overrides.assign(kind="override", reason=reasons, days=OVERRIDE_DAYS)])
     both = both.sort_values("made_at", kind="stable", ignore_index=True)
-    both["author"] = _owner_on(both.rename(columns={"made_at": "sent_at"}), assignments).fillna(TECH_TOUCH)
+    owner = csm_on(assignments, both["account_id"], both["made_at"].to_numpy())
+    both["author"] = pd.Series(owner).fillna(TECH_TOUCH)
     both["expires_at"] = both["made_at"] + pd.to_timedelta(both["days"], unit="D").astype("timedelta64[s]")
     names = ["account_id", "made_at", "author", "kind", "value", "reason", "expires_at"]
     return both[names].drop_duplicates(["account_id", "made_at", "author", "kind"], ignore_index=True)
@@ -383,7 +293,7 @@ def _overridden(world: World, contracts: Contracts, rng: np.random.Generator) ->
     """Return a few accounts that are still customers and were one half a year ago."""
     import numpy as np
 
-    begin, end = _presence(world, contracts)
+    begin, end = presence(world, contracts)
     eligible = np.flatnonzero(
         (begin < world.size.last_second - np.timedelta64(160 * 86_400, "s")) & (end == world.size.last_second)
     )

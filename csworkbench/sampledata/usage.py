@@ -1,13 +1,12 @@
-"""Daily usage of the simulated book, month by month and block by block: a big book never has to fit in memory."""
+"""Daily usage of the simulated book, month by month."""
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.sampledata.accounts import FEATURES
-from csworkbench.sampledata.world import BLOCK_ACCOUNTS, LEAD_MONTHS, REGIONS, World, logistic, stream, working_share
+from csworkbench.sampledata.world import LEAD_MONTHS, REGIONS, World, logistic, stream, working_share
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,26 +70,21 @@ class Users:
     habit: Floats
     taste: Floats
 
-    @property
-    def user_ids(self) -> list[str]:
-        """Ids of all users."""
-        return [f"U{number:07d}" for number in range(1, len(self.account) + 1)]
-
 
 def make_users(world: World, churned_at: Times) -> Users:
     """Return the users of every account: about 8 of 10 seats, one at least; two thirds join at the start."""
     import numpy as np
 
-    rng = stream(world.size, "users")
+    rng = world.stream("users")
     seats = world.traits["seats"].to_numpy()
     count = np.maximum(1, rng.binomial(seats, 0.8))
-    account = np.repeat(np.arange(world.size.accounts), count)
+    account = np.repeat(np.arange(world.accounts), count)
     signup = world.traits["signup"].to_numpy("datetime64[D]")[account]
     later = np.where(
         rng.random(len(account)) < 0.66, rng.integers(1, 15, len(account)), rng.integers(15, 500, len(account))
     )
     habit = rng.normal(0, USAGE.habit_sd, len(account))
-    taste = rng.normal(0, 0.8, (world.size.accounts, len(FEATURES)))
+    taste = rng.normal(0, 0.8, (world.accounts, len(FEATURES)))
     left = churned_at.astype("datetime64[D]")[account]
     return Users(account, signup + later.astype("timedelta64[D]"), left, habit, taste)
 
@@ -105,39 +99,31 @@ def usage_months(world: World, users: Users) -> Iterator[pd.DataFrame]:
     Yields:
         account_id, user_id, feature (categories), date, events, minutes, sessions (small integers), known_at (if late).
     """
-    import numpy as np
-    import pandas as pd
-
-    edges = np.searchsorted(users.account, np.arange(0, world.size.accounts + BLOCK_ACCOUNTS, BLOCK_ACCOUNTS))
     for month in range(world.size.months):
-        blocks = [
-            _block_month(world, users, slice(int(low), int(high)), (month, block))
-            for block, (low, high) in enumerate(itertools.pairwise(edges))
-        ]
-        frame = pd.concat(blocks, ignore_index=True).sort_values("date", kind="stable", ignore_index=True)
+        frame = _month(world, users, month)
         late = LATE_ROWS if month == world.size.months - 1 else 0
         yield frame.assign(known_at=_known_at(world, frame["date"], late))
 
 
-def _block_month(world: World, users: Users, block: slice, place: tuple[int, int]) -> pd.DataFrame:
-    """Return the usage of one block of users (a slice of them) in one month, days in order; place = month, block."""
+def _month(world: World, users: Users, month: int) -> pd.DataFrame:
+    """Return the usage of one month, sorted by day, account, user and feature."""
     import numpy as np
 
-    month, rng = place[0], stream(world.size, "usage_daily", *place)
+    rng = stream(world.size, "usage_daily", month, world.number)
     days = _days_of(world, month)
-    account = users.account[block]
+    account = users.account
     engagement = world.engagement[account, LEAD_MONTHS + month]
-    is_on = rng.random(len(account)) < logistic(USAGE.active_base + USAGE.active * engagement + users.habit[block])
+    is_on = rng.random(len(account)) < logistic(USAGE.active_base + USAGE.active * engagement + users.habit)
     coming = np.clip(USAGE.coming * np.exp(USAGE.coming_slope * engagement), 0, 0.9) * is_on
     region = world.traits["region"].map({name: place for place, name in enumerate(REGIONS)}).to_numpy()[account]
     share = working_share(days)[region].T
-    left = users.left[block]
-    is_there = (days[:, None] >= users.joined[block]) & (np.isnat(left) | (days[:, None] < left))
+    left = users.left
+    is_there = (days[:, None] >= users.joined) & (np.isnat(left) | (days[:, None] < left))
     day, user = np.nonzero(rng.random(share.shape) < share * coming * is_there)
     liking = users.taste[account[user]] + USAGE.breadth * engagement[user][:, None]
     visit, feature = np.nonzero(_features_used(liking, rng))
     amounts = _amounts(feature, engagement[user[visit]], rng)
-    return _named(world, users, (days[day[visit]], user[visit] + block.start, feature)).assign(**amounts)
+    return _named(world, users, (days[day[visit]], user[visit], feature)).assign(**amounts)
 
 
 def _days_of(world: World, month: int) -> Times:
@@ -175,7 +161,7 @@ def _named(world: World, users: Users, cells: tuple[Times, Ints, Ints]) -> pd.Da
     return pd.DataFrame(
         {
             "account_id": _category(users.account[user], world.traits["account_id"].tolist()),
-            "user_id": _category(user, users.user_ids),
+            "user_id": _category(user, world.ids("U", 7, range(len(users.account))).tolist()),
             "feature": _category(feature, list(FEATURES)),
             "date": day.astype("datetime64[s]"),
         }
@@ -192,7 +178,7 @@ def _known_at(world: World, days: pd.Series[pd.Timestamp], late: int) -> Times:
     """Return NaT for each row, but for so many that the warehouse learned of 5 to 12 days after the day."""
     import numpy as np
 
-    rng = stream(world.size, "late", 0)
+    rng = world.stream("late", 0)
     known_at = np.full(len(days), np.datetime64("NaT", "s"))
     rows = rng.choice(len(days), min(late, len(days)), replace=False)
     delay = rng.integers(5 * 86_400, 12 * 86_400, len(rows)).astype("timedelta64[s]")

@@ -34,9 +34,32 @@ STREAMS = (
     "judgements",
     "users",
     "late",
+    "contacts",
+    "consents",
+    "contents",
+    "messages",
+    "touch_events",
+    "experiments",
+    "id_map",
+    "milestones",
+    "meetings",
+    "invoices",
+    "metrics_daily",
+    "plans",
+    "plan_steps",
+    "plan_goals",
+    "tasks",
+    "opportunities",
+    "projects",
+    "relationship_ratings",
+    "answers",
+    "cancel_requests",
+    "leads",
+    "renewal_calls",
 )
 LEAD_MONTHS = 3  # engagement starts before the first month: early renewals look back on it
-BLOCK_ACCOUNTS = 5_000  # accounts simulated at once where rows are many; part of the seed, never change it
+BLOCK_ACCOUNTS = 5_000  # accounts simulated at once, as a world of their own; part of the seed, never change it
+BLOCK_IDS = 1_000_000  # ids of a kind that each block may use: no block must know how many rows the others have
 FIRST_YEAR, LAST_YEAR = 2016, 2035  # what the table of Chinese New Years covers
 NEW_YEARS = (  # first day of the Chinese year, Hong Kong Observatory conversion tables
     "2015-02-19",
@@ -122,10 +145,11 @@ class BookSize:
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What drives the book and nobody outside sees.
+    """What drives one block of the book and nobody outside sees. A book of up to BLOCK_ACCOUNTS accounts is one block.
 
     Args:
-        size: Size and seed.
+        size: Size and seed of the whole book.
+        number: Number of the block, from 0.
         traits: One row per account: account_id, region, tier, industry, plan, signup (day), paid (day), trial_until,
             term_months, seats, price (per seat and month), employees.
         engagement: Accounts x (LEAD_MONTHS + months), about standard normal: stable + decline + swing.
@@ -135,11 +159,34 @@ class World:
     """
 
     size: BookSize
+    number: int
     traits: pd.DataFrame
     engagement: Floats
     stable: Floats
     decline: Floats
     swing: Floats
+
+    @property
+    def accounts(self) -> int:
+        """Number of accounts of the block."""
+        return len(self.traits)
+
+    def stream(self, name: str, *path: int) -> np.random.Generator:
+        """Return the random generator of one table of this block; see `block_stream`."""
+        return block_stream(self.size, self.number, name, *path)
+
+    def ids(self, prefix: str, width: int, numbers: Ints | range) -> Texts:
+        """Return ids such as `T0000001` for the numbers from 0 of this block; no other block has the same.
+
+        Raises:
+            ValueError: a number is not below BLOCK_IDS.
+        """
+        import numpy as np
+
+        if len(numbers) and max(numbers) >= BLOCK_IDS:
+            raise ValueError(f"a block has at most {BLOCK_IDS} ids of a kind, not {max(numbers) + 1}")
+        first = self.number * BLOCK_IDS + 1
+        return np.array([f"{prefix}{first + number:0{width}d}" for number in numbers], dtype=object)
 
     def month_index(self, days: Times) -> Ints:
         """Column of `engagement` in which each day or instant falls; outside the book the nearest column."""
@@ -180,6 +227,16 @@ def stream(size: BookSize, name: str, *path: int) -> np.random.Generator:
     return np.random.default_rng(np.random.SeedSequence(size.seed, spawn_key=(STREAMS.index(name), *path)))
 
 
+def block_stream(size: BookSize, number: int, name: str, *path: int) -> np.random.Generator:
+    """Return the random generator of one table of a block: the first block has the plain one of `stream`."""
+    return stream(size, name, *path, *((BLOCK_IDS + number,) if number else ()))
+
+
+def block_accounts(size: BookSize, number: int) -> int:
+    """Return how many accounts a block has."""
+    return min(BLOCK_ACCOUNTS, size.accounts - number * BLOCK_ACCOUNTS)
+
+
 def logistic(x: Floats) -> Floats:
     """Return 1 / (1 + exp(-x))."""
     import numpy as np
@@ -194,12 +251,12 @@ def only(chosen: Flags, texts: Texts | str) -> Texts:
     return np.where(chosen, np.asarray(texts, dtype=object), np.array(None, dtype=object))
 
 
-def engagement_paths(size: BookSize) -> tuple[Floats, Floats, Floats]:
-    """Return stable level (accounts), decline and swing (accounts x months with the lead) of every account."""
+def engagement_paths(size: BookSize, number: int = 0) -> tuple[Floats, Floats, Floats]:
+    """Return stable level (accounts), decline and swing (accounts x months with the lead) of a block's accounts."""
     import numpy as np
 
-    rng = stream(size, "engagement")
-    count, columns, model = size.accounts, LEAD_MONTHS + size.months, ENGAGEMENT
+    rng = block_stream(size, number, "engagement")
+    count, columns, model = block_accounts(size, number), LEAD_MONTHS + size.months, ENGAGEMENT
     stable = rng.normal(0, model.stable_sd, count)
     swing = np.empty((count, columns))
     swing[:, 0] = rng.normal(0, model.swing_sd, count)
