@@ -1,7 +1,7 @@
 """What reading a workspace gives: the typed tables, and a report of what was found in each."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -11,7 +11,7 @@ from csworkbench.workspace import Workspace
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
+    from ibis.backends import BaseBackend
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,7 @@ class IngestReport:
         extras: Role of each extra column.
         was_cached: The files were not parsed again.
         columns: Columns the table has: those of the contract that the source maps, then extras.
+        seconds: How long reading it took; next to nothing where it was typed already.
     """
 
     table: str
@@ -71,6 +72,7 @@ class IngestReport:
     extras: Mapping[str, Role]
     was_cached: bool
     columns: tuple[str, ...] = ()
+    seconds: float = field(default=0.0, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +82,18 @@ class Book:
     Args:
         workspace: What was declared.
         root: Project root.
-        connection: DuckDB behind the tables.
+        connection: Engine behind the tables: DuckDB, or the one `rehome` moved them to.
         tables: Canonical table -> typed expression: the columns the source has, plus extras. Instants are timestamps
             without zone that hold UTC; decimals are decimal(18, 6): cast to float64 before they leave for pandas.
         reports: Canonical table -> how it was read.
+        remembered: Canonical table -> what earlier runs archived of its columns that exports overwrite.
+        typed: Canonical table -> Parquet file its expression reads; where another engine finds it.
     """
 
     workspace: Workspace
     root: Path
-    connection: "Backend"
+    connection: "BaseBackend"
     tables: Mapping[str, "ibis.Table"]
     reports: Mapping[str, IngestReport]
+    remembered: Mapping[str, "ibis.Table"] = field(default_factory=dict)
+    typed: Mapping[str, Path] = field(default_factory=dict)

@@ -62,7 +62,7 @@ class _Staged:
     unused: tuple[str, ...]
 
 
-def open_book(workspace: Workspace, root: Path, cache_dir: Path) -> Book:
+def open_book(workspace: Workspace, root: Path, cache_dir: Path, records: Path | None = None) -> Book:
     """Return the typed, checked tables of a workspace, from the cache where nothing changed.
 
     Rows that break a rule are listed in `<cache_dir>/quarantine/<table>.csv`.
@@ -71,6 +71,7 @@ def open_book(workspace: Workspace, root: Path, cache_dir: Path) -> Book:
         workspace: What was declared.
         root: Project root; paths of the workspace are relative to it.
         cache_dir: Folder of the typed tables; made when it is not there.
+        records: Folder of what earlier runs archived; None = there is none.
 
     Raises:
         DataError: files that cannot be read as declared; every problem of every file.
