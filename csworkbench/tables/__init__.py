@@ -3,7 +3,7 @@
 Nothing here reads data. `sources` types files by these contracts, `asof` cuts the tables to a date with them.
 """
 
-from csworkbench.tables.contract import Column, ForeignKey, Kind, NotBefore, Role, TableSpec
+from csworkbench.tables.contract import Column, ForeignKey, Kind, NotBefore, Role, Rule, TableSpec
 from csworkbench.tables.specs import SPECS
 
-__all__ = ["SPECS", "Column", "ForeignKey", "Kind", "NotBefore", "Role", "TableSpec"]
+__all__ = ["SPECS", "Column", "ForeignKey", "Kind", "NotBefore", "Role", "Rule", "TableSpec"]

@@ -33,6 +33,57 @@ _ENGINE_TYPES = {
 }
 
 
+class Rule(StrEnum):
+    """Every rule a finding may name. Those with `is_choice` set rows aside, or only flag them, as a workspace says.
+
+    Cells: `BLANK`, `TYPE`, `RANGE`, `ALLOWED`. Rows: `FOREIGN_KEY` (refers to nothing), `ORDER` (dates of a row in an
+    impossible order), `BEFORE_START` (before what it belongs to began), `CONTRADICTION` (one key, two contents),
+    `REPEATED` (a unique value again), `OVERLAP` (a version runs into the next one). Lines: `WIDTH`, `SHAPE`, `HEADER`
+    are always set aside. The others only tell: `DUPLICATE` (equal rows), `GAP` (days between two versions), `LATE`,
+    `UNDATED`, `ASSUMED` (when a row became known), `CURRENCY`, `UNUSED` (a column nobody asked for).
+    """
+
+    BLANK = "blank"
+    TYPE = "type"
+    RANGE = "range"
+    ALLOWED = "allowed"
+    FOREIGN_KEY = "foreign_key"
+    ORDER = "order"
+    BEFORE_START = "before_start"
+    CONTRADICTION = "contradiction"
+    REPEATED = "repeated"
+    OVERLAP = "overlap"
+    WIDTH = "width"
+    SHAPE = "shape"
+    HEADER = "header"
+    DUPLICATE = "duplicate"
+    GAP = "gap"
+    LATE = "late"
+    UNDATED = "undated"
+    ASSUMED = "assumed"
+    CURRENCY = "currency"
+    UNUSED = "unused"
+
+    @property
+    def is_choice(self) -> bool:
+        """Whether a workspace decides what becomes of the rows that break it."""
+        return self in _CHOICES
+
+
+_CHOICES = (
+    Rule.BLANK,
+    Rule.TYPE,
+    Rule.RANGE,
+    Rule.ALLOWED,
+    Rule.FOREIGN_KEY,
+    Rule.ORDER,
+    Rule.BEFORE_START,
+    Rule.CONTRADICTION,
+    Rule.REPEATED,
+    Rule.OVERLAP,
+)
+
+
 class Role(StrEnum):
     """What an extra column may be used for: an `OUTCOME` is never a predictor."""
 
@@ -57,6 +108,8 @@ class Column:
         known_with: Instant column of the same row that reveals this value (`resolved_at` reveals `csat`).
         falls_back_to: Column whose value stands in where this one is blank or not mapped.
         blank_means: What a blank says where it is normal ("not resolved yet"); "" where a blank is a gap in the data.
+        varies: Exports overwrite it with today's value, so that without versions of the row its past is unknown.
+        is_personal: Says who a person is; never leaves the machine unless the workspace says so.
     """
 
     name: str
@@ -71,6 +124,8 @@ class Column:
     known_with: str | None = None
     falls_back_to: str | None = None
     blank_means: str = ""
+    varies: bool = False
+    is_personal: bool = False
 
     @property
     def is_id(self) -> bool:
@@ -80,32 +135,43 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class ForeignKey:
-    """Columns whose values must exist in the columns of the same name of another table.
+    """Columns whose values must exist in another table, or among the rows of the same one.
 
     Args:
-        columns: Columns of both tables.
+        columns: Columns of this table; a row with a blank in one of them refers to nothing.
         table: The other table; not checked where the workspace does not have it.
-        keep_orphans: Report orphans and keep the rows, instead of putting them in quarantine.
+        keep_orphans: Report orphans and keep the rows, instead of doing what the workspace says about the rule.
+        others: Their columns in the other table; empty = the same names.
     """
 
     columns: tuple[str, ...]
     table: str
     keep_orphans: bool = False
+    others: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """Columns of the other table, in the order of `columns`."""
+        return self.others or self.columns
 
 
 @dataclass(frozen=True, slots=True)
 class NotBefore:
-    """A day that may not lie before a day of the same account in another table.
+    """A time that may not lie before a time of what it belongs to in another table.
 
     Args:
         column: Date or instant of this table.
-        table: The other table, joined by `account_id`.
-        other: Date or instant of the other table.
+        table: The other table.
+        other: Date or instant of the other table; the earliest one counts.
+        by: Column that joins the two; the rule applies where both tables have it.
+        is_exact: Compare instants; else calendar days, so that the day itself counts.
     """
 
     column: str
     table: str
     other: str
+    by: str = "account_id"
+    is_exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +191,7 @@ class TableSpec:
         on_unknown: Value a masked column falls back to.
         not_before: Dates that may not lie before a date of another table.
         version: Key column of tables that keep history; absent = one row per key.
+        one_of: Groups of columns of which the source must have one, and each row must fill one.
     """
 
     name: str
@@ -139,11 +206,17 @@ class TableSpec:
     on_unknown: Mapping[str, str] = field(default_factory=dict)
     not_before: tuple[NotBefore, ...] = ()
     version: str | None = None
+    one_of: tuple[tuple[str, ...], ...] = ()
 
     @property
     def names(self) -> tuple[str, ...]:
         """Names of all columns, the key first."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def has_versions(self) -> bool:
+        """Whether a row holds from `valid_from` until `valid_to`, and another one of the same key may follow."""
+        return {"valid_from", "valid_to"} <= set(self.names)
 
     def column(self, name: str) -> Column:
         """Return the column of that name.
