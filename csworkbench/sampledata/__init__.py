@@ -4,9 +4,11 @@ Every table has its own random stream, so a table that is added later changes no
 account and month drives use, tickets, NPS and, through a documented logistic model, renewals.
 """
 
-from csworkbench.sampledata.book import SampleBook, Truths, simulate
-from csworkbench.sampledata.files import content_digest, read, write
+from csworkbench.sampledata.book import SampleBook, simulate
+from csworkbench.sampledata.digest import content_digest
+from csworkbench.sampledata.files import read, write
 from csworkbench.sampledata.notes import workspace_text
+from csworkbench.sampledata.truths import Truths
 from csworkbench.sampledata.world import BookSize
 
 __all__ = ["BookSize", "SampleBook", "Truths", "content_digest", "read", "simulate", "workspace_text", "write"]

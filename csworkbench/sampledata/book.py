@@ -1,4 +1,4 @@
-"""The whole simulated book: all tables, and the truths behind them."""
+"""The whole simulated book: all tables, block by block, and the truths behind them."""
 
 from __future__ import annotations
 
@@ -9,51 +9,15 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.accounts import accounts_table, assignments_table, csms_table, features_table, make_world
-from csworkbench.sampledata.contracts import RENEWAL, Contracts, RenewalModel, make_contracts
-from csworkbench.sampledata.service import (
-    SERVICE,
-    ServiceModel,
-    judgements_table,
-    nps_table,
-    tickets_table,
-    touches_table,
-)
-from csworkbench.sampledata.usage import USAGE, UsageModel, make_users, usage_months
-from csworkbench.sampledata.world import ENGAGEMENT, LEAD_MONTHS, BookSize, EngagementModel, World
+from csworkbench.sampledata.contracts import make_contracts
+from csworkbench.sampledata.people import make_people
+from csworkbench.sampledata.service import judgements_table, nps_table, tickets_table, touches_table
+from csworkbench.sampledata.truths import Truths, block_truths, joined
+from csworkbench.sampledata.usage import make_users, usage_months
+from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from csworkbench.sampledata.world import Floats, Times
-
-
-@dataclass(frozen=True, slots=True)
-class Truths:
-    """What was planted; only tests read it.
-
-    Args:
-        months: Calendar month of each column of the paths; the first LEAD_MONTHS lie before the book.
-        engagement: Latent engagement, accounts (in the order of the accounts table) x months.
-        stable: Lasting level of each account.
-        decline: Planted downward drift so far, at most 0, accounts x months.
-        swing: What comes and goes by itself (AR(1)): a dip of it recovers without anybody's help.
-        renewals: One row per decided renewal: renewal_id, account_id, engagement, is_first, tier, p_churned, is_lost.
-        engagement_model: Numbers of the latent path.
-        renewal_model: Coefficients of the logistic model of a lost renewal.
-        usage_model: Coefficients of use.
-        service_model: Coefficients of tickets, NPS and touches.
-    """
-
-    months: Times
-    engagement: Floats
-    stable: Floats
-    decline: Floats
-    swing: Floats
-    renewals: pd.DataFrame
-    engagement_model: EngagementModel
-    renewal_model: RenewalModel
-    usage_model: UsageModel
-    service_model: ServiceModel
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,59 +36,49 @@ class SampleBook:
 
 
 @dataclass(frozen=True, slots=True)
-class Draft:
-    """A simulated book before its usage is drawn: what `write` streams to files.
+class Block:
+    """Up to BLOCK_ACCOUNTS accounts of a book with all that belongs to them, before their usage is drawn.
 
     Args:
-        size: Size and seed.
-        frames: All tables but `usage_daily`.
+        frames: All tables but `usage_daily`; those that belong to no account (features, csms) only in the first block.
         usage: `usage_daily` month by month, sorted; can be read once.
-        truths: What was planted.
+        truths: What was planted in these accounts.
     """
 
-    size: BookSize
     frames: Mapping[str, pd.DataFrame]
     usage: Iterator[pd.DataFrame]
     truths: Truths
 
 
-def draft(size: BookSize) -> Draft:
-    """Return the book of that size with its usage still to be drawn."""
-    world = make_world(size)
+def blocks(size: BookSize) -> Iterator[Block]:
+    """Yield the blocks of a book one after the other; none depends on another."""
+    for number in range(-(-size.accounts // BLOCK_ACCOUNTS)):
+        yield _block(size, number)
+
+
+def _block(size: BookSize, number: int) -> Block:
+    world = make_world(size, number)
     contracts = make_contracts(world)
     assignments = assignments_table(world, contracts)
     users = make_users(world, contracts.churned_at)
     frames = {
         "accounts": accounts_table(world, contracts),
-        "features": features_table(),
         "subscriptions": contracts.subscriptions,
         "renewals": contracts.renewals,
         "tickets": tickets_table(world, contracts, users),
         "nps_responses": nps_table(world, contracts, users),
-        "csms": csms_table(),
         "assignments": assignments,
         "touches": touches_table(world, contracts, users, assignments),
         "judgements": judgements_table(world, contracts, assignments),
     }
-    return Draft(size, MappingProxyType(frames), usage_months(world, users), _truths(world, contracts))
-
-
-def _truths(world: World, contracts: Contracts) -> Truths:
-    import numpy as np
-
-    months = world.size.first_month - LEAD_MONTHS + np.arange(world.engagement.shape[1])
-    return Truths(
-        months,
-        world.engagement,
-        world.stable,
-        world.decline,
-        world.swing,
-        contracts.truth,
-        ENGAGEMENT,
-        RENEWAL,
-        USAGE,
-        SERVICE,
+    met = [("tickets", "opened_at"), ("nps_responses", "invited_at"), ("touches", "sent_at")]
+    people = make_people(
+        world, contracts, users, assignments, tuple(frames[name].rename(columns={at: "at"}) for name, at in met)
     )
+    frames["contacts"] = people.contacts
+    if number == 0:
+        frames |= {"features": features_table(), "csms": csms_table()}
+    return Block(MappingProxyType(frames), usage_months(world, users), block_truths(world, contracts))
 
 
 def simulate(accounts: int = 600, months: int = 24, seed: int = 20260930, end: date = date(2026, 9, 30)) -> SampleBook:
@@ -137,13 +91,20 @@ def simulate(accounts: int = 600, months: int = 24, seed: int = 20260930, end: d
         end: Last day of the book.
 
     Returns:
-        The book. About 1,400 usage rows an account: above 20,000 accounts use `write` with a BookSize, which streams.
+        The book. About 1,300 usage rows an account: above 20,000 accounts use `write` with a BookSize, which streams.
 
     Raises:
         ConfigError: A value is outside its bounds.
     """
     import pandas as pd
 
-    plan = draft(BookSize(accounts, months, seed, end))
-    frames = {**plan.frames, "usage_daily": pd.concat(plan.usage, ignore_index=True)}
-    return SampleBook(plan.size, MappingProxyType(frames), plan.truths)
+    size = BookSize(accounts, months, seed, end)
+    parts: dict[str, list[pd.DataFrame]] = {}
+    truths = []
+    for block in blocks(size):
+        for name, frame in block.frames.items():
+            parts.setdefault(name, []).append(frame)
+        parts.setdefault("usage_daily", []).extend(block.usage)
+        truths.append(block.truths)
+    frames = {name: pd.concat(part, ignore_index=True) for name, part in parts.items()}
+    return SampleBook(size, MappingProxyType(frames), joined(truths))

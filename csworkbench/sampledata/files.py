@@ -1,51 +1,120 @@
-"""The simulated book as files: CSV, Parquet, a README with column notes, a workspace, and a digest of the content."""
+"""The simulated book as files: CSV and Parquet, a README with column notes, and a workspace."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.sampledata.book import SampleBook, draft
-from csworkbench.sampledata.notes import PARQUET, TableFile, file_name, kind_of, readme_text, workspace_text
-from csworkbench.sampledata.world import BookSize
+from csworkbench.sampledata.book import SampleBook, blocks
+from csworkbench.sampledata.digest import TableDigest, combined, text_values, typed_values
+from csworkbench.sampledata.notes import TableFile, file_name, kind_of, readme_text, workspace_text
+from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize
 from csworkbench.tables import SPECS, Kind
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
+    import pyarrow.parquet as pq
 
-_ORDER = {"usage_daily": ("date", "account_id", "user_id", "feature"), "touches": ("sent_at", "touch_id")}
+SUFFIXES = (".csv", ".parquet")
 
 
-def write(book: SampleBook | BookSize, out: Path, *, with_workspace: bool = False) -> None:
+def write(
+    book: SampleBook | BookSize,
+    out: Path,
+    *,
+    with_workspace: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> None:
     """Write the book: one file per table and a README.md with column notes and the digest of the content.
 
     Args:
-        book: A book in memory, or a size: then usage is drawn and written month by month in bounded memory.
+        book: A book in memory, or a size: then it is drawn and written block by block in bounded memory.
         out: Folder of the files, made if absent; files of the same name are replaced.
         with_workspace: Also write `workspace.yaml`, which makes the folder a project.
+        progress: Called after each block of a size with how many are written and how many there are.
     """
     out.mkdir(parents=True, exist_ok=True)
-    written = {}
-    for name, chunks in _chunks(book):
-        writer = _write_parquet if name in PARQUET else _write_csv
-        written[name] = writer(out / file_name(name), name, chunks)
     size = book if isinstance(book, BookSize) else book.size
-    digest = _combined({name: item.digest for name, item in written.items()})
+    files: dict[str, _File] = {}
+    for name, frame in _chunks(book, progress):
+        if name not in files:
+            files[name] = _File(name, out / file_name(name, size))
+        files[name].add(frame)
+    written = {name: file.close() for name, file in files.items()}
+    digest = combined({name: item.digest for name, item in written.items()})
     (out / "README.md").write_text(readme_text(size, written, digest), encoding="utf-8", newline="\n")
     if with_workspace:
-        (out / "workspace.yaml").write_text(workspace_text("", size.end), encoding="utf-8", newline="\n")
+        (out / "workspace.yaml").write_text(workspace_text("", size), encoding="utf-8", newline="\n")
 
 
-def _chunks(book: SampleBook | BookSize) -> Iterator[tuple[str, Iterable[pd.DataFrame]]]:
+def _chunks(
+    book: SampleBook | BookSize, progress: Callable[[int, int], None] | None
+) -> Iterator[tuple[str, pd.DataFrame]]:
     if isinstance(book, SampleBook):
-        yield from ((name, [frame]) for name, frame in book.frames.items())
-    else:
-        plan = draft(book)
-        yield from ((name, [frame]) for name, frame in plan.frames.items())
-        yield "usage_daily", plan.usage
+        yield from book.frames.items()
+        return
+    count = -(-book.accounts // BLOCK_ACCOUNTS)
+    for number, block in enumerate(blocks(book), 1):
+        yield from block.frames.items()
+        yield from (("usage_daily", frame) for frame in block.usage)
+        if progress:
+            progress(number, count)
+
+
+class _File:
+    """A file that is written chunk by chunk, a row group each in Parquet: only one is in memory."""
+
+    def __init__(self, name: str, path: Path) -> None:
+        self.name, self.path = name, path
+        self.digest = TableDigest(name)
+        self.rows = self.dated = 0
+        self.columns: tuple[str, ...] = ()
+        self.parquet: pq.ParquetWriter | None = None
+        for suffix in SUFFIXES:  # what an earlier book of another size left behind
+            path.with_suffix(suffix).unlink(missing_ok=True)
+
+    def add(self, frame: pd.DataFrame) -> None:
+        """Append the rows of a frame."""
+        if self.path.suffix == ".parquet":
+            self._add_to_parquet(frame)
+        else:
+            self._add_to_csv(frame)
+        self.digest.add(frame)
+        self.rows, self.columns = self.rows + len(frame), tuple(frame.columns)
+        self.dated += int(frame["known_at"].notna().sum()) if "known_at" in frame else 0
+
+    def close(self) -> TableFile:
+        """Finish the file and return what it holds."""
+        if self.parquet:
+            self.parquet.close()
+        return TableFile(self.path.name, self.rows, self.columns, self.dated, self.digest.hexdigest())
+
+    def _add_to_parquet(self, frame: pd.DataFrame) -> None:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        table = pa.table({column: typed_values(frame[column], kind_of(self.name, column)) for column in frame.columns})
+        if self.parquet is None:
+            schema = pa.schema([pa.field(field.name, _wide(field.type)) for field in table.schema])
+            self.parquet = pq.ParquetWriter(self.path, schema, compression="zstd", compression_level=12)
+        self.parquet.write_table(table.cast(self.parquet.schema))
+
+    def _add_to_csv(self, frame: pd.DataFrame) -> None:
+        import pandas as pd
+
+        texts = {column: text_values(frame[column], kind_of(self.name, column)).to_pandas() for column in frame.columns}
+        has_head = self.rows == 0 and not self.columns
+        options: dict[str, Any] = {"index": False, "lineterminator": "\n", "encoding": "utf-8"}
+        pd.DataFrame(texts).to_csv(self.path, mode="w" if has_head else "a", header=has_head, **options)
+
+
+def _wide(kind: pa.DataType) -> pa.DataType:
+    """Return the type of a column for all chunks: the index of a dictionary grows with the number of its texts."""
+    import pyarrow as pa
+
+    return pa.dictionary(pa.int32(), pa.string()) if pa.types.is_dictionary(kind) else kind
 
 
 def read(folder: Path) -> Mapping[str, pd.DataFrame]:
@@ -57,7 +126,8 @@ def read(folder: Path) -> Mapping[str, pd.DataFrame]:
     Returns:
         Table name -> frame; days and instants as datetime64[s] (UTC).
     """
-    return {name: _read_table(folder / file_name(name), name) for name in SPECS if (folder / file_name(name)).is_file()}
+    paths = [folder / f"{name}{suffix}" for name in SPECS for suffix in SUFFIXES]
+    return {path.stem: _read_table(path, path.stem) for path in paths if path.is_file()}
 
 
 def _read_table(path: Path, name: str) -> pd.DataFrame:
@@ -82,97 +152,3 @@ def _typed(column: pd.Series[str], kind: Kind) -> pd.Series[Any]:
     if kind is Kind.INTEGER:
         return column.astype("Int64")
     return column.astype("float64") if kind in (Kind.DECIMAL, Kind.SHARE) else column
-
-
-def content_digest(frames: Mapping[str, pd.DataFrame]) -> str:
-    """Return the sha256 of the logical content of the tables: typed values of sorted rows, whatever the file format.
-
-    Args:
-        frames: Table name -> frame, rows in any order, columns in any order.
-
-    Returns:
-        64 hexadecimal characters.
-    """
-    return _combined({name: _table_digest(name, frame) for name, frame in frames.items()})
-
-
-def _combined(digests: Mapping[str, str]) -> str:
-    lines = "".join(f"{name} {digests[name]}\n" for name in sorted(digests))
-    return hashlib.sha256(lines.encode()).hexdigest()
-
-
-def _table_digest(name: str, frame: pd.DataFrame) -> str:
-    hasher = hashlib.sha256()
-    hasher.update(_row_bytes(name, frame))
-    return hasher.hexdigest()
-
-
-def _row_bytes(name: str, frame: pd.DataFrame) -> bytes:
-    """Return the rows as sorted lines of text: the columns that order the table first, then the others by name."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    first = _ORDER.get(name, SPECS[name].key)
-    columns = [*first, *sorted(set(frame.columns) - set(first))]
-    text = [pc.fill_null(_text(frame[column], kind_of(name, column)).cast(pa.large_string()), "") for column in columns]
-    lines = pc.binary_join_element_wise(*text, *(pa.scalar(mark, pa.large_string()) for mark in ("\n", "\x1f")))
-    return "".join(lines.take(pc.sort_indices(lines)).to_pylist()).encode()
-
-
-def _text(column: pd.Series[Any], kind: Kind) -> pa.Array:
-    """Return the canonical text of a column: the same for a frame, a CSV and a Parquet file."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    values = _values(column, kind)
-    if kind is Kind.INSTANT:
-        return pc.strftime(values, format="%Y-%m-%dT%H:%M:%SZ")
-    if kind is Kind.DECIMAL:
-        values = values.cast(pa.decimal128(21, 2))  # what a 64-bit integer needs
-    return values.cast(pa.string())
-
-
-def _values(column: pd.Series[Any], kind: Kind) -> pa.Array:
-    """Return a column in the type it has in Parquet; numbers keep their small integer types."""
-    import pyarrow as pa
-
-    values = pa.array(column, from_pandas=True)
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    if kind is Kind.TEXT:
-        return values if pa.types.is_dictionary(values.type) else values.cast(pa.string())
-    if kind is Kind.DECIMAL and pa.types.is_floating(values.type):
-        return values.cast(pa.decimal128(18, 2))
-    fixed = {Kind.DATE: pa.date32(), Kind.INSTANT: pa.timestamp("s"), Kind.BOOLEAN: pa.bool_()}.get(kind)
-    return values.cast(fixed) if fixed else values
-
-
-def _write_csv(path: Path, name: str, chunks: Iterable[pd.DataFrame]) -> TableFile:
-    import pandas as pd
-
-    frame = pd.concat(chunks, ignore_index=True)
-    texts = {column: _text(frame[column], kind_of(name, column)).to_pandas() for column in frame.columns}
-    pd.DataFrame(texts).to_csv(path, index=False, lineterminator="\n", encoding="utf-8")
-    return TableFile(path.name, len(frame), tuple(frame.columns), _dated(frame), _table_digest(name, frame))
-
-
-def _write_parquet(path: Path, name: str, chunks: Iterable[pd.DataFrame]) -> TableFile:
-    """Write chunk by chunk, a row group each: only one is in memory."""
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    hasher, rows, dated, writer = hashlib.sha256(), 0, 0, None
-    columns: tuple[str, ...] = ()
-    for frame in chunks:
-        table = pa.table({column: _values(frame[column], kind_of(name, column)) for column in frame.columns})
-        writer = writer or pq.ParquetWriter(path, table.schema, compression="zstd", compression_level=12)
-        writer.write_table(table)
-        hasher.update(_row_bytes(name, frame))
-        rows, dated, columns = rows + len(frame), dated + _dated(frame), tuple(frame.columns)
-    if writer:
-        writer.close()
-    return TableFile(path.name, rows, columns, dated, hasher.hexdigest())
-
-
-def _dated(frame: pd.DataFrame) -> int:
-    return int(frame["known_at"].notna().sum()) if "known_at" in frame else 0

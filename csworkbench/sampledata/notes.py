@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
-from typing import TYPE_CHECKING
 
+from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize
 from csworkbench.tables import SPECS, Kind
 
-if TYPE_CHECKING:
-    from csworkbench.sampledata.world import BookSize
-
-PARQUET = ("usage_daily", "touches")
+PARQUET = ("usage_daily", "touches", "touch_events")  # the big ones; in a book of several blocks all are
 EXTRA: Mapping[str, Mapping[str, tuple[Kind, str]]] = {
     "accounts": {
         "lead_source": (Kind.TEXT, "Where the account came from: partner, inbound, event, outbound"),
@@ -66,9 +62,9 @@ class TableFile:
     digest: str
 
 
-def file_name(table: str) -> str:
-    """Return the name of the file of a table."""
-    return f"{table}.parquet" if table in PARQUET else f"{table}.csv"
+def file_name(table: str, size: BookSize) -> str:
+    """Return the name of the file of a table: a book of several blocks is Parquet throughout."""
+    return f"{table}.parquet" if table in PARQUET or size.accounts > BLOCK_ACCOUNTS else f"{table}.csv"
 
 
 def kind_of(table: str, column: str) -> Kind:
@@ -147,7 +143,7 @@ tables:
   # One row per account. extra names the columns beyond the canonical ones that you want to keep, with their type:
   # text, integer, decimal, share, boolean, date or instant.
   accounts:
-    path: {folder}accounts.csv
+    path: {folder}{accounts}
     extra:
       lead_source: text
       sso_enabled: boolean
@@ -166,16 +162,18 @@ _TABLE_COMMENTS = {
 }
 
 
-def workspace_text(folder: str, as_of: date) -> str:
+def workspace_text(folder: str, size: BookSize) -> str:
     """Return the workspace.yaml of the book, with a comment above each key.
 
     Args:
         folder: Folder of the data files as seen from the project, with a slash at its end; "" = the project itself.
-        as_of: Last day of the book.
+        size: Size of the book, whose last day is the as-of date.
     """
     tables = [
-        f"  # {_TABLE_COMMENTS[name]}\n  {name}:\n    path: {folder}{file_name(name)}\n"
+        f"  # {_TABLE_COMMENTS[name]}\n  {name}:\n    path: {folder}{file_name(name, size)}\n"
         for name in SPECS
         if name in _TABLE_COMMENTS
     ]
-    return _WORKSPACE.format(as_of=as_of.isoformat(), folder=folder, tables="".join(tables))
+    return _WORKSPACE.format(
+        as_of=size.end.isoformat(), folder=folder, accounts=file_name("accounts", size), tables="".join(tables)
+    )

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 KNOWN_PEOPLE = 4  # so many users of an account are contacts in any case, as the NPS survey asks up to so many
 LEADING = ("champion", "admin", "buyer", "exec")  # roles of the first people of an account
-REPLACED_SHARE = 0.5  # of the champions of large and mid accounts who could have left before the last two months
+REPLACED_SHARE = 0.2  # of the large and mid accounts, where somebody was not seen any more in the last two months
 ADDED_WAYS = ("signup", "import", "csm", "event", "form", "referral")
 TAGS = (None, "beta", "newsletter", "trained", "beta;trained")
 
@@ -94,7 +94,8 @@ def make_people(
     rank = np.arange(len(users.account)) - np.searchsorted(users.account, users.account)
     rows, added = _added(world, users, seen, (rank, rng))
     left, replaced = _left(world, contracts, users.account[rows], rank[rows], (seen[1][rows], rng))
-    people = _rows(world, users.account[rows], rank[rows], (added, left), rng)
+    place = _champion_first(users.account[rows], rank[rows], replaced)
+    people = _rows(world, users.account[rows], place, (added, left), rng)
     people.insert(0, "contact_id", contact_ids(world, rows))
     successors = _successors(world, users, people[replaced], rng)
     both = pd.concat([people, successors]).sort_values(["account", "place"], kind="stable", ignore_index=True)
@@ -136,20 +137,31 @@ def _added(
 def _left(
     world: World, contracts: Contracts, account: Ints, rank: Ints, draw: tuple[Times, np.random.Generator]
 ) -> tuple[Times, Flags]:
-    """Return when each contact left (NaT: still there), and which of them are champions with a successor."""
+    """Return when each contact left (NaT: still there), and which of them were champions that got a successor."""
     import numpy as np
+    import pandas as pd
 
     last_seen, rng = draw
     begin, end = (instants[account] for instants in presence(world, contracts))
-    tier = world.traits["tier"].to_numpy()[account]
-    after = np.where(np.isnat(last_seen), begin, last_seen) + rng.integers(
-        5 * 86_400, 40 * 86_400, len(account)
-    ).astype("timedelta64[s]")
+    gap = rng.integers(5 * 86_400, 40 * 86_400, len(account)).astype("timedelta64[s]")
+    after = np.where(np.isnat(last_seen), begin, last_seen) + gap
     has_time = after < end - np.timedelta64(60 * 86_400, "s")
-    chance = rng.random(len(account))
-    is_replaced = (rank == 0) & (tier != "small") & has_time & (chance < REPLACED_SHARE)
-    leaves = is_replaced | ((rank > 0) & has_time & (chance < 0.12))
+    is_chosen = (rng.random(world.accounts) < REPLACED_SHARE) & (world.traits["tier"] != "small").to_numpy()
+    could = np.flatnonzero(has_time & is_chosen[account] & ~np.isnat(last_seen))
+    first = pd.Series(after[could]).groupby(account[could]).idxmin().to_numpy()
+    is_replaced = np.isin(np.arange(len(account)), could[first])
+    leaves = is_replaced | ((rank > 0) & has_time & (rng.random(len(account)) < 0.12))
     return np.where(leaves, after, np.datetime64("NaT", "s")), is_replaced
+
+
+def _champion_first(account: Ints, rank: Ints, replaced: Flags) -> Ints:
+    """Return the rank of each contact in its account; a champion that was replaced takes the first one's place."""
+    import numpy as np
+
+    first = np.searchsorted(account, account[replaced])
+    swapped = rank.copy()
+    swapped[first], swapped[replaced] = rank[replaced], rank[first]
+    return swapped
 
 
 def _rows(world: World, account: Ints, rank: Ints, stay: tuple[Times, Times], rng: np.random.Generator) -> pd.DataFrame:
