@@ -31,6 +31,9 @@ class Field:
         values: Words of the file -> words of the table.
         missing: Texts that mean missing, where the column is no id.
         role: Role of an extra column; None for columns of the contract.
+        thousands: Mark between the thousands of its numbers; None = there is none.
+        ids: Source of its ids in id_map; None = they are ours already.
+        is_unique: No value may occur twice.
     """
 
     column: Column
@@ -43,6 +46,9 @@ class Field:
     values: Mapping[str, str] = field(default_factory=dict)
     missing: Sequence[str] = ()
     role: Role | None = None
+    thousands: str | None = None
+    ids: str | None = None
+    is_unique: bool = False
 
     @property
     def name(self) -> str:
@@ -69,7 +75,7 @@ def plan_fields(table: str, source: TableSource, headers: Sequence[Sequence[str]
         extra = source.extra_column(name)
         fields.append(
             Field(
-                Column(name, extra.type, f"Extra column of {table}"),
+                Column(name, extra.type, f"Extra column of {table}", varies=extra.varies),
                 extra.source or name,
                 f"tables.{table}.extra.{name}",
                 extra.dates or source.dates,
@@ -77,6 +83,8 @@ def plan_fields(table: str, source: TableSource, headers: Sequence[Sequence[str]
                 values=_words(extra.values),
                 missing=source.missing,
                 role=extra.role,
+                thousands=extra.thousands or source.thousands,
+                is_unique=extra.unique,
             )
         )
     return fields
@@ -94,6 +102,8 @@ def _canonical(table: str, source: TableSource, column: Column, declared: Column
         bool(declared.row),
         _words(declared.values),
         source.missing,
+        thousands=declared.thousands or source.thousands,
+        ids=declared.ids,
     )
 
 

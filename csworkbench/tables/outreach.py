@@ -26,7 +26,7 @@ CONTENTS = TableSpec(
     columns=(
         identifier("content_id", "Opaque id of the content"),
         text("title", "Title of the content"),
-        text("kind", "Kind of content: article, template, video ..."),
+        text("kind", "Kind of content, such as article, template or video"),
         text("group_path", "Place in the library, such as onboarding/week 1", blank_means="at the top"),
         whole("sort", "Place among its neighbors", "", blank_means="last"),
         text("roles", "Roles that may see it, separated by ;", blank_means="every role"),

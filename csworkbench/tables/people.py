@@ -88,7 +88,7 @@ CONTACTS = TableSpec(
         text("language", "Language of the person"),
         text("timezone", "IANA time zone of the person"),
         instant("added_at", "When the person was added"),
-        text("added_way", "How the person came in: import, form, colleague ...", blank_means="unknown"),
+        text("added_way", "How the person came in, such as an import or a form", blank_means="unknown"),
         instant("left_at", "When the person left", blank_means="still there"),
         KNOWN_AT,
     ),
@@ -131,7 +131,7 @@ CONSENTS = TableSpec(
             nullable=False,
             allowed=("granted", "denied", "unknown"),
         ),
-        text("basis", "What it rests on: form, contract, import ...", blank_means="none given"),
+        text("basis", "What it rests on, such as a form or a contract", blank_means="none given"),
         KNOWN_AT,
     ),
 )

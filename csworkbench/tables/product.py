@@ -57,7 +57,7 @@ METRICS_DAILY = TableSpec(
     foreign_keys=(OF_ACCOUNT,),
     columns=(
         ACCOUNT_ID,
-        identifier("metric", "Name of the metric: queries run, orders handled ..."),
+        identifier("metric", "Name of the metric, such as orders handled"),
         day("date", "Day it is about", required=True, nullable=False),
         number("value", "Value of the metric, in its own unit", ""),
         KNOWN_AT,

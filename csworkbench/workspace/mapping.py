@@ -1,0 +1,229 @@
+"""How the files, queries and tables of a team become canonical tables: what is where, and how it is written."""
+
+import codecs
+from typing import Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import field_validator, model_validator
+
+from csworkbench.config import Section, SettingError, setting
+from csworkbench.errors import did_you_mean
+from csworkbench.tables import Kind, Role, Rule
+
+EPOCHS = ("epoch_s", "epoch_ms")
+DEFAULT = "default"
+Action = Literal["quarantine", "flag"]
+Thousands = Literal[",", ".", " ", "'"]
+
+_DATES = "How dates are written, in strptime codes, or epoch_s, epoch_ms; %Y-%m-%d reads ISO 8601 times too"
+_DECIMAL = "Decimal mark of this column"
+_THOUSANDS = "Mark between the thousands of this column; absent = that of the table"
+_CHOICES = [rule.value for rule in Rule if rule.is_choice]
+
+
+def checked_zone(name: str | None) -> str | None:
+    """Return the name of a time zone.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    try:
+        if name is not None:
+            ZoneInfo(name)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{name!r} is no IANA time zone such as 'Europe/Stockholm'") from error
+    return name
+
+
+def _checked_dates(dates: str | None) -> str | None:
+    if dates is not None and dates not in EPOCHS and "%" not in dates:
+        raise ValueError(f"{dates!r} is no date format; write strptime codes such as '%d/%m/%Y', or epoch_s, epoch_ms")
+    return dates
+
+
+def _checked_codec(encoding: str) -> str:
+    try:
+        info = codecs.lookup(encoding)
+    except LookupError as error:
+        raise ValueError(f"{encoding!r} is no Python codec such as utf-8, utf-16, gb18030, cp1252") from error
+    if not info._is_text_encoding:  # the only mark Python has for codecs that turn bytes into bytes
+        raise ValueError(f"{encoding!r} is no text encoding")
+    return encoding
+
+
+def _checked_delimiter(delimiter: str) -> str:
+    if delimiter in '"\r\n':
+        raise ValueError("a quote or a line end cannot separate fields")
+    return delimiter
+
+
+class ColumnMap(Section):
+    """Where a canonical column comes from, when it is more than a renamed column of the file."""
+
+    source: str | None = setting(None, alias="from", min_length=1, description="Name of the column in the file")
+    const: str | None = setting(None, description="The same text in every row")
+    row: Literal[True] | None = setting(None, description="The line in the file is the id; equal rows are kept")
+    ids: str | None = setting(
+        None,
+        min_length=1,
+        description="Source of the ids in id_map, which become ours; email_domain looks up what follows the @",
+    )
+    values: dict[str, str | bool] = setting(
+        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged"
+    )
+    dates: str | None = setting(None, description=_DATES)
+    decimal: Literal[".", ","] | None = setting(None, description=_DECIMAL)
+    thousands: Thousands | None = setting(None, description=_THOUSANDS)
+
+    _dates = field_validator("dates")(_checked_dates)
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        if sum(origin is not None for origin in (self.source, self.const, self.row)) > 1:
+            raise ValueError("give one of from, const and row")
+        if self.ids is not None and (self.const is not None or self.row):
+            raise ValueError("ids needs a column of the file")
+        return self
+
+
+class ExtraColumn(Section):
+    """A column the canonical table does not have: an attribute, or an outcome that is never a predictor."""
+
+    type: Kind = setting(description="What a cell is")
+    source: str | None = setting(
+        None, alias="from", min_length=1, description="Name of the column in the file; absent = the same name"
+    )
+    role: Role = setting(Role.ATTRIBUTE, description="What the column may be used for")
+    unique: bool = setting(False, description="No value may occur twice, as in an id of the source's own")
+    varies: bool = setting(True, description="The export overwrites it with today's value, so that its past is unknown")
+    values: dict[str, str | bool] = setting(
+        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged"
+    )
+    dates: str | None = setting(None, description=_DATES)
+    decimal: Literal[".", ","] | None = setting(None, description=_DECIMAL)
+    thousands: Thousands | None = setting(None, description=_THOUSANDS)
+
+    _dates = field_validator("dates")(_checked_dates)
+
+
+class FileSource(Section):
+    """A raw file for a query: its cells are texts under the names of its header; Parquet keeps its types."""
+
+    path: str | tuple[str, ...] = setting(
+        description="CSV or Parquet file(s) from the project root; a list or a glob is read as one table"
+    )
+    encoding: str = setting("utf-8", description="Python codec of the CSV")
+    delimiter: str = setting(",", min_length=1, max_length=1, description="Character between the fields")
+
+    _codec = field_validator("encoding")(_checked_codec)
+    _separates = field_validator("delimiter")(_checked_delimiter)
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths as written, a single one as a tuple of one."""
+        return (self.path,) if isinstance(self.path, str) else self.path
+
+
+class TableSource(Section):
+    """What is behind one canonical table: files, a query over files, or a table of a database; and how it is written."""
+
+    path: str | tuple[str, ...] | None = setting(
+        None, description="CSV or Parquet file(s) from the project root; a list or a glob is read as one table"
+    )
+    files: dict[str, FileSource] = setting(default_factory=dict, description="Name in the query -> raw file")
+    query: str | None = setting(None, min_length=1, description="One SQL SELECT that reads nothing but the files")
+    table: str | None = setting(
+        None, pattern=r"^[^.]+(\.[^.]+){0,2}$", description="Table or view of engine.database, such as schema.table"
+    )
+    encoding: str = setting("utf-8", description="Python codec of the CSV")
+    delimiter: str = setting(",", min_length=1, max_length=1, description="Character between the fields")
+    decimal: Literal[".", ","] = setting(".", description="Decimal mark of numbers")
+    thousands: Thousands | None = setting(None, description="Mark between the thousands of numbers; absent = none")
+    dates: str = setting("%Y-%m-%d", description=_DATES)
+    timezone: str = setting("UTC", description="IANA zone of times that are written without an offset")
+    missing: tuple[str, ...] = setting(("",), description="Texts that mean missing; never applied to ids")
+    columns: dict[str, str | ColumnMap] = setting(
+        default_factory=dict, description="Canonical column -> column of the file; absent = the same name"
+    )
+    extra: dict[str, Kind | ExtraColumn] = setting(
+        default_factory=dict, description="Further columns to keep: name -> type, or type with role and more"
+    )
+    rules: Action | dict[str, Action] = setting(
+        "quarantine",
+        description="Rows that break a rule are set aside, or kept and reported: for all, or default and rule by rule",
+    )
+
+    _dates = field_validator("dates")(_checked_dates)
+    _zone = field_validator("timezone")(checked_zone)
+    _codec = field_validator("encoding")(_checked_codec)
+    _separates = field_validator("delimiter")(_checked_delimiter)
+
+    @field_validator("files")
+    @classmethod
+    def _names_fit_a_query(cls, files: dict[str, FileSource]) -> dict[str, FileSource]:
+        faults = {name: "write letters, digits and _ only" for name in files if not name.isidentifier()}
+        folded = [name.casefold() for name in files]
+        faults |= {
+            name: "names in a query differ by more than case" for name in files if folded.count(name.casefold()) > 1
+        }
+        if faults:
+            raise SettingError(faults)
+        return files
+
+    @field_validator("rules")
+    @classmethod
+    def _rules_are_known(cls, rules: Action | dict[str, Action]) -> Action | dict[str, Action]:
+        known = [DEFAULT, *_CHOICES]
+        unknown = [] if isinstance(rules, str) else [name for name in rules if name not in known]
+        if unknown:
+            hint = f"known are {', '.join(known)}"
+            raise SettingError({name: f"no such rule; {did_you_mean(name, known, hint)}" for name in unknown})
+        return rules
+
+    @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        origins = [name for name in ("path", "query", "table") if getattr(self, name) is not None]
+        if len(origins) != 1:
+            raise ValueError("give one of path, query (with files) and table")
+        if bool(self.files) != (self.query is not None):
+            raise ValueError("files and query belong together")
+        for name in ("encoding", "delimiter"):
+            if self.path is None and name in self.model_fields_set:
+                where = f"write it under each of files, such as files.{next(iter(self.files))}" if self.files else ""
+                raise SettingError({name: where or "a table of a database has none"})
+        return self
+
+    @model_validator(mode="after")
+    def _marks_differ(self) -> Self:
+        extras = {f"extra.{name}": item for name, item in self.extra.items() if isinstance(item, ExtraColumn)}
+        maps = {f"columns.{name}": item for name, item in self.columns.items() if isinstance(item, ColumnMap)}
+        faults = {} if self.thousands != self.decimal else {"thousands": "the decimal mark is the same"}
+        for key, item in (maps | extras).items():
+            if not faults and (item.thousands or self.thousands) == (item.decimal or self.decimal):
+                faults[f"{key}.thousands"] = "the decimal mark of the column is the same"
+        if faults:
+            raise SettingError(faults)
+        return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        """All paths as written, a single one as a tuple of one; empty where the table is no file."""
+        return (self.path,) if isinstance(self.path, str) else self.path or ()
+
+    def column_map(self, name: str) -> ColumnMap | None:
+        """Return where a canonical column comes from; None where the workspace says nothing about it."""
+        declared = self.columns.get(name)
+        return ColumnMap(source=declared) if isinstance(declared, str) else declared
+
+    def extra_column(self, name: str) -> ExtraColumn:
+        """Return the declaration of an extra column in its long form."""
+        declared = self.extra[name]
+        return ExtraColumn(type=declared) if isinstance(declared, Kind) else declared
+
+    def rule_action(self, rule: str) -> Action:
+        """Return what becomes of the rows that break a rule; lines that are no rows are always set aside."""
+        if not Rule(rule).is_choice:
+            return "quarantine"
+        if isinstance(self.rules, str):
+            return self.rules
+        return self.rules.get(rule, self.rules.get(DEFAULT, "quarantine"))
