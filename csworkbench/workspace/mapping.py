@@ -125,7 +125,7 @@ class FileSource(Section):
 
 
 class TableSource(Section):
-    """What is behind one canonical table: files, a query over files, or a table of a database; and how it is written."""
+    """What is behind one canonical table: files, a query over files, or a table of a database."""
 
     path: str | tuple[str, ...] | None = setting(
         None, description="CSV or Parquet file(s) from the project root; a list or a glob is read as one table"

@@ -175,9 +175,9 @@ def test_problems_of_all_files_come_in_one_error(project):
         project.open(accounts="accounts.csv", tickets="tickets.csv", renewals="renewals.csv", csms="csms.csv")
     assert [problem.file for problem in refused.value.problems] == [
         "accounts.csv",
+        "csms.csv",
         "renewals.csv",
         "tickets.csv",
-        "csms.csv",
     ]
 
 
