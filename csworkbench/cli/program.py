@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from csworkbench import __version__
-from csworkbench.cli import checking, making, reading, running, serving
+from csworkbench.cli import checking, doctoring, making, reading, running, serving
 from csworkbench.cli.console import answer
 
 CODES = "Exit codes: 0 ok, 1 a notebook failed, 2 usage or config, 3 data refused, 4 environment, 130/143 signals."
@@ -64,6 +64,11 @@ COMMANDS = (
         making.new,
         "Start an analysis: module, notebook, config, test, method note.",
         ("csw new referrals",),
+    ),
+    (
+        doctoring.doctor,
+        "Check the environment, or propose a mapping for a file of yours.",
+        ("csw doctor", "csw doctor data exports/customers.csv"),
     ),
 )
 
