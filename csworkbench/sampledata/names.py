@@ -29,48 +29,18 @@ _CITIES = [
     "天津",
     "重庆",
 ]
-_CHINESE = [
-    "云帆",
-    "启明",
-    "瑞丰",
-    "博远",
-    "星海",
-    "恒信",
-    "华创",
-    "天一",
-    "远航",
-    "佳禾",
-    "明德",
-    "鼎盛",
-    "新程",
-    "智联",
-    "安泰",
-    "金石",
-    "和润",
-    "卓越",
-    "飞鸿",
-    "宏图",
-    "青禾",
-    "百川",
-    "联诚",
-    "思源",
-    "汇通",
-    "朗月",
-    "东篱",
-    "知行",
-    "锦程",
-    "晨光",
-    "万象",
-    "云栖",
-    "若水",
-    "千寻",
-    "致远",
-    "立方",
-    "乐山",
-    "同舟",
-    "景行",
-    "拾光",
-]
+CHINESE_SPELLING = {  # word of a company's name: how an address spells it
+    "云帆": "yunfan", "启明": "qiming", "瑞丰": "ruifeng", "博远": "boyuan",
+    "星海": "xinghai", "恒信": "hengxin", "华创": "huachuang", "天一": "tianyi",
+    "远航": "yuanhang", "佳禾": "jiahe", "明德": "mingde", "鼎盛": "dingsheng",
+    "新程": "xincheng", "智联": "zhilian", "安泰": "antai", "金石": "jinshi",
+    "和润": "herun", "卓越": "zhuoyue", "飞鸿": "feihong", "宏图": "hongtu",
+    "青禾": "qinghe", "百川": "baichuan", "联诚": "liancheng", "思源": "siyuan",
+    "汇通": "huitong", "朗月": "langyue", "东篱": "dongli", "知行": "zhixing",
+    "锦程": "jincheng", "晨光": "chenguang", "万象": "wanxiang", "云栖": "yunqi",
+    "若水": "ruoshui", "千寻": "qianxun", "致远": "zhiyuan", "立方": "lifang",
+    "乐山": "leshan", "同舟": "tongzhou", "景行": "jingxing", "拾光": "shiguang",
+}  # fmt: skip
 _CHINESE_KIND = {
     "education": "教育科技",
     "finance": "金融信息服务",
@@ -216,7 +186,7 @@ def company_names(rng: np.random.Generator, regions: Texts, industries: Texts) -
 
 
 def _chinese(industry: str) -> list[str]:
-    return [f"{city}{word}{_CHINESE_KIND[industry]}有限公司" for city in _CITIES for word in _CHINESE]
+    return [f"{city}{word}{_CHINESE_KIND[industry]}有限公司" for city in _CITIES for word in CHINESE_SPELLING]
 
 
 def _swedish(industry: str) -> list[str]:

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 KNOWN_PEOPLE = 4  # so many users of an account are contacts in any case, as the NPS survey asks up to so many
 LEADING = ("champion", "admin", "buyer", "exec")  # roles of the first people of an account
 REPLACED_SHARE = 0.2  # of the large and mid accounts, where somebody was not seen any more in the last two months
+SECOND_RECORDS = 0.004  # of the people have a second record
 ADDED_WAYS = ("signup", "import", "csm", "event", "form", "referral")
 TAGS = (None, "beta", "newsletter", "trained", "beta;trained")
 
@@ -33,6 +34,7 @@ class People:
         account: Number of the account of each row of `contacts`.
         assignments: Table `assignments`.
         world: The world of the block.
+        second_records: Rows of `contacts` that are a second record of a person, and the rows of the first ones.
     """
 
     users: Users
@@ -40,6 +42,7 @@ class People:
     account: Ints
     assignments: pd.DataFrame
     world: World
+    second_records: tuple[Ints, Ints]
 
     def csm_at(self, account: Ints, at: Times) -> Texts:
         """Return who looked after each account (by number) at an instant or day, None where nobody did."""
@@ -97,10 +100,13 @@ def make_people(
     place = _champion_first(users.account[rows], rank[rows], replaced)
     people = _rows(world, users.account[rows], place, (added, left), rng)
     people.insert(0, "contact_id", contact_ids(world, rows))
-    successors = _successors(world, users, people[replaced], rng)
-    both = pd.concat([people, successors]).sort_values(["account", "place"], kind="stable", ignore_index=True)
-    account = both.pop("account").to_numpy(np.int64)
-    return People(users, both.drop(columns="place"), account, assignments, world)
+    more = [_successors(world, len(users.account), people[replaced], rng)]
+    more.append(_second_records(world, len(users.account) + len(more[0]), people, rng))
+    both = pd.concat([people, *more]).sort_values(["account", "place"], kind="stable", ignore_index=True)
+    account, same = both.pop("account").to_numpy(np.int64), both.pop("same_as")
+    second = np.flatnonzero(same.notna())
+    first = pd.Index(both["contact_id"]).get_indexer(same.iloc[second])
+    return People(users, both.drop(columns="place"), account, assignments, world, (second, first))
 
 
 def _seen(world: World, users: Users, met: tuple[pd.DataFrame, ...]) -> tuple[Times, Times]:
@@ -189,22 +195,43 @@ def _rows(world: World, account: Ints, rank: Ints, stay: tuple[Times, Times], rn
             "added_way": pick(rng, ADDED_WAYS, count, (0.45, 0.2, 0.15, 0.08, 0.08, 0.04)),
             "left_at": left,
             "account": account,
+            "same_as": None,
             "place": rank.astype(float),
         }
     )
 
 
-def _successors(world: World, users: Users, gone: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+def _successors(world: World, ids_used: int, gone: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
     """Return the new champions, who come one to three weeks after the old ones left; they are no users."""
     import numpy as np
 
     after = rng.integers(7 * 86_400, 21 * 86_400, len(gone)).astype("timedelta64[s]")
     return gone.assign(
-        contact_id=contact_ids(world, len(users.account) + np.arange(len(gone))),
+        contact_id=contact_ids(world, ids_used + np.arange(len(gone))),
         role="champion",
         tags=None,
         added_at=gone["left_at"].to_numpy("datetime64[s]") + after,
         added_way="csm",
         left_at=np.datetime64("NaT", "s"),
         place=0.5,
+    )
+
+
+def _second_records(world: World, ids_used: int, people: pd.DataFrame, rng: np.random.Generator) -> pd.DataFrame:
+    """Return a few people a second time, as an import of the CRM left them: nobody has merged the two yet."""
+    import numpy as np
+
+    later = people["added_at"].to_numpy("datetime64[s]") + np.timedelta64(60 * 86_400, "s")
+    known = np.flatnonzero((later < world.size.last_second) & people["left_at"].isna().to_numpy())
+    rows = np.sort(rng.choice(known, round(SECOND_RECORDS * len(known)), replace=False))
+    again = people.iloc[rows]
+    return again.assign(
+        contact_id=contact_ids(world, ids_used + np.arange(len(rows))),
+        same_as=again["contact_id"],
+        role=None,
+        is_primary=False,
+        tags=None,
+        added_at=later[rows],
+        added_way="import",
+        place=again["place"] + 0.25,
     )
