@@ -1,0 +1,168 @@
+"""From sums per account to a rate with its interval: accounts are the independent units, never rows."""
+
+from typing import TYPE_CHECKING
+
+from csworkbench.estimates import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PSEUDO_ANSWERS = 3.0
+
+
+def share_of(hits: "pd.Series[float]", trials: "pd.Series[float]", level: float = 0.95) -> Estimate:
+    """Return a share with a Wilson interval that allows for accounts whose trials go together.
+
+    The interval is Wilson's with the number of trials divided by the design effect, the variance between accounts over
+    the binomial one, at least 1, and Student's quantile where that effect had to be estimated. So 20 of 20 is not 1 to
+    1, and ten trials of one account are one.
+
+    Args:
+        hits: Hits per account, at most the trials; may be fractions or amounts.
+        trials: Trials (or amounts) per account, same index.
+        level: Coverage of the interval.
+
+    Returns:
+        Estimate in share; n is the number of accounts with trials; value None where there is none.
+
+    Source: Wilson (1927), JASA 22, with the effective sample size as in Dean and Pagano (2015), Journal of Survey
+        Statistics and Methodology 3(4), 484-503; checked against statsmodels.
+    """
+    from math import sqrt
+
+    counted = trials > 0
+    hits, trials = hits[counted], trials[counted]
+    n = len(trials)
+    if not n:
+        return Estimate(None, "share", 0)
+    total = float(trials.sum())
+    share = float(hits.sum()) / total
+    # Amounts have no natural number of trials: Kish's count of equally weighted accounts stands in.
+    is_count = bool(((trials % 1) == 0).all() and ((hits % 1) == 0).all() and trials.max() <= 1e4)
+    number = total if is_count else total**2 / float((trials**2).sum())
+    binomial = share * (1 - share) / number
+    effective = number / _design_effect(_variance(hits, trials), binomial, number, n)
+    z = _quantile(level, n, is_grouped=number > n)
+    center = (share + z * z / (2 * effective)) / (1 + z * z / effective)
+    half = z * sqrt(share * (1 - share) / effective + z * z / (4 * effective**2)) / (1 + z * z / effective)
+    return Estimate(share, "share", n, min(max(0.0, center - half), share), max(min(1.0, center + half), share), level)
+
+
+def _design_effect(clustered: float, simple: float, number: float, accounts: int) -> float:
+    if accounts == 1:
+        return number
+    is_grouped = number > accounts
+    return max(1.0, clustered / simple) if is_grouped and simple > 0 else 1.0
+
+
+def _quantile(level: float, accounts: int, *, is_grouped: bool) -> float:
+    from scipy.stats import norm, t
+
+    estimated = is_grouped and accounts > 1
+    return float(t.ppf((1 + level) / 2, accounts - 1) if estimated else norm.ppf((1 + level) / 2))
+
+
+def _variance(numerators: "pd.Series[float]", denominators: "pd.Series[float]") -> float:
+    """Return the linearised variance of a ratio of sums: that of the residuals of the accounts."""
+    n, ratio = len(denominators), numerators.sum() / denominators.sum()
+    if n == 1:
+        return 0.0
+    residuals = numerators - ratio * denominators
+    return float(n / (n - 1) * (residuals**2).sum() / denominators.sum() ** 2)
+
+
+def ratio_of(numerators: "pd.Series[float]", denominators: "pd.Series[float]", level: float = 0.95) -> Estimate:
+    """Return a ratio of sums with a Student interval over accounts.
+
+    Args:
+        numerators: Numerator per account.
+        denominators: Denominator per account, same index; accounts where it is 0 do not count.
+        level: Coverage of the interval.
+
+    Returns:
+        Estimate in share; n accounts. Without an interval where fewer than two accounts count or all have the same
+        ratio, because then nothing says how much the next account would differ.
+
+    Source: Cochran (1977), Sampling Techniques, ch. 6; checked against statsmodels' cluster-robust least squares.
+    """
+    from math import sqrt
+
+    from scipy.stats import t
+
+    counted = denominators > 0
+    numerators, denominators = numerators[counted], denominators[counted]
+    n = len(denominators)
+    if not n:
+        return Estimate(None, "share", 0)
+    value = float(numerators.sum() / denominators.sum())
+    error = sqrt(_variance(numerators, denominators))
+    if error <= 1e-12 * max(1.0, abs(value)):
+        return Estimate(value, "share", n)
+    half = float(t.ppf((1 + level) / 2, n - 1)) * error
+    return Estimate(value, "share", n, value - half, value + half, level)
+
+
+def nps_of(answers: "pd.DataFrame", level: float = 0.95) -> Estimate:
+    """Return the Net Promoter Score with an interval that allows for several answers of one account.
+
+    Three pseudo-answers (.75 promoters, 1.5 passives, .75 detractors) keep 12 promoters of 12 from printing 100 +- 0;
+    they move the interval, not the value. The variance is multiplied by the design effect of accounts, at least 1.
+
+    Args:
+        answers: One row per account: answered, promoters, detractors.
+        level: Coverage of the interval.
+
+    Returns:
+        Estimate in points, -100 to 100; n accounts; value None without answers.
+
+    Source: adjusted Wald interval AC(3, T) of Rocks (2016), The American Statistician 70(4), 365-372.
+    """
+    from math import sqrt
+
+    n, accounts = float(answers["answered"].sum()), len(answers)
+    if not n:
+        return Estimate(None, "points", 0)
+    net = answers["promoters"] - answers["detractors"]
+    value = float(net.sum()) / n
+    extreme = float((answers["promoters"] + answers["detractors"]).sum())
+    simple = (extreme / n - value**2) / n
+    design = _design_effect(_variance(net, answers["answered"]), simple, n, accounts)
+    more = n + PSEUDO_ANSWERS
+    center = float(net.sum()) / more
+    variance = ((extreme + PSEUDO_ANSWERS / 2) / more - center**2) / more
+    half = _quantile(level, accounts, is_grouped=n > accounts) * sqrt(design * variance)
+    low, high = min(max(-1.0, center - half), value), max(min(1.0, center + half), value)
+    return Estimate(100 * value, "points", accounts, 100 * low, 100 * high, level)
+
+
+def median_days(times: "pd.DataFrame", level: float = 0.95) -> Estimate:
+    """Return the Kaplan-Meier median of a time to an event, with those that still wait as censored.
+
+    Args:
+        times: One row per account: days, is_reached.
+        level: Coverage of the interval.
+
+    Returns:
+        Estimate in days; n accounts. The value is None where fewer than half have got there: nobody can tell the median
+        yet. Without an interval where its upper end is not reached.
+
+    Source: Kaplan and Meier (1958), JASA 53; interval of Brookmeyer and Crowley (1982), Biometrics 38, as in
+        `statsmodels.duration.survfunc.SurvfuncRight.quantile_ci`.
+    """
+    from math import isfinite
+
+    import numpy as np
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    n = len(times)
+    if not times["is_reached"].any():
+        return Estimate(None, "days", n)
+    curve = SurvfuncRight(times["days"].to_numpy(), times["is_reached"].astype(int).to_numpy())
+    median = float(curve.quantile(0.5))
+    if not isfinite(median):
+        return Estimate(None, "days", n)
+    with np.errstate(divide="ignore", invalid="ignore"):  # the log-log transform of a curve that ends at 0
+        low, high = (float(bound) for bound in curve.quantile_ci(0.5, alpha=1 - level))
+    if not (isfinite(low) and isfinite(high)):
+        return Estimate(median, "days", n)
+    return Estimate(median, "days", n, low, high, level)
