@@ -40,7 +40,8 @@ class Rule(StrEnum):
     impossible order), `BEFORE_START` (before what it belongs to began), `CONTRADICTION` (one key, two contents),
     `REPEATED` (a unique value again), `OVERLAP` (a version runs into the next one). Lines: `WIDTH`, `SHAPE`, `HEADER`
     are always set aside. The others only tell: `DUPLICATE` (equal rows), `GAP` (days between two versions), `LATE`,
-    `UNDATED`, `ASSUMED` (when a row became known), `CURRENCY`, `UNUSED` (a column nobody asked for).
+    `UNDATED`, `ASSUMED` (when a row became known), `CURRENCY`, `ROUNDED` (digits beyond the sixth decimal), `UNUSED` (a
+    column nobody asked for).
     """
 
     BLANK = "blank"
@@ -62,6 +63,7 @@ class Rule(StrEnum):
     UNDATED = "undated"
     ASSUMED = "assumed"
     CURRENCY = "currency"
+    ROUNDED = "rounded"
     UNUSED = "unused"
 
     @property
