@@ -11,6 +11,7 @@ from csworkbench.sampledata.world import only
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
     from csworkbench.sampledata.world import Flags, Floats, Ints, Texts, Times
 
@@ -142,7 +143,7 @@ def deliver(box: Mailbox, mails: Mails, rng: np.random.Generator) -> Outcome:
     )
 
 
-def _seconds(number: Ints | Floats) -> Times:
+def _seconds(number: Ints | Floats | Flags) -> NDArray[np.timedelta64]:
     import numpy as np
 
     return np.asarray(number).astype("timedelta64[s]")
