@@ -4,9 +4,10 @@ import fcntl
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from datetime import date
@@ -22,7 +23,9 @@ from csworkbench.sources.files import SourceFile
 from csworkbench.tables import Role
 from csworkbench.workspace import Workspace
 
-STAGING = ".staging-"
+STAGING, SPILL = ".staging-", ".spill-"
+UNUSED_DAYS = 30
+KEPT = re.compile(r"[a-z_]+-[0-9a-f]{24}\.(json|csv|parquet)")
 LIBRARIES = ("duckdb", "ibis-framework", "pyarrow")
 
 
@@ -45,7 +48,9 @@ def table_key(table: str, workspace: Workspace, files: Sequence[SourceFile], par
         files: Its files with their digests.
         parents: Keys of the tables it refers to.
     """
-    mapping = workspace.tables[table].model_dump_json(by_alias=True, exclude={"path"})
+    mapping = workspace.tables[table].model_dump_json(
+        by_alias=True, exclude={"path": True, "files": {"__all__": {"path"}}}
+    )
     made_of = [
         *_reader(),
         mapping,
@@ -78,8 +83,12 @@ class TableCache:
 
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with _private(self.folder) as folder:
+            _remove_left(self.folder)
+            folder, free = _claim(self.folder, STAGING)
+            try:
                 yield folder
+            finally:
+                free()
         except OSError as error:
             raise EnvironmentProblem(
                 Problem(
@@ -88,14 +97,34 @@ class TableCache:
                     hint="free space, or allow writing to the cache folder",
                 )
             ) from error
-        except duckdb.IOException as error:
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
             raise EnvironmentProblem(
                 Problem(
                     f"the data engine cannot read or write: {str(error).splitlines()[0]}",
                     file=str(self.folder),
-                    hint="free space, or allow writing to the cache folder",
+                    hint="free space or memory, or allow writing to the cache folder",
                 )
             ) from error
+
+    def spill(self) -> tuple[Path, Callable[[], None]]:
+        """Return a folder for what does not fit into memory, and what lets go of it.
+
+        It lives as long as the engine that uses it, longer than the reading; what a killed process left is removed by
+        whoever reads next.
+        """
+        return _claim(self.folder, SPILL)
+
+    def sweep(self) -> None:
+        """Remove the typed tables that no book has used for a month, counted from the newest use."""
+        last_use: dict[str, float] = {}
+        for path in self.folder.iterdir():
+            if KEPT.fullmatch(path.name):
+                last_use[path.stem] = max(last_use.get(path.stem, 0.0), path.lstat().st_mtime)
+        newest = max(last_use.values(), default=0.0)
+        for stem, used in last_use.items():
+            if newest - used > UNUSED_DAYS * 24 * 3600:
+                for suffix in (".json", ".csv", ".parquet"):
+                    (self.folder / f"{stem}{suffix}").unlink(missing_ok=True)
 
     def parquet(self, table: str, key: str) -> Path:
         """Return where a typed table is, or will be."""
@@ -111,6 +140,8 @@ class TableCache:
             report = _report(stored)
         except (OSError, ValueError, KeyError, TypeError):
             return None  # absent, half or from another version: it is made again
+        with suppress(OSError):  # a cache that others keep need not be ours to touch
+            os.utime(path.with_suffix(".json"), follow_symlinks=False)
         self._show_quarantine(table, path.with_suffix(".csv"))
         return report
 
@@ -144,24 +175,29 @@ class TableCache:
         _place(Path(aside.name), shown)
 
 
-@contextmanager
-def _private(base: Path) -> Iterator[Path]:
-    """Yield a new folder, locked: the system frees the lock of a killed process, and whoever comes next removes it."""
-    for left in base.glob(f"{STAGING}*.lock"):
+def _claim(base: Path, prefix: str) -> tuple[Path, Callable[[], None]]:
+    """Return a new folder, locked as long as this process lives, and what removes it."""
+    descriptor, name = tempfile.mkstemp(prefix=prefix, suffix=".lock", dir=base)
+    folder = Path(name).with_suffix("")
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    folder.mkdir()
+
+    def free() -> None:
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            Path(name).unlink()
+        os.close(descriptor)
+
+    return folder, free
+
+
+def _remove_left(base: Path) -> None:
+    """Remove what killed processes left: the system has freed their locks."""
+    for left in (*base.glob(f"{STAGING}*.lock"), *base.glob(f"{SPILL}*.lock")):
         with suppress(OSError), left.open("rb") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             shutil.rmtree(left.with_suffix(""), ignore_errors=True)
             left.unlink()
-    descriptor, name = tempfile.mkstemp(prefix=STAGING, suffix=".lock", dir=base)
-    folder = Path(name).with_suffix("")
-    with os.fdopen(descriptor, "wb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        folder.mkdir()
-        try:
-            yield folder
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-            Path(name).unlink(missing_ok=True)
 
 
 def _place(aside: Path, path: Path) -> None:

@@ -1,6 +1,7 @@
 """The data engine: one DuckDB per book, and the few functions of it that Ibis has no name for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,7 @@ from csworkbench.workspace import Engine
 
 if TYPE_CHECKING:
     import ibis
+    from duckdb import DuckDBPyConnection
     from ibis.backends.duckdb import Backend
 
 NULL_MARK = "\x1e"
@@ -33,6 +35,56 @@ def connect(engine: Engine, spill_folder: Path) -> "Backend":
     # In a notebook the engine would show a bar of its own among the outputs, whenever a query is slow.
     connection.raw_sql("SET enable_progress_bar = false")
     return connection
+
+
+@contextmanager
+def isolated(
+    engine: Engine, spill_folder: Path, paths: Sequence[Path], database: Path | None = None
+) -> "Iterator[DuckDBPyConnection]":
+    """Yield an engine of its own for a team's SQL: it reaches the files named and nothing else.
+
+    One thread, so that what a query leaves open (`LIMIT` without order, ties) does not depend on the machine.
+
+    Args:
+        engine: Memory it may use.
+        spill_folder: Folder for what does not fit into memory.
+        paths: Files it may read or write.
+        database: DuckDB file to open, read only; None = an empty one in memory.
+    """
+    import duckdb
+
+    limits: dict[str, Any] = {
+        "threads": 1,
+        "temp_directory": str(spill_folder),
+        "autoload_known_extensions": False,
+        "autoinstall_known_extensions": False,
+    }
+    if engine.memory_gb is not None:
+        limits["memory_limit"] = f"{engine.memory_gb}GB"
+    connection = duckdb.connect(str(database or ":memory:"), read_only=database is not None, config=limits)
+    try:
+        allowed = [spelled for path in paths for spelled in (str(path), _literal(path))]
+        connection.execute("SET enable_progress_bar = false; SET timezone = 'UTC'")
+        connection.execute("SET allowed_paths = ?", [allowed])
+        connection.execute("SET enable_external_access = false; SET lock_configuration = true")
+        yield connection
+    finally:
+        connection.close()
+
+
+def parquet_list(paths: Sequence[Path]) -> str:
+    """Return Parquet files as the argument of the SQL function `read_parquet`."""
+    return f"[{', '.join(quoted_text(_literal(path)) for path in paths)}]"
+
+
+def quoted_text(text: str) -> str:
+    """Return a text as SQL writes it."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def quoted(name: str) -> str:
+    """Return a name as SQL writes it, whatever is in it."""
+    return '"' + name.replace('"', '""') + '"'
 
 
 def read_parquet(connection: "Backend", paths: Sequence[Path], name: str | None = None, **options: Any) -> "ibis.Table":

@@ -3,7 +3,7 @@
 import csv
 import hashlib
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -235,7 +235,15 @@ def read_header(file: SourceFile, source: TableSource, table: str) -> tuple[str,
     return rows.header
 
 
-def to_text_parquet(file: SourceFile, source: TableSource, table: str, fields: Sequence[Field], out: Path) -> Parsed:
+def to_text_parquet(
+    file: SourceFile,
+    source: TableSource,
+    table: str,
+    fields: Sequence[Field],
+    out: Path,
+    *,
+    told: Callable[[int], object] = int,
+) -> Parsed:
     """Write the declared columns of a CSV as texts, with file and line, and return what was read.
 
     Args:
@@ -244,6 +252,7 @@ def to_text_parquet(file: SourceFile, source: TableSource, table: str, fields: S
         table: Canonical table, for the messages.
         fields: Columns to read; those the file does not have become null.
         out: Parquet file to write.
+        told: Told how many further rows were read.
 
     Raises:
         DataError: see `CsvRows.batches`.
@@ -260,6 +269,7 @@ def to_text_parquet(file: SourceFile, source: TableSource, table: str, fields: S
         with pq.ParquetWriter(out, schema, compression="zstd", compression_level=1) as writer:
             for lines, batch in rows.batches():
                 writer.write_table(_as_table(schema, file.name, lines, batch, origins))
+                told(len(lines))
     finally:
         rows.close()
     return Parsed(rows.header, rows.rows, tuple(rows.bad))

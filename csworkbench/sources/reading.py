@@ -1,68 +1,44 @@
 """Opening a book: every table of a workspace found, inspected, typed, checked and cached."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import replace
 from difflib import get_close_matches
+from functools import cached_property
 from heapq import merge
 from pathlib import Path
+from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from csworkbench.errors import DataError, Problem
-from csworkbench.formats import printable
-from csworkbench.sources import check, engine, findings
+from csworkbench.errors import ConfigError, DataError, Problem
+from csworkbench.sources import archive, catalog, check, engine, findings, query, raw, spark
 from csworkbench.sources.book import Book, Finding, IngestReport
 from csworkbench.sources.cache import TableCache, table_key
-from csworkbench.sources.fields import Field, check_header, plan_fields
-from csworkbench.sources.files import SourceFile, digest, find_files, inspect
-from csworkbench.sources.parse import FILE, LINE, BadRow, Parsed, changed, read_header, to_text_parquet
-from csworkbench.sources.typed import Clock, filled, typed
+from csworkbench.sources.identity import Identities, homes, resolve
+from csworkbench.sources.parse import FILE, LINE
+from csworkbench.sources.raw import Part, Task
+from csworkbench.sources.staging import Staged, stage
+from csworkbench.sources.typed import Clock
 from csworkbench.tables import SPECS, TableSpec
-from csworkbench.workspace import TableSource, Workspace
+from csworkbench.workspace import ColumnMap, TableSource, Workspace
 
 if TYPE_CHECKING:
     import ibis
     from ibis.backends.duckdb import Backend
 
-
-@dataclass(frozen=True, slots=True)
-class _Task:
-    """One table to read."""
-
-    connection: "Backend"
-    spec: TableSpec
-    source: TableSource
-    clock: Clock
-    files: tuple[SourceFile, ...]
-    staging: Path
-
-    @property
-    def name(self) -> str:
-        return self.spec.name
-
-    @property
-    def texts(self) -> list[SourceFile]:
-        return [file for file in self.files if not file.is_parquet]
-
-    @property
-    def parquets(self) -> list[SourceFile]:
-        return [file for file in self.files if file.is_parquet]
+Listener = Callable[[str, int], None]
+"""Told the table that is parsed and how many of its rows are behind it."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Staged:
-    """A table that was typed, before its rows are judged."""
-
-    table: "ibis.Table"
-    fields: tuple[Field, ...]
-    counts: check.Counts
-    bad: tuple[BadRow, ...]
-    unused: tuple[str, ...]
-
-
-def open_book(workspace: Workspace, root: Path, cache_dir: Path, records: Path | None = None) -> Book:
+def open_book(
+    workspace: Workspace,
+    root: Path,
+    cache_dir: Path,
+    records: Path | None = None,
+    *,
+    on_rows: Listener | None = None,
+) -> Book:
     """Return the typed, checked tables of a workspace, from the cache where nothing changed.
 
     Rows that break a rule are listed in `<cache_dir>/quarantine/<table>.csv`.
@@ -71,66 +47,125 @@ def open_book(workspace: Workspace, root: Path, cache_dir: Path, records: Path |
         workspace: What was declared.
         root: Project root; paths of the workspace are relative to it.
         cache_dir: Folder of the typed tables; made when it is not there.
-        records: Folder of what earlier runs archived; None = there is none.
+        records: Folder of a project's records, whose `history` holds what earlier runs archived; None = there is none.
+        on_rows: Told how far the parsing of a table has come.
 
     Raises:
-        DataError: files that cannot be read as declared; every problem of every file.
-        EnvironmentProblem: the cache folder cannot be written, or the disk is full.
+        ConfigError: a query says what a query may not say; every problem of every query.
+        DataError: files that cannot be read as declared; every problem of every file; or damaged records.
+        EnvironmentProblem: the cache folder cannot be written, the disk is full, or the engine is not installed.
     """
+    _refuse_queries(workspace)
     cache = TableCache(cache_dir)
     with cache.staging() as staging, ExitStack() as undo:
-        reader = _Reader(workspace, root, cache, staging)
-        undo.callback(reader.connection.disconnect)
+        reader = _Reader(workspace, root, cache, staging, on_rows or _silent)
+        undo.callback(reader.let_go)
         for table in (name for name in SPECS if name in workspace.tables):
             reader.read(table)
         if reader.problems:
             raise DataError(*reader.problems)
-        undo.pop_all()
-        return reader.book()
+        cache.sweep()
+        book = reader.book()
+        if workspace.engine.backend == "spark":
+            book = spark.rehome(book, spark.connect(workspace.engine))
+        past = archive.remembered(book.connection, records / "history") if records is not None else {}
+        if book.connection is reader.connection:
+            undo.pop_all()
+        return replace(book, remembered=past)
+
+
+def _silent(table: str, rows: int) -> None:
+    del table, rows
+
+
+def _refuse_queries(workspace: Workspace) -> None:
+    problems = [
+        problem
+        for table, source in workspace.tables.items()
+        if source.query is not None
+        for problem in query.faults(source.query, list(source.files), f"tables.{table}.query")
+    ]
+    if problems:
+        raise ConfigError(*problems)
 
 
 class _Reader:
     """Reads one table after another; after the first problem it only looks for more."""
 
-    def __init__(self, workspace: Workspace, root: Path, cache: TableCache, staging: Path) -> None:
-        self.workspace, self.root, self.cache, self.staging = workspace, root, cache, staging
-        self.connection: Backend = engine.connect(
-            workspace.engine, staging.with_name(staging.name.replace("staging", "spill"))
-        )
+    def __init__(self, workspace: Workspace, root: Path, cache: TableCache, staging: Path, on_rows: Listener) -> None:
+        self.workspace, self.root, self.cache, self.staging, self.on_rows = workspace, root, cache, staging, on_rows
+        self.spill, self._free = cache.spill()
+        self.connection: Backend = engine.connect(workspace.engine, self.spill)
         self.problems: list[Problem] = []
         self.keys: dict[str, str] = {}
         self.tables: dict[str, ibis.Table] = {}
         self.reports: dict[str, IngestReport] = {}
 
+    def let_go(self) -> None:
+        self.connection.disconnect()
+        self._free()
+
     def book(self) -> Book:
-        return Book(
-            self.workspace, self.root, self.connection, MappingProxyType(self.tables), MappingProxyType(self.reports)
-        )
+        typed = {table: self.cache.parquet(table, self.keys[table]) for table in self.tables}
+        tables, reports = MappingProxyType(self.tables), MappingProxyType(self.reports)
+        return Book(self.workspace, self.root, self.connection, tables, reports, typed=MappingProxyType(typed))
 
     def read(self, table: str) -> None:
-        source, spec = self.workspace.tables[table], SPECS[table]
-        files, problems = find_files(table, source, self.root)
+        begin = perf_counter()
+        source = self.workspace.tables[table]
+        parts, problems = self._find(table, source)
         self.problems += problems
-        parents = [self.keys.get(name, "") for name in _parents(spec)]
-        key = self.keys[table] = table_key(table, self.workspace, files, parents)
+        key = self.keys[table] = table_key(
+            table, self.workspace, [file for part in parts for file in part.files], self._parents(table)
+        )
         report = None if self.problems else self.cache.find(table, key)
-        if report is None and files:
-            clock = Clock(source.timezone, self.workspace.timezone)
-            report = self._make(_Task(self.connection, spec, source, clock, tuple(files), self.staging), key)
+        if report is None and all(part.files for part in parts):
+            report = self._make(self._task(table, source, parts), key)
         if report is not None:
-            self.reports[table] = report
+            self.reports[table] = replace(report, seconds=perf_counter() - begin)
             self.tables[table] = engine.read_parquet(self.connection, [self.cache.parquet(table, key)], table)
 
-    def _make(self, task: _Task, key: str) -> IngestReport | None:
+    def _find(self, table: str, source: TableSource) -> tuple[tuple[Part, ...], list[Problem]]:
+        if source.table is not None:
+            return catalog.find(table, self.workspace, self.root)
+        return raw.find(table, source, self.root)
+
+    def _parents(self, table: str) -> list[str]:
+        """Return the keys of all that a table is judged or mapped by."""
+        spec = SPECS[table]
+        names = [*(key.table for key in spec.foreign_keys), *(rule.table for rule in spec.not_before)]
+        parents = [self.keys.get(name, "") for name in names]
+        if _has_ids(self.workspace.tables[table]):
+            parents += [self.keys["id_map"], str(homes(self.workspace))]
+        return parents
+
+    def _task(self, table: str, source: TableSource, parts: tuple[Part, ...]) -> Task:
+        rows = 0
+
+        def told(further: int) -> None:
+            nonlocal rows
+            rows += further
+            self.on_rows(table, rows)
+
+        clock = Clock(source.timezone, self.workspace.timezone)
+        limits = self.workspace.engine
+        return Task(self.connection, limits, SPECS[table], source, clock, parts, self.staging, self.spill, told)
+
+    @cached_property
+    def _identities(self) -> Identities:
+        return resolve(self.tables["id_map"].to_pyarrow().to_pylist(), homes(self.workspace))
+
+    def _make(self, task: Task, key: str) -> IngestReport | None:
         try:
-            with _readable(task):
-                staged = _stage(task)
+            if self.problems and _has_ids(task.source) and "id_map" not in self.tables:
+                return None  # without it, the ids of this table mean nothing
+            staged = stage(task, lambda: self._identities)
             return None if self.problems else self._finish(task, staged, key)
         except DataError as error:
             self.problems += error.problems
             return None
 
-    def _finish(self, task: _Task, staged: _Staged, key: str) -> IngestReport:
+    def _finish(self, task: Task, staged: Staged, key: str) -> IngestReport:
         keep = task.source.rules == "flag"
         sieve = _sift(task, staged, self.tables, keep=keep)
         quarantine = self.staging / f"{task.name}-quarantine.csv"
@@ -146,11 +181,13 @@ class _Reader:
             *findings.of_rows(sieve.good, task.spec, self.workspace.currency),
             *findings.of_assumed(task.spec, columns, staged.counts, task.files[0].name),
             *findings.of_blanks(staged.table, staged.fields, dict(staged.counts.blanks), task.name),
+            *staged.told,
+            *_circles(task, sieve.good, self.workspace),
             *_unused(task, staged),
         ]
         report = _report(task, staged, path)
         aside = staged.counts.rows + len(staged.bad) - sieve.collapsed - report.rows
-        report = replace(report, findings=tuple(found), quarantined=aside)
+        report = replace(report, findings=tuple(_placed(item) for item in found), quarantined=aside)
         if not report.rows and task.name == "accounts":
             raise DataError(
                 Problem(
@@ -161,24 +198,13 @@ class _Reader:
         return report
 
 
-@contextmanager
-def _readable(task: _Task) -> Iterator[None]:
-    """Tell a damaged Parquet file as a problem of the data; a CSV never reaches the engine's reader."""
-    import duckdb
-
-    try:
-        yield
-    except duckdb.Error as error:
-        if not task.parquets or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
-            raise
-        names = ", ".join(file.name for file in task.parquets[:3])
-        raise DataError(
-            Problem("cannot be read as Parquet: it is damaged or cut", names, hint="export it again")
-        ) from error
+def _has_ids(source: TableSource) -> bool:
+    return any(isinstance(column, ColumnMap) and column.ids is not None for column in source.columns.values())
 
 
-def _parents(spec: TableSpec) -> list[str]:
-    return [*(key.table for key in spec.foreign_keys), *(rule.table for rule in spec.not_before)]
+def _placed(finding: Finding) -> Finding:
+    """Return a finding whose place reads `query row 12` where a row is no line of a file."""
+    return replace(finding, place=finding.place.replace(" row:", " row "))
 
 
 def _why(found: Sequence[Finding]) -> str:
@@ -186,97 +212,7 @@ def _why(found: Sequence[Finding]) -> str:
     return "; ".join(reasons) or "export it again"
 
 
-def _stage(task: _Task) -> _Staged:
-    """Return a table typed by its contract, written aside.
-
-    Raises:
-        DataError: a file cannot be read as declared, or a column is not what was declared.
-    """
-    import ibis
-
-    headers = _headers(task)
-    fields = tuple(plan_fields(task.name, task.source, list(headers.values())))
-    parsed, raws = _parse(task, fields)
-    raws += [_native(task, file, fields) for file in task.parquets]
-    path = task.staging / f"{task.name}-staged.parquet"
-    rows = ibis.union(*(typed(raw, fields, task.spec, task.clock, len(task.files) == 1) for raw in raws))
-    task.connection.to_parquet(filled(rows, fields, task.spec), path, compression="zstd")
-    for file in task.parquets:
-        if digest(file.path) != file.sha256:
-            raise DataError(changed(file))
-    staged = engine.read_parquet(task.connection, [path])
-    counts = check.count(staged, fields)
-    check.refuse_misfits(staged, fields, counts, ", ".join(file.name for file in task.files[:3]))
-    used = {item.origin for item in fields}
-    unused = dict.fromkeys(name for header in headers.values() for name in header if name not in used)
-    return _Staged(staged, fields, counts, tuple(row for one in parsed for row in one.bad), tuple(unused))
-
-
-def _headers(task: _Task) -> dict[str, tuple[str, ...]]:
-    """Return the column names of each file.
-
-    Raises:
-        DataError: every file whose bytes or names do not fit.
-    """
-    problems: list[Problem] = []
-    headers: dict[str, tuple[str, ...]] = {}
-    for file in task.texts:
-        found = inspect(file, task.source, f"tables.{task.name}")
-        try:
-            headers[file.name] = () if found else read_header(file, task.source, task.name)
-        except DataError as error:
-            found = list(error.problems)
-        problems += found
-    for file in task.parquets:
-        headers[file.name] = tuple(engine.read_parquet(task.connection, [file.path]).columns)
-        problems += _doubled(file)
-        problems += check_header(headers[file.name], task.name, task.source, file.name)
-    if problems:
-        raise DataError(*problems)
-    return headers
-
-
-def _doubled(file: SourceFile) -> list[Problem]:
-    """Return the columns of a Parquet file that the engine, blind to case, would take for one and rename."""
-    import pyarrow.parquet as pq
-
-    names = pq.read_schema(file.path).names
-    counts = Counter(name.casefold() for name in names)
-    return [
-        Problem(
-            f"columns {', '.join(repr(printable(name)) for name in names if name.casefold() == folded)} differ by case"
-            " at most",
-            file=file.name,
-            hint="leave all but one of them out of the export",
-        )
-        for folded, count in counts.items()
-        if count > 1
-    ]
-
-
-def _parse(task: _Task, fields: Sequence[Field]) -> tuple[list[Parsed], "list[ibis.Table]"]:
-    if not task.texts:
-        return [], []
-    paths = [task.staging / f"{task.name}-{index}.parquet" for index in range(len(task.texts))]
-    parsed = [
-        to_text_parquet(file, task.source, task.name, fields, path)
-        for file, path in zip(task.texts, paths, strict=True)
-    ]
-    return parsed, [engine.read_parquet(task.connection, paths)]
-
-
-def _native(task: _Task, file: SourceFile, fields: Sequence[Field]) -> "ibis.Table":
-    import ibis
-
-    raw = engine.read_parquet(task.connection, [file.path], file_row_number=True)
-    columns = {FILE: ibis.literal(file.name), LINE: raw["file_row_number"].cast("int64") + 1}
-    for item in fields:
-        if item.origin is not None:
-            columns[item.name] = raw[item.origin] if item.origin in raw.columns else ibis.null("string")
-    return raw.select(**columns)
-
-
-def _sift(task: _Task, staged: _Staged, tables: "Mapping[str, ibis.Table]", *, keep: bool) -> check.Sieve:
+def _sift(task: Task, staged: Staged, tables: "Mapping[str, ibis.Table]", *, keep: bool) -> check.Sieve:
     sifter = check.Sifter(staged.table, staged.fields, task.spec, keep=keep)
     sifter.cells(staged.counts)
     sifter.filled()
@@ -293,7 +229,22 @@ def _sorted_by(spec: TableSpec, columns: Sequence[str]) -> list[str]:
     return [str(name) for name in dict.fromkeys([*event, *spec.key_among(columns)])]
 
 
-def _unused(task: _Task, staged: _Staged) -> list[Finding]:
+def _circles(task: Task, good: "ibis.Table", workspace: Workspace) -> list[Finding]:
+    """Return the finding about ids of id_map that lead to each other in a circle."""
+    if task.name != "id_map":
+        return []
+    rows = good.order_by([FILE, LINE]).to_pyarrow().to_pylist()
+    found = resolve(rows, homes(workspace)).circles
+    if not found:
+        return []
+    circling = {(source, raw_id) for _, source, raw_id in found}
+    first = next(row for row in rows if (row["source"], row["source_id"]) in circling)
+    hint = "these ids lead to each other in a circle: they stay as they are"
+    place = f"{first[FILE]}:{first[LINE]}"
+    return [Finding(task.name, "contradiction", "source_id", len(found), first["source_id"], place, hint, "flagged")]
+
+
+def _unused(task: Task, staged: Staged) -> list[Finding]:
     taken = {item.name for item in staged.fields}
     free = {name.replace("_", ""): name for name in task.spec.names if name not in taken}
     near = {}
@@ -304,7 +255,7 @@ def _unused(task: _Task, staged: _Staged) -> list[Finding]:
     return findings.of_unused(task.name, staged.unused, near, task.files[0].name)
 
 
-def _report(task: _Task, staged: _Staged, path: Path) -> IngestReport:
+def _report(task: Task, staged: Staged, path: Path) -> IngestReport:
     table = engine.read_parquet(task.connection, [path])
     generated = [item.name for item in staged.fields if item.is_row]
     wanted = {"rows": table.count()}

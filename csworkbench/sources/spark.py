@@ -54,7 +54,7 @@ def connect(engine: Engine) -> "BaseBackend":
         raise EnvironmentProblem(Problem("Spark is not installed", key="engine.backend", hint=hint)) from error
     try:
         builder = SparkSession.builder.master(engine.master)
-        session = builder.config(map=SETTINGS).getOrCreate()
+        session = builder.config(map=dict(SETTINGS)).getOrCreate()
     except PySparkRuntimeError as error:
         hint = "install Java 17 and set JAVA_HOME, or set engine.backend: duckdb"
         raise EnvironmentProblem(Problem("Spark does not start", key="engine.backend", hint=hint)) from error

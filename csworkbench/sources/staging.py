@@ -1,0 +1,124 @@
+"""From the rows of a source to rows typed by a contract, written aside before they are judged."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.errors import DataError, Problem
+from csworkbench.sources import catalog, check, engine, identity, native, query, raw
+from csworkbench.sources.book import Finding
+from csworkbench.sources.fields import Field
+from csworkbench.sources.identity import MERGED, Identities
+from csworkbench.sources.parse import FILE, LINE, BadRow
+from csworkbench.sources.raw import Raw, Task
+from csworkbench.sources.typed import filled, typed
+
+if TYPE_CHECKING:
+    import ibis
+
+ROUNDED = "has more than 6 decimals, and is read rounded to 6"
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A table that was typed, before its rows are judged.
+
+    Args:
+        table: Typed rows with `_file`, `_line` and the rule each cell breaks.
+        fields: Its columns.
+        counts: What one aggregate counts.
+        bad: Lines that are no rows.
+        unused: Columns of the source nobody asked for.
+        told: Findings of the way here.
+    """
+
+    table: "ibis.Table"
+    fields: tuple[Field, ...]
+    counts: check.Counts
+    bad: tuple[BadRow, ...]
+    unused: tuple[str, ...]
+    told: tuple[Finding, ...]
+
+
+def stage(task: Task, identities: Callable[[], Identities]) -> Staged:
+    """Return a table typed by its contract, written aside.
+
+    Args:
+        task: The table.
+        identities: Gives where ids of other systems lead.
+
+    Raises:
+        DataError: a file cannot be read as declared, or a column is not what was declared.
+    """
+    with _readable(task):
+        rows = _raw(task)
+        path = task.staging / f"{task.name}-staged.parquet"
+        task.connection.to_parquet(_typed(task, rows, identities), path, compression="zstd")
+        told = _rounded(task, rows)
+    raw.refuse_changed(task)
+    staged = engine.read_parquet(task.connection, [path])
+    if MERGED in staged.columns:
+        told += _merged(task, staged)
+        staged = staged.filter(~staged[MERGED]).drop(MERGED)
+    counts = check.count(staged, rows.fields)
+    check.refuse_misfits(staged, rows.fields, counts, task.names)
+    return Staged(staged, rows.fields, counts, rows.bad, rows.unused, tuple(told))
+
+
+def _raw(task: Task) -> Raw:
+    if task.source.query is not None:
+        return query.from_query(task)
+    return raw.from_files(task) if task.source.table is None else catalog.from_table(task)
+
+
+def _typed(task: Task, rows: Raw, identities: Callable[[], Identities]) -> "ibis.Table":
+    import ibis
+
+    made = ibis.union(*(typed(one, rows.fields, task.spec, task.clock, rows.has_one_file) for one in rows.tables))
+    if any(item.ids is not None for item in rows.fields):
+        made = identity.mapped(made, rows.fields, task.spec, identities())
+    return filled(made, rows.fields, task.spec)
+
+
+@contextmanager
+def _readable(task: Task) -> Iterator[None]:
+    """Tell a damaged Parquet file as a problem of the data; a CSV never reaches the engine's reader."""
+    import duckdb
+
+    try:
+        yield
+    except duckdb.Error as error:
+        parquets = [file.name for part in task.parts for file in part.parquets]
+        if not parquets or isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+            raise
+        names = ", ".join(parquets[:3])
+        raise DataError(
+            Problem("cannot be read as Parquet: it is damaged or cut", names, hint="export it again")
+        ) from error
+
+
+def _rounded(task: Task, rows: Raw) -> list[Finding]:
+    """Return a finding per column whose values have more digits than the contract keeps."""
+    found = []
+    for table in rows.tables:
+        for name, loses in native.rounding(table, rows.fields).items():
+            lost = table.filter(loses.fill_null(False)).select(FILE, LINE, value=table[name].cast("string"))
+            first = lost.order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()
+            if first:
+                count = int(lost.count().to_pyarrow().as_py())
+                place = f"{first[0][FILE]}:{first[0][LINE]}"
+                found.append(Finding(task.name, "rounded", name, count, first[0]["value"], place, ROUNDED, "kept"))
+    return found
+
+
+def _merged(task: Task, staged: "ibis.Table") -> list[Finding]:
+    """Return the finding about rows of ids that were merged into one that has a row of its own."""
+    merged = staged.filter(staged[MERGED])
+    first = merged.order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()
+    if not first:
+        return []
+    (key,) = task.spec.key
+    count, place = int(merged.count().to_pyarrow().as_py()), f"{first[0][FILE]}:{first[0][LINE]}"
+    hint = "was merged, as id_map says: the row of the id that stayed counts"
+    return [Finding(task.name, "duplicate", key, count, str(first[0][key]), place, hint, "kept")]
