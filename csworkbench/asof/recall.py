@@ -1,0 +1,75 @@
+"""What earlier exports said of a row: the archived values of a day in the place of today's."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from csworkbench.sources.archive import RECORDED, SEEN_ON, newest, recording
+from csworkbench.tables import TableSpec
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+
+def recalled(table: "ir.Table", spec: TableSpec, columns: Sequence[str], past: "ir.Table", as_of: date) -> "ir.Table":
+    """Return a table whose overwritten columns have the value remembered of a day, today's where there is none.
+
+    Args:
+        table: Rows with today's values.
+        spec: Contract of the table.
+        columns: The columns exports overwrite.
+        past: The archive of the table, of `sources.archive.remembered`.
+        as_of: The day.
+    """
+    import ibis
+
+    joined = _joined(table, spec, past, as_of)
+    values = {
+        name: ibis.ifelse(_is_recorded(joined, name), _value(joined, name), joined[name])
+        for name in columns
+        if name in past.columns
+    }
+    return joined.mutate(**values).select(*table.columns)
+
+
+def unrecorded(
+    table: "ir.Table", spec: TableSpec, columns: Sequence[str], past: "ir.Table", as_of: date
+) -> tuple[str, ...]:
+    """Return the columns of which at least one row has no value remembered of a day; all arguments as of `recalled`."""
+    joined = _joined(table, spec, past, as_of)
+    archived = [name for name in columns if name in past.columns]
+    counts = joined.aggregate(
+        joined.count().name("rows"), *(_is_recorded(joined, name).sum().name(f"is_{name}") for name in archived)
+    )
+    (found,) = counts.to_pyarrow().to_pylist()
+    return tuple(name for name in columns if name not in archived or (found[f"is_{name}"] or 0) < found["rows"])
+
+
+def first_day(past: "ir.Table") -> date:
+    """Return the day from which on an archive remembers."""
+    day: date = past[SEEN_ON].min().to_pyarrow().as_py()
+    return day
+
+
+def _joined(table: "ir.Table", spec: TableSpec, past: "ir.Table", as_of: date) -> "ir.Table":
+    """Return each row beside the newest version of it that was seen by a day; nulls where there is none."""
+    import ibis
+
+    then = newest(past.filter(past[SEEN_ON] <= ibis.literal(as_of)), spec.key)
+    texts = [name for name in past.columns if not name.startswith("_")]
+    then = then.select(RECORDED, **{_then(name): then[name] for name in texts})
+    return table.left_join(then, [table[name].cast("string") == then[_then(name)] for name in spec.key])
+
+
+def _is_recorded(joined: "ir.Table", name: str) -> "ir.BooleanValue":
+    """Return whether a value of the column was seen, and is one of the kind the column has today."""
+    was_seen = joined[RECORDED].contains(recording([name])).fill_null(value=False)
+    return was_seen & (joined[_then(name)].isnull() | _value(joined, name).notnull())
+
+
+def _value(joined: "ir.Table", name: str) -> "ir.Value":
+    return joined[_then(name)].try_cast(joined[name].type())
+
+
+def _then(name: str) -> str:
+    return f"_then_{name}"
