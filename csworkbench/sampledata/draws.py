@@ -114,7 +114,8 @@ def csm_on(assignments: pd.DataFrame, account_ids: Any, at: Times) -> Texts:
     owners = assignments[["account_id", "valid_from", "csm_id"]].assign(
         valid_from=assignments["valid_from"].astype("datetime64[s]")
     )
-    asked = pd.DataFrame({"account_id": np.asarray(account_ids, dtype=object), "at": at, "place": np.arange(len(at))})
+    ids = pd.Series(np.asarray(account_ids, dtype=object)).astype(owners["account_id"].dtype)
+    asked = pd.DataFrame({"account_id": ids, "at": at, "place": np.arange(len(at))})
     found = pd.merge_asof(
         asked.sort_values("at", kind="stable"),
         owners.sort_values("valid_from"),
