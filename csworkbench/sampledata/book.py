@@ -9,12 +9,21 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.accounts import accounts_table, assignments_table, csms_table, features_table, make_world
-from csworkbench.sampledata.contracts import make_contracts
-from csworkbench.sampledata.people import make_people
-from csworkbench.sampledata.service import judgements_table, nps_table, tickets_table, touches_table
+from csworkbench.sampledata.contracts import Contracts, make_contracts
+from csworkbench.sampledata.identities import id_map_table
+from csworkbench.sampledata.outreach import OutreachTruths, contents_table, outreach_tables
+from csworkbench.sampledata.people import People, make_people
+from csworkbench.sampledata.personal import contact_pii_table
+from csworkbench.sampledata.service import (
+    judgements_table,
+    messages_table,
+    nps_table,
+    tickets_table,
+    touches_table,
+)
 from csworkbench.sampledata.truths import Truths, block_truths, joined
 from csworkbench.sampledata.usage import make_users, usage_months
-from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize
+from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize, World
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,10 +84,27 @@ def _block(size: BookSize, number: int) -> Block:
     people = make_people(
         world, contracts, users, assignments, tuple(frames[name].rename(columns={at: "at"}) for name, at in met)
     )
-    frames["contacts"] = people.contacts
-    if number == 0:
-        frames |= {"features": features_table(), "csms": csms_table()}
-    return Block(MappingProxyType(frames), usage_months(world, users), block_truths(world, contracts))
+    more, outreach = _with_people(world, contracts, people, frames)
+    once = {"features": features_table(), "csms": csms_table(), "contents": contents_table(size)} if number == 0 else {}
+    truths = block_truths(world, contracts, outreach)
+    return Block(MappingProxyType({**frames, **more, **once}), usage_months(world, users), truths)
+
+
+def _with_people(
+    world: World, contracts: Contracts, people: People, frames: Mapping[str, pd.DataFrame]
+) -> tuple[Mapping[str, pd.DataFrame], OutreachTruths]:
+    """Return the tables of the people of a block and of what is sent to them; `touches` is the longer one now."""
+    touches = frames["touches"]
+    mailed = touches.loc[touches["channel"] == "email", "contact_id"]
+    pii = contact_pii_table(people, frames["accounts"], mailed)
+    outreach, truths = outreach_tables(people, pii, touches)
+    own = {
+        "contacts": people.contacts,
+        "contact_pii": pii,
+        "id_map": id_map_table(people, frames["accounts"]),
+        "messages": messages_table(world, contracts, people),
+    }
+    return {**own, **outreach}, truths
 
 
 def simulate(accounts: int = 600, months: int = 24, seed: int = 20260930, end: date = date(2026, 9, 30)) -> SampleBook:

@@ -26,11 +26,34 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from csworkbench.sampledata.contracts import Contracts
-    from csworkbench.sampledata.world import Floats, Ints, Times
+    from csworkbench.sampledata.people import People
+    from csworkbench.sampledata.world import Floats, Ints, Texts, Times
 
 LATE_TICKETS, LATE_RESPONSES = 8, 4
 PULSE_DAYS, OVERRIDE_DAYS = 90, 60
 OVERRIDES = 12
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterModel:
+    """Planted cluster of tickets: for some weeks most tickets of one topic share one configuration.
+
+    Args:
+        topic: Topic of the tickets.
+        configuration: What they share.
+        share: Part of the tickets of the topic in those weeks that have it; else it is as frequent as at the accounts.
+        begins: Days before the end of the book at which the weeks begin.
+        ends: Days before the end of the book at which they end.
+    """
+
+    topic: str = "data_delay"
+    configuration: str = "connector 3.2"
+    share: float = 0.75
+    begins: int = 85
+    ends: int = 25
+
+
+CLUSTER = ClusterModel()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +79,8 @@ SERVICE = ServiceModel()
 TICKET_RATE = {"large": 0.9, "mid": 0.35, "small": 0.12}
 HUMAN_TOUCH_RATE = {"large": 1.6, "mid": 0.7, "small": 0.04}
 TECH_TOUCH_RATE = {"large": 0.6, "mid": 0.9, "small": 1.3}
+MESSAGE_RATE = {"large": 1.2, "mid": 0.5, "small": 0.1}
+CONFIGURATIONS = ("web 5.2", "web 5.3", "connector 3.1", CLUSTER.configuration, "self-hosted 9.4")
 INVITED = {"large": 4, "mid": 2, "small": 1}  # people of an account asked in each NPS wave
 MINUTES = {"wechat": 10, "email": 15, "call": 25, "video": 40, "visit": 120}
 CHANNELS = {
@@ -101,9 +126,22 @@ def tickets_table(world: World, contracts: Contracts, users: Users) -> pd.DataFr
             "severity": severity,
             "csat": np.where(is_resolved & (rng.random(count) < 0.45), csat, np.nan),
             "is_feature_request": rng.random(count) < 0.08,
+            "configuration": _configurations(world, account, topic, opened),
             "known_at": known_late(world, opened, LATE_TICKETS, 1),
         }
     )
+
+
+def _configurations(world: World, account: Ints, topic: Texts, opened: Times) -> Texts:
+    """Return the configuration each ticket names: that of its account, none, or the one of the planted cluster."""
+    import numpy as np
+
+    rng = world.stream("tickets", 1)
+    own = pick(rng, CONFIGURATIONS, world.accounts, (0.3, 0.34, 0.14, 0.12, 0.1))[account]
+    days = np.datetime64(world.size.end, "D") - opened.astype("datetime64[D]")
+    is_then = (days <= np.timedelta64(CLUSTER.begins, "D")) & (days >= np.timedelta64(CLUSTER.ends, "D"))
+    is_hit = is_then & (topic == CLUSTER.topic) & (rng.random(len(account)) < CLUSTER.share)
+    return np.where(is_hit, CLUSTER.configuration, only(rng.random(len(account)) < 0.75, own))
 
 
 def nps_table(world: World, contracts: Contracts, users: Users) -> pd.DataFrame:
@@ -240,6 +278,39 @@ def _touch_rows(
             "minutes": np.round(minutes).astype(np.int64),
         }
     )
+
+
+def messages_table(world: World, contracts: Contracts, people: People) -> pd.DataFrame:
+    """Return `messages` between customers and their CSMs, by time; one in eight of a customer's is never answered.
+
+    Args:
+        world: Accounts and their latent engagement.
+        contracts: Terms and decisions of the accounts.
+        people: Contacts of the accounts.
+    """
+    import numpy as np
+    import pandas as pd
+
+    rng = world.stream("messages")
+    account, sent_at = happenings(world, contracts, rate(world, MESSAGE_RATE, 0.2), rng)
+    count = len(account)
+    is_in = rng.random(count) < 0.6
+    answered = sent_at + np.ceil(np.exp(rng.normal(np.where(is_in, 9.2, 10.4), 1.1, count))).astype("timedelta64[s]")
+    is_answered = (rng.random(count) < np.where(is_in, 0.875, 0.5)) & (answered <= world.size.last_second)
+    is_chinese = (world.traits["region"] == "China").to_numpy()[account]
+    messages = pd.DataFrame(
+        {
+            "account_id": world.traits["account_id"].array[account],
+            "contact_id": people.contact_at(account, sent_at, rng.random(count) ** 2),
+            "channel": np.where(is_chinese & (rng.random(count) < 0.8), "wechat", pick(rng, ("email", "chat"), count)),
+            "direction": np.where(is_in, "in", "out"),
+            "sent_at": sent_at,
+            "answered_at": np.where(is_answered, answered, np.datetime64("NaT", "s")),
+        }
+    )
+    messages = messages[messages["contact_id"].notna()].reset_index(drop=True)
+    messages.insert(0, "message_id", world.ids("W", 7, range(len(messages))))
+    return messages
 
 
 def judgements_table(world: World, contracts: Contracts, assignments: pd.DataFrame) -> pd.DataFrame:

@@ -7,7 +7,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.contracts import RENEWAL, Contracts, RenewalModel
-from csworkbench.sampledata.service import SERVICE, ServiceModel
+from csworkbench.sampledata.mailbox import MAIL, MailModel
+from csworkbench.sampledata.outreach import OutreachTruths
+from csworkbench.sampledata.service import CLUSTER, SERVICE, ClusterModel, ServiceModel
+from csworkbench.sampledata.trials import RESCUE, TRIALS, RescueModel, TrialModel
 from csworkbench.sampledata.usage import USAGE, UsageModel
 from csworkbench.sampledata.world import ENGAGEMENT, LEAD_MONTHS, EngagementModel, World
 
@@ -28,10 +31,15 @@ class Truths:
         decline: Planted downward drift so far, at most 0, accounts x months.
         swing: What comes and goes by itself (AR(1)): a dip of it recovers without anybody's help.
         renewals: One row per decided renewal: renewal_id, account_id, engagement, is_first, tier, p_churned, is_lost.
+        outreach: Contacts whose refusal of marketing e-mail is easily overlooked, and accounts with a scanner.
         engagement_model: Numbers of the latent path.
         renewal_model: Coefficients of the logistic model of a lost renewal.
         usage_model: Coefficients of use.
         service_model: Coefficients of tickets, NPS and touches.
+        cluster_model: Tickets that share one configuration.
+        mail_model: What happens to mails: bounces, proxies, scanners.
+        trial_models: Effect, intra-account correlation and ratio of each e-mail experiment.
+        rescue_model: The mail that is sent mostly to accounts in trouble: compared naively it seems to harm.
     """
 
     months: Times
@@ -40,18 +48,23 @@ class Truths:
     decline: Floats
     swing: Floats
     renewals: pd.DataFrame
+    outreach: OutreachTruths
     engagement_model: EngagementModel = ENGAGEMENT
     renewal_model: RenewalModel = RENEWAL
     usage_model: UsageModel = USAGE
     service_model: ServiceModel = SERVICE
+    cluster_model: ClusterModel = CLUSTER
+    mail_model: MailModel = MAIL
+    trial_models: tuple[TrialModel, ...] = TRIALS
+    rescue_model: RescueModel = RESCUE
 
 
-def block_truths(world: World, contracts: Contracts) -> Truths:
+def block_truths(world: World, contracts: Contracts, outreach: OutreachTruths) -> Truths:
     """Return what was planted in a block."""
     import numpy as np
 
     months = world.size.first_month - LEAD_MONTHS + np.arange(world.engagement.shape[1])
-    return Truths(months, world.engagement, world.stable, world.decline, world.swing, contracts.truth)
+    return Truths(months, world.engagement, world.stable, world.decline, world.swing, contracts.truth, outreach)
 
 
 def joined(parts: Sequence[Truths]) -> Truths:
@@ -66,4 +79,8 @@ def joined(parts: Sequence[Truths]) -> Truths:
         decline=np.concatenate([part.decline for part in parts]),
         swing=np.concatenate([part.swing for part in parts]),
         renewals=pd.concat([part.renewals for part in parts], ignore_index=True),
+        outreach=OutreachTruths(
+            frozenset().union(*(part.outreach.refused for part in parts)),
+            frozenset().union(*(part.outreach.scanned for part in parts)),
+        ),
     )
