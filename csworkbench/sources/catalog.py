@@ -52,9 +52,9 @@ def from_table(task: Task) -> Raw:
         with engine.isolated(task.limits, task.spill, [out], file.path) as connection:
             name = _spelled(connection, str(task.source.table), f"tables.{task.name}.table")
             return export(connection, task, f"FROM {name}", f"{task.source.table} row")
-    except duckdb.IOException as error:
+    except (duckdb.IOException, duckdb.ConnectionException) as error:
         said = str(error).splitlines()[0]
-        if "lock" in said:
+        if "lock" in said or isinstance(error, duckdb.ConnectionException):
             hint = "wait until the program that writes to it has closed it"
             raise EnvironmentProblem(Problem("is being written to", file=file.name, key=KEY, hint=hint)) from error
         if "not a valid DuckDB database" not in said and "version number" not in said:

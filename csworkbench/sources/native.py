@@ -1,12 +1,12 @@
 """Values that come with a type: what a Parquet file or a query gives that a cell cannot hold."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from csworkbench.errors import Problem
 from csworkbench.formats import printable
-from csworkbench.sources import engine
 from csworkbench.sources.fields import Field
 from csworkbench.sources.files import SourceFile
 from csworkbench.sources.parse import FILE, LINE
@@ -14,11 +14,10 @@ from csworkbench.tables import Kind
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends.duckdb import Backend
-    from ibis.expr.datatypes import DataType
+    import pyarrow as pa
 
 TAKEN = (FILE, LINE, "file_row_number")
-MICROSECONDS, DIGITS = 6, 6
+DECIMALS = 6
 
 
 def doubled(file: SourceFile) -> list[Problem]:
@@ -44,51 +43,57 @@ def doubled(file: SourceFile) -> list[Problem]:
     ]
 
 
-def misfits(connection: "Backend", file: SourceFile, fields: Sequence[Field]) -> list[Problem]:
-    """Return the mapped columns of a Parquet file whose type no cell can hold.
+def misfits(path: Path, fields: Sequence[Field], place: str) -> list[Problem]:
+    """Return the mapped columns of a Parquet file whose type is none of a cell.
 
     Args:
-        connection: Engine to read with.
-        file: The file.
-        fields: Columns to read.
-    """
-    return nested(dict(engine.read_parquet(connection, [file.path]).schema()), fields, file.name)
-
-
-def nested(types: "Mapping[str, DataType]", fields: Sequence[Field], place: str) -> list[Problem]:
-    """Return the mapped columns that hold several values per row, bytes, or ids as broken numbers.
-
-    Args:
-        types: Column of the source -> its type.
+        path: The file.
         fields: Columns to read.
         place: File or query, for the messages.
     """
+    import pyarrow.parquet as pq
+
+    types = {field.name: field.type for field in pq.read_schema(path)}
     problems = []
     for item in fields:
-        said = _words(types[item.origin], item) if item.origin and item.origin in types else None
+        said = _advice(types[item.origin], item) if item.origin in types else None
         if said is not None:
             mapped = "" if item.origin == item.name else f" (for {item.name})"
-            what, advice = said
-            message = f"column {printable(str(item.origin))!r}{mapped} holds {what}"
-            problems.append(Problem(message, file=place, key=item.key, hint=advice))
+            message = f"column {printable(str(item.origin))!r}{mapped} is {types[item.origin]}, which is no cell"
+            problems.append(Problem(message, file=place, key=item.key, hint=said))
     return problems
 
 
-def _words(type_: "DataType", item: Field) -> tuple[str, str] | None:
-    one = "a cell holds one value: export one column or one row for each"
-    if type_.is_array():
-        return f"lists ({type_})", one
-    if type_.is_struct() or type_.is_map():
-        return f"several values under names ({type_})", one
-    if type_.is_binary():
-        return "bytes", "export it as text"
-    if type_.is_floating() and item.column.is_id:
-        return f"ids as broken numbers ({type_})", "export them as text: digits may be lost already"
+def unreadable(path: Path) -> list[str]:
+    """Return the columns of a Parquet file that the engine would read as something else."""
+    import pyarrow.parquet as pq
+
+    return [field.name for field in pq.read_schema(path) if _is_unreadable(field.type)]
+
+
+def _is_unreadable(type_: "pa.DataType") -> bool:
+    import pyarrow as pa
+
+    return bool(pa.types.is_decimal256(type_) or pa.types.is_duration(type_))
+
+
+def _advice(type_: "pa.DataType", item: Field) -> str | None:
+    """Return what to do about a type that is none of a cell; None where it is one."""
+    import pyarrow as pa
+
+    if pa.types.is_nested(type_):
+        return "a cell holds one value: export a column or a row for each"
+    if pa.types.is_duration(type_):
+        return "export it as a number in the unit of the column"
+    if _is_unreadable(type_) or pa.types.is_binary(type_) or pa.types.is_large_binary(type_):
+        return "export it as text"
+    if pa.types.is_floating(type_) and item.column.is_id:
+        return "export ids as text: digits may be lost already"
     return None
 
 
 def rounding(raw: "ibis.Table", fields: Sequence[Field]) -> "dict[str, ibis.Value]":
-    """Return, per column that has more digits than its contract keeps, whether a row loses some.
+    """Return, per typed column that can have more digits than its contract keeps, whether a row loses some.
 
     Args:
         raw: Rows under canonical names.
@@ -100,11 +105,38 @@ def rounding(raw: "ibis.Table", fields: Sequence[Field]) -> "dict[str, ibis.Valu
 
 def _loses(cell: "ibis.Value", item: Field) -> "ibis.Value | None":
     type_, kind = cell.type(), item.column.kind
-    if kind is Kind.DECIMAL and type_.is_decimal() and type_.scale > DIGITS:
-        return cell.round(DIGITS) != cell
+    if kind is Kind.DECIMAL and type_.is_decimal() and type_.scale > DECIMALS:
+        return cell.round(DECIMALS) != cell
     if kind is Kind.DECIMAL and type_.is_floating():
-        # How a double says .1, and a sum of them, is off by less; what is more was there.
-        return (cell - cell.round(DIGITS)).abs() > cell.abs() * 1e-12
-    if kind is Kind.INSTANT and type_.is_timestamp() and (type_.scale or MICROSECONDS) > MICROSECONDS:
-        return cell.cast("timestamp(6)").cast(type_) != cell
+        # How a float says .1, and a double a sum of such, is off by less; what is more was there.
+        noise = 1e-6 if type_.is_float32() else 1e-12
+        return (cell - cell.round(DECIMALS)).abs() > cell.abs() * noise
+    if kind is Kind.INSTANT and type_.is_timestamp() and (type_.scale or DECIMALS) > DECIMALS:
+        return cell.cast(f"timestamp({DECIMALS})").cast(type_) != cell
     return None
+
+
+def lost_nanoseconds(file: SourceFile, fields: Sequence[Field]) -> dict[str, tuple[int, int]]:
+    """Return, per column of times with a zone, how many have nanoseconds, which the engine drops, and the first row.
+
+    Args:
+        file: A Parquet file.
+        fields: Columns to read.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    types = {field.name: field.type for field in pq.read_schema(file.path)}
+    found: dict[str, tuple[int, int]] = {}
+    for item in fields:
+        type_ = types.get(str(item.origin))
+        if item.column.kind is not Kind.INSTANT or type_ is None or not pa.types.is_timestamp(type_):
+            continue
+        if type_.unit == "ns" and type_.tz is not None:
+            nanoseconds = pq.read_table(file.path, columns=[item.origin])[0].cast(pa.int64())
+            kept = pc.multiply(pc.divide(nanoseconds, 1000), 1000)
+            rows = pc.indices_nonzero(pc.not_equal(nanoseconds, kept).fill_null(False))
+            if len(rows):
+                found[item.name] = (len(rows), rows[0].as_py() + 1)
+    return found

@@ -10,6 +10,7 @@ from csworkbench.errors import DataError, Problem, did_you_mean
 from csworkbench.formats import printable
 from csworkbench.sources import engine, native
 from csworkbench.sources.fields import DELIMITERS, Field, check_header, plan_fields
+from csworkbench.sources.files import SourceFile
 from csworkbench.sources.parse import FILE, LINE, BadRow
 from csworkbench.sources.raw import Part, Raw, Task, named, read_headers, to_texts, unused
 from csworkbench.tables import Column, Kind
@@ -133,10 +134,15 @@ def _view(task: Task, part: Part) -> tuple[str, tuple[BadRow, ...]]:
     selects = [f"FROM read_parquet({engine.parquet_list([path])})" for path in paths]
     selects += [
         f"FROM read_parquet({engine.parquet_list([file.path])}, file_row_number = true) "
-        f"SELECT * EXCLUDE (file_row_number), {engine.quoted_text(file.name)} AS {FILE}, file_row_number + 1 AS {LINE}"
+        f"SELECT * EXCLUDE ({_excluded(file)}), {engine.quoted_text(file.name)} AS {FILE}, "
+        f"file_row_number + 1 AS {LINE}"
         for file in part.parquets
     ]
     return " UNION ALL BY NAME ".join(selects), bad
+
+
+def _excluded(file: SourceFile) -> str:
+    return ", ".join(["file_row_number", *map(engine.quoted, native.unreadable(file.path))])
 
 
 def _differ_by_case(names: Sequence[str]) -> list[str]:
@@ -220,10 +226,10 @@ def export(connection: "DuckDBPyConnection", task: Task, sql: str, rows: str) ->
         raise
     except duckdb.Error as error:
         raise DataError(_engine_problem(error, key)) from error
-    table = engine.read_parquet(task.connection, [out])
-    problems = native.nested(dict(table.schema()), fields, key)
+    problems = native.misfits(out, fields, key)
     if problems:
         raise DataError(*problems)
+    table = engine.read_parquet(task.connection, [out])
     asked = unused([[name for name in names if name not in PLACES]], fields)
     return Raw(fields, [named(table, fields, table[FILE], table[LINE])], (), asked, has_one_file=False)
 

@@ -146,7 +146,7 @@ def from_files(task: Task) -> Raw:
 
     headers = read_headers(task, part, check)
     fields = tuple(plan_fields(task.name, task.source, list(headers.values())))
-    problems = [problem for file in part.parquets for problem in native.misfits(task.connection, file, fields)]
+    problems = [problem for file in part.parquets for problem in native.misfits(file.path, fields, file.name)]
     if problems:
         raise DataError(*problems)
     paths, bad = to_texts(task, part, fields)

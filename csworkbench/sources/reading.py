@@ -119,7 +119,7 @@ class _Reader:
             table, self.workspace, [file for part in parts for file in part.files], self._parents(table)
         )
         report = None if self.problems else self.cache.find(table, key)
-        if report is None and all(part.files for part in parts):
+        if report is None and parts and all(part.files for part in parts):
             report = self._make(self._task(table, source, parts), key)
         if report is not None:
             self.reports[table] = replace(report, seconds=perf_counter() - begin)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from csworkbench.errors import DataError, Problem
@@ -13,11 +14,12 @@ from csworkbench.sources.identity import MERGED, Identities
 from csworkbench.sources.parse import FILE, LINE, BadRow
 from csworkbench.sources.raw import Raw, Task
 from csworkbench.sources.typed import filled, typed
+from csworkbench.tables import Rule
 
 if TYPE_CHECKING:
     import ibis
 
-ROUNDED = "has more than 6 decimals, and is read rounded to 6"
+ROUNDED = "has more than 6 decimals, and is read with 6"
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,16 +101,19 @@ def _readable(task: Task) -> Iterator[None]:
 
 
 def _rounded(task: Task, rows: Raw) -> list[Finding]:
-    """Return a finding per column whose values have more digits than the contract keeps."""
+    """Return a finding per column of typed values that have more digits than the contract keeps."""
+    note = partial(Finding, task.name, Rule.ROUNDED, hint=ROUNDED, action="kept")
     found = []
     for table in rows.tables:
         for name, loses in native.rounding(table, rows.fields).items():
             lost = table.filter(loses.fill_null(False)).select(FILE, LINE, value=table[name].cast("string"))
             first = lost.order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()
             if first:
-                count = int(lost.count().to_pyarrow().as_py())
-                place = f"{first[0][FILE]}:{first[0][LINE]}"
-                found.append(Finding(task.name, "rounded", name, count, first[0]["value"], place, ROUNDED, "kept"))
+                count, place = int(lost.count().to_pyarrow().as_py()), f"{first[0][FILE]}:{first[0][LINE]}"
+                found.append(note(column=name, count=count, example=first[0]["value"], place=place))
+    for file in (file for part in task.parts if not part.name for file in part.parquets):
+        for name, (count, line) in native.lost_nanoseconds(file, rows.fields).items():
+            found.append(note(column=name, count=count, example="", place=f"{file.name}:{line}"))
     return found
 
 

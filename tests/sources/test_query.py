@@ -181,7 +181,7 @@ def test_what_queries_may_not_say_is_told_at_once_and_before_a_file_is_looked_fo
 
 
 def test_problems_of_all_files_of_a_query_are_told_at_once(project):
-    with pytest.raises(DataError, match="u.csv: the file is empty") as refused:
+    with pytest.raises(DataError, match=r"u\.csv: the file is empty") as refused:
         usage(project, raw="", subs="a;b\n1;2\n")
     assert [str(problem) for problem in refused.value.problems] == [
         "exports/u.csv: the file is empty (0 bytes) (export it again)",

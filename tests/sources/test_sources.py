@@ -225,6 +225,75 @@ def test_parquet_columns_that_are_missing_are_refused_like_those_of_a_csv(projec
         project.with_accounts("A", usage_daily=parquet(project, account_id=["A"], Date=["2026-01-01"]))
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("value_tier", pa.array([["a", "b"]]), r"is list<element: string>, which is no cell \(a cell holds one value"),
+        ("value_tier", pa.array([{"a": 1}]), "is struct<a: int64>"),
+        ("name", pa.array([b"\x00"]), r"is binary, which is no cell \(export it as text"),
+        ("employees", pa.array([5], pa.duration("s")), r"is duration\[s\], which is no cell \(export it as a number"),
+        ("arr", pa.array([Decimal("1.5")], pa.decimal256(50, 2)), r"is decimal256\(50, 2\)"),
+        ("account_id", pa.array([7.0]), r"is double, which is no cell \(export ids as text"),
+    ],
+)
+def test_a_mapped_column_that_is_no_cell_is_refused_with_its_type(project, name, value, said):
+    columns = {"account_id": ["A"], name: value}
+    with pytest.raises(DataError, match=rf"^u.parquet: tables.accounts.columns.{name}: column '{name}' {said}"):
+        project.open(accounts=parquet(project, **columns))
+
+
+def test_columns_that_are_no_cells_are_ignored_where_nobody_maps_them(project):
+    path = parquet(project, account_id=["A"], tags=pa.array([["a"]]), deep=pa.array([{"a": [1]}]), raw=[b"1"])
+    assert rows(project.open(accounts=path)) == [{"account_id": "A"}]
+
+
+def test_texts_of_any_arrow_type_are_the_same_texts(project):
+    dictionary = pa.array(["gold", "gold"]).dictionary_encode()
+    path = parquet(project, account_id=pa.array(["1", "2"], pa.large_string()), plan=dictionary)
+    assert rows(project.open(accounts=path)) == [{"account_id": name, "plan": "gold"} for name in "12"]
+
+
+def test_a_fraction_is_no_whole_number_whatever_its_type(project):
+    numbers = pa.array([Decimal("2.50"), Decimal("3.00"), Decimal("4.00")], pa.decimal128(10, 2))
+    book = project.open(accounts=parquet(project, account_id=["A", "B", "C"], employees=numbers))
+    assert column(book, "employees") == [3, 4]
+    assert finding(book, "accounts", "type", "employees").place == "u.parquet:1"
+
+
+@pytest.mark.parametrize(
+    ("values", "read", "count"),
+    [
+        (pa.array([Decimal("1.23456789"), Decimal("1.5")], pa.decimal128(20, 8)), ["1.234568", "1.5"], 1),
+        (pa.array([1.23456789, 1.5]), ["1.234568", "1.5"], 1),
+        (pa.array([0.1 + 0.2, 1234.56 * 3]), ["0.3", "3703.68"], 0),  # off by less than a double can say
+        (pa.array([1.1, 2.5], pa.float32()), ["1.1", "2.5"], 0),
+        (pa.array([7, 2**62], pa.int64()), ["7", "None"], 0),  # beyond 18 digits: set aside, never cut
+    ],
+)
+def test_digits_beyond_the_sixth_decimal_are_told(project, values, read, count):
+    book = project.open(accounts=parquet(project, account_id=["A", "B"], arr=values))
+    found = [item for item in book.reports["accounts"].findings if item.rule == "rounded"]
+    assert [item.count for item in found] == [count] * bool(count)
+    assert all(item.place == "u.parquet:1" and item.action == "kept" for item in found)
+    expected = sorted(Decimal(text) for text in read if text != "None")
+    assert column(book, "arr") == expected
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Stockholm"])
+def test_nanoseconds_are_told(project, zone):
+    times = pa.array([1_500, 2_000, None], pa.timestamp("ns", zone))  # 1.5 and 2 microseconds after 1970 began
+    book = project.open(accounts=parquet(project, account_id=["A", "B", "C"], paid_at=times))
+    found = finding(book, "accounts", "rounded", "paid_at")
+    assert (found.count, found.place) == (1, "u.parquet:1")
+    assert [row["paid_at"] for row in rows(book)] == [utc(1970, 1, 1, 0, 0, 0, 1), utc(1970, 1, 1, 0, 0, 0, 2), None]
+
+
+def test_yes_and_no_of_parquet_are_no_numbers(project):
+    path = parquet(project, account_id=["A", "B", "C"], employees=[True, None, None])
+    with pytest.raises(DataError, match="employees: 1 of 1 values are not a whole number such as 12: 'true'"):
+        project.open(accounts=path)
+
+
 @pytest.fixture
 def telco(tmp_path):
     if not TELCO.is_file():
