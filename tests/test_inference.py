@@ -1,9 +1,14 @@
 """Rank, probability and capacity measures against other libraries, and intervals that draw accounts again."""
 
+import json
+from dataclasses import replace
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score
 from statsmodels.api import GLM, families
 
@@ -15,6 +20,8 @@ from csworkbench.inference.discrimination import (
     captured,
     ranked,
 )
+from csworkbench.inference.encoding import encoding_of
+from csworkbench.inference.models import BOOSTING, fit, folds_of, from_json, importance_order
 from csworkbench.inference.resampling import account_weights, interval
 
 
@@ -117,3 +124,79 @@ def test_a_measure_most_draws_could_not_tell_has_no_interval():
     draws = np.array([0.5] * 8 + [np.nan] * 2)
     assert interval(0.5, draws, 9, "share", "share").low is None
     assert interval(float("nan"), draws, 9, "share", "share").value is None
+
+
+# --- learned models ---
+
+
+def churn(seed=0, rows=600):
+    """Measures of accounts, two rows each, and an event that depends on use (less) and complaints (more)."""
+    rng = np.random.default_rng(seed)
+    use, complaints, noise = rng.normal(size=rows), rng.normal(size=rows), rng.normal(size=rows)
+    frame = pd.DataFrame({"use": use, "complaints": complaints, "noise": noise})
+    frame["plan"] = rng.choice(["basic", "pro", "max"], rows)
+    frame.loc[rng.random(rows) < 0.1, "complaints"] = np.nan
+    odds = -1 - 1.5 * use + 0.8 * complaints + (frame["plan"] == "basic")
+    return frame, rng.random(rows) < 1 / (1 + np.exp(-odds)), np.arange(rows) // 2
+
+
+@pytest.mark.parametrize("kind", ["logistic", "boosting"])
+def test_a_model_read_back_from_json_gives_the_same_risks(kind):
+    frame, is_event, accounts = churn()
+    model = fit(kind, frame, is_event, accounts)
+    again = from_json(json.loads(json.dumps(model.to_json())))
+    assert (again.risk(frame) == model.risk(frame)).all()
+
+
+@pytest.mark.parametrize("kind", ["logistic", "boosting"])
+def test_a_model_finds_what_drives_the_event_and_is_calibrated_on_new_accounts(kind):
+    model = fit(kind, *churn(1, 3000))
+    frame, is_event, _ = churn(2, 3000)
+    assert importance_order(model, frame)[:2] == ["use", "complaints"]
+    assert auc(ranked(model.risk(frame), is_event)) > 0.8
+    intercept, slope = calibration_line(model.risk(frame), is_event)
+    assert (abs(intercept), slope) == (pytest.approx(0, abs=0.2), pytest.approx(1, abs=0.15))
+
+
+def test_the_trees_of_a_model_are_those_of_scikit_learn():
+    frame, is_event, accounts = churn()
+    model = fit("boosting", frame, is_event, accounts)
+    matrix = model.encoding.matrix(frame)
+    judge = HistGradientBoostingClassifier(**BOOSTING, early_stopping=False, random_state=0).fit(matrix, is_event)
+    uncalibrated = replace(model, line=(0.0, 1.0))
+    assert uncalibrated.risk(frame) == pytest.approx(judge.predict_proba(matrix)[:, 1], abs=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["logistic", "boosting"])
+def test_a_direction_is_never_contradicted(kind):
+    frame, is_event, accounts = churn()
+    # Said the wrong way round: more use must not lower the risk, so a model bound to it may not use it so.
+    model = fit(kind, frame, is_event, accounts, directions={"use": 1})
+    low, high = (model.risk(frame.assign(use=value)) for value in (-2.0, 2.0))
+    assert (high >= low - 1e-12).all()
+
+
+def test_a_stored_model_that_was_changed_is_refused():
+    stored = fit("logistic", *churn()).to_json()
+    stored["parameters"]["intercept"] += 0.1
+    with pytest.raises(ValueError, match="hash does not fit"):
+        from_json(stored)
+
+
+def test_rows_of_an_account_are_in_one_fold_and_events_in_all():
+    _, is_event, accounts = churn()
+    folds = folds_of(accounts, is_event, seed=5)
+    assert all(len(set(folds[accounts == account])) == 1 for account in range(10))
+    assert all(is_event[folds == fold].any() for fold in range(5))
+
+
+def test_a_model_of_one_kind_of_outcome_is_an_error_of_the_caller():
+    frame, _, accounts = churn()
+    with pytest.raises(ValueError, match="both kinds"):
+        fit("logistic", frame, np.zeros(len(frame), dtype=bool), accounts)
+
+
+def test_words_seldom_seen_and_missing_share_the_column_of_none():
+    encoding = encoding_of(pd.DataFrame({"plan": ["a", "a", "b", None], "same": [1, 1, 1, 1]}))
+    assert encoding.names == ("plan = a", "plan = b")
+    assert encoding.matrix(pd.DataFrame({"plan": ["b", "new", None]})).tolist() == [[0, 1], [0, 0], [0, 0]]
