@@ -2,28 +2,26 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from csworkbench.formats import neutral
 from csworkbench.sources.book import Finding
-from csworkbench.sources.check import Counts
+from csworkbench.sources.check import Counts, Sieve
 from csworkbench.sources.fields import Field
 from csworkbench.sources.parse import FILE, LINE, BadRow
-from csworkbench.tables import Column, TableSpec
+from csworkbench.sources.rules import Action, Check
+from csworkbench.tables import TableSpec
 
 if TYPE_CHECKING:
     import ibis
 
 ADVICE = {
     "duplicate": "equal rows are read once",
-    "late": "became known more than a day after they happened; a run as of an earlier day does not see them",
+    "alike": "equal rows are kept: the line is their id; map an id if the source has one",
     "assumed": "counts as known when it happened; map it if the warehouse knows better",
 }
-KEPT_PREFIX = "flag_"
 
 
 def bad_rows(listed: "ibis.Table | None", aside: Path) -> Iterator[BadRow]:
@@ -62,8 +60,7 @@ def write_quarantine(rows: Iterable[BadRow], out: Path) -> dict[tuple[str, str],
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(["file", "line", "column", "value", "rule", "hint"])
         for row in _with_first(first, iterator):
-            rule = row.rule.removeprefix(KEPT_PREFIX)
-            texts = [_inert(text) for text in (row.column, row.value, rule, row.hint)]
+            texts = [_inert(text) for text in (row.column, row.value, row.rule, row.hint)]
             writer.writerow([_inert(row.file), row.line, *texts])
             count, example = groups.get((row.rule, row.column), (0, row))
             groups[row.rule, row.column] = (count + 1, example)
@@ -80,31 +77,29 @@ def _inert(text: str) -> str:
     return text if re.fullmatch(r"[+-]?[\d.,]+", text) else neutral(text)
 
 
-def from_groups(table: str, groups: dict[tuple[str, str], tuple[int, BadRow]], *, keep: bool) -> list[Finding]:
+def from_groups(
+    table: str, groups: dict[tuple[str, str], tuple[int, BadRow]], actions: Mapping[tuple[str, str], Action]
+) -> list[Finding]:
     """Return a finding per rule and column that rows break.
 
     Args:
         table: Canonical table.
         groups: From `write_quarantine`.
-        keep: Whether the workspace keeps such rows.
+        actions: (rule, column) -> what became of such rows; those not named were lines that are no rows.
     """
-    always = {"width", "header", "shape"}
-    found = []
-    for (rule, column), (count, example) in groups.items():
-        is_kept = rule.startswith(KEPT_PREFIX) or (keep and rule not in always)
-        action: Literal["flagged", "quarantined"] = "flagged" if is_kept else "quarantined"
-        found.append(
-            Finding(
-                table,
-                rule.removeprefix(KEPT_PREFIX),
-                column,
-                count,
-                example.value,
-                f"{example.file}:{example.line}",
-                example.hint,
-                action,
-            )
+    found = [
+        Finding(
+            table,
+            rule,
+            column,
+            count,
+            example.value,
+            f"{example.file}:{example.line}",
+            example.hint,
+            actions.get((rule, column), "quarantined"),
         )
+        for (rule, column), (count, example) in groups.items()
+    ]
     return sorted(found, key=lambda item: (item.action != "quarantined", -item.count, item.rule, item.column))
 
 
@@ -148,61 +143,26 @@ def of_blanks(staged: "ibis.Table", fields: Sequence[Field], blanks: dict[str, i
     ]
 
 
-def of_rows(good: "ibis.Table", spec: TableSpec, currency: str) -> list[Finding]:
-    """Return findings about rows that stay: known late, revealed at no known time, in another currency.
+def of_rows(good: "ibis.Table", notes: Sequence[Check], table: str) -> list[Finding]:
+    """Return a finding per rule that tells something about rows that stay.
 
     Args:
-        good: Rows that stay.
-        spec: Contract of the table.
-        currency: Currency of the workspace.
+        good: Rows that stay, with what the rules look up.
+        notes: Rules that some row breaks, be it one that was set aside.
+        table: Canonical table.
     """
-    import ibis
-
-    present = set(good.columns)
-    note = partial(Finding, spec.name, count=0, example="", place="", action="flagged")
-    broken: list[tuple[Finding, ibis.Value]] = []
-    if spec.known_at and spec.event_at in present and spec.known_at in present:
-        late = good[spec.known_at] > good[spec.event_at].cast("timestamp") + ibis.interval(days=2)
-        broken.append((note("late", spec.known_at, hint=ADVICE["late"], action="kept"), late))
-    for column in spec.columns:
-        if column.known_with and column.name in present:
-            hint = f"has a value without {column.known_with}: known since nobody knows when"
-            undated = _undated(good, column, spec.on_unknown.get(column.name))
-            broken.append((note("undated", column.name, hint=hint), undated))
-    if "currency" in present:
-        hint = f"is not {currency}: amounts of different currencies are never added up"
-        other = good["currency"].notnull() & (good["currency"] != currency)
-        # Another currency breaks no rule; adding it up would.
-        broken.append((note("currency", "currency", hint=hint, action="kept"), other))
-    return _found(good, broken)
-
-
-def _undated(good: "ibis.Table", column: Column, fallback: str | None) -> "ibis.Value":
-    import ibis
-
-    dated = good[column.known_with].notnull() if column.known_with in good.columns else ibis.literal(False)
-    value = good[column.name]
-    says = value.notnull() if fallback is None else value.fill_null(fallback) != fallback
-    return says & ~dated
-
-
-def _found(good: "ibis.Table", broken: "Sequence[tuple[Finding, ibis.Value]]") -> list[Finding]:
-    if not broken:
+    if not notes:
         return []
-    counts = good.aggregate(**{str(place): rule.sum() for place, (_, rule) in enumerate(broken)})
-    numbers = counts.to_pyarrow().to_pylist()[0]
-    return [
-        _with_example(good, note, rule, int(count))
-        for (note, rule), count in zip(broken, numbers.values(), strict=True)
-        if count
-    ]
+    counts = good.aggregate(**{str(place): note.broken(good).sum() for place, note in enumerate(notes)})
+    numbers = counts.to_pyarrow().to_pylist()[0].values()
+    return [_with_example(good, note, table, int(count)) for note, count in zip(notes, numbers, strict=True) if count]
 
 
-def _with_example(good: "ibis.Table", note: Finding, rule: "ibis.Value", count: int) -> Finding:
-    first = good.filter(rule).order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()[0]
-    value = first.get(note.column)
-    example = "" if value is None else str(value)
-    return replace(note, count=count, example=example, place=f"{first[FILE]}:{first[LINE]}")
+def _with_example(good: "ibis.Table", note: Check, table: str, count: int) -> Finding:
+    rows = good.filter(note.broken(good))
+    first = rows.select(FILE, LINE, value=note.value(rows)).order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()[0]
+    place = f"{first[FILE]}:{first[LINE]}"
+    return Finding(table, note.rule.value, note.column, count, first["value"] or "", place, note.hint, note.action)
 
 
 def of_assumed(spec: TableSpec, columns: Sequence[str], counts: Counts, file: str) -> list[Finding]:
@@ -222,17 +182,16 @@ def of_assumed(spec: TableSpec, columns: Sequence[str], counts: Counts, file: st
     return [Finding(spec.name, "assumed", spec.known_at, count, "", file, ADVICE["assumed"], "kept")]
 
 
-def of_collapsed(table: str, collapsed: int, file: str) -> list[Finding]:
-    """Return the finding about equal rows that were read once; none where there are none.
+def of_equal_rows(table: str, sieve: Sieve, file: str) -> list[Finding]:
+    """Return the finding about equal rows, read once or kept; none where there are none.
 
     Args:
         table: Canonical table.
-        collapsed: Rows that repeat another one.
+        sieve: How many there are.
         file: First file of the table.
     """
-    if not collapsed:
-        return []
-    return [Finding(table, "duplicate", "", collapsed, "", file, ADVICE["duplicate"], "kept")]
+    told = [(sieve.collapsed, ADVICE["duplicate"]), (sieve.alike, ADVICE["alike"])]
+    return [Finding(table, "duplicate", "", number, "", file, hint, "kept") for number, hint in told if number]
 
 
 def of_unused(table: str, unused: Sequence[str], near: dict[str, str], file: str) -> list[Finding]:

@@ -107,7 +107,8 @@ class Column:
         allowed: The values a text may take; empty = any.
         low: Smallest number allowed.
         high: Largest number allowed.
-        known_with: Instant column of the same row that reveals this value (`resolved_at` reveals `csat`).
+        known_with: Instant column of the same row that reveals this value (`resolved_at` reveals `csat`). Where the
+            value also varies, a row without that instant shows today's.
         falls_back_to: Column whose value stands in where this one is blank or not mapped.
         blank_means: What a blank says where it is normal ("not resolved yet"); "" where a blank is a gap in the data.
         varies: Exports overwrite it with today's value, so that without versions of the row its past is unknown.

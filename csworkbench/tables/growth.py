@@ -34,7 +34,7 @@ OPPORTUNITIES = TableSpec(
         ACCOUNT_ID,
         text("source", "Where it comes from", allowed=("service", "sales", "marketing")),
         CSM_ID,
-        text("stage", "Stage, as the sales process names it", varies=True),
+        text("stage", "Stage, as the sales process names it", known_with="closed_at", varies=True),
         number("amount", "Amount that is expected", "money", low=0, varies=True),
         number("cost", "Cost of winning it", "money", low=0, blank_means="not recorded", varies=True),
         CURRENCY,

@@ -65,8 +65,13 @@ PLAN_STEPS = TableSpec(
         flag("is_mandatory", "The playbook asks for it"),
         instant("planned_at", "When it should be done", blank_means="not planned"),
         instant("done_at", "When it was done", blank_means="not done"),
-        # Today's word: what was done by a date says done_at.
-        text("status", "How it stands", allowed=("todo", "doing", "done", "skipped", "blocked"), varies=True),
+        text(
+            "status",
+            "How it stands",
+            allowed=("todo", "doing", "done", "skipped", "blocked"),
+            known_with="done_at",
+            varies=True,
+        ),
         text(
             "blocker",
             "Who or what holds it up",
@@ -113,7 +118,7 @@ TASKS = TableSpec(
         link("proposal_id", "Proposal it belongs to"),
         instant("due_at", "When it should be done", blank_means="no due date"),
         instant("done_at", "When it was done", blank_means="not done"),
-        text("status", "How it stands, as the team says", varies=True),
+        text("status", "How it stands, as the team says", known_with="done_at", varies=True),
         text("priority", "Priority, as the team sets it", varies=True),
         text("risk", "Risk the CSM sees", blank_means="none given", varies=True),
         text("cause", "Cause the CSM found", known_with="done_at", blank_means="none given"),
