@@ -3,9 +3,11 @@
 import codecs
 import glob
 import hashlib
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 
 from csworkbench.errors import Problem
@@ -18,7 +20,11 @@ NOT_CSV = (
     (b"PK\x03\x04", "an Excel workbook (xlsx) or another zip file", "export the sheet as CSV"),
     (b"\xd0\xcf\x11\xe0", "an old Excel workbook (xls)", "export the sheet as CSV"),
     (b"\x1f\x8b", "a gzip file", "unpack it first"),
+    (b"BZh", "a bzip2 file", "unpack it first"),
+    (b"\xfd7zXZ\x00", "an xz file", "unpack it first"),
+    (b"\x28\xb5\x2f\xfd", "a zstd file", "unpack it first"),
     (b"%PDF", "a PDF", "export the data as CSV"),
+    (b"SQLite format 3", "a SQLite database", "export the table as CSV"),
 )
 BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -27,6 +33,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+WIDE = ("utf-16", "utf-32")
 # A short text in a two-byte codec can be valid UTF-8 by chance; with so many characters it cannot.
 TWO_BYTE_CHANCE = 8
 
@@ -109,19 +116,26 @@ def inspect(file: SourceFile, source: TableSource, key: str) -> list[Problem]:
     if looks:
         return [Problem(looks[0], file=file.name, hint=looks[1])]
     codec = codecs.lookup(source.encoding).name
-    marked = next((name for mark, name in BYTE_ORDER_MARKS if head.startswith(mark)), None)
-    if marked and not codec.startswith((marked, marked.replace("-", "_"))):
-        return [
-            Problem(
-                f"looks like {marked.upper()} (byte order mark), not {source.encoding}",
-                file=file.name,
-                line=1,
-                hint=f"set {key}.encoding: {marked}",
-            )
-        ]
-    if codec.startswith(("utf-16", "utf-32")):
-        return _undecodable(file, source, key)
-    return _nul(file, source, key) or _undecodable(file, source, key)
+    marked = next((item for item in BYTE_ORDER_MARKS if head.startswith(item[0])), None)
+    if marked and not _is_marked_so(codec, *marked):
+        words = f"looks like {marked[1].upper()} (byte order mark), not {source.encoding}"
+        return [Problem(words, file=file.name, line=1, hint=f"set {key}.encoding: {marked[1]}")]
+    if not codec.startswith(WIDE):
+        return _nul(file, source, key) or _undecodable(file, source, key)
+    if not marked and b"\0" not in head:
+        # Delimiters and line ends are ASCII, and hold a NUL in each of these.
+        guess = guess_codec(head.rpartition(b"\n")[0]) or "utf-8"
+        words = f"looks like {guess.upper()}, not {source.encoding}"
+        return [Problem(words, file=file.name, line=1, hint=f"set {key}.encoding: {guess}")]
+    return _undecodable(file, source, key)
+
+
+def _is_marked_so(codec: str, mark: bytes, name: str) -> bool:
+    """Return whether a byte order mark is that of a codec, and of its order of bytes where it names one."""
+    if not codec.startswith(name):
+        return False
+    order = {"-le": (codecs.BOM_UTF16_LE, codecs.BOM_UTF32_LE), "-be": (codecs.BOM_UTF16_BE, codecs.BOM_UTF32_BE)}
+    return codec[-3:] not in order or mark in order[codec[-3:]]
 
 
 def _foreign(head: bytes) -> tuple[str, str] | None:
@@ -133,6 +147,8 @@ def _foreign(head: bytes) -> tuple[str, str] | None:
     start = head.decode("latin-1").lstrip("\ufeffï»¿ \t\r\n").lower()
     if start.startswith(("<!doctype html", "<html", "<head", "<?xml")):
         return "this is a web page (HTML), not a CSV; often the login page of the export", "sign in and export it again"
+    if re.match(r'[\[{]\s*[\[{"]', start):
+        return "this is JSON, not a CSV", "export the data as CSV"
     return None
 
 
@@ -167,31 +183,49 @@ def _nul(file: SourceFile, source: TableSource, key: str) -> list[Problem]:
     return []
 
 
-def line_at(path: Path, offset: int) -> int:
-    """Return the line, from 1, in which a byte lies."""
-    line = 1
+def line_at(path: Path, offset: int, codec: str = "utf-8") -> int:
+    """Return the line, from 1, in which a byte lies.
+
+    Args:
+        path: The file.
+        offset: Place of the byte.
+        codec: How the file is written; only in the wide ones a byte of another character looks like a line end.
+    """
+    feeds = returns = 0
+    decoder = codecs.getincrementaldecoder(codec)("replace") if codec.startswith(WIDE) else None
     for start, chunk in _chunks(path):
-        line += chunk[: max(0, offset - start)].count(b"\n")
+        before = chunk[: max(0, offset - start)]
+        text = decoder.decode(before).encode("ascii", "replace") if decoder else before
+        feeds, returns = feeds + text.count(b"\n"), returns + text.count(b"\r")
         if start + len(chunk) > offset:
             break
-    return line
+    return 1 + (feeds or returns)
 
 
 def _undecodable(file: SourceFile, source: TableSource, key: str) -> list[Problem]:
     codec = codecs.lookup(source.encoding).name
     offset = bad_byte(file.path, codec)
-    if offset is not None:
-        line = line_at(file.path, offset)
-        looks, hint = _looks_like(file.path, codec, key)
-        return [Problem(f"not {source.encoding} at byte offset {offset}{looks}", file=file.name, line=line, hint=hint)]
-    if codec.startswith("utf"):
+    if not codec.startswith("utf") and _is_utf8(file.path, codec, is_read=offset is None):
+        # A code page of single bytes accepts any, so UTF-8 would come out as garbage without an error.
+        first = next((start + _first_above(chunk) for start, chunk in _non_ascii_chunks(file.path)), 0)
+        words = f"looks like UTF-8, not {source.encoding}"
+        return [Problem(words, file=file.name, line=line_at(file.path, first), hint=f"set {key}.encoding: utf-8")]
+    if offset is None:
         return []
-    # A single-byte codec accepts any bytes, so UTF-8 would come out as garbage without an error.
-    several = sum(sum(byte >= 0xC2 for byte in chunk) for _, chunk in _non_ascii_chunks(file.path))
-    chance = 0 if codec.startswith(("cp125", "iso8859", "latin")) else TWO_BYTE_CHANCE
-    if several > chance and bad_byte(file.path, "utf-8") is None:
-        return [Problem(f"looks like UTF-8, not {source.encoding}", file=file.name, hint=f"set {key}.encoding: utf-8")]
-    return []
+    looks, hint = _looks_like(file.path, codec, key)
+    words = f"not {source.encoding} at byte offset {offset}{looks}"
+    return [Problem(words, file=file.name, line=line_at(file.path, offset, codec), hint=hint)]
+
+
+def _is_utf8(path: Path, codec: str, *, is_read: bool) -> bool:
+    several = sum(sum(byte >= 0xC2 for byte in chunk) for _, chunk in _non_ascii_chunks(path))
+    has_single_bytes = codec.startswith(("cp125", "iso8859", "latin", "mac", "koi8", "cp437", "cp850"))
+    chance = 0 if has_single_bytes or not is_read else TWO_BYTE_CHANCE
+    return several > chance and bad_byte(path, "utf-8") is None
+
+
+def _first_above(chunk: bytes) -> int:
+    return next(place for place, byte in enumerate(chunk) if byte >= 0x80)
 
 
 def _non_ascii_chunks(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -218,6 +252,9 @@ def bad_byte(path: Path, codec: str) -> int | None:
 
 
 def _looks_like(path: Path, codec: str, key: str) -> tuple[str, str]:
+    repair = "repair it in the source and export again"
+    if codec.startswith(WIDE):
+        return "", repair
     good, bad = 0, []
     with path.open("rb") as stream:
         for line in stream:
@@ -231,31 +268,66 @@ def _looks_like(path: Path, codec: str, key: str) -> tuple[str, str]:
             if len(bad) > 2000:
                 break
     if good and len(bad) <= good:
-        return f"; {len(bad)} such line(s) among {good} good ones", "repair it in the source and export again"
+        return f"; {len(bad)} such line(s) among {good} good ones", repair
     guess = guess_codec(b"".join(bad))
-    return (f"; looks like {guess.upper()}", f"set {key}.encoding: {guess}") if guess else ("", "")
+    if guess is None or guess == codec:
+        return "", f"set {key}.encoding to how it is written, or {repair}"
+    return f"; looks like {guess.upper()}", f"set {key}.encoding: {guess}"
 
 
 def guess_codec(sample: bytes) -> str | None:
-    """Return the codec non-ASCII bytes were probably written in, of those exports use; None when none fits."""
-    try:
-        sample.decode("utf-8")
-    except UnicodeError:
-        pass
-    else:
-        return "utf-8"
-    try:
-        text = sample.decode("gb18030")
-    except UnicodeError:
-        text = ""
-    strange = [char for char in text if not char.isascii()]
-    common = sum("\u4e00" <= char <= "\u9fff" or char in "，。、（）：；" for char in strange)
-    # Western letters stand alone between ASCII letters, so read as GB18030 they swallow their neighbours.
-    paired = sum(byte >= 0xA1 for byte in sample) >= 1.9 * len(strange) if strange else False
-    if strange and paired and common > 0.8 * len(strange):
-        return "gb18030"
-    try:
-        sample.decode("cp1252")
-    except UnicodeError:
-        return None
-    return "cp1252"
+    """Return the codec non-ASCII bytes were probably written in, of those exports use; None when none fits.
+
+    Args:
+        sample: Whole lines of a file.
+    """
+    for codec, is_likely in _GUESSES.items():
+        try:
+            text = sample.decode(codec)
+        except UnicodeError:
+            continue
+        if is_likely(text):
+            return codec
+    return None
+
+
+def _are_words(text: str, is_common: Callable[[str], bool], share: float = 0.8) -> bool:
+    """Return whether the characters beyond ASCII stand side by side, as they do in Chinese, and are common ones.
+
+    Western letters stand alone between ASCII letters: read in a codec of double bytes they swallow a neighbour each.
+    """
+    strange = [place for place, char in enumerate(text) if not char.isascii()]
+    there = set(strange)
+    beside = sum(place - 1 in there or place + 1 in there for place in strange)
+    return (
+        bool(strange)
+        and beside >= 0.7 * len(strange)
+        and sum(is_common(text[at]) for at in strange) > share * len(strange)
+    )
+
+
+def _has_lead(codec: str, first: int, last: int) -> Callable[[str], bool]:
+    """Return what tells the characters of a codec's rows of common characters, by their first byte."""
+
+    def is_common(char: str) -> bool:
+        code = char.encode(codec, "ignore")
+        return (len(code) == 2 and (first <= code[0] <= last)) or char in "，。、（）：；！？"
+
+    return is_common
+
+
+def _stand_alone(text: str) -> bool:
+    """Return whether the characters beyond ASCII are letters between others, as they are in Western languages."""
+    strange = "".join("x" if char.isascii() else "~" for char in text)
+    runs = re.findall("~+", strange)
+    return not runs or len("".join(runs)) <= 2 * len(runs)
+
+
+_GUESSES: dict[str, Callable[[str], bool]] = {
+    "utf-8": lambda _: True,
+    "gb18030": partial(_are_words, is_common=_has_lead("gb2312", 0xB0, 0xD7)),
+    "big5": partial(_are_words, is_common=_has_lead("big5", 0xA4, 0xC6)),
+    "shift_jis": partial(_are_words, is_common=lambda char: "\u3041" <= char <= "\u30ff", share=0.2),
+    "cp1252": _stand_alone,
+}
+"""Codecs of exports in the order they are tried -> whether what they read is likely."""

@@ -14,9 +14,9 @@ from pathlib import Path
 from unicodedata import normalize
 
 from csworkbench.errors import DataError, Problem
+from csworkbench.sources.dates import FORMATS, SWAPPED
 from csworkbench.sources.fields import DELIMITERS
 from csworkbench.sources.files import BYTE_ORDER_MARKS, PARQUET_MAGIC, guess_codec
-from csworkbench.sources.misfit import FORMATS, SWAPPED
 from csworkbench.tables import Kind
 
 HEAD_BYTES = 1 << 20

@@ -2,50 +2,17 @@
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from difflib import get_close_matches
 
 from csworkbench.errors import Problem
 from csworkbench.formats import printable
+from csworkbench.sources.dates import SWAPPED, formats_of, reads
 from csworkbench.sources.fields import Field
 from csworkbench.tables import Kind
 
-SHOWN_CHARACTERS = 60
-FORMATS = (
-    "%Y-%m-%d",
-    "%Y-%m-%d %H:%M:%S",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%dT%H:%M:%S",
-    "%Y-%m-%dT%H:%M:%S%z",
-    "%d.%m.%Y",
-    "%d/%m/%Y",
-    "%m/%d/%Y",
-    "%d-%m-%Y",
-    "%m-%d-%Y",
-    "%Y/%m/%d",
-    "%Y.%m.%d",
-    "%Y%m%d",
-    "%d/%m/%Y %H:%M",
-    "%m/%d/%Y %H:%M",
-    "%d.%m.%Y %H:%M",
-    "%Y/%m/%d %H:%M",
-    "%Y/%m/%d %H:%M:%S",
-    "%d/%m/%y",
-    "%m/%d/%y",
-    "%d.%m.%y",
-    "%b %d, %Y",
-    "%d %b %Y",
-    "%B %d, %Y",
-    "%Y年%m月%d日",
-)
-SWAPPED = {
-    "%d/%m/%Y": "%m/%d/%Y",
-    "%m/%d/%Y": "%d/%m/%Y",
-    "%d-%m-%Y": "%m-%d-%Y",
-    "%m-%d-%Y": "%d-%m-%Y",
-    "%d/%m/%y": "%m/%d/%y",
-    "%m/%d/%y": "%d/%m/%y",
-}
+SHOWN_CHARACTERS, SHOWN_WORDS = 40, 5
+OTHER_CELLS, OTHER_SHARE = 3, 0.05
+_THOUSANDS = {",": ",", ".": r"\.", " ": "[ \u00a0\u202f\u2009]", "'": "['\u2019]"}
 EXPECTED = {
     Kind.INTEGER: "a whole number such as 12",
     Kind.DECIMAL: "a number such as 12{mark}5",
@@ -99,7 +66,27 @@ def is_swapped(item: Field, rule: str, examples: Sequence[str]) -> bool:
         examples: Distinct texts of such cells.
     """
     swapped = SWAPPED.get(item.dates)
-    return rule == "type" and swapped is not None and all(_reads(text, swapped) for text in examples)
+    return rule == "type" and swapped is not None and all(reads(text, swapped) for text in examples)
+
+
+def is_other_writing(item: Field, rule: str, bad: int, filled: int, examples: Sequence[str]) -> bool:
+    """Return whether the cells that cannot be read are not slips but all written in one other way.
+
+    Large numbers alone have thousands to keep apart, and early hours alone lack a digit: setting such rows aside would
+    lose the large customers, or the nights. From the twentieth of a column on its declaration is refused.
+
+    Args:
+        item: The column.
+        rule: Rule they break.
+        bad: Cells that break it.
+        filled: Cells that are not blank.
+        examples: Distinct texts of such cells, at most a few hundred.
+    """
+    if rule != "type" or bad < OTHER_CELLS or bad < filled * OTHER_SHARE:
+        return False
+    if item.column.kind in {Kind.DATE, Kind.INSTANT}:
+        return bool(formats_of(examples))
+    return item.column.kind is not Kind.BOOLEAN and _number_writing(item, examples) is not None
 
 
 def misfit(item: Field, rule: str, bad: int, filled: int, examples: Sequence[str]) -> Problem:
@@ -130,46 +117,59 @@ def _looks_like(item: Field, rule: str, examples: Sequence[str], place: str) -> 
     if rule == "allowed" or kind is Kind.BOOLEAN:
         return "", f"set {long}.values: {_word_map(item, examples)}"
     if kind in {Kind.DATE, Kind.INSTANT}:
-        dates = _date_format(examples)
-        fix = f"set {place}.dates: '{dates}' (or {long}.dates for this column only)"
-        return (f"; looks like {dates}", fix) if dates else ("", f"set {place}.dates to how they are written")
-    mark = "," if item.decimal == "." else "."
-    if all(re.fullmatch(rf"[+-]?\d+(\{mark}\d+)?", text.strip()) for text in examples):
-        return f"; looks like decimal mark {mark!r}", f"set {place}.decimal: '{mark}' (or {long}.decimal)"
+        return _looks_like_dates(examples, place, long)
+    writing = _number_writing(item, examples)
+    if writing:
+        keys = {"decimal": (writing[0], item.decimal), "thousands": (writing[1], item.thousands)}
+        fix = " and ".join(
+            f"{place}.{key}: {_quoted(mark)}" for key, (mark, now) in keys.items() if mark not in {None, now}
+        )
+        what = "thousands separators" if writing[1] else f"decimal mark {writing[0]!r}"
+        return f"; looks like {what}", f"set {fix} (or {long}.{'thousands' if writing[1] else 'decimal'})"
     if any("%" in text for text in examples):
         return "; looks like percent", "export shares from 0 to 1 without a percent sign"
     if any(re.search(r"\d[ \u00a0\u202f',.]\d{3}\b", text) for text in examples):
-        return "; looks like thousands separators", "export numbers without them"
+        return "; looks like thousands separators", "export plain numbers"
     return "", f"look at the column {long} maps, or declare it as text under extra"
+
+
+def _looks_like_dates(examples: Sequence[str], place: str, long: str) -> tuple[str, str]:
+    found = formats_of(examples)
+    if found:
+        fix = " or ".join(f"{place}.dates: '{dates}'" for dates in found)
+        return f"; looks like {' or '.join(found)}", f"set {fix} (or {long}.dates for this column only)"
+    if all(re.fullmatch(r"[2-7]\d{4}(\.\d+)?", text.strip()) for text in examples):
+        return "; looks like day numbers of a spreadsheet", "format the column as a date and export it again"
+    return "", f"set {place}.dates to how they are written"
+
+
+def _number_writing(item: Field, examples: Sequence[str]) -> tuple[str, str | None] | None:
+    """Return the decimal mark and the mark between thousands that read all examples; None where no two do."""
+    texts = [text.strip() for text in examples]
+    other = "," if item.decimal == "." else "."
+    for thousands in (None, *_THOUSANDS):
+        for point in (item.decimal, other):
+            groups = "" if thousands is None else rf"|\d{{1,3}}({_THOUSANDS[thousands]}\d{{3}})+"
+            if thousands != point and all(re.fullmatch(rf"[+-]?(\d+{groups})(\{point}\d+)?", text) for text in texts):
+                return point, thousands
+    return None
+
+
+def _quoted(mark: str | None) -> str:
+    """Return a mark as YAML takes it."""
+    return '"\'"' if mark == "'" else f"'{mark}'"
 
 
 def _word_map(item: Field, examples: Sequence[str]) -> str:
     pairs = []
-    for text in examples[:6]:
+    for text in examples[:SHOWN_WORDS]:
         if item.column.kind is Kind.BOOLEAN:
             to = _BOOLEANS.get(text.strip().casefold(), "true or false")
         else:
             close = get_close_matches(text.strip().casefold(), item.column.allowed, n=1)
-            to = close[0] if close else item.column.allowed[0]
+            to = close[0] if close else "..."
         pairs.append(f"{printable(text.strip()[:SHOWN_CHARACTERS])}: {to}")
-    return "{" + ", ".join(pairs) + "}"
-
-
-def _date_format(examples: Sequence[str]) -> str | None:
-    texts = [text.strip() for text in examples]
-    if all(re.fullmatch(r"\d{10}", text) for text in texts):
-        return "epoch_s"
-    if all(re.fullmatch(r"\d{13}", text) for text in texts):
-        return "epoch_ms"
-    return next((dates for dates in FORMATS if all(_reads(text, dates) for text in texts)), None)
-
-
-def _reads(text: str, dates: str) -> bool:
-    try:
-        datetime.strptime(text.strip(), dates)  # noqa: DTZ007  # only whether it fits is asked
-    except ValueError:
-        return False
-    return True
+    return "{" + ", ".join(pairs) + ("" if len(examples) <= SHOWN_WORDS else ", ...") + "}"
 
 
 def cell_hint(item: Field, rule: str) -> str:

@@ -1,10 +1,26 @@
-"""Cells of a file -> typed values by the contract of their column, each with the rule it breaks, if any."""
+"""Cells of a file -> typed values by the contract of their column, each with the rule it breaks, if any.
+
+Times are read by one rule, whatever the machine's own zone is:
+
+* An offset in the cell decides; offsets may differ from row to row. All instants are held in UTC.
+* A time of day without an offset is a clock on a wall in the `timezone` of its table. A time in the hour that a zone
+  skips in spring never was: the row is set aside. A time in the hour that comes twice in autumn is the second, the
+  standard-time one.
+* A day without a time, in a column of times, begins where the calendar of the workspace begins it.
+* Hours run from 0 to 23 and seconds to 59: `24:00` and the leap second `23:59:60` are set aside.
+* An epoch before 1973 is another unit, or a 0 that means missing: it is set aside.
+
+Numbers are read in the declared writing only. Digits of other scripts, `inf`, `(300)`, `12k` and `9/10` are no numbers.
+Thousands are kept apart by the declared mark alone, between groups of exactly three digits; a blank is also a no-break
+or narrow one, an apostrophe also the curly one. Money has six decimals.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.sources import engine
+from csworkbench.sources.dates import shape
 from csworkbench.sources.fields import Field
 from csworkbench.sources.parse import FILE, LINE
 from csworkbench.tables import Column, Kind, TableSpec
@@ -21,8 +37,10 @@ _INVISIBLE = r"[\x{200B}-\x{200D}\x{2060}\x{FEFF}]"
 _WHOLE = r"^[+-]?\d+(\.0*)?$"
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _ISO_DAY = r"^\d{4}-\d{2}-\d{2}$"
-_ISO_TIME = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?$"
-_ISO_OFFSET = r"^\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)? ?(Z|[+-]\d{2}(:?\d{2})?)$"
+_CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?"
+_ISO_TIME = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{_CLOCK}$"
+_ISO_OFFSET = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{_CLOCK} ?(Z|[+-]\d{{2}}(:?\d{{2}})?)$"
+_MARKS = {" ": r"[ \x{00A0}\x{202F}\x{2009}]", "'": r"['\x{2019}]", ",": ",", ".": r"\."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,10 +146,11 @@ def _native(cell: "ibis.Value", kind: Kind, clock: Clock) -> "ibis.Value | None"
     if kind is Kind.INSTANT and type_.is_date():
         return engine.wall_clock_to_utc(cell.cast("timestamp"), clock.calendar_zone)
     if kind is Kind.INSTANT and type_.is_timestamp():
-        return cell.cast("timestamp") if type_.timezone else engine.wall_clock_to_utc(cell, clock.source_zone)
+        moment = cell.cast("timestamp")  # also from nanoseconds
+        return moment if type_.timezone else engine.wall_clock_to_utc(moment, clock.source_zone)
     if kind is Kind.DATE and type_.is_timestamp():
         return engine.local_day(cell.cast("timestamp"), clock.calendar_zone) if type_.timezone else cell.date()
-    if kind is Kind.INTEGER and type_.is_floating():
+    if kind is Kind.INTEGER and (type_.is_floating() or type_.is_decimal()):
         return (cell == cell.floor()).ifelse(cell, ibis.null(type_)).try_cast("int64")
     if kind in {Kind.INTEGER, Kind.DECIMAL, Kind.SHARE} and type_.is_numeric():
         return cell.try_cast(kind.engine_type)
@@ -139,32 +158,53 @@ def _native(cell: "ibis.Value", kind: Kind, clock: Clock) -> "ibis.Value | None"
 
 
 def _number(text: "ibis.Value", item: Field) -> "ibis.Value":
-    # A decimal comma makes a point a mistake, so the point is turned into something no number has.
-    plain = text.replace(".", "!").replace(",", ".") if item.decimal == "," else text
+    plain = _plain(text, item)
     if item.column.kind is Kind.INTEGER:
         whole = plain.re_search(_WHOLE).ifelse(plain.re_replace(r"\.0*$", ""), None)
         return whole.try_cast("int64")
     return plain.re_search(_NUMBER).ifelse(plain, None).try_cast(item.column.kind.engine_type)
 
 
+def _plain(text: "ibis.Value", item: Field) -> "ibis.Value":
+    """Return a number without marks between its thousands and with a decimal point."""
+    if item.thousands is not None:
+        mark, point = _MARKS[item.thousands], _MARKS[item.decimal]
+        is_grouped = text.re_search(rf"^[+-]?\d{{1,3}}({mark}\d{{3}})+({point}\d*)?$")
+        text = is_grouped.ifelse(text.re_replace(mark, ""), text)
+    # A decimal comma makes a point a mistake, so the point is turned into something no number has.
+    return text.replace(".", "!").replace(",", ".") if item.decimal == "," else text
+
+
 def _time(text: "ibis.Value", item: Field, clock: Clock) -> "ibis.Value":
     is_date = item.column.kind is Kind.DATE
+    if item.dates == ISO:
+        if is_date:
+            return text.re_search(_ISO_DAY).ifelse(text, None).try_cast("date")
+        return _iso_instant(text, clock)
+    # Spreadsheets and browsers write a narrow space before AM.
+    text = text.re_replace(r"\p{Zs}", " ")
+    text = text.re_search(shape(item.dates)).ifelse(text, None)
     if item.dates in EPOCHS:
         factor = 1_000_000 if item.dates == "epoch_s" else 1_000
-        micros = text.re_search(r"^-?\d{1,14}$").ifelse(text, None).try_cast("int64") * factor
-        instant = engine.from_micros(micros)
+        instant = engine.from_micros(text.re_replace(r"\..*", "").try_cast("int64") * factor)
         return engine.local_day(instant, clock.calendar_zone) if is_date else instant
-    if item.dates == ISO and is_date:
-        return text.re_search(_ISO_DAY).ifelse(text, None).try_cast("date")
-    if item.dates == ISO:
-        return _iso_instant(text, clock)
-    parsed = engine.parse_time(text, item.dates)
     if "%z" in item.dates:
+        parsed = engine.parse_time(text.re_replace("Z$", "+00:00"), item.dates)
         return engine.local_day(parsed, clock.calendar_zone) if is_date else parsed
+    parsed = engine.parse_time(text, item.dates)
     if is_date:
         return parsed.date()
-    has_time = any(code in item.dates for code in ("%H", "%I", "%c", "%X"))
-    return engine.wall_clock_to_utc(parsed, clock.source_zone if has_time else clock.calendar_zone)
+    has_time = any(f"%{code}" in item.dates for code in ("H", "I", "-H", "-I"))
+    return engine.wall_clock_to_utc(parsed, clock.source_zone) if has_time else _midnight(parsed, clock.calendar_zone)
+
+
+def _midnight(day: "ibis.Value", zone: str) -> "ibis.Value":
+    """Return the instant at which a day begins; some zones skip their first hour once a year."""
+    import ibis
+
+    return ibis.coalesce(
+        engine.wall_clock_to_utc(day, zone), engine.wall_clock_to_utc(day + ibis.interval(hours=1), zone)
+    )
 
 
 def _iso_instant(text: "ibis.Value", clock: Clock) -> "ibis.Value":
@@ -174,9 +214,8 @@ def _iso_instant(text: "ibis.Value", clock: Clock) -> "ibis.Value":
     aware = text.re_search(_ISO_OFFSET).ifelse(text, None).try_cast("timestamp('UTC')").cast("timestamp")
     naive = text.re_search(_ISO_TIME).ifelse(text, None).try_cast("timestamp")
     day = text.re_search(_ISO_DAY).ifelse(text, None).try_cast("timestamp")
-    return ibis.coalesce(
-        aware, engine.wall_clock_to_utc(naive, clock.source_zone), engine.wall_clock_to_utc(day, clock.calendar_zone)
-    )
+    wall = engine.wall_clock_to_utc(naive, clock.source_zone)
+    return ibis.coalesce(aware, wall, _midnight(day, clock.calendar_zone))
 
 
 def _broken(text: "ibis.Value", value: "ibis.Value", column: Column, is_planned: bool) -> "ibis.Value":
