@@ -1,4 +1,4 @@
-"""The checks a table contract implies: which rows break which rule, and what is left when they are set aside."""
+"""Judging the rows of a table: one query counts every rule, a second one lists the rows that break some."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING
 
 from csworkbench.errors import DataError, Problem
 from csworkbench.sources import engine
+from csworkbench.sources.doubles import Sameness, again, doubles, sameness, without
 from csworkbench.sources.fields import Field
-from csworkbench.sources.misfit import cell_hint, is_swapped, misfit
+from csworkbench.sources.misfit import is_swapped, misfit
 from csworkbench.sources.parse import FILE, LINE, SHOWN_CHARACTERS
-from csworkbench.sources.typed import Clock, blank_of, cell_of, rule_of
-from csworkbench.tables import Kind, TableSpec
+from csworkbench.sources.rules import Action, Case, Check, Rulebook, action_of, any_broken, rulebook
+from csworkbench.sources.typed import blank_of, cell_of, rule_of
+from csworkbench.tables import Rule
 
 if TYPE_CHECKING:
     import ibis
 
-RULES = ("blank", "type", "range", "allowed")
 EXAMPLES = 300
-CONTENT = "_content"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +27,22 @@ class Counts:
 
     Args:
         rows: Rows of the table.
-        broken: (index of the field, rule) -> cells.
         blanks: Column -> missing cells.
+        book: The rules of the table.
+        hits: Rules that rows break -> how many.
+        repeated: Unique columns in which a value occurs again.
+        same: What makes two rows the same.
+        has_doubles: Rows have the key of another one.
     """
 
     rows: int
-    broken: Mapping[tuple[int, str], int]
     blanks: Mapping[str, int]
+    book: Rulebook
+    hits: Mapping[Check, int]
+    repeated: tuple[str, ...]
+    same: Sameness
+    has_doubles: bool
+    alike: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,42 +53,60 @@ class Sieve:
         good: Rows that stay, with the internal columns.
         bad: One row per broken rule: file, line, column, value, rule, hint.
         collapsed: Equal rows that were read once.
+        alike: Equal rows that stay, because the line is their id.
+        actions: (rule, column) -> what became of the rows in `bad`.
+        notes: Rules that only tell something about rows that stay.
     """
 
     good: "ibis.Table"
     bad: "ibis.Table | None"
     collapsed: int
+    alike: int
+    actions: Mapping[tuple[str, str], Action]
+    notes: tuple[Check, ...]
 
 
-def count(staged: "ibis.Table", fields: Sequence[Field]) -> Counts:
-    """Return how many cells break each rule and how many are blank, in one pass.
+def count(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Counts:
+    """Return how many rows break each rule and how many cells are blank, in one query.
 
     Args:
         staged: Table of `typed.typed`.
         fields: Its columns.
+        case: What they are judged by.
     """
-    wanted = {"rows": staged.count()}
-    for index, item in enumerate(fields):
-        if item.is_row:
-            continue
-        rule = staged[rule_of(index)]
-        was_filled = blank_of(item.name) in staged.columns
-        blank = staged[blank_of(item.name)] if was_filled else staged[item.name].isnull()
-        wanted[f"missing {index}"] = (blank & (rule.isnull() | (rule == "blank"))).sum()
-        wanted.update({f"{name} {index}": (rule == name).sum() for name in RULES})
-    found = {name: int(value or 0) for name, value in staged.aggregate(**wanted).to_pyarrow().to_pylist()[0].items()}
-    broken = {
-        (index, rule): number
-        for index, item in enumerate(fields)
-        for rule in RULES
-        if not item.is_row and (number := found[f"{rule} {index}"])
-    }
-    blanks = {
-        item.name: number
-        for index, item in enumerate(fields)
-        if not item.is_row and (number := found[f"missing {index}"])
-    }
-    return Counts(found["rows"], broken, blanks)
+    book, same = rulebook(staged, fields, case), sameness(fields, case.spec)
+    rows = book.with_lookups(staged, book.checks)
+    wanted = {"rows": rows.count()}
+    wanted |= {f"check {place}": check.broken(rows).sum() for place, check in enumerate(book.checks)}
+    wanted |= {f"missing {item.name}": _missing(rows, index, item).sum() for index, item in enumerate(fields)}
+    uniques = [item.name for item in fields if item.is_unique]
+    wanted |= {f"again {name}": rows[name].count() - rows[name].nunique() for name in uniques}
+    kinds = staged.select(*same.key).distinct()
+    asked = rows.aggregate(**wanted).cross_join(kinds.aggregate(kinds=kinds.count()))
+    found = {name: int(number or 0) for name, number in asked.to_pyarrow().to_pylist()[0].items()}
+    broken = {check: found[f"check {place}"] for place, check in enumerate(book.checks)}
+    blanks = {item.name: found[f"missing {item.name}"] for item in fields}
+    doubled = found["rows"] - found["kinds"]
+    return Counts(
+        rows=found["rows"],
+        blanks={name: number for name, number in blanks.items() if number},
+        book=book,
+        hits={check: number for check, number in broken.items() if number},
+        repeated=tuple(name for name in uniques if found[f"again {name}"]),
+        same=same,
+        has_doubles=doubled > 0,
+        alike=doubled if same.is_line else 0,
+    )
+
+
+def _missing(rows: "ibis.Table", index: int, item: Field) -> "ibis.Value":
+    import ibis
+
+    if item.is_row:
+        return ibis.literal(False)
+    rule = rows[rule_of(index)]
+    blank = rows[blank_of(item.name)] if blank_of(item.name) in rows.columns else rows[item.name].isnull()
+    return blank & (rule.isnull() | (rule == Rule.BLANK.value))
 
 
 def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts, files: str) -> None:
@@ -95,10 +122,12 @@ def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts
         DataError: most values of a column break its rule, or all of them fit another declaration.
     """
     problems: list[Problem] = []
-    for (index, rule), bad in counts.broken.items():
-        item = fields[index]
-        filled = counts.rows if rule == "blank" else counts.rows - counts.blanks.get(item.name, 0)
-        examples = _examples(staged, index, rule)
+    for check, bad in counts.hits.items():
+        if check.cell is None:
+            continue
+        item, rule = fields[check.cell], check.rule.value
+        filled = counts.rows if rule == Rule.BLANK else counts.rows - counts.blanks.get(item.name, 0)
+        examples = _examples(staged, check.cell, rule)
         if bad * 2 > filled or (is_swapped(item, rule, examples) and _has_no_late_day(staged, item)):
             problem = misfit(item, rule, bad, filled, examples)
             problems.append(Problem(problem.message, file=files, key=problem.key, hint=problem.hint))
@@ -118,160 +147,92 @@ def _examples(staged: "ibis.Table", index: int, rule: str) -> list[str]:
     return [str(row["text"]) for row in first.order_by("line").limit(EXAMPLES).to_pyarrow().to_pylist()]
 
 
-class Sifter:
-    """Applies the rules of a table one after another; each rule sees only rows that passed those before.
+def sift(staged: "ibis.Table", case: Case, counts: Counts) -> Sieve:
+    """Return the rows that stay and those that break a rule, looked for only where there are some.
+
+    Rules about one row come first; then equal rows are read once, and of those left none may share its key with
+    another content or a unique value with an earlier row.
 
     Args:
-        staged: Typed rows.
-        fields: Its columns.
-        spec: Its contract.
-        keep: Keep rows that break a rule and only list them.
+        staged: Table of `typed.typed`.
+        case: What they are judged by.
+        counts: What `count` found.
     """
+    sifter = _Sifter(staged, case)
+    sifter.by_checks(counts)
+    if counts.has_doubles and not counts.same.is_line:
+        sifter.by_key(counts.same)
+    for name in counts.repeated:
+        sifter.by_value(name)
+    return sifter.sieve(counts)
 
-    def __init__(self, staged: "ibis.Table", fields: Sequence[Field], spec: TableSpec, *, keep: bool) -> None:
-        self.good, self.fields, self.spec, self.keep = staged, fields, spec, keep
+
+class _Sifter:
+    """Takes rows out of a table, one kind of rule after another, and lists them."""
+
+    def __init__(self, staged: "ibis.Table", case: Case) -> None:
+        self.good, self.case = staged, case
         self.bad: list[ibis.Table] = []
         self.collapsed = 0
-        self.present = [name for name in staged.columns if not name.startswith("_")]
+        self.actions: dict[tuple[str, str], Action] = {}
 
-    def cells(self, counts: Counts) -> None:
-        """Set aside the rows with cells that break their column's rules."""
+    def by_checks(self, counts: Counts) -> None:
         import ibis
 
-        for index, rule in counts.broken:
-            item = self.fields[index]
-            rows = self.good.filter(self.good[rule_of(index)] == rule)
-            self._list(rows, item.name, rows[cell_of(index)], rule, ibis.literal(cell_hint(item, rule)))
-        rules = sorted({index for index, _ in counts.broken})
-        if rules and not self.keep:
-            self.good = self.good.filter([self.good[rule_of(index)].isnull() for index in rules])
+        hits = [check for check in counts.hits if check.rule.is_choice]
+        rows = counts.book.with_lookups(self.good, hits)
+        for check in hits:
+            broken = rows.filter(check.broken(rows))
+            places = broken.select(FILE, LINE, value=check.value(broken), hint=ibis.literal(check.hint))
+            self._list(places, check.rule, check.column, check.action)
+        aside = [check for check in hits if check.action == "quarantined"]
+        if aside:
+            self.good = rows.filter(~any_broken(rows, aside)).select(*self.good.columns)
 
-    def filled(self) -> None:
-        """Set aside the rows in which a column and the one it falls back to are both blank."""
-        for column in self.spec.columns:
-            if column.falls_back_to and column.name in self.present:
-                broken = self.good[column.name].isnull()
-                self._break(broken, column.name, None, "blank", f"{column.name} or {column.falls_back_to} is needed")
+    def by_key(self, same: Sameness) -> None:
+        found = doubles(self.good, same)
+        self.collapsed = _number(found.copies)
+        self.good = without(self.good, found.copies)
+        if _number(found.clashes):
+            self._take(found.clashes, Rule.CONTRADICTION, same.key[0])
 
-    def order(self) -> None:
-        """Set aside the rows whose dates come in an impossible order."""
-        pairs = list(self.spec.ordered)
-        if self.spec.event_at and self.spec.known_at and self.spec.event_at not in self.spec.planned:
-            kind = self.spec.column(self.spec.event_at).kind
-            pairs += [(self.spec.event_at, self.spec.known_at)] if kind is Kind.INSTANT else []
-        for early, late in pairs:
-            if early in self.present and late in self.present:
-                broken = (self.good[late] < self.good[early]).fill_null(False)
-                self._break(broken, late, self.good[late], "order", f"{late} may not lie before {early}")
+    def by_value(self, name: str) -> None:
+        found = again(self.good, name)
+        if _number(found):
+            self._take(found, Rule.REPEATED, name)
 
-    def parents(self, parents: Mapping[str, "ibis.Table"]) -> None:
-        """Set aside the rows that refer to rows another table does not have."""
-        for key in self.spec.foreign_keys:
-            parent = parents.get(key.table)
-            if parent is None or not all(name in self.present for name in key.columns):
-                continue
-            filled = self.good.filter([self.good[name].notnull() for name in key.columns])
-            orphans = filled.anti_join(parent.select(*key.columns).distinct(), list(key.columns))
-            column = key.columns[0]
-            hint = f"{key.table} has no such {column}"
-            self._list_orphans(orphans, column, hint, keep=key.keep_orphans)
+    def _take(self, places: "ibis.Table", rule: Rule, column: str) -> None:
+        action = action_of(self.case.source, rule)
+        self._list(places, rule, column, action)
+        if action == "quarantined":
+            self.good = without(self.good, places)
 
-    def _list_orphans(self, orphans: "ibis.Table", column: str, hint: str, *, keep: bool) -> None:
+    def _list(self, places: "ibis.Table", rule: Rule, column: str, action: Action) -> None:
         import ibis
 
-        if not int(orphans.count().to_pyarrow().as_py()):
-            return
-        self._list(orphans, column, orphans[column], "flag_foreign_key" if keep else "foreign_key", ibis.literal(hint))
-        if not (keep or self.keep):
-            self._drop(orphans)
-
-    def starts(self, parents: Mapping[str, "ibis.Table"], clock: Clock) -> None:
-        """Set aside the rows that lie before the account's own first day."""
-        for rule in self.spec.not_before:
-            parent = parents.get(rule.table)
-            if parent is None or rule.other not in parent.columns or rule.column not in self.present:
-                continue
-            day = engine.local_day(parent[rule.other], clock.calendar_zone)
-            first = parent.group_by("account_id").aggregate(_first=day.min())
-            joined = self.good.inner_join(first, "account_id")
-            early = joined.filter(joined[rule.column] < joined["_first"]).drop("_first")
-            self._list_early(early, rule.column, f"lies before {rule.other} of the account")
-
-    def _list_early(self, early: "ibis.Table", column: str, hint: str) -> None:
-        import ibis
-
-        if not int(early.count().to_pyarrow().as_py()):
-            return
-        self._list(early, column, early[column].cast("string"), "before_start", ibis.literal(hint))
-        if not self.keep:
-            self._drop(early)
-
-    def keys(self) -> None:
-        """Read equal rows once, and set aside rows that have one key and say different things."""
-        import ibis
-
-        key = self.spec.key_among(self.present)
-        if not key or any(item.is_row for item in self.fields if item.name in key):
-            return
-        per_key = self.good.group_by(key).aggregate(number=ibis._.count())
-        if not int(per_key.filter(per_key.number > 1).count().to_pyarrow().as_py()):
-            return
-        content = engine.low_hash(engine.row_text([self.good[name] for name in self.present]))
-        rows = self.good.mutate(**{CONTENT: content})
-        group = ibis.window(group_by=list(key))
-        rows = rows.mutate(
-            _contents=rows[CONTENT].nunique().over(group),
-            _first=rows[LINE].min().over(group),
-            _last=rows[LINE].max().over(group),
-            _copy=ibis.row_number().over(group_by=[*key, CONTENT], order_by=[FILE, LINE]),
-        )
-        before = int(rows.count().to_pyarrow().as_py())
-        rows = rows.filter(rows["_copy"] == 0)
-        self.collapsed = before - int(rows.count().to_pyarrow().as_py())
-        twice = rows.filter(rows["_contents"] > 1)
-        hint = (
-            ibis.literal("lines ")
-            + twice["_first"].cast("string")
-            + " and "
-            + twice["_last"].cast("string")
-            + " have the same key and say different things"
-        )
-        value = ibis.literal(", ").join([twice[name].cast("string").fill_null("") for name in key])
-        self._list(twice, key[0], value, "contradiction", hint)
-        self.good = rows if self.keep else rows.filter(rows["_contents"] == 1)
-
-    def _break(self, broken: "ibis.Value", column: str, value: "ibis.Value | None", rule: str, hint: str) -> None:
-        import ibis
-
-        if not int(self.good.filter(broken).count().to_pyarrow().as_py()):
-            return
-        rows = self.good.mutate(_value=ibis.literal("") if value is None else value.cast("string")).filter(broken)
-        self._list(rows, column, rows["_value"], rule, ibis.literal(hint))
-        if not self.keep:
-            self.good = self.good.filter(~broken)
-
-    def _list(self, rows: "ibis.Table", column: str, value: "ibis.Value", rule: str, hint: "ibis.Value") -> None:
-        import ibis
-
+        self.actions[rule.value, column] = action
         self.bad.append(
-            rows.select(
-                file=rows[FILE],
-                line=rows[LINE],
+            places.select(
+                file=places[FILE],
+                line=places[LINE],
                 column=ibis.literal(column),
-                value=value.fill_null("").substr(0, SHOWN_CHARACTERS),
-                rule=ibis.literal(rule),
-                hint=hint,
+                value=places["value"].fill_null("").substr(0, SHOWN_CHARACTERS),
+                rule=ibis.literal(rule.value),
+                hint=places["hint"],
             )
         )
 
-    def _drop(self, rows: "ibis.Table") -> None:
-        self.good = self.good.anti_join(rows.select(FILE, LINE), [FILE, LINE])
-
-    def sieve(self) -> Sieve:
-        """Return what is left and what was listed."""
+    def sieve(self, counts: Counts) -> Sieve:
         import ibis
 
-        return Sieve(self.good, ibis.union(*self.bad) if self.bad else None, self.collapsed)
+        bad = ibis.union(*self.bad) if self.bad else None
+        notes = [check for check in counts.hits if not check.rule.is_choice]
+        good = counts.book.with_lookups(self.good, notes)
+        return Sieve(good, bad, self.collapsed, counts.alike, self.actions, tuple(notes))
+
+
+def _number(rows: "ibis.Table") -> int:
+    return int(rows.count().to_pyarrow().as_py())
 
 
 def content_digest(table: "ibis.Table", generated: Sequence[str]) -> str:

@@ -133,6 +133,17 @@ def check_header(header: Sequence[str], table: str, source: TableSource, file: s
             )
         ]
     problems = [_missing(item, header, file) for item in missing]
+    names = {item.name for item in wanted} | set(source.columns)
+    problems += [
+        Problem(
+            f"none of the columns {' and '.join(group)} is there",
+            file=file,
+            line=1,
+            hint=f"map one of them under tables.{table}.columns",
+        )
+        for group in SPECS[table].one_of
+        if not names & set(group)
+    ]
     asked = {item.origin for item in wanted}
     for place, name in enumerate(header, 1):
         bare = _bare(name)

@@ -1,6 +1,6 @@
 """Opening a book: every table of a workspace found, inspected, typed, checked and cached."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from difflib import get_close_matches
@@ -18,6 +18,7 @@ from csworkbench.sources.cache import TableCache, table_key
 from csworkbench.sources.identity import Identities, homes, resolve
 from csworkbench.sources.parse import FILE, LINE
 from csworkbench.sources.raw import Part, Task
+from csworkbench.sources.rules import Case
 from csworkbench.sources.staging import Staged, stage
 from csworkbench.sources.typed import Clock
 from csworkbench.tables import SPECS, TableSpec
@@ -159,15 +160,15 @@ class _Reader:
         try:
             if self.problems and _has_ids(task.source) and "id_map" not in self.tables:
                 return None  # without it, the ids of this table mean nothing
-            staged = stage(task, lambda: self._identities)
-            return None if self.problems else self._finish(task, staged, key)
+            case = Case(task.spec, task.source, self.tables, self.workspace.timezone, self.workspace.currency)
+            staged = stage(task, case, lambda: self._identities)
+            return None if self.problems else self._finish(task, staged, case, key)
         except DataError as error:
             self.problems += error.problems
             return None
 
-    def _finish(self, task: Task, staged: Staged, key: str) -> IngestReport:
-        keep = task.source.rules == "flag"
-        sieve = _sift(task, staged, self.tables, keep=keep)
+    def _finish(self, task: Task, staged: Staged, case: Case, key: str) -> IngestReport:
+        sieve = check.sift(staged.table, case, staged.counts)
         quarantine = self.staging / f"{task.name}-quarantine.csv"
         listed = findings.bad_rows(sieve.bad, self.staging / f"{task.name}-bad.parquet")
         groups = findings.write_quarantine(merge(staged.bad, listed, key=lambda row: (row.file, row.line)), quarantine)
@@ -176,9 +177,9 @@ class _Reader:
         final = sieve.good.order_by(_sorted_by(task.spec, columns)).select(columns)
         self.connection.to_parquet(final, path, compression="zstd")
         found = [
-            *findings.from_groups(task.name, groups, keep=keep),
-            *findings.of_collapsed(task.name, sieve.collapsed, task.files[0].name),
-            *findings.of_rows(sieve.good, task.spec, self.workspace.currency),
+            *findings.from_groups(task.name, groups, sieve.actions),
+            *findings.of_equal_rows(task.name, sieve, task.files[0].name),
+            *findings.of_rows(sieve.good, sieve.notes, task.name),
             *findings.of_assumed(task.spec, columns, staged.counts, task.files[0].name),
             *findings.of_blanks(staged.table, staged.fields, dict(staged.counts.blanks), task.name),
             *staged.told,
@@ -210,17 +211,6 @@ def _placed(finding: Finding) -> Finding:
 def _why(found: Sequence[Finding]) -> str:
     reasons = [f"{item.count} x {item.rule} {item.column}".strip() for item in found if item.action == "quarantined"]
     return "; ".join(reasons) or "export it again"
-
-
-def _sift(task: Task, staged: Staged, tables: "Mapping[str, ibis.Table]", *, keep: bool) -> check.Sieve:
-    sifter = check.Sifter(staged.table, staged.fields, task.spec, keep=keep)
-    sifter.cells(staged.counts)
-    sifter.filled()
-    sifter.order()
-    sifter.keys()
-    sifter.parents(tables)
-    sifter.starts(tables, task.clock)
-    return sifter.sieve()
 
 
 def _sorted_by(spec: TableSpec, columns: Sequence[str]) -> list[str]:

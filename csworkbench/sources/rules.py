@@ -285,7 +285,7 @@ def _notes(staged: "ibis.Table", case: Case) -> Iterator[Check]:
 
         yield Check(Rule.LATE, spec.known_at, late, _text_of(spec.known_at), ADVICE[Rule.LATE], "kept")
     for column in spec.columns:
-        if column.known_with and column.name in present:
+        if column.known_with and not column.varies and column.name in present:
             hint = f"has a value without {column.known_with}: known since nobody knows when; fill {column.known_with}"
             undated = _undated(column, spec.on_unknown.get(column.name), has_date=column.known_with in present)
             yield Check(Rule.UNDATED, column.name, undated, _text_of(column.name), hint, "flagged")

@@ -13,6 +13,7 @@ from csworkbench.sources.fields import Field
 from csworkbench.sources.identity import MERGED, Identities
 from csworkbench.sources.parse import FILE, LINE, BadRow
 from csworkbench.sources.raw import Raw, Task
+from csworkbench.sources.rules import Case
 from csworkbench.sources.typed import filled, typed
 from csworkbench.tables import Rule
 
@@ -43,11 +44,12 @@ class Staged:
     told: tuple[Finding, ...]
 
 
-def stage(task: Task, identities: Callable[[], Identities]) -> Staged:
+def stage(task: Task, case: Case, identities: Callable[[], Identities]) -> Staged:
     """Return a table typed by its contract, written aside.
 
     Args:
         task: The table.
+        case: What its rows are judged by.
         identities: Gives where ids of other systems lead.
 
     Raises:
@@ -63,7 +65,7 @@ def stage(task: Task, identities: Callable[[], Identities]) -> Staged:
     if MERGED in staged.columns:
         told += _merged(task, staged)
         staged = staged.filter(~staged[MERGED]).drop(MERGED)
-    counts = check.count(staged, rows.fields)
+    counts = check.count(staged, rows.fields, case)
     check.refuse_misfits(staged, rows.fields, counts, task.names)
     return Staged(staged, rows.fields, counts, rows.bad, rows.unused, tuple(told))
 
