@@ -48,6 +48,9 @@ def sample(
     accounts: Annotated[int, typer.Option("--accounts", metavar="N", help="Number of accounts.")] = 600,
     months: Annotated[int, typer.Option("--months", metavar="M", help="Months of history.")] = 24,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="Same seed, same book.")] = 20260930,
+    with_workspace: Annotated[
+        bool, typer.Option("--with-workspace", help="Also write a workspace.yaml: the folder is a project then.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Write a simulated book.
@@ -57,6 +60,7 @@ def sample(
         accounts: Number of accounts.
         months: Months of history.
         seed: Seed of the simulation.
+        with_workspace: Also write a workspace.yaml.
         json: Answer as JSON.
 
     Raises:
@@ -69,7 +73,7 @@ def sample(
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not _is_sample(out)):
         raise ConfigError(f"{out}: holds something other than a sample book; name a new folder, nothing was written")
     tell(f"Simulating {accounts:,} accounts over {months} months ...")
-    write(size, out)
+    write(size, out, with_workspace=with_workspace, progress=_tell_progress)
     files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     _answer_files(out, files, as_json=json)
 
@@ -94,6 +98,12 @@ def new(
     files = write_analysis(root, name)
     _answer_files(short(root), files, as_json=json)
     tell(f"Next: csw run {name}, then change the module. A line in a batch file makes it part of every run.")
+
+
+def _tell_progress(done: int, of: int) -> None:
+    """Say how far a book is that takes long: one of several blocks of accounts."""
+    if of > 1:
+        tell(f"{done} of {of} blocks of accounts written")
 
 
 def _is_sample(folder: Path) -> bool:

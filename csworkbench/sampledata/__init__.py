@@ -7,7 +7,7 @@ account and month drives use, tickets, NPS and, through a documented logistic mo
 from csworkbench.sampledata.book import SampleBook, simulate
 from csworkbench.sampledata.digest import content_digest
 from csworkbench.sampledata.files import read, write
-from csworkbench.sampledata.notes import workspace_text
+from csworkbench.sampledata.projects import workspace_text
 from csworkbench.sampledata.truths import Truths
 from csworkbench.sampledata.world import BookSize
 

@@ -21,6 +21,7 @@ from csworkbench.sampledata.service import (
     tickets_table,
     touches_table,
 )
+from csworkbench.sampledata.success import success_tables
 from csworkbench.sampledata.truths import Truths, block_truths, joined
 from csworkbench.sampledata.usage import make_users, usage_months
 from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize, World
@@ -84,20 +85,25 @@ def _block(size: BookSize, number: int) -> Block:
     people = make_people(
         world, contracts, users, assignments, tuple(frames[name].rename(columns={at: "at"}) for name, at in met)
     )
-    more, outreach = _with_people(world, contracts, people, frames)
+    plans, success = success_tables(world, contracts, people)
+    more, outreach = _with_people(world, contracts, people, (frames, plans["touches"]))
     once = {"features": features_table(), "csms": csms_table(), "contents": contents_table(size)} if number == 0 else {}
-    truths = block_truths(world, contracts, outreach)
-    return Block(MappingProxyType({**frames, **more, **once}), usage_months(world, users), truths)
+    truths = block_truths(world, contracts, (outreach, success))
+    return Block(MappingProxyType({**plans, **frames, **more, **once}), usage_months(world, users), truths)
 
 
 def _with_people(
-    world: World, contracts: Contracts, people: People, frames: Mapping[str, pd.DataFrame]
+    world: World, contracts: Contracts, people: People, drawn: tuple[Mapping[str, pd.DataFrame], pd.DataFrame]
 ) -> tuple[Mapping[str, pd.DataFrame], OutreachTruths]:
-    """Return the tables of the people of a block and of what is sent to them; `touches` is the longer one now."""
+    """Return the tables of the people of a block and of what is sent to them.
+
+    `drawn` = the tables so far, and the touches of plans; `touches` of the result is all of them and more.
+    """
+    frames, others = drawn
     touches = frames["touches"]
     mailed = touches.loc[touches["channel"] == "email", "contact_id"]
     pii = contact_pii_table(people, frames["accounts"], mailed)
-    outreach, truths = outreach_tables(people, pii, touches)
+    outreach, truths = outreach_tables(people, pii, touches, others)
     own = {
         "contacts": people.contacts,
         "contact_pii": pii,

@@ -61,7 +61,8 @@ def first_consents(people: People) -> Consents:
         for channel, shares in table.items():
             status = _statuses(region, shares, rng.random(count))
             if purpose == "marketing":
-                status[people.second_records[1]], status[people.second_records[0]] = "denied", "granted"
+                second, first = (rows[np.isin(region[rows], list(shares))] for rows in people.second_records)
+                status[first], status[second] = "denied", "granted"
             if channel == "email":
                 email[purpose] = status
             chance, delay = rng.random(count), rng.integers(0, 3_600, count).astype("timedelta64[s]")

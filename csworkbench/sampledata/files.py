@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.sampledata.book import SampleBook, blocks
 from csworkbench.sampledata.digest import TableDigest, combined, text_values, typed_values
-from csworkbench.sampledata.notes import TableFile, file_name, kind_of, readme_text, workspace_text
+from csworkbench.sampledata.notes import TableFile, file_name, kind_of, readme_text
+from csworkbench.sampledata.projects import workspace_text
 from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize
 from csworkbench.tables import SPECS, Kind
 

@@ -1,19 +1,26 @@
-"""The words that go with the simulated book: its README with column notes, and its workspace."""
+"""The words that go with the simulated book: the names of its files and its README with column notes."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from csworkbench.sampledata import success
 from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize
 from csworkbench.tables import SPECS, Kind
 
-PARQUET = ("usage_daily", "touches", "touch_events")  # the big ones; in a book of several blocks all are
+PARQUET = (
+    "usage_daily",
+    "metrics_daily",
+    "touches",
+    "touch_events",
+)  # the big ones; in a book of several blocks all are
 EXTRA: Mapping[str, Mapping[str, tuple[Kind, str]]] = {
     "accounts": {
         "lead_source": (Kind.TEXT, "Where the account came from: partner, inbound, event, outbound"),
         "sso_enabled": (Kind.BOOLEAN, "Whether single sign-on is set up"),
     },
+    **success.EXTRA,
 }
 
 _README = """\
@@ -46,8 +53,25 @@ Content digest (sha256 over the typed values of sorted rows, whatever the file f
   the same `end_date`: of the rows that have started, the latest counts. `seats` is blank for site licences.
 - `renewals` begin with {start}: earlier ones were not kept. Amounts are for the whole term (6 or 12 months).
   `open` is not decided, also where it is past due.
-- `nps_responses` keeps invitations that nobody answered. `contact_id` is the id of a user with P instead of U.
+- `nps_responses` keeps invitations that nobody answered.
 - `accounts.arr` holds the last known value, as exports do: it has no history.
+- `contacts`: the id of a contact who uses the product is the id of the user with P instead of U. Some champions left,
+  and a successor came. A few people have two records with one e-mail address, which nobody has merged.
+- `contact_pii`: domains end in `.example` and phone numbers are kept for fiction (Sweden, Ireland) or not in use
+  (China), so nothing can be sent to anybody.
+- `consents` differ by region, channel and purpose; where there is no row, nothing was ever recorded. An unsubscription
+  is a row of its own. A few refusals were written over by an import on the same day, or stand on the other record of
+  the person: they are refusals all the same. `suppressions` by address are written in capitals.
+- `touches` with an id in M are those of people and of the system; those in ME are mails to many: marketing's
+  newsletters and launches, the mail `comeback-guide`, and the experiments `guide-mail`, `subject-line` and
+  `webinar-invite`, whose accounts and variants are in `experiment_units`. Only visits and video calls have
+  `touch_participants`.
+- `touch_events`: privacy proxies open mails (`machine`), link scanners click every link within a second (`scanner`),
+  and sometimes the agent is `unknown`.
+- `id_map`: ids of `crm_global` have 15 characters and differ by the case of one letter; some accounts are in both CRMs,
+  some contacts were two records there.
+- `tickets.configuration` is what the customer runs, where the ticket says it.
+{more}
 """
 
 
@@ -92,6 +116,7 @@ def readme_text(size: BookSize, files: Mapping[str, TableFile], digest: str) -> 
         late_tickets=files["tickets"].dated_rows,
         late_responses=files["nps_responses"].dated_rows,
         late_terms=files["subscriptions"].dated_rows,
+        more=success.NOTES.strip(),
     )
     names = [name for name in SPECS if name in files]
     listed = [
@@ -113,67 +138,3 @@ def _column_notes(table: str, columns: tuple[str, ...]) -> str:
             note = column.description + (f": {', '.join(column.allowed)}" if column.allowed else "")
             lines.append(f"| {name} | {column.kind} | {column.unit} | {note} | {column.blank_means} |")
     return "\n".join([*lines, ""])
-
-
-_WORKSPACE = """\
-# The workspace of the simulated sample book. For your own data copy this file and change what the comments say.
-
-# Version of this file's format. Leave it at 1.
-version: 1
-
-# Name of your team or your book; it stands on every page.
-name: Sample book (simulated)
-
-# Day up to which facts are used, or latest for the newest day in the data. The sample book ends on this day.
-as_of: {as_of}
-
-# IANA time zone of days, weeks and quarters. Set it to where your team works.
-timezone: Europe/Stockholm
-
-# ISO currency of amounts whose row names none.
-currency: EUR
-
-# Language of pages and numbers.
-language: en
-
-# Your files, one entry per canonical table; only accounts is required. Paths are relative to the folder of the project.
-# A file with other headers, delimiter or dates needs no code: add columns, delimiter, decimal, encoding or dates to its
-# entry. A table you do not have: delete its entry, and what needs it is skipped with the reason.
-tables:
-  # One row per account. extra names the columns beyond the canonical ones that you want to keep, with their type:
-  # text, integer, decimal, share, boolean, date or instant.
-  accounts:
-    path: {folder}{accounts}
-    extra:
-      lead_source: text
-      sso_enabled: boolean
-{tables}"""
-_TABLE_COMMENTS = {
-    "usage_daily": "Use per account, user, feature and day. A list of files or a glob is read as one table.",
-    "features": "Which features are core (they count for feature breadth) and which are of high value.",
-    "subscriptions": "Terms with seats and monthly amount; the latest row that has started counts.",
-    "renewals": "One row per term end, decided or open.",
-    "tickets": "Support tickets.",
-    "nps_responses": "NPS invitations, with or without an answer.",
-    "csms": "The people who look after accounts.",
-    "assignments": "Who looked after which account, from when to when.",
-    "touches": "Calls, visits, messages and e-mails.",
-    "judgements": "What CSMs say: a pulse that expires, or an override with its reason.",
-}
-
-
-def workspace_text(folder: str, size: BookSize) -> str:
-    """Return the workspace.yaml of the book, with a comment above each key.
-
-    Args:
-        folder: Folder of the data files as seen from the project, with a slash at its end; "" = the project itself.
-        size: Size of the book, whose last day is the as-of date.
-    """
-    tables = [
-        f"  # {_TABLE_COMMENTS[name]}\n  {name}:\n    path: {folder}{file_name(name, size)}\n"
-        for name in SPECS
-        if name in _TABLE_COMMENTS
-    ]
-    return _WORKSPACE.format(
-        as_of=size.end.isoformat(), folder=folder, accounts=file_name("accounts", size), tables="".join(tables)
-    )

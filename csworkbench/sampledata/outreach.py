@@ -52,7 +52,7 @@ class OutreachTruths:
 
 
 def outreach_tables(
-    people: People, pii: pd.DataFrame, touches: pd.DataFrame
+    people: People, pii: pd.DataFrame, touches: pd.DataFrame, others: pd.DataFrame
 ) -> tuple[Mapping[str, pd.DataFrame], OutreachTruths]:
     """Return consents, suppressions, all touches with participants and events, and the units of the experiments.
 
@@ -60,6 +60,7 @@ def outreach_tables(
         people: Contacts of the block.
         pii: Table `contact_pii` of the block.
         touches: Touches of people and of the system, before marketing and the experiments are added.
+        others: Touches of people that belong to plans.
     """
     import numpy as np
     import pandas as pd
@@ -68,15 +69,16 @@ def outreach_tables(
     first = first_consents(people)
     desk = Desk(make_mailbox(people, address), first)
     units = _send_all(desk)
-    both = pd.concat([_with_contents(people, touches), *desk.touches])
-    columns = [*touches.columns, "content_id", "importance", "experiment_id", "variant"]
-    events = pd.concat([_old_mails(desk.box, touches), _other_events(people, touches), *desk.events])
+    both = pd.concat([_with_contents(people, touches), others, *desk.touches])
+    reached = [_other_events(people, frame, place) for place, frame in enumerate((touches, others))]
+    events = pd.concat([_old_mails(desk.box, touches), *reached, *desk.events])
+    present = [participants_table(people, frame, place) for place, frame in enumerate((touches, others))]
     frames = {
         "consents": consents_table(people, first, desk.unsubscribed_at),
         "suppressions": suppressions_table(people, address, desk.bounced_at, desk.complained_at),
-        "touches": both[columns].sort_values(["sent_at", "touch_id"], ignore_index=True),
+        "touches": both.sort_values(["sent_at", "touch_id"], ignore_index=True),
         "touch_events": events.sort_values(["occurred_at", "touch_id", "type", "link"], ignore_index=True),
-        "touch_participants": participants_table(people, touches),
+        "touch_participants": pd.concat(present, ignore_index=True),
         "experiment_units": units,
     }
     ids = people.contacts["contact_id"].to_numpy(object)
@@ -135,13 +137,16 @@ def _old_mails(box: Mailbox, touches: pd.DataFrame) -> pd.DataFrame:
     return deliver(box, mails, box.people.world.stream("touch_events", 1)).events
 
 
-def _other_events(people: People, touches: pd.DataFrame) -> pd.DataFrame:
-    """Return which of the other touches reached somebody (delivered), and which messages were replied to."""
+def _other_events(people: People, touches: pd.DataFrame, place: int) -> pd.DataFrame:
+    """Return which of the other touches reached somebody (delivered), and which messages were replied to.
+
+    `place` counts the frames of touches: each has a random stream of its own.
+    """
     import numpy as np
     import pandas as pd
 
     world = people.world
-    rng = world.stream("touch_events", 2)
+    rng = world.stream("touch_events", 2, place)
     other = touches[(touches["mode"] == "human") | (touches["channel"] != "email")]
     account = pd.Index(world.traits["account_id"]).get_indexer(other["account_id"])
     at = other["sent_at"].to_numpy("datetime64[s]")
@@ -165,24 +170,25 @@ def _other_events(people: People, touches: pd.DataFrame) -> pd.DataFrame:
     return both.assign(link=nothing, agent=only((both["type"] == "reply").to_numpy(), "human"))
 
 
-def participants_table(people: People, touches: pd.DataFrame) -> pd.DataFrame:
+def participants_table(people: People, touches: pd.DataFrame, place: int) -> pd.DataFrame:
     """Return `touch_participants` of visits and video meetings: whom the touch names, and colleagues there that day.
 
     Args:
         people: Contacts of the block.
-        touches: Table `touches`.
+        touches: Touches, the meetings among them.
+        place: Number of the frame of touches: each has a random stream of its own.
     """
     import numpy as np
     import pandas as pd
 
-    rng = people.world.stream("touch_events", 3)
+    rng = people.world.stream("touch_events", 3, place)
     meetings = touches[touches["channel"].isin(["visit", "video"])]
     account = pd.Index(people.world.traits["account_id"]).get_indexer(meetings["account_id"])
     at = meetings["sent_at"].to_numpy("datetime64[s]")
     named = [(meetings["touch_id"].to_numpy(object), meetings["contact_id"].to_numpy(object))]
     more = rng.poisson(1.3, len(meetings))
-    for place in range(4):
-        rows = np.flatnonzero(more > place)
+    for seat in range(4):
+        rows = np.flatnonzero(more > seat)
         found = people.contact_at(account[rows], at[rows], rng.random(len(rows)))
         named.append((meetings["touch_id"].to_numpy(object)[rows], found))
     both = pd.DataFrame(

@@ -79,10 +79,10 @@ class RescueModel:
 
     rule: str = "no_login"
     content_id: str = "comeback-guide"
-    rate: float = 0.03
+    rate: float = 0.05
     slope: float = -0.9
-    most: float = 0.12
-    effect: float = 0.25
+    most: float = 0.14
+    effect: float = 0.3
 
 
 RESCUE = RescueModel()

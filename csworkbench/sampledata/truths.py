@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from csworkbench.sampledata import success
 from csworkbench.sampledata.contracts import RENEWAL, Contracts, RenewalModel
 from csworkbench.sampledata.mailbox import MAIL, MailModel
 from csworkbench.sampledata.outreach import OutreachTruths
 from csworkbench.sampledata.service import CLUSTER, SERVICE, ClusterModel, ServiceModel
+from csworkbench.sampledata.success import SuccessTruths
 from csworkbench.sampledata.trials import RESCUE, TRIALS, RescueModel, TrialModel
 from csworkbench.sampledata.usage import USAGE, UsageModel
 from csworkbench.sampledata.world import ENGAGEMENT, LEAD_MONTHS, EngagementModel, World
@@ -32,6 +34,7 @@ class Truths:
         swing: What comes and goes by itself (AR(1)): a dip of it recovers without anybody's help.
         renewals: One row per decided renewal: renewal_id, account_id, engagement, is_first, tier, p_churned, is_lost.
         outreach: Contacts whose refusal of marketing e-mail is easily overlooked, and accounts with a scanner.
+        success: Playbooks, plans and what became of them.
         engagement_model: Numbers of the latent path.
         renewal_model: Coefficients of the logistic model of a lost renewal.
         usage_model: Coefficients of use.
@@ -49,6 +52,7 @@ class Truths:
     swing: Floats
     renewals: pd.DataFrame
     outreach: OutreachTruths
+    success: SuccessTruths
     engagement_model: EngagementModel = ENGAGEMENT
     renewal_model: RenewalModel = RENEWAL
     usage_model: UsageModel = USAGE
@@ -59,12 +63,12 @@ class Truths:
     rescue_model: RescueModel = RESCUE
 
 
-def block_truths(world: World, contracts: Contracts, outreach: OutreachTruths) -> Truths:
-    """Return what was planted in a block."""
+def block_truths(world: World, contracts: Contracts, parts: tuple[OutreachTruths, SuccessTruths]) -> Truths:
+    """Return what was planted in a block; `parts` are those of its modules."""
     import numpy as np
 
     months = world.size.first_month - LEAD_MONTHS + np.arange(world.engagement.shape[1])
-    return Truths(months, world.engagement, world.stable, world.decline, world.swing, contracts.truth, outreach)
+    return Truths(months, world.engagement, world.stable, world.decline, world.swing, contracts.truth, *parts)
 
 
 def joined(parts: Sequence[Truths]) -> Truths:
@@ -83,4 +87,5 @@ def joined(parts: Sequence[Truths]) -> Truths:
             frozenset().union(*(part.outreach.refused for part in parts)),
             frozenset().union(*(part.outreach.scanned for part in parts)),
         ),
+        success=success.joined([part.success for part in parts]),
     )
