@@ -78,14 +78,15 @@ def count(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Counts:
     rows = book.with_lookups(staged, book.checks)
     wanted = {"rows": rows.count()}
     wanted |= {f"check {place}": check.broken(rows).sum() for place, check in enumerate(book.checks)}
-    wanted |= {f"missing {item.name}": _missing(rows, index, item).sum() for index, item in enumerate(fields)}
+    cells = {item.name: index for index, item in enumerate(fields) if not item.is_row}
+    wanted |= {f"missing {name}": _missing(rows, index, name).sum() for name, index in cells.items()}
     uniques = [item.name for item in fields if item.is_unique]
     wanted |= {f"again {name}": rows[name].count() - rows[name].nunique() for name in uniques}
     kinds = staged.select(*same.key).distinct()
     asked = rows.aggregate(**wanted).cross_join(kinds.aggregate(kinds=kinds.count()))
     found = {name: int(number or 0) for name, number in asked.to_pyarrow().to_pylist()[0].items()}
     broken = {check: found[f"check {place}"] for place, check in enumerate(book.checks)}
-    blanks = {item.name: found[f"missing {item.name}"] for item in fields}
+    blanks = {name: found[f"missing {name}"] for name in cells}
     doubled = found["rows"] - found["kinds"]
     return Counts(
         rows=found["rows"],
@@ -99,13 +100,9 @@ def count(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Counts:
     )
 
 
-def _missing(rows: "ibis.Table", index: int, item: Field) -> "ibis.Value":
-    import ibis
-
-    if item.is_row:
-        return ibis.literal(False)
+def _missing(rows: "ibis.Table", index: int, name: str) -> "ibis.Value":
     rule = rows[rule_of(index)]
-    blank = rows[blank_of(item.name)] if blank_of(item.name) in rows.columns else rows[item.name].isnull()
+    blank = rows[blank_of(name)] if blank_of(name) in rows.columns else rows[name].isnull()
     return blank & (rule.isnull() | (rule == Rule.BLANK.value))
 
 
