@@ -1,17 +1,23 @@
 """Can today's data be trusted, and what can it answer?"""
 
+import math
+import re
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
-from statsmodels.stats.proportion import proportion_confint
+from scipy.stats import mannwhitneyu
+from statsmodels.stats.power import NormalIndPower
+from statsmodels.stats.proportion import proportion_confint, proportion_effectsize, samplesize_confint_proportion
 
 from csworkbench import config as configs
 from csworkbench import formats, sources
 from csworkbench.analyses import data_check
+from csworkbench.analyses.data_check import power
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
 from csworkbench.sources import Finding
@@ -44,9 +50,15 @@ def question(**changes):
     )
 
 
-def run(made, **settings):
+def run(made, as_of=SEPTEMBER, **settings):
     config = data_check.Config(**settings)
-    return data_check.analyze(data_check.prepare(take(made, SEPTEMBER), config, {}), config)
+    return data_check.analyze(data_check.prepare(take(made, as_of), config, {}), config)
+
+
+def answer(made, *questions, **settings):
+    """The only row of the table of answers."""
+    found = run(made, questions=questions, **settings).tables["answerability"]
+    return found.iloc[0]
 
 
 def make_book(tables=None, **changes):
@@ -229,6 +241,91 @@ def test_the_weightiest_findings_come_first():
     ]
 
 
+# --- what rows break -------------------------------------------------------------------------------------------------
+
+
+def test_every_rule_that_rows_break_is_a_figure_with_its_share():
+    found = (finding(action="flagged", rule="before_start", column="opened_at", count=3), finding(count=2))
+    figures = run(reporting(make_book(), "tickets", quarantined=2, findings=found)).figures
+    # 4 tickets and 2 refused ones were read: 3 of 6 before the start, 2 of 6 out of range
+    early, range_ = figures["tickets.opened_at.before_start"], figures["tickets.csat.range"]
+    assert (early.value, early.n, early.unit) == (0.5, 6, "share")
+    assert range_.value == pytest.approx(1 / 3)
+
+
+def test_repeated_ids_are_counted():
+    found = (finding(action="flagged", rule="repeated", column="usage_id", count=3),)
+    figure = run(reporting(make_book(), "tickets", findings=found)).figures["tickets.usage_id.repeated"]
+    assert (figure.value, figure.n, figure.unit) == (3, 4, "rows")
+
+
+def test_a_rule_about_whole_rows_stands_as_row():
+    found = (finding(action="kept", rule="duplicate", column="", count=2),)
+    assert run(reporting(make_book(), "tickets", findings=found)).figures["tickets.row.duplicate"].value == 2
+
+
+def test_the_first_four_figures_are_those_of_the_whole_book():
+    made = reporting(with_outcomes(gone=[True, False, False, None]), "accounts", findings=(finding(table="accounts"),))
+    figures = list(run(made, questions=(question(),)).figures)
+    assert figures == ["accounts", "rows_refused", "outcome_rate", "questions_answerable", "accounts.csat.range"]
+
+
+def test_the_missing_known_at_of_all_tables_is_one_note_and_no_finding():
+    found = finding(rule="assumed", column="known_at", action="kept")
+    made = reporting(make_book(), "tickets", findings=(found,))
+    result = run(reporting(made, "accounts", findings=(replace(found, table="accounts"),)))
+    assert result.tables["findings"].empty
+    assert say(result.caveats[0].message).startswith("accounts, tickets: no column says when")
+    assert not any("assumed" in name for name in result.figures)
+
+
+# --- what is known of the past ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "words"),
+    [
+        ("renewals", "outcome", "renewals.outcome without decided_at is always open"),
+        ("tickets", "csat", "tickets.csat without resolved_at is missing"),
+    ],
+)
+def test_values_without_the_date_that_reveals_them_say_how_they_read(table, column, words):
+    renewals = [{"renewal_id": "R1", "account_id": "A1", "due_date": "2026-01-01", "outcome": "churned"}]
+    made = make_book({"accounts": ACCOUNTS, "tickets": TICKETS, "renewals": renewals})
+    note = finding(table=table, rule="undated", column=column, action="kept")
+    result = run(reporting(made, table, findings=(note,)))
+    assert codes(result) == ["undated"]
+    assert words in say(result.caveats[0].message)
+
+
+def with_plans():
+    rows = [each | {"plan": "pro", "region": "SE"} for each in ACCOUNTS]
+    return make_book({"accounts": rows, "tickets": TICKETS})
+
+
+def test_columns_that_exports_overwrite_are_marked_and_noted_on_the_newest_day():
+    result = run(with_plans(), as_of=date(2026, 10, 5))  # T4 of 5 October is the newest row
+    assert row(result, "columns", column="plan")["history"] == "current only"
+    assert row(result, "columns", column="region")["history"] == ""
+    assert {caveat.code: caveat.severity.value for caveat in result.caveats} == {"current_only": "note"}
+    assert say(result.caveats[0].message) == (
+        "1 column holds today's value only, earlier ones were not recorded: accounts (plan)"
+    )
+
+
+def test_on_an_earlier_day_columns_that_exports_overwrite_are_a_warning():
+    caveats = run(with_plans()).caveats
+    assert {caveat.code: caveat.severity.value for caveat in caveats} == {"current_only": "warning"}
+
+
+def test_an_outcome_without_history_holds_todays_value():
+    made = with_outcomes(gone=[True, False, False, None])
+    extra = TableSource(path="a.csv", extra={"gone": {"type": "boolean", "role": "outcome"}})
+    made = replace(made, workspace=made.workspace.model_copy(update={"tables": {"accounts": extra}}))
+    caveat = next(each for each in run(made).caveats if each.code == "outcome_of_today")
+    assert say(caveat.message).startswith("accounts.gone: an outcome without history holds today's value")
+
+
 # --- what the data can answer -----------------------------------------------------------------------------------------
 
 
@@ -244,27 +341,304 @@ def test_the_weightiest_findings_come_first():
     ],
 )
 def test_a_question_counts_what_it_asks_for(changes, has):
-    result = run(make_book(), questions=(question(**changes),))
-    assert result.tables["answerability"].loc[0, "has"] == has
+    assert answer(make_book(), question(**changes))["has"] == has
 
 
-def test_a_question_with_enough_is_answerable_and_says_how_sharply():
-    result = run(make_book(), questions=(question(count="rows", needs=3), question(count="rows", needs=4)))
-    found = result.tables["answerability"]
-    assert found["state"].tolist() == ["enough", "not enough"]
-    # 1.96 * sqrt(.5 * .5 / 3) = .5658
-    assert found["margin_percent"].tolist() == pytest.approx([56.58] * 2, abs=0.005)
-    assert (result.figures["questions_answerable"].value, result.figures["questions_answerable"].n) == (1, 2)
-    assert say(result.actions[0]) == "To answer “Who writes?” record tickets: 3 of 4 rows so far."
+def test_a_number_is_found_however_it_is_written():
+    tickets = [TICKETS[0] | {"csat": 4}, TICKETS[1] | {"csat": 4.5}]
+    made = make_book({"accounts": ACCOUNTS, "tickets": [each | {"resolved_at": each["opened_at"]} for each in tickets]})
+    assert answer(made, question(count="rows", where={"csat": ("4.0",)}))["has"] == 1
+
+
+def test_rows_without_an_account_are_not_counted():
+    tickets = [TICKETS[0], TICKETS[1] | {"account_id": None}]
+    assert answer(make_book({"accounts": ACCOUNTS, "tickets": tickets}), question(count="rows"))["has"] == 1
+
+
+def test_rows_of_one_account_count_as_fewer_independent_ones():
+    # A1 has 3 tickets, A2 has 1: sum(m^2) / sum(m) = 10 / 4 = 2.5; at an ICC of .2 the design effect is 1 + 1.5 * .2
+    tickets = [
+        {"ticket_id": f"T{place}", "account_id": account, "opened_at": "2026-09-01"}
+        for place, account in enumerate(("A1", "A1", "A1", "A2"))
+    ]
+    made = make_book({"accounts": ACCOUNTS, "tickets": tickets})
+    found = answer(made, question(count="rows", needs=4), icc=0.2)
+    assert (found["has"], found["independent"]) == (4, pytest.approx(4 / 1.3))
+    assert found["state"] == "not enough"
+    assert answer(made, question(count="rows", needs=4), icc=0.0)["state"] == "enough"
+    assert answer(made, question(count="accounts"), icc=0.2)["independent"] == 2
+
+
+def test_rows_that_point_to_an_account_through_another_table_are_alike_too():
+    plans = [{"plan_id": f"P{n}", "account_id": "A1", "created_at": "2026-01-01"} for n in (1, 2)]
+    steps = [{"plan_id": f"P{n}", "step_no": 1} for n in (1, 2)]
+    made = make_book({"accounts": ACCOUNTS, "plans": plans, "plan_steps": steps})
+    # both steps belong to A1: m = 2, so at an ICC of 1 they are worth one
+    assert answer(made, question(table="plan_steps", count="rows"), icc=1.0)["independent"] == 1
+
+
+def test_rows_of_no_account_are_taken_as_independent():
+    made = make_book({"accounts": ACCOUNTS, "csms": [{"csm_id": "C1"}, {"csm_id": "C2"}]})
+    assert answer(made, question(table="csms", count="rows"), icc=1.0)["independent"] == 2
+
+
+def with_success_plans():
+    plans = [
+        {"plan_id": f"P{n}", "account_id": f"A{n}", "created_at": "2026-01-01", "landed_at": landed}
+        for n, landed in ((1, "2026-02-01"), (2, "2026-02-01"), (3, None))
+    ]
+    goals = [{"plan_id": "P1", "metric": "usage", "target": 5}, {"plan_id": "P2", "metric": "usage", "target": None}]
+    steps = [{"plan_id": "P1", "step_no": 1}, {"plan_id": "P1", "step_no": 2}, {"plan_id": "P3", "step_no": 1}]
+    return make_book({"accounts": ACCOUNTS, "plans": plans, "plan_goals": goals, "plan_steps": steps})
+
+
+ALSO = (
+    {"label": "with a numeric goal", "table": "plan_goals", "where": {"target": ()}},
+    {"label": "with steps", "table": "plan_steps"},
+    {"label": "landed", "where": {"landed_at": ()}},
+)
+
+
+def test_a_question_says_how_many_have_each_thing_it_takes():
+    result = run(
+        with_success_plans(), questions=(question(table="plans", count="rows", also=ALSO, record="goals and steps"),)
+    )
+    found = result.tables["answerability"].iloc[0]
+    # a goal: P1; steps: P1, P3; landed: P1, P2; all of it: P1
+    assert (found["has"], found["state"]) == (1, "not enough")
+    assert found["recorded"] == "3 plans: 1 with a numeric goal, 2 with steps, 2 landed"
+    assert say(result.actions[0]) == (
+        "To answer “Who writes?” record goals and steps: 3 plans: 1 with a numeric goal, 2 with steps, 2 landed; "
+        "2 with all of it are needed."
+    )
+
+
+def test_what_no_table_records_counts_as_nothing():
+    made = make_book(
+        {"accounts": ACCOUNTS, "plans": [{"plan_id": "P", "account_id": "A1", "created_at": "2026-01-01"}]}
+    )
+    assert answer(made, question(table="plans", count="rows", also=ALSO))["recorded"] == (
+        "1 plans: 0 with a numeric goal, 0 with steps, 0 landed"
+    )
+
+
+def test_accounts_may_have_to_stand_in_another_table_too():
+    subscriptions = [{"subscription_id": "S", "start_date": "2026-01-01", "account_id": "A2", "seats": 5}]
+    made = make_book({"accounts": ACCOUNTS, "tickets": TICKETS, "subscriptions": subscriptions})
+    also = ({"label": "with seats", "table": "subscriptions", "where": {"seats": ()}},)
+    assert answer(made, question(also=also))["recorded"] == "2 accounts: 1 with seats"
 
 
 @pytest.mark.parametrize(
-    "changes", [{"table": "touches"}, {"where": {"severity": ("high",)}}, {"table": "csms", "window_days": 3}]
+    "changes",
+    [
+        {"table": "touches"},
+        {"where": {"severity": ("high",)}},
+        {"detects": {"kind": "share", "base": {"severity": ("high",)}}},
+        {"table": "tickets", "where": {"topic": (), "configuration": ()}},
+    ],
 )
 def test_a_question_whose_table_or_column_is_missing_is_not_recorded(changes):
-    made = make_book({"accounts": ACCOUNTS, "tickets": TICKETS, "csms": [{"csm_id": "C1"}]})
-    found = run(made, questions=(question(**changes),)).tables["answerability"]
-    assert found.loc[0, ["state", "has"]].tolist() == ["not recorded", 0]
+    found = answer(make_book(), question(**changes))
+    assert found[["state", "has"]].tolist() == ["not recorded", 0]
+    assert math.isnan(found["effect"])
+
+
+def test_a_column_nobody_knows_is_named():
+    result = run(make_book(), questions=(question(where={"topik": ()}),))
+    assert codes(result) == ["question_without_column"]
+    assert say(result.caveats[0].message).startswith("tickets.topik: a question asks for it")
+
+
+def test_only_the_first_questions_that_cannot_be_answered_are_next_steps():
+    questions = tuple(question(question=f"Question {n}?", count="rows", needs=9) for n in range(5))
+    actions = [say(action) for action in run(make_book(), questions=questions).actions]
+    assert len(actions) == 4
+    assert actions[0] == "To answer “Question 0?” record tickets: 3 of 9 tickets so far."
+    assert actions[3] == "See the table of answers for what 2 more questions would take."
+
+
+# --- what could be seen -----------------------------------------------------------------------------------------------
+
+USUAL = power.Demand(0.95, 0.8)
+
+
+def people(n, **columns):
+    """A book of n contacts, one per account, so that all of them are independent."""
+    accounts = [{"account_id": f"A{place}"} for place in range(n)]
+    contacts = [{"contact_id": f"C{place}", **each} for place, each in enumerate(accounts)]
+    return make_book({"accounts": accounts, "contacts": contacts})
+
+
+@pytest.mark.parametrize(
+    ("base", "first", "second"),
+    [(0.2, 200, 200), (0.1, 500, 500), (0.5, 60, 60), (0.85, 400, 100), (0.05, 2_000, 2_000), (0.15, 90, 361)],
+)
+def test_the_smallest_difference_has_the_power_that_statsmodels_computes(base, first, second):
+    seen = power.smallest_difference(base, (first, second), USUAL)
+    low = min(base, 1 - base)
+    effect = proportion_effectsize(low + seen, low)
+    # statsmodels counts both tails; the other one adds far less than 1e-6
+    assert NormalIndPower().power(effect, first, 0.05, ratio=second / first) == pytest.approx(0.8, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("base", "difference", "control"),
+    [(0.2, 0.05, 0.5), (0.15, 0.1, 0.2), (0.5, 0.2, 0.5), (0.9, 0.05, 0.5), (0.05, 0.02, 0.3), (0.3, 0.2, 0.5)],
+)
+def test_the_units_that_are_needed_are_those_statsmodels_solves_for(base, difference, control):
+    low = min(base, 1 - base)
+    effect = proportion_effectsize(low + difference, low)
+    left_alone = NormalIndPower().solve_power(effect, alpha=0.05, power=0.8, ratio=(1 - control) / control)
+    # its tolerance is a few in a million units
+    assert power.units_for_difference(base, difference, control, USUAL) == pytest.approx(left_alone / control, abs=1.01)
+
+
+def test_a_group_beside_another_one_needs_what_statsmodels_solves_for():
+    effect = proportion_effectsize(0.3, 0.15)
+    needs = power.units_beside(0.15, 0.15, 374, USUAL)
+    assert NormalIndPower().power(effect, needs, 0.05, ratio=374 / needs) >= 0.8
+    assert NormalIndPower().power(effect, needs - 1, 0.05, ratio=374 / (needs - 1)) < 0.8
+
+
+def test_beside_a_group_that_is_too_small_two_equal_groups_are_needed():
+    both = power.units_for_difference(0.15, 0.1, 0.5, USUAL)
+    assert power.units_beside(0.15, 0.1, 20, USUAL) == pytest.approx(both / 2, abs=1)
+
+
+@pytest.mark.parametrize(("share", "margin"), [(0.5, 0.05), (0.85, 0.1), (0.1, 0.05), (0.05, 0.02)])
+def test_the_half_width_of_a_share_and_its_units_are_those_of_statsmodels(share, margin):
+    units = power.units_for_share(share, margin, USUAL)
+    assert units == math.ceil(samplesize_confint_proportion(share, margin, 0.05))
+    low, high = proportion_confint(share * units, units, method="normal")
+    assert power.share_margin(share, units, USUAL) == pytest.approx((high - low) / 2)
+
+
+def test_a_difference_that_no_share_is_large_enough_for_is_not_a_number():
+    # 2.80 sqrt(2 / 2) is beyond the largest effect there is, 2 asin 1 - 2 asin sqrt(.5) = 1.57
+    assert math.isnan(power.smallest_difference(0.5, (2, 2), USUAL))
+
+
+def test_the_error_of_an_auc_is_that_of_its_paper():
+    # Hanley and McNeil (1982), section "An example": 51 abnormal and 58 normal cases, area .893, standard error .032
+    assert power.auc_error(0.893, 51, 58) == pytest.approx(0.032, abs=0.0006)
+
+
+def test_the_smallest_auc_is_told_from_chance_four_times_in_five():
+    """By brute force: scores of 60 events and 400 others, the Mann-Whitney test on each of 2,000 draws."""
+    auc = power.smallest_auc(60, 400, USUAL)
+    draws = np.random.default_rng(20260930)
+    # The variance of the formula is that of exponential scores: P(X > Y) = rate / (1 + rate).
+    events = draws.exponential(auc / (1 - auc), (2_000, 60))
+    others = draws.exponential(1.0, (2_000, 400))
+    p = mannwhitneyu(events, others, axis=1, method="asymptotic").pvalue
+    # Monte-Carlo error sqrt(.8 * .2 / 2000) = .009; the normal approximation of the AUC costs a little more
+    assert (p < 0.05).mean() == pytest.approx(0.8, abs=0.04)
+
+
+@pytest.mark.parametrize(("auc", "ratio"), [(0.65, 5.0), (0.6, 1.0), (0.75, 20.0)])
+def test_events_for_an_auc_are_the_fewest_that_show_it(auc, ratio):
+    events = power.events_for_auc(auc, ratio, USUAL)
+    assert power.smallest_auc(events, events * ratio, USUAL) <= auc + 1e-8
+    assert power.smallest_auc(events - 1, (events - 1) * ratio, USUAL) > auc
+
+
+def test_the_spread_of_the_nps_is_that_of_its_answers():
+    # 6 promoters, 3 passives, 1 detractor as 100, 0 and -100
+    assert power.nps_spread(0.6, 0.1) == pytest.approx(np.std([100] * 6 + [0] * 3 + [-100]))
+
+
+def test_the_design_effect_of_equal_accounts_is_the_one_of_the_textbook():
+    assert power.design_effect(12, 0.05) == pytest.approx(1 + 11 * 0.05)
+
+
+def test_a_question_about_a_share_says_its_half_width_and_takes_its_base_from_the_rows():
+    tickets = [TICKETS[0], TICKETS[2], TICKETS[2] | {"ticket_id": "T9", "account_id": "A3"}]
+    detects = {"kind": "share", "base": {"topic": ("billing",)}, "worth": 0.2}
+    made = make_book({"accounts": ACCOUNTS, "tickets": tickets})
+    found = answer(made, question(count="rows", detects=detects, needs=None))
+    # 2 of 3 about billing, one hit and one miss more: 3 of 5; 1.96 sqrt(.6 * .4 / 3) = .5544; 1.96^2 .24 / .2^2 = 23.05
+    assert found[["reveals", "effect_unit", "needs"]].tolist() == ["margin_of_share", "percentage_points", 24]
+    assert found["base_share"] == pytest.approx(0.6)
+    assert (found["effect"], found["effect_points"]) == (pytest.approx(55.44, abs=0.01),) * 2
+
+
+def test_a_planned_test_says_what_it_could_see():
+    detects = {"kind": "difference", "base": 0.2, "control": 0.5, "worth": 0.3}
+    found = answer(people(100), question(table="contacts", count="rows", detects=detects, needs=None))
+    seen = found["effect"] / 100
+    assert NormalIndPower().power(proportion_effectsize(0.2 + seen, 0.2), 50, 0.05) == pytest.approx(0.8, abs=1e-6)
+    # .2 against .5: h = 2 asin sqrt(.5) - 2 asin sqrt(.2) = .6435; 4 (2.8016 / .6435)^2 = 75.8
+    assert found[["needs", "state"]].tolist() == [76, "enough"]
+
+
+def test_those_with_something_are_compared_with_the_others():
+    touches = [{"touch_id": "X", "account_id": "A1", "sent_at": "2026-09-01", "mode": "human"}]
+    accounts = [{"account_id": f"A{place}"} for place in range(40)]
+    made = make_book({"accounts": accounts, "touches": touches})
+    detects = {"kind": "difference", "base": 0.2, "against": "others", "worth": 0.4}
+    found = answer(made, question(table="touches", where={"mode": ("human",)}, detects=detects, needs=None))
+    # 1 account against 39: even all against none is 2 (asin 1 - asin sqrt(.2)) = 2.21 < 2.80 sqrt(1 + 1 / 39) = 2.84
+    assert (found["has"], found["independent"]) == (1, 1)
+    assert math.isnan(found["effect"])
+    assert found["needs"] == power.units_beside(0.2, 0.4, 39, USUAL)
+
+
+def test_two_groups_that_are_there_are_compared_by_the_rate_of_the_second():
+    rows = [
+        {
+            "opportunity_id": f"O{place}",
+            "account_id": f"A{place}",
+            "created_at": "2026-01-01",
+            "closed_at": "2026-02-01",
+        }
+        | {"source": "service" if place < 10 else "sales", "is_won": place % 2 == 0}
+        for place in range(40)
+    ]
+    made = make_book({"accounts": [{"account_id": f"A{place}"} for place in range(40)], "opportunities": rows})
+    detects = {"kind": "difference", "base": {"is_won": ("true",)}, "against": {"source": ("sales",)}}
+    asked = question(table="opportunities", count="rows", where={"source": ("service",)}, detects=detects)
+    found = answer(made, asked)
+    # 15 of 30 sales won: (15 + 1) / (30 + 2)
+    assert (found["has"], found["base_share"]) == (10, 0.5)
+    assert found["effect"] == pytest.approx(100 * power.smallest_difference(0.5, (10, 30), USUAL))
+
+
+def test_a_ranking_is_judged_by_its_events():
+    renewals = [
+        {"renewal_id": f"R{place}", "account_id": f"A{place}", "due_date": "2026-01-01", "decided_at": "2026-01-01"}
+        | {"outcome": "churned" if place < 12 else "renewed"}
+        for place in range(60)
+    ]
+    made = make_book({"accounts": [{"account_id": f"A{place}"} for place in range(60)], "renewals": renewals})
+    detects = {"kind": "auc", "against": {"outcome": ("renewed",)}, "worth": 0.65}
+    asked = question(table="renewals", count="rows", where={"outcome": ("churned",)}, detects=detects, needs=30)
+    found = answer(made, asked)
+    assert found[["has", "reveals", "effect_unit", "state"]].tolist() == [12, "auc_above_chance", "auc", "not enough"]
+    assert found["effect"] == pytest.approx(power.smallest_auc(12, 48, USUAL))
+    assert found["needs"] == max(30, power.events_for_auc(0.65, 4.0, USUAL))
+
+
+def test_the_nps_says_how_far_off_it_may_be():
+    answers = [
+        {"response_id": f"R{place}", "account_id": f"A{place}", "invited_at": "2026-09-01", "score": score}
+        | {"responded_at": "2026-09-02"}
+        for place, score in enumerate((10, 9, 8, 0))
+    ]
+    made = make_book({"accounts": ACCOUNTS, "nps_responses": answers})
+    asked = question(table="nps_responses", count="rows", where={"score": ()}, detects={"kind": "nps"}, needs=30)
+    found = answer(made, asked)
+    # 2 promoters, 1 passive and 1 detractor, one more of each: 3/7, 2/7, 2/7; spread 100 sqrt(5/7 - 1/49) = 83.3
+    assert found[["reveals", "effect_unit"]].tolist() == ["margin_of_nps", "nps_points"]
+    assert found["effect"] == pytest.approx(1.959964 * 100 * math.sqrt(5 / 7 - 1 / 49) / 2)
+
+
+def test_facts_after_the_date_change_no_answer():
+    later = {"ticket_id": "T8", "account_id": "A3", "opened_at": "2026-10-01T10:00:00", "topic": "billing"}
+    asked = question(count="rows", detects={"kind": "share", "base": {"topic": ("billing",)}})
+    before = answer(make_book(), asked)
+    after = answer(make_book({"accounts": ACCOUNTS, "tickets": [*TICKETS, later]}), asked)
+    pd.testing.assert_series_equal(before, after)
 
 
 # --- outcomes ---------------------------------------------------------------------------------------------------------
@@ -308,20 +682,59 @@ def test_an_outcome_that_is_not_yes_or_no_has_no_rate():
 
 
 @pytest.mark.parametrize(
-    ("settings", "text"),
+    ("changes", "text"),
     [
-        ({"fresh_within_days": {"usage": 3}}, "fresh_within_days.usage: no such table; the tables are accounts"),
-        ({"questions": (question(table="logins"),)}, "there is no table 'logins'"),
+        ({"table": "logins"}, "questions.0.table: there is no table 'logins'"),
+        (
+            {"table": "renewals", "where": {"outcome": ("lost",)}},
+            "renewals.outcome is never 'lost'; it is one of renewed",
+        ),
+        ({"table": "features", "where": {"is_core": ("yes",)}}, "features.is_core is never 'yes'"),
+        ({"where": {"csat": ("good",)}}, "questions.0.where.csat: tickets.csat is a number, not 'good'"),
+        ({"detects": {"kind": "share", "base": {"reopened": ("no",)}}}, "questions.0.detects.base.reopened"),
+        ({"needs": None}, "questions.0.needs: say how many it takes"),
+        ({"needs": None, "detects": {"kind": "share"}}, "questions.0.needs: say how many it takes"),
+        ({"detects": {"kind": "nps"}}, "questions.0.detects.kind: an NPS is made of nps_responses"),
+        ({"table": "csms", "window_days": 3}, "questions.0.window_days: csms has no dates"),
+        ({"also": ({"label": "x", "table": "logins"},)}, "questions.0.also.0.table: there is no table 'logins'"),
+        (
+            {"count": "rows", "also": ({"label": "x", "table": "csms"},)},
+            "questions.0.also.0.table: nothing joins csms to the rows of tickets",
+        ),
+        (
+            {"table": "csms", "count": "rows", "detects": {"kind": "difference", "against": "others"}},
+            "questions.0.detects.against: rows of csms belong to no account",
+        ),
+        (
+            {"detects": {"kind": "difference", "against": "others", "base": {"topic": ()}}},
+            "questions.0.detects.base: give a number",
+        ),
     ],
 )
-def test_settings_that_name_an_unknown_table_are_refused(settings, text):
-    with pytest.raises(ValidationError, match=text):
-        data_check.Config(**settings)
+def test_a_question_that_cannot_be_asked_is_refused_by_its_key(changes, text):
+    with pytest.raises(ValidationError, match=re.escape(text)):
+        data_check.Config(questions=(question(**changes),))
 
 
-def test_the_shipped_settings_load():
+@pytest.mark.parametrize("detects", [{}, {"control": 0.5, "against": "others"}])
+def test_a_difference_has_one_comparison(detects):
+    with pytest.raises(ValidationError, match="give one of control and against"):
+        question(detects={"kind": "difference", **detects})
+
+
+def test_a_limit_of_age_for_an_unknown_table_is_refused():
+    with pytest.raises(ValidationError, match=r"fresh_within_days\.usage: there is no table 'usage'"):
+        data_check.Config(fresh_within_days={"usage": 3})
+
+
+LATER = ("health", "health_proof", "renewals", "email_design", "email_touch", "plan_validation", "touch_effect")
+LATER += ("segments", "touch_matrix", "nps_outreach", "weekly_list", "portfolio", "triggers", "key_accounts")
+LATER += ("reassignment", "account_brief", "contents")
+
+
+def test_the_shipped_settings_ask_for_every_analysis():
     made = configs.load(Path("configs/data_check.yaml"), data_check.Config, ROOT)
-    assert {each.analysis for each in made.questions} >= {"health"}
+    assert {each.analysis for each in made.questions} == set(LATER)
 
 
 @pytest.mark.skipif(not TELCO.is_file(), reason="needs telco.csv beside the repository")

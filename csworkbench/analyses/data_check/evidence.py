@@ -1,11 +1,12 @@
 """What is known about the data: how each table was read, what is in it on the date, what questions find."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.data_check.settings import Config, Question
+from csworkbench.analyses.data_check.counting import Found, find, unknown_columns
+from csworkbench.analyses.data_check.settings import Config
 from csworkbench.tables import SPECS, Role
 
 if TYPE_CHECKING:
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from csworkbench.asof import Snapshot
     from csworkbench.sources import IngestReport
+
+CURRENT_ONLY = "current only"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,9 +30,11 @@ class Inputs:
             digest.
         findings: One row per rule and column that rows break: table, rule, column, count, action (kept, flagged,
             quarantined), example, place (file:line), hint.
-        columns: One row per column: table, column, type, role, blanks, rows.
-        found: What each question of the config finds, in its order; None where the table or a column is missing. Of
-            accounts only those are counted that have not left, except in the table of accounts itself.
+        columns: One row per column: table, column, type, role, blanks, rows, history (current only: it holds today's
+            value, nobody recorded earlier ones; else empty).
+        shows_today: as_of lies before the newest day, and columns without a past show today's value all the same.
+        found: What each question of the config finds, in its order; None where its table or a column is missing.
+        unknown_columns: Columns of questions that neither the contract nor the workspace knows.
         outcomes: Outcome columns of accounts; index account_id.
     """
 
@@ -37,7 +42,9 @@ class Inputs:
     tables: "pd.DataFrame"
     findings: "pd.DataFrame"
     columns: "pd.DataFrame"
-    found: tuple[int | None, ...]
+    shows_today: bool
+    found: tuple[Found | None, ...]
+    unknown_columns: tuple[str, ...]
     outcomes: "pd.DataFrame"
 
 
@@ -52,40 +59,61 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     import pandas as pd
 
     del upstream
-    reports = {name: snapshot.reports[name] for name in SPECS if name in snapshot.tables}
+    reports = [snapshot.reports[name] for name in SPECS if name in snapshot.tables]
     findings = [
         (each.table, each.rule, each.column, each.count, each.action, each.example, each.place, each.hint)
-        for report in reports.values()
+        for report in reports
         for each in report.findings
     ]
     names = ["table", "rule", "column", "count", "action", "example", "place", "hint"]
     kinds = {name: int if name == "count" else "str" for name in names}
     return Inputs(
         as_of=snapshot.as_of,
-        tables=pd.DataFrame([_table_row(snapshot, report) for report in reports.values()]),
+        tables=_tables(snapshot, reports),
         findings=pd.DataFrame(findings, columns=names).astype(kinds),
-        columns=pd.DataFrame([row for report in reports.values() for row in _column_rows(snapshot, report)]),
-        found=tuple(_count(snapshot, question) for question in config.questions),
+        columns=_columns(snapshot, reports),
+        shows_today=bool(snapshot.current_only),
+        found=find(snapshot, config.questions),
+        unknown_columns=unknown_columns(snapshot, config.questions),
         outcomes=_outcomes(snapshot),
     )
 
 
-def _table_row(snapshot: "Snapshot", report: "IngestReport") -> dict[str, Any]:
+def _tables(snapshot: "Snapshot", reports: "list[IngestReport]") -> "pd.DataFrame":
+    """Return the row of each table; what it holds on the date comes from one query over all of them."""
+    import ibis
+    import pandas as pd
+
+    counts = [_contents(snapshot.tables[report.table], report.table) for report in reports]
+    facts = {row["table"]: row for row in ibis.union(*counts).to_pyarrow().to_pylist()}
+    return pd.DataFrame([_table_row(snapshot, report, facts[report.table]) for report in reports])
+
+
+def _contents(table: "ir.Table", name: str) -> "ir.Table":
+    import ibis
+
+    event = SPECS[name].event_at
+    asked = {"known_rows": table.count()}
+    dates: dict[str, ir.Value] = dict.fromkeys(("first_at", "last_at"), ibis.literal(None, type="timestamp"))
+    if event is not None and event in table.columns:
+        moment = table[event].cast("timestamp")
+        asked, dates = asked | {"first_at": moment.min(), "last_at": moment.max()}, {}
+    return table.aggregate(**asked).mutate(**dates, table=ibis.literal(name))
+
+
+def _table_row(snapshot: "Snapshot", report: "IngestReport", facts: Mapping[str, Any]) -> dict[str, Any]:
     import pandas as pd
 
     table, event = snapshot.tables[report.table], SPECS[report.table].event_at
-    asked, zone = {"known_rows": table.count()}, None
-    if event is not None and event in table.columns:
-        asked |= {"first_event": table[event].min(), "last_event": table[event].max()}
-        zone = snapshot.workspace.timezone if table[event].type().is_timestamp() else None
-    facts = table.aggregate(**asked).execute().iloc[0]
+    is_instant = event in table.columns and table[event].type().is_timestamp()
+    zone = snapshot.workspace.timezone if is_instant else None
     return {
         "table": report.table,
         "rows": report.rows,
         "refused": report.quarantined,
         "known_rows": int(facts["known_rows"]),
-        "first_event": _local_day(pd.Timestamp(facts.get("first_event")), zone),
-        "last_event": _local_day(pd.Timestamp(facts.get("last_event")), zone),
+        "first_event": _local_day(pd.Timestamp(facts["first_at"]), zone),
+        "last_event": _local_day(pd.Timestamp(facts["last_at"]), zone),
         "late_rows": sum(each.count for each in report.findings if each.rule == "late"),
         "files": ", ".join(report.files),
         "digest": report.digest,
@@ -101,7 +129,22 @@ def _local_day(moment: "pd.Timestamp", zone: str | None) -> "pd.Timestamp":
     return moment.tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize()
 
 
-def _column_rows(snapshot: "Snapshot", report: "IngestReport") -> "list[dict[str, Any]]":
+def _columns(snapshot: "Snapshot", reports: "list[IngestReport]") -> "pd.DataFrame":
+    """Return the row of each column, marking those whose past nobody recorded (on an earlier day: of that day)."""
+    import pandas as pd
+
+    from csworkbench.sources.archive import overwritten
+
+    earlier = snapshot.current_only
+    rows = []
+    for report in reports:
+        present = snapshot.tables[report.table].columns
+        today = earlier.get(report.table, ()) if earlier else overwritten(snapshot.workspace, report.table, present)
+        rows += _column_rows(snapshot, report, today)
+    return pd.DataFrame(rows)
+
+
+def _column_rows(snapshot: "Snapshot", report: "IngestReport", today: Sequence[str]) -> "list[dict[str, Any]]":
     spec, source = SPECS[report.table], snapshot.workspace.tables[report.table]
     kinds = {column.name: column.kind for column in spec.columns}
     kinds |= {name: source.extra_column(name).type for name in source.extra}
@@ -113,37 +156,11 @@ def _column_rows(snapshot: "Snapshot", report: "IngestReport") -> "list[dict[str
             "role": report.extras[name].value if name in report.extras else "",
             "blanks": report.blanks.get(name, 0),
             "rows": report.rows,
+            "history": CURRENT_ONLY if name in today else "",
         }
         for name in snapshot.tables[report.table].columns
         if name in kinds
     ]
-
-
-def _count(snapshot: "Snapshot", question: Question) -> int | None:
-    table = snapshot.tables.get(question.table)
-    if table is None or any(column not in table.columns for column in question.where):
-        return None
-    for column, values in question.where.items():
-        cell = table[column]
-        wanted = cell.cast("string").isin(values) if values else cell.notnull()  # noqa: PD004 - Ibis
-        table = table.filter(wanted)
-    if question.window_days is not None:
-        event = SPECS[question.table].event_at
-        if event is None or event not in table.columns:
-            return None
-        table = table.filter(_since(snapshot, table[event], question.window_days))
-    if question.count == "rows":
-        return int(table.count().execute())
-    accounts = snapshot.tables["accounts"]
-    if question.table != "accounts" and "churned_at" in accounts.columns:
-        table = table.semi_join(accounts.filter(accounts.churned_at.isnull()), "account_id")  # noqa: PD003 - Ibis
-    return int(table.account_id.nunique().execute())
-
-
-def _since(snapshot: "Snapshot", event: "ir.Column", window_days: int) -> "ir.BooleanValue":
-    from csworkbench.asof import since
-
-    return since(event, snapshot.as_of - timedelta(days=window_days - 1), snapshot.workspace.timezone)
 
 
 def _outcomes(snapshot: "Snapshot") -> "pd.DataFrame":

@@ -4,39 +4,60 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.data_check.answers import answerability
+from csworkbench.analyses.data_check.doubts import doubts
 from csworkbench.analyses.data_check.evidence import Inputs
 from csworkbench.analyses.data_check.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.tables import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORST_FIRST = list(reversed(Severity))
 WEIGHT = {"quarantined": 0, "flagged": 1, "kept": 2}
-HALF = 0.5
+# Facts about a source as a whole: no rows break them.
+OF_SOURCES = (Rule.ASSUMED, Rule.UNUSED)
+# Rows that are one too many, or none at all: their number says what a share of the rows would not.
+COUNTED = (
+    Rule.REPEATED,
+    Rule.CONTRADICTION,
+    Rule.DUPLICATE,
+    Rule.OVERLAP,
+    Rule.GAP,
+    Rule.WIDTH,
+    Rule.SHAPE,
+    Rule.HEADER,
+)
+MOST_ACTIONS = 3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """Whether the data can be trusted, and what it can answer.
 
-    Tables, key columns first; every `*_share` is 0 to 1, every `*_percent` 0 to 100:
+    Tables, key columns first; every `*_share` is 0 to 1:
 
     * tables, one row per table: table, state (fresh, stale, not judged, no dates), rows (in the files), refused,
       refused_share, known_rows (at the date), first_event, last_event, days_since_last, fresh_within_days, late_rows,
       files, digest
     * findings, rule and column, weightiest first: table, rule, column, count, action (kept, flagged, quarantined),
       example, place (file:line), hint
-    * columns, one row per column: table, column, type, role, blanks, rows, blank_share
-    * answerability, one row per question: analysis, question, state (enough, not enough, not recorded), has, needs,
-      unit, margin_percent (how far a share measured on `has` may be off, at the level of the config, if they are
-      independent), record
+    * columns, one row per column: table, column, type, role, blanks, rows, history (current only, or empty),
+      blank_share
+    * answerability, one row per question: analysis, question, state (enough, not enough, not recorded), has (rows or
+      accounts), unit (what they are), independent (what they are worth as independent units; of two groups the smaller
+      one), needs (independent units it takes), reveals (margin_of_share, difference, auc_above_chance, margin_of_nps),
+      effect (half-width of the interval, or the smallest difference seen), effect_unit
+      (percentage_points, auc, nps_points), effect_points (the effects in percentage points), base_share (share that is
+      expected), recorded (what is there in detail), record (what to record)
 
     Args:
         headline: Verdict in one sentence.
         figures: accounts, rows_refused, outcome_rate (with several outcomes outcome_rate.<column>),
-            questions_answerable and tables_stale, as far as they exist.
+            questions_answerable and tables_stale, as far as they exist; then `<table>.<column>.<rule>` for every rule
+            that rows break: their share, or their number for rules about rows that are one too many.
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
@@ -61,18 +82,18 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     """
     tables = {
         "tables": _table_states(inputs, config),
-        "findings": _by_weight(inputs.findings),
+        "findings": _by_weight(inputs.findings[inputs.findings["rule"] != Rule.ASSUMED]),
         "columns": inputs.columns.assign(blank_share=inputs.columns["blanks"] / inputs.columns["rows"].clip(lower=1)),
-        "answerability": _answerability(inputs, config),
+        "answerability": answerability(inputs, config),
     }
     if not _accounts(tables["tables"]):
         raise AnalysisError(f"no account is known on {inputs.as_of}; choose a later date")
     rates, outcome_caveats = _outcome_rates(inputs, config)
-    doubts = (*_doubts(tables, config), *outcome_caveats)
-    caveats = tuple(sorted(doubts, key=lambda caveat: WORST_FIRST.index(caveat.severity)))
+    found = (*doubts(inputs, tables, config), *outcome_caveats)
+    caveats = tuple(sorted(found, key=lambda caveat: WORST_FIRST.index(caveat.severity)))
     return Result(
         headline=_headline(tables["tables"], caveats),
-        figures=_figures(tables, rates),
+        figures=_figures(tables, rates) | _rule_figures(inputs),
         tables=tables,
         caveats=caveats,
         actions=tuple(_actions(tables)) or (say("Nothing to do: read on to the page on health."),),
@@ -121,28 +142,6 @@ def _by_weight(findings: "pd.DataFrame") -> "pd.DataFrame":
     return ordered.drop(columns="weight")
 
 
-def _answerability(inputs: Inputs, config: Config) -> "pd.DataFrame":
-    import pandas as pd
-    from scipy.stats import norm
-
-    reach = 100 * norm.ppf((1 + config.level) / 2) * HALF
-    rows = [
-        {
-            "analysis": question.analysis,
-            "question": question.question,
-            "state": "not recorded" if has is None else "enough" if has >= question.needs else "not enough",
-            "has": has or 0,
-            "needs": question.needs,
-            "unit": question.count,
-            "margin_percent": reach / has**0.5 if has else float("nan"),
-            "record": question.record,
-        }
-        for question, has in zip(config.questions, inputs.found, strict=True)
-    ]
-    columns = ["analysis", "question", "state", "has", "needs", "unit", "margin_percent", "record"]
-    return pd.DataFrame(rows, columns=columns)
-
-
 def _outcome_rates(inputs: Inputs, config: Config) -> tuple[dict[str, Estimate], tuple[Caveat, ...]]:
     """Return the share of true outcomes with its Wilson interval, by figure name.
 
@@ -179,103 +178,6 @@ def _not_binary(columns: list[str]) -> Iterator[Caveat]:
             Severity.NOTE,
             say("{columns:list}: not yes or no, so no rate is shown", columns=columns),
             say("Declare such an outcome as boolean under extra in the workspace"),
-        )
-
-
-def _doubts(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[Caveat]:
-    read, findings = tables["tables"], tables["findings"]
-    for row in read[read["refused"] > 0].to_dict("records"):
-        too_many = row["refused_share"] > config.most_refused
-        yield Caveat(
-            "rows_refused",
-            Severity.STOP if too_many else Severity.WARNING,
-            say(
-                "{table}: {n:n row was|rows were} refused ({share:share}; at most {most:share} may be)",
-                table=row["table"],
-                n=row["refused"],
-                share=row["refused_share"],
-                most=config.most_refused,
-            ),
-            say("The table of findings names the first such row of each rule; the quarantine file lists all"),
-        )
-    for row in read[read["state"] == "stale"].to_dict("records"):
-        yield Caveat(
-            "stale",
-            Severity.WARNING,
-            say(
-                "{table}: the newest row is {days:days} old; {limit:days} are allowed",
-                table=row["table"],
-                days=row["days_since_last"],
-                limit=row["fresh_within_days"],
-            ),
-            say("Ask for a new export of {table}", table=row["table"]),
-        )
-    undated = read[(read["state"] == "no dates") & read["fresh_within_days"].notna()]
-    if len(undated):
-        yield Caveat(
-            "no_dated_row",
-            Severity.WARNING,
-            say(
-                "{tables:list}: a limit of age is set, but no row with a date is known on the day, so there is nothing "
-                "to judge",
-                tables=list(undated["table"]),
-            ),
-            say("Ask for a new export, or take the limit out of the settings"),
-        )
-    late = read[read["late_rows"] > 0]
-    if len(late):
-        yield Caveat(
-            "late_rows",
-            Severity.NOTE,
-            say(
-                "{n:n row|rows} became known more than a day late ({tables:list}): "
-                "figures of the last days may still move",
-                n=late["late_rows"].sum(),
-                tables=list(late["table"]),
-            ),
-        )
-    yield from _about_findings(findings)
-
-
-def _about_findings(findings: "pd.DataFrame") -> Iterator[Caveat]:
-    blank = findings[findings["rule"] == "blank"]
-    if len(blank):
-        worst = blank.iloc[0]
-        yield Caveat(
-            "blanks",
-            Severity.NOTE,
-            say(
-                "{columns:n column has|columns have} blank cells, most of all {table}.{column} ({n:count}); "
-                "a blank is missing, never zero, and no row is dropped for it",
-                columns=len(blank),
-                column=worst["column"],
-                table=worst["table"],
-                n=worst["count"],
-            ),
-        )
-    foreign = findings[findings["rule"] == "currency"]
-    if len(foreign):
-        yield Caveat(
-            "currencies",
-            Severity.NOTE,
-            say(
-                "{n:n row is|rows are} in another currency than the workspace's ({tables:list}): "
-                "amounts of different currencies are never added up",
-                n=foreign["count"].sum(),
-                tables=list(foreign["table"]),
-            ),
-        )
-    flagged = findings[findings["action"] == "flagged"]
-    if len(flagged):
-        yield Caveat(
-            "rows_flagged",
-            Severity.WARNING,
-            say(
-                "{n:n row is|rows are} kept although a rule says otherwise: {what:list}",
-                n=flagged["count"].sum(),
-                what=list(flagged["table"] + "." + flagged["column"]),
-            ),
-            say("Read their hints in the table of findings before you use these columns"),
         )
 
 
@@ -329,6 +231,20 @@ def _figures(tables: "Mapping[str, pd.DataFrame]", rates: Mapping[str, Estimate]
     return figures
 
 
+def _rule_figures(inputs: Inputs) -> dict[str, Estimate]:
+    """Return what rows break, as `<table>.<column>.<rule>`; a rule about whole rows stands as `<table>.row.<rule>`."""
+    offered = (inputs.tables["rows"] + inputs.tables["refused"]).set_axis(inputs.tables["table"])
+    broken = inputs.findings[~inputs.findings["rule"].isin(OF_SOURCES)]
+    figures = {}
+    sums = broken.groupby(["table", "column", "rule"], sort=True)["count"].sum().reset_index()
+    for row in sums.to_dict("records"):
+        rows, count = int(offered[row["table"]]), int(row["count"])
+        is_share = row["rule"] not in COUNTED and count <= rows
+        name = f"{row['table']}.{row['column'] or 'row'}.{row['rule']}"
+        figures[name] = Estimate(count / rows, "share", rows) if is_share else Estimate(count, "rows", rows)
+    return figures
+
+
 def _accounts(read: "pd.DataFrame") -> int:
     return int(read.loc[read["table"] == "accounts", "known_rows"].sum())
 
@@ -347,13 +263,33 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     stale = tables["tables"].loc[tables["tables"]["state"] == "stale", "table"]
     if len(stale):
         yield say("Get new exports of {tables:list}.", tables=list(stale))
-    for row in tables["answerability"].to_dict("records"):
-        if row["state"] != "enough":
+    yield from _to_record(tables["answerability"])
+
+
+def _to_record(asked: "pd.DataFrame") -> Iterator[Message]:
+    """Yield what to record for the first questions that cannot be answered yet, and how many more there are."""
+    open_ones = asked[asked["state"] != "enough"]
+    for row in open_ones.head(MOST_ACTIONS).to_dict("records"):
+        named = {"question": row["question"], "what": row["record"], "needs": row["needs"]}
+        so_far = {"has": row["has"], "unit": row["unit"]}
+        if row["recorded"]:
             yield say(
-                "To answer “{question}” record {what}: {has:count} of {needs:count} {unit} so far.",
-                question=row["question"],
-                what=row["record"],
-                has=row["has"],
-                needs=row["needs"],
-                unit=row["unit"],
+                "To answer “{question}” record {what}: {recorded}; {needs:count} with all of it are needed.",
+                recorded=row["recorded"],
+                **named,
             )
+        elif row["has"] - row["independent"] < 1:
+            yield say(
+                "To answer “{question}” record {what}: {has:count} of {needs:count} {unit} so far.", **named, **so_far
+            )
+        else:
+            yield say(
+                "To answer “{question}” record {what}: {has:count} {unit} so far, worth {worth:count} independent ones "
+                "of {needs:count}.",
+                worth=int(row["independent"]),
+                **named,
+                **so_far,
+            )
+    hidden = len(open_ones) - MOST_ACTIONS
+    if hidden > 0:
+        yield say("See the table of answers for what {n:n more question|more questions} would take.", n=hidden)
