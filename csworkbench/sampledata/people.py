@@ -96,7 +96,7 @@ def make_people(
     seen = _seen(world, users, met)
     rank = np.arange(len(users.account)) - np.searchsorted(users.account, users.account)
     rows, added = _added(world, users, seen, (rank, rng))
-    left, replaced = _left(world, contracts, users.account[rows], rank[rows], (seen[1][rows], rng))
+    left, replaced = _left(world, contracts, users.account[rows], (rank[rows], added, seen[1][rows]), rng)
     place = _champion_first(users.account[rows], rank[rows], replaced)
     people = _rows(world, users.account[rows], place, (added, left), rng)
     people.insert(0, "contact_id", contact_ids(world, rows))
@@ -141,16 +141,19 @@ def _added(
 
 
 def _left(
-    world: World, contracts: Contracts, account: Ints, rank: Ints, draw: tuple[Times, np.random.Generator]
+    world: World, contracts: Contracts, account: Ints, life: tuple[Ints, Times, Times], rng: np.random.Generator
 ) -> tuple[Times, Flags]:
-    """Return when each contact left (NaT: still there), and which of them were champions that got a successor."""
+    """Return when each contact left (NaT: still there), and which of them were champions that got a successor.
+
+    `life` = rank in the account, when the contact was added, and when they were seen last (NaT: never).
+    """
     import numpy as np
     import pandas as pd
 
-    last_seen, rng = draw
-    begin, end = (instants[account] for instants in presence(world, contracts))
+    rank, added, last_seen = life
+    end = presence(world, contracts)[1][account]
     gap = rng.integers(5 * 86_400, 40 * 86_400, len(account)).astype("timedelta64[s]")
-    after = np.where(np.isnat(last_seen), begin, last_seen) + gap
+    after = np.where(np.isnat(last_seen), added, last_seen) + gap
     has_time = after < end - np.timedelta64(60 * 86_400, "s")
     is_chosen = (rng.random(world.accounts) < REPLACED_SHARE) & (world.traits["tier"] != "small").to_numpy()
     could = np.flatnonzero(has_time & is_chosen[account] & ~np.isnat(last_seen))

@@ -57,7 +57,7 @@ TOUCHES = TableSpec(
         text("family", "Kind of reason", allowed=("lifecycle", "behaviour", "nps", "manual")),
         text("rule", "Rule that asked for it", blank_means="none"),
         link("content_id", "Content that was sent"),
-        text("importance", "Importance, as the team sets it"),
+        text("importance", "Importance, as the team sets it", blank_means="none set"),
         instant("sent_at", "When it was sent or held", required=True, nullable=False),
         number("minutes", "Time it took", "minutes", low=0),
         link("linked_touch_id", "Touch this one answers"),

@@ -43,7 +43,7 @@ TICKETS = TableSpec(
             blank_means="not asked or not answered",
         ),
         flag("is_feature_request", "Asks for something the product does not do"),
-        text("configuration", "Configuration the ticket is about"),
+        text("configuration", "Configuration the ticket is about", blank_means="not said"),
         KNOWN_AT,
     ),
 )
