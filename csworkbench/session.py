@@ -70,9 +70,11 @@ class Desk:
     @cached_property
     def book(self) -> "Book":
         """Return the checked tables of the workspace; read once."""
-        from csworkbench.sources import open_book
+        from csworkbench.sources import cache_folder, open_book
 
-        return open_book(self.workspace, self.root, self.root / "outputs" / "cache")
+        # A notebook of a run stands two folders below that of all outputs.
+        out = self.output_dir.parents[2] if self.output_dir else self.root / "outputs"
+        return open_book(self.workspace, self.root, cache_folder(self.root, out), self.root / "records")
 
     @cached_property
     def as_of(self) -> date:

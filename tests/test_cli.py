@@ -258,6 +258,24 @@ def test_on_a_terminal_running_notebooks_are_rows_that_disappear():
     assert "health: failed: stopped in [cell] 3" in screen.getvalue()
 
 
+def test_a_long_reading_says_how_far_it_is_every_15_seconds():
+    lines, times = [], iter([0, 14, 15, 29, 31])  # the first is the beginning
+    listen = progress.plain_rows(lines.append, lambda: next(times))
+    for rows in (50_000, 100_000, 150_000, 1_200_000):
+        listen("usage_daily", rows)
+    assert lines == ["usage_daily: 100,000 rows read so far", "usage_daily: 1,200,000 rows read so far"]
+
+
+def test_on_a_terminal_the_rows_read_so_far_are_one_line_drawn_again(monkeypatch):
+    screen = io.StringIO()
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr("rich.console.Console", lambda **_: Console(file=screen, force_terminal=True, width=100))
+    with progress.reading() as listen:
+        listen("usage_daily", 50_000)
+    assert "usage_daily: 50,000 rows read so far" in screen.getvalue()
+    assert screen.getvalue().count("\n") <= 1
+
+
 def test_a_notebook_that_failed_says_why():
     assert (
         progress.outcome(record(status=NotebookStatus.FAILED, reason="stopped in cell 3"))
@@ -311,6 +329,16 @@ def test_run_ends_with_a_line_per_notebook_and_the_page_to_open(csw, ready, ran)
     assert job.parameters["as_of"] == "2026-03-31"
     assert job.parameters["overrides"] == {"level": 0.9}
     assert ran["options"].workers == 1
+
+
+def test_a_second_run_parses_no_file_and_its_log_says_so(csw, ready, ran, monkeypatch):
+    csw("run")
+    (first,) = ran["options"].tables
+    assert (first.table, first.files, first.rows, first.set_aside) == ("accounts", ("data/accounts.csv",), 3, 0)
+    assert not first.was_cached
+    monkeypatch.setattr("csv.reader", lambda *_, **__: pytest.fail("a CSV was parsed again"))
+    csw("run")
+    assert ran["options"].tables[0].was_cached
 
 
 def test_the_output_folder_counts_from_where_one_stands(csw, ready, ran, monkeypatch):

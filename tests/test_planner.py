@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from csworkbench.config import Override
-from csworkbench.errors import ConfigError, DataError
+from csworkbench.errors import ConfigError, DataError, EnvironmentProblem
 from csworkbench.planner import Plan, analyses, find_notebook, plan
 from csworkbench.planner import keys as keys_module
 
@@ -279,6 +279,66 @@ def test_a_dry_plan_parses_nothing_that_is_typed_already(project, monkeypatch):
     expected = made(project, "second").inputs
     monkeypatch.setattr("csv.reader", lambda *arguments, **options: pytest.fail("a CSV was parsed again"))
     assert made(project, "second", is_dry=True).inputs == expected
+
+
+def arr(project, amount):
+    (project / "data" / "accounts.csv").write_text(f"account_id,arr\na1,{amount}\n")
+
+
+def remembered(project):
+    return sorted(path.name[:10] for path in (project / "records" / "history").rglob("*.parquet"))
+
+
+def test_a_run_remembers_what_the_export_overwrites_and_a_plan_does_not(project):
+    arr(project, 100)
+    made(project, is_dry=True)
+    assert remembered(project) == []
+    made(project)
+    made(project)
+    assert remembered(project) == ["2026-03-31"]  # the day of the newest fact, an answer; once for two equal exports
+
+
+def test_what_is_remembered_is_part_of_the_key(project):
+    arr(project, 100)
+    before = keys(project)
+    arr(project, 200)
+    made(project)
+    arr(project, 100)
+    assert keys(project) != before
+
+
+def test_a_run_that_could_not_remember_is_refused_by_the_name_of_the_folder(project):
+    arr(project, 100)
+    (project / "records").write_text("a file in the way")
+    with pytest.raises(EnvironmentProblem, match=r"records/history/accounts: cannot write: .*records") as refused:
+        made(project)
+    assert refused.value.exit_code == 4
+
+
+def test_undated_books_are_remembered_under_the_day_of_the_run(project):
+    (project / "workspace.yaml").write_text(WORKSPACE.replace("  nps_responses: {path: data/nps.csv}\n", ""))
+    arr(project, 100)
+    made(project, as_of="2026-05-05")
+    assert remembered(project) == ["2026-05-05"]
+
+
+def test_typed_tables_of_a_read_only_project_lie_beside_its_outputs(project, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "csworkbench.sources.cache.os.access", lambda path, mode: not Path(path).is_relative_to(project)
+    )
+    (project / "mine").mkdir()
+    made(project, out=project / "mine")
+    assert not (project / "outputs").exists()
+    assert list((project / "mine" / "cache").glob("accounts-*.parquet"))
+
+
+def test_a_plan_for_spark_is_refused_where_there_is_no_java(project, monkeypatch):
+    path = project / "workspace.yaml"
+    path.write_text(path.read_text() + "engine: {backend: spark}\n")
+    monkeypatch.setattr("csworkbench.sources.spark.find_spec", lambda name: object())
+    monkeypatch.setattr("csworkbench.sources.spark.which", lambda name: None)
+    with pytest.raises(EnvironmentProblem, match=r"^engine.backend: Spark needs Java.*or set engine.backend: duckdb"):
+        made(project)
 
 
 def test_a_plan_as_json_names_no_folder_of_the_machine(project):

@@ -26,6 +26,7 @@ from csworkbench.runner import (
     RunFinished,
     RunOptions,
     RunStarted,
+    TableRead,
     check,
     run,
 )
@@ -255,6 +256,15 @@ def test_events_tell_cells_with_their_headings_and_end_with_the_record(farm):
     lines = [json.loads(line) for line in (record.folder / "events.jsonl").read_text("utf-8").splitlines()]
     assert {"RunStarted", "CellStarted", "NotebookFinished"} <= {line["event"] for line in lines}
     assert lines[0]["at"].startswith("2026-11-22T04:15")
+
+
+def test_the_log_says_how_each_table_was_read(tmp_path):
+    table = TableRead("accounts", ("data/accounts.csv",), 3, 1, was_cached=True, seconds=0.25)
+    record = run([], tmp_path / "outputs", RunOptions("r1", tmp_path, START, tables=(table,)))
+    lines = [json.loads(line) for line in (record.folder / "events.jsonl").read_text("utf-8").splitlines()]
+    (said,) = [line for line in lines if line["event"] == "TableRead"]
+    expected = {"table": "accounts", "files": ["data/accounts.csv"], "rows": 3, "set_aside": 1, "was_cached": True}
+    assert {name: said[name] for name in expected} == expected
 
 
 def test_outputs_baked_into_a_notebook_are_dropped_and_a_tagged_error_does_not_stop_it(tmp_path):

@@ -89,11 +89,14 @@ def _other_batch(path: Path, project: "Project", known: "Mapping[str, Entry]") -
 
 
 def _reports(project: "Project") -> "Mapping[str, IngestReport]":
+    from csworkbench.cli.progress import reading
     from csworkbench.sources import open_book
     from csworkbench.workspace import load_workspace
 
     tell("Reading the data ...")
-    return open_book(load_workspace(project.workspace), project.root, project.root / "outputs" / "cache").reports
+    cache, records = project.root / "outputs" / "cache", project.root / "records"
+    with reading() as on_rows:
+        return open_book(load_workspace(project.workspace), project.root, cache, records, on_rows=on_rows).reports
 
 
 def _answer_report(report: "IngestReport") -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from csworkbench.cli.console import tell
@@ -15,6 +16,39 @@ if TYPE_CHECKING:
     from csworkbench.store import NotebookRecord
 
 Listener = Callable[[Event], None]
+RowsListener = Callable[[str, int], None]
+EVERY_SECONDS = 15.0
+
+
+@contextmanager
+def reading() -> Iterator[RowsListener]:
+    """Give a listener for the rows of a table that were parsed so far: one line redrawn, or one every 15 seconds."""
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal or console.is_dumb_terminal:
+        yield plain_rows()
+        return
+    with console.status("") as line:
+        yield lambda table, rows: line.update(printable(_rows(table, rows)))
+
+
+def plain_rows(write: Callable[[str], None] = tell, clock: Callable[[], float] = monotonic) -> RowsListener:
+    """Return a listener that writes a line whenever the last one, or the beginning, is 15 seconds ago."""
+    last = clock()
+
+    def listen(table: str, rows: int) -> None:
+        nonlocal last
+        now = clock()
+        if now - last >= EVERY_SECONDS:
+            last = now
+            write(_rows(table, rows))
+
+    return listen
+
+
+def _rows(table: str, rows: int) -> str:
+    return f"{table}: {rows:,} rows read so far"
 
 
 @contextmanager

@@ -77,7 +77,7 @@ def run(
         Exit code of the run.
     """
     from csworkbench.cli.progress import progress
-    from csworkbench.runner import RunOptions
+    from csworkbench.runner import RunOptions, TableRead
     from csworkbench.runner import run as run_jobs
 
     planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False)
@@ -88,6 +88,10 @@ def run(
         started_at=now,
         workers=jobs or min(os.cpu_count() or 1, MOST_WORKERS),
         info=planned.info,
+        tables=tuple(
+            TableRead(name, item.files, item.rows, item.quarantined, item.was_cached, round(item.seconds, 3))
+            for name, item in planned.reports.items()
+        ),
     )
     with progress() as listen:
         record = run_jobs(planned.jobs, planned.out, options, listen)
@@ -140,6 +144,7 @@ def plan(
 
 def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[str] | None, *, is_dry: bool) -> "Plan":
     from csworkbench.cli.catalog import open_project
+    from csworkbench.cli.progress import reading
     from csworkbench.config import parse_override
     from csworkbench.planner import plan as plan_run
     from csworkbench.store import refuse_if_held
@@ -150,15 +155,17 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
     if not is_dry:
         refuse_if_held(out)
     tell("Checking configs and reading the data ...")
-    return plan_run(
-        project.workspace,
-        names or (),
-        as_of=sources.as_of,
-        batch=sources.batch,
-        overrides=overrides,
-        out=out,
-        is_dry=is_dry,
-    )
+    with reading() as on_rows:
+        return plan_run(
+            project.workspace,
+            names or (),
+            as_of=sources.as_of,
+            batch=sources.batch,
+            overrides=overrides,
+            out=out,
+            is_dry=is_dry,
+            on_rows=on_rows,
+        )
 
 
 def _answer_record(record: "RunRecord", out: Path) -> None:

@@ -5,23 +5,23 @@ from dataclasses import asdict, dataclass, field
 from datetime import date
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from csworkbench import config
-from csworkbench.config import Override, Request, Section, plain
+from csworkbench.config import Override, Request, Section
 from csworkbench.config.loading import relative
 from csworkbench.errors import ConfigError, Problem
 from csworkbench.estimates import Message, say
 from csworkbench.formats import text
 from csworkbench.planner.discovery import Batch, analyses, find_notebook, near
+from csworkbench.planner.inputs import Inputs, calendar, read, read_dry
 from csworkbench.planner.keys import code_digest, hash_of, job_key, library_versions
 from csworkbench.store import InputRecord, Job, NotebookFile, RunInfo, read_notebook
 from csworkbench.workspace import Workspace, load_workspace, project_root
 
 if TYPE_CHECKING:
-    from csworkbench.sources import IngestReport
+    from csworkbench.sources import IngestReport, Listener
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +55,7 @@ class Plan:
         notebooks: State and reason of each, in the same order.
         inputs: Tables with rows, digests and the dates they cover.
         info: What the run is made from; goes into its record.
+        reports: How each table was read.
     """
 
     root: Path
@@ -64,6 +65,7 @@ class Plan:
     notebooks: tuple[PlannedNotebook, ...]
     inputs: tuple[InputRecord, ...]
     info: RunInfo
+    reports: "Mapping[str, IngestReport]" = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in JSON types, without any path of the machine."""
@@ -102,8 +104,11 @@ def plan(
     overrides: Sequence[Override] = (),
     out: Path | None = None,
     is_dry: bool = False,
+    on_rows: "Listener | None" = None,
 ) -> Plan:
     """Return what a run would do: all configs are checked, the data is read and checked, no kernel is started.
+
+    Unless it is dry, what exports overwrite is remembered in the project's records.
 
     Args:
         workspace: The workspace file.
@@ -113,20 +118,26 @@ def plan(
         overrides: Settings changed for this run.
         out: Folder of all outputs; None = `outputs` in the project.
         is_dry: Leave no file behind, not even the cache of the tables.
+        on_rows: Told how far the parsing of a table has come.
 
     Raises:
         ConfigError: A config, a name, an override, a date or a notebook is wrong, or needs form a circle; every
             problem of every file.
         DataError: A file of the data was refused.
-        EnvironmentProblem: The cache of the tables cannot be written.
+        EnvironmentProblem: The cache of the tables or the records cannot be written, or Spark is not there.
     """
     settings = _settings(workspace.absolute(), tuple(names), batch, overrides)
-    reports, cut = _read(settings, _day(as_of) if as_of else settings.workspace.as_of, is_dry=is_dry)
-    inputs = tuple(_input(report) for report in reports.values())
-    info = _info(settings, cut, inputs)
-    jobs = _jobs(settings, reports, info)
+    declared = settings.workspace.as_of
+    day = _day(as_of) if as_of else declared if isinstance(declared, date) else None
+    place = (out or settings.root / "outputs").absolute()
+    if is_dry:
+        inputs = read_dry(settings.workspace, settings.root, day, on_rows)
+    else:
+        inputs = read(settings.workspace, settings.root, place, day, on_rows)
+    info = _info(settings, inputs)
+    jobs = _jobs(settings, inputs, info)
     lines = tuple(_line(job, jobs, settings.workspace.language) for job in jobs)
-    return Plan(settings.root, (out or settings.root / "outputs").absolute(), cut, jobs, lines, inputs, info)
+    return Plan(settings.root, place, inputs.as_of, jobs, lines, inputs.records, info, inputs.reports)
 
 
 def _settings(path: Path, names: tuple[str, ...], batch: Path | None, overrides: Sequence[Override]) -> _Settings:
@@ -243,89 +254,48 @@ def _day(as_of: str | date) -> date:
         raise ConfigError(Problem(f"{as_of!r} is no date", key="--as-of", hint="write it as 2026-09-30")) from None
 
 
-def _read(
-    settings: _Settings, as_of: date | Literal["latest"], *, is_dry: bool
-) -> "tuple[Mapping[str, IngestReport], date]":
-    """Open the book, which is the check of the data, and return its reports and the day that `as_of` means."""
-    from csworkbench.asof import latest_date
-    from csworkbench.sources import open_book
-
-    cache = settings.root / "outputs" / "cache"
-    with TemporaryDirectory(prefix="csw-plan-") as scratch:
-        if is_dry:
-            # What is typed already is not parsed again, and what is not leaves no file behind.
-            for typed in cache.glob("*-*.*"):
-                (Path(scratch) / typed.name).symlink_to(typed)
-            cache = Path(scratch)
-        book = open_book(settings.workspace, settings.root, cache)
-        try:
-            return book.reports, as_of if isinstance(as_of, date) else latest_date(book)
-        finally:
-            book.connection.disconnect()
-
-
-def _input(report: "IngestReport") -> InputRecord:
-    first = report.first_event.isoformat() if report.first_event else ""
-    last = report.last_event.isoformat() if report.last_event else ""
-    return InputRecord(report.table, report.files, report.rows, report.quarantined, report.digest, first, last)
-
-
-def _info(settings: _Settings, as_of: date, inputs: tuple[InputRecord, ...]) -> RunInfo:
+def _info(settings: _Settings, inputs: Inputs) -> RunInfo:
     return RunInfo(
         project=settings.workspace.name,
         workspace=relative(settings.path, settings.root),
         batch=settings.batch_path,
-        as_of=as_of.isoformat(),
+        as_of=inputs.as_of.isoformat(),
         language=settings.workspace.language,
         code=code_digest(settings.root),
         configs={name: config.digest(section) for name, section in settings.configs.items()},
         overrides=settings.overrides,
-        inputs=inputs,
+        inputs=inputs.records,
         versions=library_versions(),
     )
 
 
-def _jobs(settings: _Settings, reports: "Mapping[str, IngestReport]", info: RunInfo) -> tuple[Job, ...]:
+def _jobs(settings: _Settings, inputs: Inputs, info: RunInfo) -> tuple[Job, ...]:
     keys: dict[str, str] = {}
     jobs = []
     for name in settings.order:
-        job = _job(name, settings, reports, info, keys)
+        job = _job(name, settings, inputs, info, keys)
         keys[name] = job.key
         jobs.append(job)
     return tuple(jobs)
 
 
-def _calendar(workspace: Workspace) -> dict[str, Any]:
-    """Return what of a workspace can change a result: not where its files are, nor how fast they are read."""
-    data = plain(workspace)
-    tables = {
-        name: {key: value for key, value in table.items() if key != "path"} for name, table in data["tables"].items()
-    }
-    return {key: value for key, value in data.items() if key not in {"engine", "batch"}} | {"tables": tables}
-
-
-def _content(report: "IngestReport") -> str:
-    """Return the digest of a table's rows and of what was found while reading them."""
-    return hash_of([report.digest, report.quarantined, [asdict(finding) for finding in report.findings]])
-
-
 def _job(
     name: str,
     settings: _Settings,
-    reports: "Mapping[str, IngestReport]",
+    inputs: Inputs,
     info: RunInfo,
     keys: Mapping[str, str],
 ) -> Job:
     module, notebook, entry = settings.modules.get(name), settings.notebooks[name], settings.batch.entry(name)
-    reads = (*module.READS, *getattr(module, "READS_IF_PRESENT", ())) if module else tuple(reports)
+    reads = (*module.READS, *getattr(module, "READS_IF_PRESENT", ())) if module else tuple(inputs.reports)
     needs, optional = needs_of(settings.modules, name), _optional(settings.modules, name, settings.order)
     parameters = _parameters(name, settings, info)
     key = job_key(
         parameters=parameters,
-        config=hash_of([info.configs.get(name, ""), _calendar(settings.workspace)]),
+        config=hash_of([info.configs.get(name, ""), calendar(settings.workspace)]),
         cells=notebook.code,
         upstream={need: keys[need] for need in (*needs, *optional)},
-        inputs={table: _content(reports[table]) for table in reads if table in reports},
+        inputs={table: inputs.digest(table) for table in reads if table in inputs.reports},
         code=info.code,
         versions=info.versions,
     )
@@ -337,7 +307,7 @@ def _job(
         needs_if_present=optional,
         timeout_seconds=entry.timeout_seconds or settings.batch.timeout_seconds,
         key=key,
-        skip=_skip(module, reports),
+        skip=_skip(module, inputs.reports),
         has_result=module is not None,
     )
 

@@ -9,6 +9,7 @@ from csworkbench.runner.events import (
     NotebookStarted,
     RunFinished,
     RunStarted,
+    TableRead,
 )
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "RunFinished",
     "RunOptions",
     "RunStarted",
+    "TableRead",
     "check",
     "run",
 ]

@@ -26,6 +26,7 @@ from csworkbench.runner.events import (
     NotebookStarted,
     RunFinished,
     RunStarted,
+    TableRead,
 )
 from csworkbench.runner.one import Setting, execute_job
 from csworkbench.runner.pages import write_index
@@ -61,6 +62,7 @@ class RunOptions:
         started_at: Instant of the start, with time zone.
         workers: How many notebooks run at once.
         info: What the run is made from.
+        tables: How the tables were read, for the log.
         start_timeout_seconds: How long a kernel may take to answer.
         grace_seconds: Time between the interrupt at a deadline and the kill.
     """
@@ -70,6 +72,7 @@ class RunOptions:
     started_at: datetime
     workers: int = 2
     info: RunInfo = field(default_factory=RunInfo)
+    tables: tuple[TableRead, ...] = ()
     start_timeout_seconds: int = 60
     grace_seconds: float = 10.0
 
@@ -198,6 +201,8 @@ class _Batch:
     def execute(self) -> tuple[NotebookRecord, ...]:
         """Return the records of all jobs, in their order, after the last one has ended."""
         self._tell(RunStarted(self._options.run_id, tuple(self._jobs), self._options.workers))
+        for table in self._options.tables:
+            self._tell(table)
         for name in self._folder.recovered:
             kill_marked(f"{name}/")
             self._tell(LogLine(f"the run {name} was killed before its end; it is kept as interrupted"))

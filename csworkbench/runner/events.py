@@ -15,6 +15,21 @@ class RunStarted:
 
 
 @dataclass(frozen=True, slots=True)
+class TableRead:
+    """A table was read before the run: its files, the rows kept and set aside, and how.
+
+    `was_cached` says that the typed table was there already, so that no file was parsed.
+    """
+
+    table: str
+    files: tuple[str, ...]
+    rows: int
+    set_aside: int
+    was_cached: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class NotebookStarted:
     """A notebook's kernel is being started; `cells` is the number of its code cells."""
 
@@ -55,4 +70,4 @@ class RunFinished:
     record: RunRecord
 
 
-Event = RunStarted | NotebookStarted | CellStarted | NotebookFinished | LogLine | RunFinished
+Event = RunStarted | TableRead | NotebookStarted | CellStarted | NotebookFinished | LogLine | RunFinished

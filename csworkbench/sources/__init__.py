@@ -1,7 +1,19 @@
 """Files of a workspace -> checked, typed tables, with a report, a quarantine and a cache."""
 
+from csworkbench.sources.archive import remember
 from csworkbench.sources.book import Book, Finding, IngestReport
-from csworkbench.sources.reading import open_book
-from csworkbench.sources.spark import rehome
+from csworkbench.sources.cache import cache_folder
+from csworkbench.sources.reading import Listener, open_book
+from csworkbench.sources.spark import rehome, require
 
-__all__ = ["Book", "Finding", "IngestReport", "open_book", "rehome"]
+__all__ = [
+    "Book",
+    "Finding",
+    "IngestReport",
+    "Listener",
+    "cache_folder",
+    "open_book",
+    "rehome",
+    "remember",
+    "require",
+]

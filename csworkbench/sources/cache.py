@@ -62,6 +62,18 @@ def table_key(table: str, workspace: Workspace, files: Sequence[SourceFile], par
     return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:24]
 
 
+def cache_folder(root: Path, out: Path) -> Path:
+    """Return the folder of typed tables: that of the project, or beside a run's outputs where the project is read-only.
+
+    Args:
+        root: Project root.
+        out: Folder of all outputs of a run.
+    """
+    own = root / "outputs" / "cache"
+    there = next(folder for folder in (own, *own.parents) if folder.exists())
+    return own if os.access(there, os.W_OK) else out / "cache"
+
+
 class TableCache:
     """The folder of typed tables.
 

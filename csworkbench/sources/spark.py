@@ -1,6 +1,10 @@
 """The same typed tables read by another engine: Spark, for books that outgrow one machine."""
 
+import os
 from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from shutil import which
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -35,6 +39,28 @@ def rehome(book: Book, backend: "BaseBackend") -> Book:
     return replace(book, connection=backend, tables=MappingProxyType(tables))
 
 
+def require(engine: Engine) -> None:
+    """Refuse a workspace whose engine is not installed, before a notebook starts it.
+
+    Args:
+        engine: What the workspace declares.
+
+    Raises:
+        EnvironmentProblem: it wants Spark, and the extra `csworkbench[spark]` or Java is missing.
+    """
+    if engine.backend != "spark":
+        return
+    if find_spec("pyspark") is None:
+        raise _missing("Spark is not installed", "install csworkbench[spark]")
+    home = os.environ.get("JAVA_HOME", "")
+    if not (which("java") or (home and which(str(Path(home) / "bin" / "java")))):
+        raise _missing("Spark needs Java, and there is none", "install Java 17, or set JAVA_HOME to it")
+
+
+def _missing(what: str, advice: str) -> EnvironmentProblem:
+    return EnvironmentProblem(Problem(what, key="engine.backend", hint=f"{advice}; or set engine.backend: duckdb"))
+
+
 def connect(engine: Engine) -> "BaseBackend":
     """Return Spark behind Ibis.
 
@@ -42,20 +68,16 @@ def connect(engine: Engine) -> "BaseBackend":
         engine: Its master.
 
     Raises:
-        EnvironmentProblem: the extra `csworkbench[spark]` is not installed, or there is no Java.
+        EnvironmentProblem: Spark or Java is missing, or Spark does not start.
     """
+    require(engine)
     import ibis
+    from pyspark.errors import PySparkException
+    from pyspark.sql import SparkSession
 
     try:
-        from pyspark.errors import PySparkRuntimeError
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        hint = "install csworkbench[spark], or set engine.backend: duckdb"
-        raise EnvironmentProblem(Problem("Spark is not installed", key="engine.backend", hint=hint)) from error
-    try:
-        builder = SparkSession.builder.master(engine.master)
-        session = builder.config(map=dict(SETTINGS)).getOrCreate()
-    except PySparkRuntimeError as error:
-        hint = "install Java 17 and set JAVA_HOME, or set engine.backend: duckdb"
-        raise EnvironmentProblem(Problem("Spark does not start", key="engine.backend", hint=hint)) from error
+        session = SparkSession.builder.master(engine.master).config(map=dict(SETTINGS)).getOrCreate()
+    except PySparkException as error:
+        said = str(error).splitlines()[0]
+        raise _missing(f"Spark does not start at {engine.master}: {said}", "look at engine.master") from error
     return ibis.pyspark.connect(session)

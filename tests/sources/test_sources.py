@@ -2,6 +2,7 @@
 
 import fcntl
 import json
+import os
 import shutil
 from dataclasses import replace
 from datetime import date
@@ -16,7 +17,7 @@ import pytest
 
 from csworkbench.errors import DataError, EnvironmentProblem
 from csworkbench.sources import cache, open_book, parse
-from csworkbench.workspace import load_workspace
+from csworkbench.workspace import Workspace, load_workspace
 from tests.sources.conftest import column, finding, rows, utc
 
 ROOT = Path(__file__).parents[2]
@@ -62,6 +63,53 @@ def test_what_a_killed_process_left_is_removed_and_what_a_living_one_uses_is_not
         fcntl.flock(lock, fcntl.LOCK_EX)
         project.open(accounts="accounts.csv")
     assert sorted(path.name for path in project.cache.glob(".staging-*")) == [".staging-living", ".staging-living.lock"]
+
+
+def test_spilled_data_of_a_killed_process_is_removed_and_that_of_an_open_book_is_not(project):
+    project.accounts("account_id\nA\n")
+    (mine,) = project.cache.glob(".spill-*.lock")
+    project.write("cache/.spill-killed/block", "x")
+    project.write("cache/.spill-killed.lock", "")
+    project.open(accounts="accounts.csv")
+    locks = sorted(path.name for path in project.cache.glob(".spill-*.lock"))
+    assert len(locks) == 2
+    assert mine.name in locks
+    assert not (project.cache / ".spill-killed").exists()
+
+
+def aged(project, days, pattern):
+    for path in project.cache.glob(pattern):
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - days * 24 * 3600))
+
+
+@pytest.mark.parametrize(("days", "is_left"), [(29, True), (31, False)])
+def test_typed_tables_that_no_book_used_for_a_month_are_removed(project, days, is_left):
+    project.accounts("account_id,arr\nOLD,x\nB,1\nC,2\n")
+    old = sorted(path.name for path in project.cache.glob("accounts-*"))
+    aged(project, days, "accounts-*")
+    project.accounts("account_id\nNEW\n")
+    assert len(old) == 3  # table, report and list of bad rows
+    assert [(project.cache / name).exists() for name in old] == [is_left] * 3
+
+
+def test_a_typed_table_in_use_stays_however_old_it_is(project):
+    project.accounts("account_id\nA\n")
+    aged(project, 400, "accounts-*")
+    project.write("t.csv", "ticket_id,account_id,opened_at\n1,A,2026-01-01\n")
+    book = project.open(accounts="accounts.csv", tickets="t.csv")
+    assert book.reports["accounts"].was_cached
+    assert column(project.open(accounts="accounts.csv"), "account_id") == ["A"]
+
+
+def test_the_rows_parsed_so_far_are_told(project, monkeypatch):
+    monkeypatch.setattr(parse, "BATCH_ROWS", 2)
+    project.write("accounts.csv", "account_id\nA\nB\nC\n")
+    told = []
+    workspace = Workspace(version=1, name="Test", tables={"accounts": {"path": "accounts.csv"}})
+    for _ in range(2):
+        book = open_book(workspace, project.root, project.cache, on_rows=lambda *said: told.append(said))
+        book.connection.disconnect()
+    assert told == [("accounts", 2), ("accounts", 3)]  # and nothing the second time
 
 
 def test_a_table_is_checked_again_when_the_accounts_change(project):
