@@ -303,3 +303,48 @@ def test_numbers_of_a_column_have_the_same_decimals():
 def test_a_text_table_lines_up_also_under_chinese_names():
     lines = table_text(pd.DataFrame({"name": ["北京", "Acme"], "n": [1, 20]}), "Names").split("\n")
     assert lines == ["Names", "Name   N", "北京   1", "Acme  20"]
+
+
+# --- shapes over two axes ---
+
+FORECASTS = pd.DataFrame(
+    {"quarter": ["2026 Q2", "2026 Q3"], "said": [350.0, 300.0], "low": [300.0, 260.0], "high": [400.0, 340.0]}
+)
+
+
+def test_agreement_tells_each_group_and_leaves_out_what_is_missing():
+    frame = pd.DataFrame(
+        {"said": [0.1, 0.3, 0.5], "came": [0.2, 0.25, None], "low": [0.1, 0.1, None], "high": [0.3, 0.4, None]}
+    )
+    chart = charts.agreement(frame, "said", "came", "low", "high", title="t", said="predicted", came="observed")
+    assert "10.0%: 20.0% (10.0% – 30.0%); 30.0%: 25.0% (10.0% – 40.0%)." in chart.alt
+    assert "Predicted" in chart.svg
+
+
+def test_curves_are_named_and_told_at_a_few_places():
+    places = [0.0, 0.05, 0.1, 0.2, 0.5, 1.0]
+    frame = pd.DataFrame(
+        {"called": places * 2, "found": [*places, 0, 0.3, 0.5, 0.7, 0.9, 1], "who": ["chance"] * 6 + ["score"] * 6}
+    )
+    chart = charts.curves(frame, "called", "found", "who", title="t", along="share called", up="share found")
+    assert "Score: 5.0% → 30.0%, 10.0% → 50.0%, 20.0% → 70.0%, 50.0% → 90.0%" in chart.alt
+    assert "Chance" in chart.svg
+
+
+def test_a_forecast_whose_quarter_has_not_ended_has_no_actual():
+    frame = FORECASTS.assign(came=[352.0, None])
+    chart = charts.forecasts(frame, "quarter", ["said", "low", "high", "came"], title="t", unit="EUR")
+    assert "2026 Q2: forecast €350 (€300 – €400), actual €352" in chart.alt
+    assert chart.alt.endswith("2026 Q3: forecast €300 (€260 – €340).")
+
+
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda frame: charts.agreement(frame, "said", "said", "low", "high", title="t", said="a", came="b"),
+        lambda frame: charts.curves(frame, "said", "low", "quarter", title="t", along="a", up="b"),
+        lambda frame: charts.forecasts(frame, "quarter", ["said", "low", "high", "high"], title="t", unit="EUR"),
+    ],
+)
+def test_shapes_over_two_axes_say_so_when_there_is_nothing(draw):
+    assert "no data" in draw(FORECASTS.iloc[:0]).alt.casefold() or draw(FORECASTS.iloc[:0]).data.empty

@@ -7,6 +7,18 @@ mode, runs no script and needs nothing from the network.
 from csworkbench.charts.canvas import Chart
 from csworkbench.charts.columns import histogram, stacked
 from csworkbench.charts.grids import heat_table
+from csworkbench.charts.lines import agreement, curves, forecasts
 from csworkbench.charts.rows import bars, intervals, waterfall
 
-__all__ = ["Chart", "bars", "heat_table", "histogram", "intervals", "stacked", "waterfall"]
+__all__ = [
+    "Chart",
+    "agreement",
+    "bars",
+    "curves",
+    "forecasts",
+    "heat_table",
+    "histogram",
+    "intervals",
+    "stacked",
+    "waterfall",
+]

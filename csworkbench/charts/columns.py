@@ -62,8 +62,8 @@ def stacked(
     roles = ranked(list(table.columns), rest) if is_ranked else series(len(names))
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP if is_share else _TOP + _LABEL, min(170.0, max(map(room, ends)) + 16), _TICKS)
-        _value_axis(axes, 1.0 if is_share else float(drawn.sum(axis=1).max() or 1), unit_drawn, language)
-        _name_columns(axes, list(drawn.index), language)
+        value_axis(axes, 1.0 if is_share else float(drawn.sum(axis=1).max() or 1), unit_drawn, language)
+        name_columns(axes, list(drawn.index), language)
         floor = drawn.iloc[:, 0] * 0
         for name, role in zip(drawn.columns, roles, strict=True):
             axes.bar(
@@ -109,7 +109,7 @@ def histogram(
         return nothing(title, table.iloc[:0], language)
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP + (_LABEL if marks else 0), 18, _FOOT)
-        _value_axis(axes, float(counts.max()) * 1.08, counted, language)
+        value_axis(axes, float(counts.max()) * 1.08, counted, language)
         axes.bar(
             bounds[:-1], counts, width=np.diff(bounds), align="edge", color=color("fair"), edgecolor=color("paper"),
             linewidth=1.5, zorder=2,
@@ -148,7 +148,15 @@ def _parts(frame: "pd.DataFrame", columns: tuple[str, str, str], order: list[str
     return wide[kept].assign(**{other: wide[rest].sum(axis=1)})
 
 
-def _value_axis(axes: "Axes", top: float, unit: str, language: str) -> None:
+def value_axis(axes: "Axes", top: float, unit: str, language: str) -> None:
+    """Give axes an upright scale from 0 with few round ticks, and its unit above it.
+
+    Args:
+        axes: Empty axes.
+        top: Upper end of the scale.
+        unit: Unit of the values; a share needs no name.
+        language: Language of numbers.
+    """
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_ylim(0, top)
@@ -162,7 +170,14 @@ def _value_axis(axes: "Axes", top: float, unit: str, language: str) -> None:
         )  # fmt: skip
 
 
-def _name_columns(axes: "Axes", places: list[Any], language: str) -> None:
+def name_columns(axes: "Axes", places: list[Any], language: str) -> None:
+    """Write the names of columns below them: all, or every second or third where they are too long.
+
+    Args:
+        axes: Axes whose columns stand at 0, 1, 2 ...
+        places: Names of the columns; the last one is always written.
+        language: Language of dates.
+    """
     names = [fitted(place, 130, language, SMALL) for place in places]
     width = axes.get_position().width * WIDTH / len(names)
     every = max(1, -(-int(max(room(name, SMALL) for name in names) + 10) // max(1, int(width))))
