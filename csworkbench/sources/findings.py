@@ -35,7 +35,7 @@ def bad_rows(listed: "ibis.Table | None", aside: Path) -> Iterator[BadRow]:
         return
     import pyarrow.parquet as pq
 
-    listed.order_by(["file", "line", "column", "rule"]).to_parquet(aside)
+    listed.order_by(["file", "line", "column", "rule", "hint"]).to_parquet(aside)
     with pq.ParquetFile(aside) as stored:
         for batch in stored.iter_batches():
             for row in batch.to_pylist():
@@ -50,9 +50,10 @@ def write_quarantine(rows: Iterable[BadRow], out: Path) -> dict[tuple[str, str],
         out: File to write; not made when there is no row.
 
     Returns:
-        (rule, column) -> count and example.
+        (rule, column) -> number of rows and example.
     """
     groups: dict[tuple[str, str], tuple[int, BadRow]] = {}
+    last: dict[tuple[str, str], tuple[str, int]] = {}
     first = next(iterator := iter(rows), None)
     if first is None:
         return groups
@@ -62,8 +63,11 @@ def write_quarantine(rows: Iterable[BadRow], out: Path) -> dict[tuple[str, str],
         for row in _with_first(first, iterator):
             texts = [_inert(text) for text in (row.column, row.value, row.rule, row.hint)]
             writer.writerow([_inert(row.file), row.line, *texts])
-            count, example = groups.get((row.rule, row.column), (0, row))
-            groups[row.rule, row.column] = (count + 1, example)
+            place, (count, example) = (row.file, row.line), groups.get((row.rule, row.column), (0, row))
+            # A row that breaks one rule twice (before its account and before its subscription) is still one row.
+            is_again = last.get((row.rule, row.column)) == place
+            groups[row.rule, row.column] = (count + (not is_again), example)
+            last[row.rule, row.column] = place
     return groups
 
 
