@@ -140,7 +140,7 @@ def test_blocks_are_drawn_alike_again_and_share_no_id():
     size = BookSize(accounts=5_200, seed=3)
     again, second, first = Drawn(size, 1), Drawn(size, 1), Drawn(BookSize(accounts=200, seed=3))
     for name in TABLES:
-        pd.testing.assert_frame_equal(again.frames[name], second.frames[name])
+        assert again.frames[name].equals(second.frames[name])
         key = list(SPECS[name].key)
         both = pd.concat([first.frames[name][key], second.frames[name][key]])
         assert not both.duplicated().any()

@@ -204,7 +204,7 @@ def test_same_seed_gives_the_same_rows_and_blocks_differ():
     size = BookSize(accounts=5_300, seed=3)
     again, first, second = drawn(size, 1), drawn(size, 1), drawn(BookSize(accounts=300, seed=3))
     for name in OWN:
-        pd.testing.assert_frame_equal(first[3][name], again[3][name])
+        assert first[3][name].equals(again[3][name])
     assert set(first[3]["plans"]["plan_id"]) & set(second[3]["plans"]["plan_id"]) == set()
     plans = joined([second[4], first[4]]).plans
     assert len(plans) == len(first[4].plans) + len(second[4].plans)
