@@ -22,6 +22,7 @@ from csworkbench.inference.discrimination import (
 )
 from csworkbench.inference.encoding import encoding_of
 from csworkbench.inference.models import BOOSTING, fit, folds_of, from_json, importance_order
+from csworkbench.inference.proof import Rows, Stamp, prove
 from csworkbench.inference.resampling import account_weights, interval
 
 
@@ -200,3 +201,62 @@ def test_words_seldom_seen_and_missing_share_the_column_of_none():
     encoding = encoding_of(pd.DataFrame({"plan": ["a", "a", "b", None], "same": [1, 1, 1, 1]}))
     assert encoding.names == ("plan = a", "plan = b")
     assert encoding.matrix(pd.DataFrame({"plan": ["b", "new", None]})).tolist() == [[0, 1], [0, 0], [0, 0]]
+
+
+# --- proofs ---
+
+
+def graded_rows(seed=3, accounts=200, gain=1.2):
+    """Two rows per account: a score that tells, a baseline that tells less, and nothing at all."""
+    rng = np.random.default_rng(seed)
+    number = np.repeat(np.arange(accounts), 2)
+    is_event = rng.random(2 * accounts) < 0.25
+    risks = {
+        "score": rng.normal(size=2 * accounts) + gain * is_event,
+        "baseline": rng.normal(size=2 * accounts) + 0.3 * is_event,
+        "noise": rng.normal(size=2 * accounts),
+    }
+    return risks, Rows(is_event, number)
+
+
+def test_a_score_that_is_shown_to_lie_above_the_baseline_adds_to_it():
+    risks, rows = graded_rows()
+    proof = prove(risks, rows, 0.2, draws=200)
+    assert proof.stamp("score", "baseline") is Stamp.ADDS
+    assert proof.differences["score", "baseline"].value == pytest.approx(
+        roc_auc_score(rows.is_event, risks["score"]) - roc_auc_score(rows.is_event, risks["baseline"])
+    )
+
+
+def test_a_score_against_itself_in_other_clothes_predicts_and_adds_nothing():
+    risks, rows = graded_rows()
+    proof = prove({"score": risks["score"], "same": risks["score"] * 2}, rows, 0.2, draws=100)
+    assert proof.stamp("score", "same") is Stamp.PREDICTS
+
+
+def test_noise_is_not_shown_to_predict():
+    risks, rows = graded_rows()
+    assert prove(risks, rows, 0.2, draws=200).stamp("noise", "baseline") is Stamp.NOT_SHOWN
+
+
+def test_below_the_least_number_of_events_nothing_is_said():
+    risks, rows = graded_rows(accounts=20)
+    proof = prove(risks, rows, 0.2, draws=50)
+    assert rows.events < 30
+    assert proof.stamp("score", "baseline") is Stamp.TOO_FEW
+
+
+def test_ranks_that_are_no_probabilities_have_no_brier_score():
+    risks, rows = graded_rows()
+    found = prove({"score": risks["score"], "certain": rows.is_event * 0.5}, rows, 0.2, draws=20).measures
+    assert "brier" not in found["score"]
+    assert found["certain"]["brier"].value == pytest.approx(float(np.mean((rows.is_event * 0.5 - rows.is_event) ** 2)))
+
+
+def test_accounts_drawn_together_give_wider_intervals_than_rows_drawn_apart():
+    rng = np.random.default_rng(5)
+    number, is_event = np.repeat(np.arange(60), 10), np.repeat(rng.random(60) < 0.4, 10)
+    risk = np.repeat(rng.normal(size=60), 10) + 0.8 * is_event
+    together = prove({"s": risk}, Rows(is_event, number), 0.2, draws=200).measures["s"]["auc"]
+    apart = prove({"s": risk}, Rows(is_event, np.arange(600)), 0.2, draws=200).measures["s"]["auc"]
+    assert together.high - together.low > 2 * (apart.high - apart.low)

@@ -1,0 +1,168 @@
+"""Candidates for a risk held against what happened: every measure with its interval, and the verdict in one word.
+
+All candidates see the same draws of accounts, so that their differences are paired.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from csworkbench.estimates import Estimate
+from csworkbench.inference.discrimination import (
+    auc,
+    average_precision,
+    brier,
+    calibration_line,
+    captured,
+    ranked,
+)
+from csworkbench.inference.resampling import account_weights, interval
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Flags = NDArray[np.bool_]
+    Draws = Mapping[str, Mapping[str, Floats]]
+
+SHARES = ("auc", "average_precision", "captured")
+PROBABILITIES = ("brier", "intercept", "slope")
+MEASURES = (*SHARES, "lift", *PROBABILITIES)
+CHANCE = 0.5  # AUC of a risk that says nothing
+
+
+class Stamp(StrEnum):
+    """What a proof allows to say about a score."""
+
+    ADDS = "adds"
+    PREDICTS = "predicts"
+    NOT_SHOWN = "not_shown"
+    TOO_FEW = "too_few"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rows:
+    """The rows of a test.
+
+    Args:
+        is_event: Whether each row has the event.
+        accounts: Number of the account of each row, 0 to n - 1, each with a row.
+    """
+
+    is_event: "Flags"
+    accounts: "NDArray[np.int64]"
+
+    @property
+    def events(self) -> int:
+        """Rows with the event."""
+        return int(self.is_event.sum())
+
+    @property
+    def account_count(self) -> int:
+        """Accounts behind the rows: the independent units."""
+        return int(self.accounts.max()) + 1 if len(self.accounts) else 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Proof:
+    """What the test rows say of each candidate.
+
+    Args:
+        rows: The rows of the test.
+        measures: Candidate -> measure -> estimate: auc, average_precision, captured (share of all events among as many
+            rows as there is time for), lift (captured / capacity), and of probabilities brier, intercept and slope of
+            the calibration line.
+        differences: (candidate, other) -> difference of their AUC.
+    """
+
+    rows: Rows
+    measures: Mapping[str, Mapping[str, Estimate]]
+    differences: Mapping[tuple[str, str], Estimate]
+
+    def stamp(self, candidate: str, baseline: str, least_events: int = 30) -> Stamp:
+        """Return what may be said of a candidate, against the best thing known without it.
+
+        Args:
+            candidate: Name of the candidate.
+            baseline: Name of the baseline, chosen without these rows.
+            least_events: Events below which nothing is said.
+
+        Returns:
+            adds: its AUC is shown to lie above the baseline's; predicts: it is shown to lie above chance; else
+            not_shown; too_few below the least number of events.
+        """
+        if self.rows.events < least_events or self.rows.events == len(self.rows.is_event):
+            return Stamp.TOO_FEW
+        more = self.differences[candidate, baseline]
+        if more.low is not None and more.low > 0:
+            return Stamp.ADDS
+        alone = self.measures[candidate]["auc"]
+        return Stamp.PREDICTS if alone.low is not None and alone.low > CHANCE else Stamp.NOT_SHOWN
+
+
+def prove(
+    risks: "Mapping[str, Floats]", rows: Rows, capacity: float, *, draws: int = 500, seed: int = 0, level: float = 0.95
+) -> Proof:
+    """Return how well each candidate tells the events, with intervals from drawing accounts again.
+
+    Args:
+        risks: Candidate -> probability of the event of each row; those outside 0 to 1 are ranks only, without the
+            measures of probabilities.
+        rows: What happened.
+        capacity: Share of the rows there is time for, above 0.
+        draws: How often accounts are drawn again.
+        seed: The same seed gives the same intervals.
+        level: Coverage of the intervals.
+    """
+    import numpy as np
+
+    order = {name: ranked(risk, rows.is_event) for name, risk in risks.items()}
+    is_probability = {name: bool(((risk >= 0) & (risk <= 1)).all()) for name, risk in risks.items()}
+
+    def told(name: str, weights: "Floats | None") -> dict[str, float]:
+        risk = risks[name] if is_probability[name] else None
+        found = captured(order[name], capacity, weights)
+        measured = {
+            "auc": auc(order[name], weights),
+            "average_precision": average_precision(order[name], weights),
+            "captured": found,
+            "lift": found / capacity,
+        }
+        if risk is None:
+            return measured
+        intercept, slope = calibration_line(risk, rows.is_event, weights)
+        return measured | {"brier": brier(risk, rows.is_event, weights), "intercept": intercept, "slope": slope}
+
+    values = {name: told(name, None) for name in risks}
+    drawn: dict[str, dict[str, Floats]] = {
+        name: {measure: np.empty(draws) for measure in measured} for name, measured in values.items()
+    }
+    for draw, weights in enumerate(account_weights(rows.accounts, draws, seed)):
+        for name in risks:
+            for measure, value in told(name, weights).items():
+                drawn[name][measure][draw] = value
+    n = rows.account_count
+    measures = {
+        name: {
+            measure: interval(
+                value, drawn[name][measure], n, "share" if measure in SHARES else "any", _unit(measure), level
+            )
+            for measure, value in measured.items()
+        }
+        for name, measured in values.items()
+    }
+    differences = {
+        (one, other): interval(
+            values[one]["auc"] - values[other]["auc"], drawn[one]["auc"] - drawn[other]["auc"], n, "any", "auc", level
+        )
+        for one in risks
+        for other in risks
+        if one != other
+    }
+    return Proof(rows, measures, differences)
+
+
+def _unit(measure: str) -> str:
+    return {"auc": "auc", "average_precision": "share", "captured": "share", "lift": "times"}.get(measure, "")
