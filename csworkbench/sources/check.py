@@ -9,7 +9,7 @@ from csworkbench.errors import DataError, Problem
 from csworkbench.sources import engine
 from csworkbench.sources.doubles import Sameness, again, doubles, sameness, without
 from csworkbench.sources.fields import Field
-from csworkbench.sources.misfit import is_swapped, misfit
+from csworkbench.sources.misfit import is_other_writing, is_swapped, misfit
 from csworkbench.sources.parse import FILE, LINE, SHOWN_CHARACTERS
 from csworkbench.sources.rules import Action, Case, Check, Rulebook, action_of, any_broken, rulebook
 from csworkbench.sources.typed import blank_of, cell_of, rule_of
@@ -125,7 +125,8 @@ def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts
         item, rule = fields[check.cell], check.rule.value
         filled = counts.rows if rule == Rule.BLANK else counts.rows - counts.blanks.get(item.name, 0)
         examples = _examples(staged, check.cell, rule)
-        if bad * 2 > filled or (is_swapped(item, rule, examples) and _has_no_late_day(staged, item)):
+        is_swap = is_swapped(item, rule, examples) and _has_no_late_day(staged, item)
+        if bad * 2 > filled or is_swap or is_other_writing(item, rule, bad, filled, examples):
             problem = misfit(item, rule, bad, filled, examples)
             problems.append(Problem(problem.message, file=files, key=problem.key, hint=problem.hint))
     if problems:

@@ -178,4 +178,6 @@ def cell_hint(item: Field, rule: str) -> str:
         return f"{item.name} may not be blank"
     if rule == "range":
         return f"must be {range_words(item)}"
+    if rule == "rounded":
+        return "has more than 6 decimals, and is read with 6"
     return f"must be {expected(item)}"

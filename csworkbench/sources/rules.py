@@ -162,6 +162,9 @@ def _cells(fields: Sequence[Field]) -> Iterator[Check]:
             hint = cell_hint(item, rule)
             cell = _itself(cell_of(index))
             yield Check(rule, item.name, _says(rule_of(index), rule), cell, hint, "quarantined", cell=index)
+        if item.column.kind is Kind.DECIMAL:
+            told, cell = _says(rule_of(index), Rule.ROUNDED), _itself(cell_of(index))
+            yield Check(Rule.ROUNDED, item.name, told, cell, cell_hint(item, Rule.ROUNDED), "kept")
 
 
 def _needed(spec: TableSpec, present: Sequence[str]) -> Iterator[Check]:

@@ -12,7 +12,7 @@ Times are read by one rule, whatever the machine's own zone is:
 
 Numbers are read in the declared writing only. Digits of other scripts, `inf`, `(300)`, `12k` and `9/10` are no numbers.
 Thousands are kept apart by the declared mark alone, between groups of exactly three digits; a blank is also a no-break
-or narrow one, an apostrophe also the curly one. Money has six decimals.
+or narrow one, an apostrophe also the curly one. Money has six decimals; a cell with more is told as `rounded`.
 """
 
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ from csworkbench.sources import engine
 from csworkbench.sources.dates import shape
 from csworkbench.sources.fields import Field
 from csworkbench.sources.parse import FILE, LINE
-from csworkbench.tables import Column, Kind, TableSpec
+from csworkbench.tables import Column, Kind, Rule, TableSpec
 from csworkbench.workspace import EPOCHS
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ _ISO_DAY = r"^\d{4}-\d{2}-\d{2}$"
 _CLOCK = r"([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,9})?)?"
 _ISO_TIME = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{_CLOCK}$"
 _ISO_OFFSET = rf"^\d{{4}}-\d{{2}}-\d{{2}}[T ]{_CLOCK} ?(Z|[+-]\d{{2}}(:?\d{{2}})?)$"
+_FINER = r"^[^eE]*\.\d{6}\d*[1-9]"
 _MARKS = {" ": r"[ \x{00A0}\x{202F}\x{2009}]", "'": r"['\x{2019}]", ",": ",", ".": r"\."}
 
 
@@ -83,7 +84,7 @@ def typed(raw: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Cl
 
     Returns:
         One row per row of the file: `_file`, `_line`, the typed columns, and per column `_rule_<i>` (null, blank, type,
-        range or allowed) and `_cell_<i>`.
+        range, allowed, or rounded for a value that stays) and `_cell_<i>`.
     """
     import ibis
 
@@ -101,6 +102,8 @@ def typed(raw: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Cl
             text = _cleaned(text, item)
         value = _value(cell, text, item, clock)
         rule = _broken(text, value, item.column, item.name in {*spec.planned, "valid_to"})
+        if item.column.kind is Kind.DECIMAL and (cell.type().is_string() or item.values):
+            rule = rule.coalesce(_rounded(text, value, item).ifelse(Rule.ROUNDED.value, None))
         columns[item.name] = ibis.ifelse(rule.isin(["type", "range", "allowed"]), ibis.null(value.type()), value)
         columns[rule_of(index)] = rule
         columns[cell_of(index)] = ibis.ifelse(rule.notnull(), cell.cast("string"), ibis.null("string"))
@@ -173,6 +176,13 @@ def _plain(text: "ibis.Value", item: Field) -> "ibis.Value":
         text = is_grouped.ifelse(text.re_replace(mark, ""), text)
     # A decimal comma makes a point a mistake, so the point is turned into something no number has.
     return text.replace(".", "!").replace(",", ".") if item.decimal == "," else text
+
+
+def _rounded(text: "ibis.Value", value: "ibis.Value", item: Field) -> "ibis.Value":
+    """Return whether the text of a decimal says more than its value keeps."""
+    plain = _plain(text, item)
+    exact = plain.re_search("[eE]").ifelse(plain, None).try_cast("decimal(38, 18)")
+    return plain.re_search(_FINER) | (exact != value.cast("decimal(38, 18)")).fill_null(False)
 
 
 def _time(text: "ibis.Value", item: Field, clock: Clock) -> "ibis.Value":
