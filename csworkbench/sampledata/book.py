@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.accounts import accounts_table, assignments_table, csms_table, features_table, make_world
+from csworkbench.sampledata.business import business_tables
 from csworkbench.sampledata.contracts import Contracts, make_contracts
 from csworkbench.sampledata.identities import id_map_table
 from csworkbench.sampledata.outreach import OutreachTruths, contents_table, outreach_tables
@@ -86,10 +87,11 @@ def _block(size: BookSize, number: int) -> Block:
         world, contracts, users, assignments, tuple(frames[name].rename(columns={at: "at"}) for name, at in met)
     )
     plans, success = success_tables(world, contracts, people)
+    around, business = business_tables(world, contracts, people, plans["plans"])
     more, outreach = _with_people(world, contracts, people, (frames, plans["touches"]))
     once = {"features": features_table(), "csms": csms_table(), "contents": contents_table(size)} if number == 0 else {}
-    truths = block_truths(world, contracts, (outreach, success))
-    return Block(MappingProxyType({**plans, **frames, **more, **once}), usage_months(world, users), truths)
+    truths = block_truths(world, contracts, (outreach, success, business))
+    return Block(MappingProxyType({**plans, **around, **frames, **more, **once}), usage_months(world, users), truths)
 
 
 def _with_people(

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import pyarrow.parquet as pq
 
 SUFFIXES = (".csv", ".parquet")
+ROWS_AT_ONCE = 200_000
 
 
 def write(
@@ -77,7 +78,11 @@ class _File:
             path.with_suffix(suffix).unlink(missing_ok=True)
 
     def add(self, frame: pd.DataFrame) -> None:
-        """Append the rows of a frame."""
+        """Append the rows of a frame, so many at once that their text fits in memory."""
+        for first in range(0, max(len(frame), 1), ROWS_AT_ONCE):
+            self._add(frame.iloc[first : first + ROWS_AT_ONCE])
+
+    def _add(self, frame: pd.DataFrame) -> None:
         if self.path.suffix == ".parquet":
             self._add_to_parquet(frame)
         else:

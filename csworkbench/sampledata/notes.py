@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from csworkbench.sampledata import success
+from csworkbench.sampledata import business, success
 from csworkbench.sampledata.world import BLOCK_ACCOUNTS, BookSize
 from csworkbench.tables import SPECS, Kind
 
@@ -116,7 +116,7 @@ def readme_text(size: BookSize, files: Mapping[str, TableFile], digest: str) -> 
         late_tickets=files["tickets"].dated_rows,
         late_responses=files["nps_responses"].dated_rows,
         late_terms=files["subscriptions"].dated_rows,
-        more=success.NOTES.strip(),
+        more="\n".join([success.NOTES.strip(), business.NOTES.strip()]),
     )
     names = [name for name in SPECS if name in files]
     listed = [

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from csworkbench.sampledata import success
+from csworkbench.sampledata import business, success
 from csworkbench.sampledata.notes import EXTRA, file_name
 from csworkbench.sampledata.world import BookSize
 from csworkbench.tables import SPECS
@@ -83,6 +83,7 @@ _COMMENTS: Mapping[str, str] = {
     "experiment_units": "Which account was assigned to which variant of which experiment.",
     "judgements": "What CSMs say: a pulse that expires, or an override with its reason.",
     **success.COMMENTS,
+    **business.COMMENTS,
 }
 
 

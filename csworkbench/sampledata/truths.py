@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from csworkbench.sampledata import success
+from csworkbench.sampledata import business, success
+from csworkbench.sampledata.business import BusinessTruths
 from csworkbench.sampledata.contracts import RENEWAL, Contracts, RenewalModel
 from csworkbench.sampledata.mailbox import MAIL, MailModel
 from csworkbench.sampledata.outreach import OutreachTruths
@@ -35,6 +36,7 @@ class Truths:
         renewals: One row per decided renewal: renewal_id, account_id, engagement, is_first, tier, p_churned, is_lost.
         outreach: Contacts whose refusal of marketing e-mail is easily overlooked, and accounts with a scanner.
         success: Playbooks, plans and what became of them.
+        business: Onboarding, money and deals.
         engagement_model: Numbers of the latent path.
         renewal_model: Coefficients of the logistic model of a lost renewal.
         usage_model: Coefficients of use.
@@ -53,6 +55,7 @@ class Truths:
     renewals: pd.DataFrame
     outreach: OutreachTruths
     success: SuccessTruths
+    business: BusinessTruths
     engagement_model: EngagementModel = ENGAGEMENT
     renewal_model: RenewalModel = RENEWAL
     usage_model: UsageModel = USAGE
@@ -63,7 +66,9 @@ class Truths:
     rescue_model: RescueModel = RESCUE
 
 
-def block_truths(world: World, contracts: Contracts, parts: tuple[OutreachTruths, SuccessTruths]) -> Truths:
+def block_truths(
+    world: World, contracts: Contracts, parts: tuple[OutreachTruths, SuccessTruths, BusinessTruths]
+) -> Truths:
     """Return what was planted in a block; `parts` are those of its modules."""
     import numpy as np
 
@@ -88,4 +93,5 @@ def joined(parts: Sequence[Truths]) -> Truths:
             frozenset().union(*(part.outreach.scanned for part in parts)),
         ),
         success=success.joined([part.success for part in parts]),
+        business=business.joined([part.business for part in parts]),
     )
