@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 DUE_DAYS = 110  # from the start of a plan to the day it should be closed
 SKIPPED_SHARE = 0.35  # of the optional steps of plans that are run to the end
 STEP_MINUTES = 60.0
+RECORDED_LATE = 0.06  # of the plans come into the records some days after they were written
 _DAY = 86_400
 
 
@@ -41,6 +42,7 @@ class Course:
         landed: When it landed, NaT: never.
         due: When it should be closed.
         closed: When it was closed.
+        recorded: When it came into the records, NaT: when it was written.
         end: Last second at which something can happen: the account leaves, or the book ends.
     """
 
@@ -52,6 +54,7 @@ class Course:
     landed: Times
     due: Times
     closed: Times
+    recorded: Times
     end: Times
 
     def shown(self, world: World, at: Times) -> Times:
@@ -59,6 +62,12 @@ class Course:
         import numpy as np
 
         return np.where(at <= world.size.last_second, office(at), np.datetime64("NaT", "s"))
+
+    def known(self) -> Times:
+        """Return when the warehouse knew each plan, and with it its steps and goals."""
+        import numpy as np
+
+        return np.where(np.isnat(self.recorded), office(self.created), self.recorded)
 
     def anchor(self) -> Times:
         """Return the instant from which a plan is judged: landing, else the day it should have landed."""
@@ -96,6 +105,7 @@ def make_course(world: World, contracts: Contracts, picks: Picks) -> tuple[Picks
     planned: Times = np.add(started, _span([BY_NAME[name].landing_days for name in picks.playbook], rng))
     closed: Times = np.add(planned, _span([BY_NAME[name].review_days for name in picks.playbook], rng))
     run, stop = _runs(picks, rng)
+    late: Times = np.add(created, _span([(3, 10)] * count, rng))
     left = contracts.churned_at[picks.account]
     is_left = ~np.isnat(left) & (left < planned)
     run = np.where(is_left, "left", run).astype(object)
@@ -112,6 +122,7 @@ def make_course(world: World, contracts: Contracts, picks: Picks) -> tuple[Picks
         landed=np.where(np.isin(run, ["finished", "ticked"]), planned, never),
         due=np.asarray(started + np.timedelta64(DUE_DAYS * _DAY, "s")),
         closed=np.where(is_cut, np.maximum(left, created), closed),
+        recorded=np.where(rng.random(count) < RECORDED_LATE, office(late), never),
         end=end,
     )
     return Picks(*_ordered(picks, order)), Course(*_ordered(course, order))
@@ -195,7 +206,7 @@ def step_rows(world: World, plan_ids: Texts, picks: Picks, course: Course) -> pd
             "status": status,
             "blocker": blocker,
             "minutes": np.where(is_done, minutes, np.nan),
-            "known_at": office(course.created[plan]),
+            "known_at": course.known()[plan],
         }
     )
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 NO_GOAL_SHARE = 0.05  # plans (but those of the lottery) that were written without a number
 TOO_HIGH_SHARE, TOO_HIGH = 0.2, 1.0  # of the plans of `scenario_workshop` a fifth is to double the metric
-RECORDED_LATE, UNSHARED = 0.06, 0.12
+UNSHARED_SHARE = 0.12
 EXTRA: Mapping[str, Mapping[str, tuple[Kind, str]]] = {
     "plans": {
         "eligible_at": (Kind.DATE, "Day the account was eligible; blank without a lottery"),
@@ -193,7 +193,7 @@ def _goals(world: World, plans: _Plans, metrics: MetricValues) -> tuple[pd.DataF
             "target": target,
             "pre_days": np.full(count, PRE_DAYS),
             "post_days": np.full(count, POST_DAYS),
-            "known_at": office(course.created),
+            "known_at": course.known(),
         }
     )
     return frame[has_goal].reset_index(drop=True), np.where(is_over, after >= target, np.nan)
@@ -209,9 +209,7 @@ def _plan_rows(world: World, people: People, plans: _Plans) -> pd.DataFrame:
     region = world.traits["region"].to_numpy(object)[account]
     texts = [COMMITMENTS[name][place] for name, place in zip(region, rng.integers(0, 5, count), strict=True)]
     shared = course.created + rng.integers(3_600, 8 * 86_400, count).astype("timedelta64[s]")
-    late = course.created + rng.integers(3 * 86_400, 10 * 86_400, count).astype("timedelta64[s]")
-    is_shared = (rng.random(count) >= UNSHARED) & (shared <= course.end)
-    is_late = rng.random(count) < RECORDED_LATE
+    is_shared = (rng.random(count) >= UNSHARED_SHARE) & (shared <= course.end)
     never = np.datetime64("NaT", "s")
     is_drawn = picks.draw >= 0
     lottery = [f"{LOTTERY.name}-{_month(world, month)}-{world.number + 1}" for month in picks.month]
@@ -236,7 +234,7 @@ def _plan_rows(world: World, people: People, plans: _Plans) -> pd.DataFrame:
             "eligible_at": np.where(is_drawn, course.created.astype("datetime64[D]"), np.datetime64("NaT", "D")),
             "lottery": only(is_drawn, np.array(lottery, dtype=object)),
             "start_order": pd.Series(picks.order).astype("Int64").where(is_drawn),
-            "known_at": np.where(is_late, office(late), never),
+            "known_at": course.recorded,
         }
     )
 
