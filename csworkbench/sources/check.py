@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.errors import DataError, Problem
 from csworkbench.sources import engine
@@ -11,7 +11,7 @@ from csworkbench.sources.doubles import Sameness, again, doubles, sameness, with
 from csworkbench.sources.fields import Field
 from csworkbench.sources.misfit import is_other_writing, is_swapped, misfit
 from csworkbench.sources.parse import FILE, LINE, SHOWN_CHARACTERS
-from csworkbench.sources.rules import Action, Case, Check, Rulebook, action_of, any_broken, rulebook
+from csworkbench.sources.rules import Action, Case, Check, Rulebook, action_of, any_broken, cell_check, rulebook
 from csworkbench.sources.typed import blank_of, cell_of, rule_of
 from csworkbench.tables import Rule
 
@@ -33,6 +33,7 @@ class Counts:
         repeated: Unique columns in which a value occurs again.
         same: What makes two rows the same.
         has_doubles: Rows have the key of another one.
+        alike: Rows that repeat another one where the line is the id.
     """
 
     rows: int
@@ -42,7 +43,7 @@ class Counts:
     repeated: tuple[str, ...]
     same: Sameness
     has_doubles: bool
-    alike: int = 0
+    alike: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,25 +75,26 @@ def count(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Counts:
         fields: Its columns.
         case: What they are judged by.
     """
-    book, same = rulebook(staged, fields, case), sameness(fields, case.spec)
-    rows = book.with_lookups(staged, book.checks)
-    wanted = {"rows": rows.count()}
-    wanted |= {f"check {place}": check.broken(rows).sum() for place, check in enumerate(book.checks)}
-    cells = {item.name: index for index, item in enumerate(fields) if not item.is_row}
-    wanted |= {f"missing {name}": _missing(rows, index, name).sum() for name, index in cells.items()}
+    book, same = rulebook(staged, case), sameness(fields, case.spec)
+    cells = {index: item.name for index, item in enumerate(fields) if not item.is_row}
     uniques = [item.name for item in fields if item.is_unique]
-    wanted |= {f"again {name}": rows[name].count() - rows[name].nunique() for name in uniques}
-    kinds = staged.select(*same.key).distinct()
-    asked = rows.aggregate(**wanted).cross_join(kinds.aggregate(kinds=kinds.count()))
-    found = {name: int(number or 0) for name, number in asked.to_pyarrow().to_pylist()[0].items()}
-    broken = {check: found[f"check {place}"] for place, check in enumerate(book.checks)}
-    blanks = {name: found[f"missing {name}"] for name in cells}
+    found = _numbers(staged, book, cells, uniques, same)
+    words = {index: dict(found[f"words {index}"] or ()) for index in cells}
+    hits = {
+        cell_check(fields, index, Rule(word), case): number
+        for index, rules in words.items()
+        for word, number in sorted(rules.items())
+    }
+    hits |= {check: found[f"check {place}"] for place, check in enumerate(book.checks) if found[f"check {place}"]}
+    # A cell that cannot be read is null as well, but it is not blank.
+    unread = {index: sum(rules.values()) - rules.get(Rule.BLANK, 0) for index, rules in words.items()}
+    blanks = {name: found["rows"] - found[f"filled {index}"] - unread[index] for index, name in cells.items()}
     doubled = found["rows"] - found["kinds"]
     return Counts(
         rows=found["rows"],
         blanks={name: number for name, number in blanks.items() if number},
         book=book,
-        hits={check: number for check, number in broken.items() if number},
+        hits=hits,
         repeated=tuple(name for name in uniques if found[f"again {name}"]),
         same=same,
         has_doubles=doubled > 0,
@@ -100,10 +102,24 @@ def count(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Counts:
     )
 
 
-def _missing(rows: "ibis.Table", index: int, name: str) -> "ibis.Value":
-    rule = rows[rule_of(index)]
-    blank = rows[blank_of(name)] if blank_of(name) in rows.columns else rows[name].isnull()
-    return blank & (rule.isnull() | (rule == Rule.BLANK.value))
+def _numbers(
+    staged: "ibis.Table", book: Rulebook, cells: Mapping[int, str], uniques: Sequence[str], same: Sameness
+) -> dict[str, Any]:
+    """Return what one query counts: rows, filled cells, broken ones by rule, rows by rule, kinds of rows."""
+    rows = book.with_lookups(staged, book.checks)
+    wanted = {"rows": rows.count()}
+    for index, name in cells.items():
+        # Where another column stood in, this one was blank all the same.
+        wanted[f"filled {index}"] = (
+            (~rows[blank_of(name)]).sum() if blank_of(name) in rows.columns else rows[name].count()
+        )
+        wanted[f"words {index}"] = engine.word_counts(rows[rule_of(index)])
+    wanted |= {f"check {place}": check.broken(rows).sum() for place, check in enumerate(book.checks)}
+    wanted |= {f"again {name}": rows[name].count() - rows[name].nunique() for name in uniques}
+    kinds = staged.select(*same.key).distinct()
+    asked = rows.aggregate(**wanted).cross_join(kinds.aggregate(kinds=kinds.count()))
+    found = asked.to_pyarrow().to_pylist()[0]
+    return {name: value if name.startswith("words ") else int(value or 0) for name, value in found.items()}
 
 
 def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts, files: str) -> None:

@@ -177,3 +177,18 @@ def _two(name: str, first: str, second: str, returns: str) -> Any:
         ...
 
     return ibis.udf.scalar.builtin(function, name=name, signature=((first, second), returns))
+
+
+def word_counts(words: "ibis.Value") -> "ibis.Value":
+    """Return an aggregate: each word of a column -> how often it occurs; null where there is no word."""
+    return _word_counts()(words)
+
+
+@cache
+def _word_counts() -> Any:
+    import ibis
+
+    def function(words):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN202  # as in _one
+        ...
+
+    return ibis.udf.agg.builtin(function, name="histogram", signature=(("string",), "map<string, uint64>"))

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 Condition = Callable[["ibis.Table"], "ibis.Value"]
 Action = Literal["kept", "flagged", "quarantined"]
-CELL_RULES = (Rule.BLANK, Rule.TYPE, Rule.RANGE, Rule.ALLOWED)
-RANGED = (Kind.DATE, Kind.INSTANT, Kind.SHARE)
 LATE_DAYS = 2
 ADVICE = {
     Rule.LATE: "became known more than a day after they happened; a run as of an earlier day does not see them",
@@ -118,22 +116,35 @@ class Rulebook:
         return rows
 
 
-def rulebook(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Rulebook:
+def rulebook(staged: "ibis.Table", case: Case) -> Rulebook:
     """Return the rules about the rows of a table.
 
     Args:
         staged: Its typed rows.
-        fields: Its columns.
         case: What they are judged by.
     """
     present = [name for name in staged.columns if not name.startswith("_")]
     lookups: list[Lookup] = []
-    checks = [*_cells(fields), *_needed(case.spec, present), *_order(case.spec, present), *_notes(staged, case)]
+    checks = [*_needed(case.spec, present), *_order(case.spec, present), *_notes(staged, case)]
     for reference in _references(case, present):
         checks += _reference(reference, staged, case, lookups)
     if case.spec.has_versions and {"valid_from", "valid_to"} <= set(present):
         checks += _versions(staged, case.spec, lookups)
     return Rulebook(tuple(_decided(check, case) for check in checks), tuple(lookups))
+
+
+def cell_check(fields: Sequence[Field], index: int, rule: Rule, case: Case) -> Check:
+    """Return the rule about the cells of a column that `typed` found broken.
+
+    Args:
+        fields: Columns of the table.
+        index: Number of the column.
+        rule: What `typed` found.
+        case: What the rows are judged by.
+    """
+    item, cell = fields[index], _itself(cell_of(index))
+    check = Check(rule, item.name, _says(rule_of(index), rule), cell, cell_hint(item, rule), "quarantined", cell=index)
+    return _decided(check, case)
 
 
 def _decided(check: Check, case: Case) -> Check:
@@ -151,20 +162,6 @@ def action_of(source: TableSource, rule: Rule) -> Action:
 def any_broken(rows: "ibis.Table", checks: Sequence[Check]) -> "ibis.Value":
     """Return whether a row breaks any of some checks, of which there is at least one."""
     return reduce(or_, (check.broken(rows).fill_null(False) for check in checks))
-
-
-def _cells(fields: Sequence[Field]) -> Iterator[Check]:
-    for index, item in enumerate(fields):
-        if item.is_row:
-            continue
-        has_range = item.column.kind in RANGED or item.column.low is not None or item.column.high is not None
-        for rule in (rule for rule in CELL_RULES if has_range or rule is not Rule.RANGE):
-            hint = cell_hint(item, rule)
-            cell = _itself(cell_of(index))
-            yield Check(rule, item.name, _says(rule_of(index), rule), cell, hint, "quarantined", cell=index)
-        if item.column.kind is Kind.DECIMAL:
-            told, cell = _says(rule_of(index), Rule.ROUNDED), _itself(cell_of(index))
-            yield Check(Rule.ROUNDED, item.name, told, cell, cell_hint(item, Rule.ROUNDED), "kept")
 
 
 def _needed(spec: TableSpec, present: Sequence[str]) -> Iterator[Check]:
