@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-TELCO = ROOT.parent / "shared" / "data" / "telco.csv"
+DATA = ROOT.parent / "shared" / "data"
+TELCO = DATA / "telco.csv"
 
 ACCOUNTS = """account_id,name,value_tier,region,plan,arr,currency,signup_at
 00042,Åkerö Logistik AB,large,SE,pro,1200.50,SEK,2024-03-01
@@ -54,10 +55,16 @@ def small_project(folder):
 
 
 def telco_project(folder):
-    """The telco example as a user has it: the repository's files, and the data where its README says."""
-    shutil.copytree(ROOT / "examples" / "telco", folder, ignore=shutil.ignore_patterns("outputs", "data"))
+    """The telco example as a user has it."""
+    return example_project(folder, "telco", [TELCO])
+
+
+def example_project(folder, name, data):
+    """An example as a user has it: the repository's files, and the data where its README says."""
+    shutil.copytree(ROOT / "examples" / name, folder, ignore=shutil.ignore_patterns("outputs", "data"))
     (folder / "data").mkdir()
-    (folder / "data" / "telco.csv").symlink_to(TELCO)
+    for path in data:
+        (folder / "data" / path.name).symlink_to(path)
     return folder
 
 

@@ -138,7 +138,7 @@ def test_a_share_of_refused_rows_at_the_limit_is_still_allowed():
 def test_rows_kept_against_a_rule_are_a_warning():
     made = reporting(make_book(), "tickets", findings=(finding(action="flagged", count=3),))
     caveat = run(made).caveats[0]
-    assert say(caveat.message) == "3 rows are kept although a rule says otherwise: tickets.csat"
+    assert say(caveat.message) == "Rows that break a rule are kept (3 cases): tickets.csat"
 
 
 def test_late_rows_and_blanks_are_notes():
@@ -614,8 +614,13 @@ def test_a_ranking_is_judged_by_its_events():
     detects = {"kind": "auc", "against": {"outcome": ("renewed",)}, "worth": 0.65}
     asked = question(table="renewals", count="rows", where={"outcome": ("churned",)}, detects=detects, needs=30)
     found = answer(made, asked)
-    assert found[["has", "reveals", "effect_unit", "state"]].tolist() == [12, "auc_above_chance", "auc", "not enough"]
-    assert found["effect"] == pytest.approx(power.smallest_auc(12, 48, USUAL))
+    assert found[["has", "reveals", "effect_unit", "state"]].tolist() == [
+        12,
+        "auc_above_chance",
+        "percent_of_pairs",
+        "not enough",
+    ]
+    assert found["effect"] == pytest.approx(100 * power.smallest_auc(12, 48, USUAL))
     assert found["needs"] == max(30, power.events_for_auc(0.65, 4.0, USUAL))
 
 

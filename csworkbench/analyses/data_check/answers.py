@@ -30,7 +30,7 @@ class Answer:
         needs: How many it takes; of the smaller group, beside the other one as it is.
         reveals: margin_of_share, difference, auc_above_chance or margin_of_nps; "" where nothing is found out.
         effect: How much it is; NaN where nothing would be seen.
-        unit: percentage_points, auc or nps_points.
+        unit: percentage_points, nps_points, or percent_of_pairs (an AUC of 0.65 ranks 65 of 100 pairs right).
         base: Share that is expected; NaN where there is none.
     """
 
@@ -134,7 +134,8 @@ def _ranking(ranking: Ranking, sizes: tuple[float, float], demand: Demand) -> An
     events, others = sizes
     ratio = others / events if events and others else 1.0
     needs = power.events_for_auc(ranking.worth, ratio, demand) if ranking.worth else 0
-    return Answer(events, needs, "auc_above_chance", power.smallest_auc(events, others, demand), "auc")
+    effect = PERCENT * power.smallest_auc(events, others, demand)
+    return Answer(events, needs, "auc_above_chance", effect, "percent_of_pairs")
 
 
 def _nps(nps: NetPromoters, has: Group, n: float, demand: Demand) -> Answer:

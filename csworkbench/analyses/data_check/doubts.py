@@ -122,7 +122,7 @@ def _about_findings(findings: "pd.DataFrame") -> Iterator[Caveat]:
             "rows_flagged",
             Severity.WARNING,
             say(
-                "{n:n row is|rows are} kept although a rule says otherwise: {what:list}",
+                "Rows that break a rule are kept ({n:n case|cases}): {what:list}",
                 n=flagged["count"].sum(),
                 what=list(flagged["table"] + "." + flagged["column"]),
             ),

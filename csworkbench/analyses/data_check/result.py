@@ -49,9 +49,10 @@ class Result:
     * answerability, one row per question: analysis, question, state (enough, not enough, not recorded), has (rows or
       accounts), unit (what they are), independent (what they are worth as independent units; of two groups the smaller
       one), needs (independent units it takes), reveals (margin_of_share, difference, auc_above_chance, margin_of_nps),
-      effect (half-width of the interval, or the smallest difference seen), effect_unit
-      (percentage_points, auc, nps_points), effect_points (the effects in percentage points), base_share (share that is
-      expected), recorded (what is there in detail), record (what to record)
+      effect (half-width of the interval, or the smallest that is seen), effect_unit (percentage_points, nps_points, or
+      percent_of_pairs: an AUC of 0.65 puts 65 of 100 pairs in the right order), effect_points (the effects in
+      percentage points), base_share (share that is expected), recorded (what is there in detail), record (what to
+      record)
 
     Args:
         headline: Verdict in one sentence.
