@@ -246,6 +246,7 @@ def test_every_leaf_of_the_tree_is_there(truths):
         "out_of_scope",
         "not_representative",
         "unlucky",
+        "effective_but_goal_too_high",
         "inconclusive",
         "not_assessable",
     }

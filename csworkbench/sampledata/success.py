@@ -105,6 +105,7 @@ class _Plans:
     tier: Texts
     metric: Texts
     effect: Floats
+    uplift: Floats
     tailwind: Times
 
 
@@ -148,8 +149,20 @@ def _make_plans(world: World, contracts: Contracts) -> _Plans:
         tier,
         metric,
         np.where(is_real, effect, 0.0).astype(float),
+        _uplift(world, picks),
         tailwinds,
     )
+
+
+def _uplift(world: World, picks: Picks) -> Floats:
+    """Return the goal of each plan as a share of its baseline, 0 for those written without a number."""
+    import numpy as np
+
+    chance = world.stream("plan_goals").random(len(picks.playbook))
+    usual = np.array([BY_NAME[name].uplift for name in picks.playbook], dtype=float)
+    is_too_high = (picks.playbook == "scenario_workshop") & (chance < TOO_HIGH_SHARE)
+    has_none = (picks.playbook != LOTTERY.name) & (chance > 1 - NO_GOAL_SHARE)
+    return np.where(has_none, 0.0, np.where(is_too_high, TOO_HIGH, usual))
 
 
 def _shifts(plans: _Plans) -> Shifts:
@@ -172,17 +185,13 @@ def _goals(world: World, plans: _Plans, metrics: MetricValues) -> tuple[pd.DataF
     import numpy as np
     import pandas as pd
 
-    rng, course, account = world.stream("plan_goals"), plans.course, plans.picks.account
-    chance, count = rng.random(len(account)), len(account)
-    uplift = np.array([BY_NAME[name].uplift for name in plans.picks.playbook], dtype=float)
-    is_too_high = (plans.picks.playbook == "scenario_workshop") & (chance < TOO_HIGH_SHARE)
-    uplift = np.where(is_too_high, TOO_HIGH, uplift)
+    course, account, count = plans.course, plans.picks.account, len(plans.ids)
     created = course.created.astype("datetime64[D]")
     baseline = np.round(metrics.mean(plans.metric, account, created - PRE_DAYS, created), 2)
-    target = np.round(baseline * (1 + uplift), 2)
+    target = np.round(baseline * (1 + plans.uplift), 2)
     anchor = course.anchor().astype("datetime64[D]") + 1
     after = metrics.mean(plans.metric, account, anchor, anchor + POST_DAYS)
-    has_goal = ((plans.picks.playbook == LOTTERY.name) | (chance < 1 - NO_GOAL_SHARE)) & ~np.isnan(baseline)
+    has_goal = (plans.uplift > 0) & ~np.isnan(baseline)
     is_over = has_goal & (anchor + POST_DAYS <= np.datetime64(world.size.end, "D") + 1)
     frame = pd.DataFrame(
         {
@@ -349,6 +358,7 @@ def _verdicts(world: World, plans: _Plans, is_reached: Floats) -> Texts:
         (np.isin(run, ["dropped", "ticked"]), "not_finished"),
         (np.isnan(is_reached), "not_assessable"),
         (truth == "too_few", "inconclusive"),
+        (~reached & works & (plans.uplift == TOO_HIGH), "effective_but_goal_too_high"),
         (reached & works, "supported"),
         (reached, "reached_not_attributable"),
         (truth == "not_executable", "harmful"),
