@@ -58,10 +58,15 @@ class Sheet:
     def key(self) -> tuple[str, ...]:
         return self.spec.key_among(self.header)
 
+    def links_of(self, *, keeps: bool) -> set[str]:
+        """Columns that refer to rows of the book, where a row that refers to nothing is kept or is set aside."""
+        links = [link for link in self.spec.foreign_keys if link.table in declared()["tables"]]
+        return {name for link in links if link.keep_orphans is keeps for name in link.columns}
+
     @property
     def links(self) -> set[str]:
         """Columns that refer to other rows."""
-        return {name for link in self.spec.foreign_keys for name in link.columns}
+        return self.links_of(keeps=True) | self.links_of(keeps=False)
 
     def at(self, name: str) -> int:
         return self.header.index(name)
