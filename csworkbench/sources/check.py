@@ -216,7 +216,7 @@ class _Sifter:
             self._take(found, Rule.REPEATED, name)
 
     def _take(self, places: "ibis.Table", rule: Rule, column: str) -> None:
-        action = action_of(self.case.source, rule)
+        action = action_of(self.case, rule)
         self._list(places, rule, column, action)
         if action == "quarantined":
             self.good = without(self.good, places)

@@ -151,12 +151,13 @@ def _decided(check: Check, case: Case) -> Check:
     """Return a check with the action of the workspace, where the rule leaves it to the workspace."""
     if not check.rule.is_choice or check.action == "flagged":
         return check
-    return replace(check, action=action_of(case.source, check.rule))
+    return replace(check, action=action_of(case, check.rule))
 
 
-def action_of(source: TableSource, rule: Rule) -> Action:
-    """Return what becomes of rows that break a rule, as a workspace says."""
-    return "quarantined" if source.rule_action(rule) == "quarantine" else "flagged"
+def action_of(case: Case, rule: Rule) -> Action:
+    """Return what becomes of rows that break a rule."""
+    is_aside = case.source.rule_action(rule) == "quarantine" and not case.spec.fails_closed
+    return "quarantined" if is_aside else "flagged"
 
 
 def any_broken(rows: "ibis.Table", checks: Sequence[Check]) -> "ibis.Value":
@@ -209,14 +210,14 @@ def _reference(reference: _Reference, staged: "ibis.Table", case: Case, lookups:
         for key in spec.foreign_keys
         if _Reference(key.columns, key.table, key.targets) == reference
     ]
+    filled = parent.filter([parent[target].notnull() for target in reference.targets])
     firsts: dict[str, ibis.Value] = {}
     for rule in spec.not_before:
         applies = _Reference((rule.by,), rule.table, (rule.by,)) == reference
         if applies and rule.column in staged.columns and rule.other in parent.columns:
             name = f"_first_{number}_{len(firsts)}"
-            firsts[name] = _bound(parent[rule.other].min(), staged[rule.column], rule, case.zone)
+            firsts[name] = _bound(filled[rule.other].min(), staged[rule.column], rule, case.zone)
             checks.append(_early(rule, name, number))
-    filled = parent.filter([parent[target].notnull() for target in reference.targets])
     groups = {key: filled[target] for key, target in keys.items()}
     found = filled.group_by(**groups).aggregate(**firsts) if firsts else filled.select(**groups).distinct()
     lookups.append(Lookup(reference.columns, tuple(keys), found))

@@ -195,6 +195,7 @@ class TableSpec:
         not_before: Dates that may not lie before a date of another table.
         version: Key column of tables that keep history; absent = one row per key.
         one_of: Groups of columns of which the source must have one, and each row must fill one.
+        fails_closed: Rows that break a rule are kept, whatever the workspace says: dropped, they could forbid nothing.
     """
 
     name: str
@@ -210,6 +211,7 @@ class TableSpec:
     not_before: tuple[NotBefore, ...] = ()
     version: str | None = None
     one_of: tuple[tuple[str, ...], ...] = ()
+    fails_closed: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:

@@ -109,7 +109,6 @@ CONTACT_PII = TableSpec(
     ),
 )
 
-# A consent or a suppression of an unknown person is kept: dropped, it could no longer forbid anything.
 CONSENTS = TableSpec(
     name="consents",
     grain="what a contact allows on a channel for a purpose, from a time on",
@@ -118,6 +117,7 @@ CONSENTS = TableSpec(
     planned=("valid_to",),
     foreign_keys=(OF_CONTACT,),
     ordered=(("valid_from", "valid_to"),),
+    fails_closed=True,
     columns=(
         CONTACT_ID,
         identifier("channel", "Channel it is about"),
@@ -145,6 +145,7 @@ SUPPRESSIONS = TableSpec(
     foreign_keys=(OF_CONTACT,),
     ordered=(("valid_from", "until"),),
     one_of=(("contact_id", "address"),),
+    fails_closed=True,
     columns=(
         link("contact_id", "Contact it is about", "the address says who"),
         text(
