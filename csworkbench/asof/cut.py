@@ -101,11 +101,12 @@ def _with_known_ends(table: "ir.Table", spec: TableSpec, day_after: date, timezo
     """Return the table without the ends of versions that only a version not known yet has set."""
     import ibis
 
-    if not spec.has_versions or not {"valid_from", "valid_to", "known_at"} <= set(table.columns):
+    times = [name for name in (spec.event_at, spec.known_at) if name in table.columns and name != "valid_from"]
+    if not times or not spec.has_versions or not {"valid_from", "valid_to"} <= set(table.columns):
         return table
     unit = _unit(spec, table.columns)
-    learned_late = table.filter(since(table.known_at, day_after, timezone))
-    late = learned_late.select(**{f"late_{name}": learned_late[name] for name in (*unit, "valid_from")}).distinct()
+    unknown = table.filter(ibis.or_(*(since(table[str(name)], day_after, timezone) for name in times)))
+    late = unknown.select(**{f"late_{name}": unknown[name] for name in (*unit, "valid_from")}).distinct()
     follows = [table[name] == late[f"late_{name}"] for name in unit] + [table.valid_to == late.late_valid_from]
     joined = table.left_join(late, follows)
     end = ibis.ifelse(joined.late_valid_from.isnull(), joined.valid_to, ibis.null(table.valid_to.type()))

@@ -38,11 +38,9 @@ def unrecorded(
     """Return the columns of which at least one row has no value remembered of a day; all arguments as of `recalled`."""
     joined = _joined(table, spec, past, as_of)
     archived = [name for name in columns if name in past.columns]
-    counts = joined.aggregate(
-        joined.count().name("rows"), *(_is_recorded(joined, name).sum().name(f"is_{name}") for name in archived)
-    )
-    (found,) = counts.to_pyarrow().to_pylist()
-    return tuple(name for name in columns if name not in archived or (found[f"is_{name}"] or 0) < found["rows"])
+    counts = {name: _is_recorded(joined, name).sum() for name in archived}
+    found = joined.aggregate(_rows=joined.count(), **counts).to_pyarrow().to_pylist()[0]
+    return tuple(name for name in columns if (found.get(name) or 0) < found["_rows"])
 
 
 def first_day(past: "ir.Table") -> date:
@@ -63,7 +61,7 @@ def _joined(table: "ir.Table", spec: TableSpec, past: "ir.Table", as_of: date) -
 
 def _is_recorded(joined: "ir.Table", name: str) -> "ir.BooleanValue":
     """Return whether a value of the column was seen, and is one of the kind the column has today."""
-    was_seen = joined[RECORDED].contains(recording([name])).fill_null(value=False)
+    was_seen = joined[RECORDED].contains(recording([name])).fill_null(False)
     return was_seen & (joined[_then(name)].isnull() | _value(joined, name).notnull())
 
 
