@@ -21,7 +21,7 @@ from csworkbench.sources.raw import Part, Task
 from csworkbench.sources.rules import Case
 from csworkbench.sources.staging import Staged, stage
 from csworkbench.sources.typed import Clock
-from csworkbench.tables import SPECS, TableSpec
+from csworkbench.tables import SPECS, Rule, TableSpec
 from csworkbench.workspace import ColumnMap, TableSource, Workspace
 
 if TYPE_CHECKING:
@@ -187,6 +187,9 @@ class _Reader:
             *_unused(task, staged),
         ]
         report = _report(task, staged, path)
+        if not report.rows:
+            hint = "has no row that passes: what needs it is left out; export it again, or leave the table out"
+            found.insert(0, Finding(task.name, Rule.EMPTY, "", 0, "", task.files[0].name, hint, "flagged"))
         aside = staged.counts.rows + len(staged.bad) - sieve.collapsed - report.rows
         report = replace(report, findings=tuple(_placed(item) for item in found), quarantined=aside)
         if not report.rows and task.name == "accounts":

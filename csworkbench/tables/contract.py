@@ -41,7 +41,7 @@ class Rule(StrEnum):
     `REPEATED` (a unique value again), `OVERLAP` (a version runs into the next one). Lines: `WIDTH`, `SHAPE`, `HEADER`
     are always set aside. The others only tell: `DUPLICATE` (equal rows), `GAP` (days between two versions), `LATE`,
     `UNDATED`, `ASSUMED` (when a row became known), `CURRENCY`, `ROUNDED` (digits beyond the sixth decimal), `UNUSED` (a
-    column nobody asked for).
+    column nobody asked for), `EMPTY` (a table without a row).
     """
 
     BLANK = "blank"
@@ -65,6 +65,7 @@ class Rule(StrEnum):
     CURRENCY = "currency"
     ROUNDED = "rounded"
     UNUSED = "unused"
+    EMPTY = "empty"
 
     @property
     def is_choice(self) -> bool:

@@ -66,7 +66,7 @@ class Base:
     digest: str
     rows: list[tuple]
     columns: tuple[str, ...]
-    told: Counter
+    told: dict[str, int]
 
 
 class Desk:
@@ -97,7 +97,7 @@ class Desk:
             try:
                 report = book.reports[sheet.table]
                 assert [item for item in report.findings if item.action == "quarantined"] == []
-                told = Counter({item.rule: item.count for item in report.findings})
+                told = {item.rule: item.count for item in report.findings}
                 self.bases[key] = Base(report.digest, *_rows(book, sheet.table), told)
             finally:
                 book.connection.disconnect()
@@ -128,7 +128,7 @@ class Desk:
         now, header = _rows(book, sheet.table)
         if report.digest == base.digest:
             return Verdict("E")
-        if any(item.rule in told_by and item.count > base.told[item.rule] for item in report.findings):
+        if any(item.rule in told_by and item.count > base.told.get(item.rule, -1) for item in report.findings):
             return Verdict("Q")
         if header != columns:
             return Verdict("silent", f"columns {header} instead of {columns}")
