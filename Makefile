@@ -14,7 +14,7 @@ else
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
 endif
 
-.PHONY: help demo test check lint types notebooks notebooks-check samples lab soak calibrate bench constraints clean
+.PHONY: help demo test check lint types notebooks notebooks-check samples lab soak calibrate bench constraints reference clean
 
 help:
 	@echo "make demo       environment, sample book, whole batch; says which page to open"
@@ -80,6 +80,10 @@ calibrate: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+# docs/tables.md is compared with the contracts by a test.
+reference: $(VENV)/.ready
+	@$(BIN)/python -c "from csworkbench.tables.reference import reference; print(reference(), end='')" > docs/tables.md
 
 # Pins for both supported Pythons in one file, without any index address.
 constraints: $(VENV)/.ready-dev

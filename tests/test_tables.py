@@ -1,9 +1,12 @@
 """The table contracts agree with themselves and with each other."""
 
+from pathlib import Path
+
 import ibis
 import pytest
 
-from csworkbench.tables import SPECS, Kind
+from csworkbench.tables import SPECS, Kind, Rule
+from csworkbench.tables.reference import reference
 
 ALL = pytest.mark.parametrize("spec", SPECS.values(), ids=SPECS)
 TIMES = {Kind.DATE, Kind.INSTANT}
@@ -23,21 +26,86 @@ def test_names_are_distinct_even_when_case_does_not_count(spec):
 def test_every_column_named_by_a_rule_exists(spec):
     named = {*spec.key, *spec.planned, *spec.on_unknown, *(name for pair in spec.ordered for name in pair)}
     named |= {rule.column for rule in spec.not_before} | {name for key in spec.foreign_keys for name in key.columns}
-    named |= {name for name in (spec.event_at, spec.known_at, spec.version) if name}
+    named |= {name for name in (spec.event_at, spec.version) if name} | {
+        name for group in spec.one_of for name in group
+    }
+    named |= {spec.known_at} if spec.known_at else set()
     for column in spec.columns:
         named |= {name for name in (column.known_with, column.falls_back_to) if name}
     assert named <= set(spec.names)
 
 
 @ALL
-def test_what_a_table_refers_to_exists_and_is_read_before_it(spec):
+def test_what_a_table_refers_to_exists_and_is_read_before_it_or_is_itself(spec):
     order = list(SPECS)
     for key in spec.foreign_keys:
-        assert set(key.columns) <= set(SPECS[key.table].names)
-        assert order.index(key.table) < order.index(spec.name)
+        assert set(key.targets) <= set(SPECS[key.table].names)
+        assert len(key.targets) == len(key.columns)
+        assert order.index(key.table) <= order.index(spec.name)
     for rule in spec.not_before:
         assert rule.other in SPECS[rule.table].names
+        assert rule.by in SPECS[rule.table].names
         assert order.index(rule.table) < order.index(spec.name)
+
+
+@ALL
+def test_a_reference_within_a_table_keeps_its_orphans(spec):
+    # Rows are judged all at once, so whether the other row stays is not known yet.
+    assert all(key.keep_orphans for key in spec.foreign_keys if key.table == spec.name)
+
+
+@ALL
+def test_a_version_may_end_only_where_it_begins(spec):
+    assert "valid_to" not in spec.names or ("valid_from", "valid_to") in spec.ordered
+
+
+@ALL
+def test_money_names_its_currency(spec):
+    assert "currency" in spec.names or all(column.unit != "money" for column in spec.columns)
+
+
+@ALL
+def test_a_blank_in_a_link_is_normal(spec):
+    optional = [column for column in spec.columns if column.is_id and column.nullable]
+    assert [column.name for column in optional if not column.blank_means] == []
+
+
+def test_the_map_of_ids_comes_first_because_any_table_may_need_it():
+    assert next(iter(SPECS)) == "id_map"
+
+
+def test_what_forbids_is_never_dropped():
+    assert {name for name, spec in SPECS.items() if spec.fails_closed} == {"consents", "suppressions"}
+
+
+def test_only_tables_whose_rows_end_have_versions():
+    versions = {name for name, spec in SPECS.items() if spec.has_versions}
+    assert versions == {"accounts", "contacts", "consents", "assignments"}
+
+
+def test_what_says_who_a_person_is_is_marked():
+    marked = {(name, column.name) for name, spec in SPECS.items() for column in spec.columns if column.is_personal}
+    pii = {("contact_pii", name) for name in ("name", "email", "phone", "wechat_id")}
+    assert marked == {*pii, ("suppressions", "address")}
+
+
+def test_the_reference_page_says_what_the_contracts_say():
+    page = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+    assert page == reference(), "run `make reference`"
+
+
+def test_the_reference_page_has_a_row_per_column():
+    page = reference().splitlines()
+    assert sum(line.startswith("| `") for line in page) == sum(len(spec.columns) for spec in SPECS.values())
+
+
+def test_the_reference_page_names_type_unit_bounds_and_references():
+    page = reference()
+    assert "| `score` | integer, points | Would recommend, 0 to 10 | blank: no answer; from 0 to 10; known with" in page
+    assert (
+        "* `linked_touch_id` must be in [touches](#touches) as `touch_id`; rows that refer to nothing are kept" in page
+    )
+    assert "* `date` may not lie before `start_date` of its [subscriptions](#subscriptions), where both have" in page
 
 
 @ALL
@@ -86,3 +154,15 @@ def test_the_version_belongs_to_the_key_where_the_table_keeps_history():
 def test_ids_are_texts_whose_name_says_so():
     assert SPECS["tickets"].column("contact_id").is_id
     assert not SPECS["tickets"].column("topic").is_id
+
+
+def test_a_key_of_another_table_has_the_same_names_unless_others_are_given():
+    key = SPECS["tickets"].foreign_keys[0]
+    assert (key.columns, key.targets) == (("account_id",), ("account_id",))
+    assert SPECS["accounts"].foreign_keys[0].targets == ("account_id",)
+
+
+def test_lines_that_are_no_rows_and_mere_notes_are_no_choice_of_a_workspace():
+    told = {Rule.WIDTH, Rule.SHAPE, Rule.HEADER, Rule.DUPLICATE, Rule.GAP, Rule.LATE, Rule.UNDATED, Rule.ASSUMED}
+    told |= {Rule.CURRENCY, Rule.EMPTY, Rule.ROUNDED, Rule.UNUSED}
+    assert {rule for rule in Rule if not rule.is_choice} == told
