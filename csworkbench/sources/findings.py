@@ -3,6 +3,7 @@
 import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -66,6 +67,8 @@ def write_quarantine(rows: Iterable[BadRow], out: Path) -> dict[tuple[str, str],
             place, (count, example) = (row.file, row.line), groups.get((row.rule, row.column), (0, row))
             # A row that breaks one rule twice (before its account and before its subscription) is still one row.
             is_again = last.get((row.rule, row.column)) == place
+            if is_again and count == 1:
+                example = replace(example, hint=f"{example.hint}; {row.hint}")
             groups[row.rule, row.column] = (count + (not is_again), example)
             last[row.rule, row.column] = place
     return groups
