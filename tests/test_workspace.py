@@ -5,8 +5,8 @@ from datetime import date
 import pytest
 
 from csworkbench.errors import ConfigError
-from csworkbench.tables import Kind, Role
-from csworkbench.workspace import TableSource, find_workspace, load_workspace, project_root
+from csworkbench.tables import Kind, Role, Rule
+from csworkbench.workspace import RuleActions, TableSource, find_workspace, load_workspace, project_root
 
 SMALL = "version: 1\nname: Test\ntables:\n  accounts:\n    path: a.csv\n"
 
@@ -145,3 +145,144 @@ def test_without_a_workspace_the_way_out_is_said(tmp_path):
 def test_a_text_where_a_mapping_is_shorter_means_the_column_of_the_file():
     source = TableSource(path="a.csv", columns={"name": "Firma"})
     assert (source.column_map("name").source, source.column_map("name").const) == ("Firma", None)
+
+
+def source(**keys):
+    return TableSource.model_validate({"path": "a.csv"} | keys)
+
+
+QUERY = """
+  usage_daily:
+    files: {raw: {path: u.csv, delimiter: ";"}, subs: {path: [s.csv, t/*.csv], encoding: cp1252}}
+    query: select s.account_id, u.* from raw u join subs s using (subscription_id)
+    thousands: " "
+    extra: {usage_id: {type: text, unique: true, varies: false}}
+    rules: {default: flag, foreign_key: quarantine}
+"""
+
+
+def test_a_query_over_declared_files_is_read(tmp_path):
+    usage = load(tmp_path, SMALL + QUERY).tables["usage_daily"]
+    assert usage.paths == ()
+    assert usage.files["raw"].delimiter == ";"
+    assert usage.files["subs"].paths == ("s.csv", "t/*.csv")
+    assert usage.thousands == " "
+    assert (usage.extra_column("usage_id").unique, usage.extra_column("usage_id").varies) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("rules", "rule", "action"),
+    [
+        ("quarantine", "order", "quarantine"),
+        ("flag", "order", "flag"),
+        ("flag", "width", "quarantine"),  # a line of another width is no row that could be kept
+        ({"default": "flag", "foreign_key": "quarantine"}, "foreign_key", "quarantine"),
+        ({"default": "flag", "foreign_key": "quarantine"}, "order", "flag"),
+        ({"order": "flag"}, "order", "flag"),
+        ({"order": "flag"}, "range", "quarantine"),
+    ],
+)
+def test_each_rule_has_its_action(rules, rule, action):
+    assert source(rules=rules).rule_action(rule) == action
+
+
+def test_every_rule_that_is_a_choice_can_be_given_an_action():
+    assert set(RuleActions.model_fields) == {"default", *(rule.value for rule in Rule if rule.is_choice)}
+
+
+def test_a_table_of_a_database_is_read_where_the_engine_names_one(tmp_path):
+    text = SMALL + "  tickets: {table: desk.tickets}\nengine: {database: warehouse.duckdb}\n"
+    workspace = load(tmp_path, text)
+    assert workspace.tables["tickets"].table == "desk.tickets"
+    assert (workspace.engine.database, workspace.engine.backend) == ("warehouse.duckdb", "duckdb")
+
+
+def test_ids_of_another_system_name_their_source(tmp_path):
+    mapped = "  tickets: {path: t.csv, columns: {account_id: {from: Org, ids: zendesk}}}\n  id_map: {path: m.csv}\n"
+    assert load(tmp_path, SMALL + mapped).tables["tickets"].column_map("account_id").ids == "zendesk"
+
+
+def test_a_region_has_a_country_and_seasons_that_may_cross_the_new_year(tmp_path):
+    regions = "regions: {Nordics: {country: SE, seasons: [{name: Yule, first: 12-20, last: 01-06}]}, Rest: {}}\n"
+    workspace = load(tmp_path, SMALL + regions)
+    assert workspace.regions["Nordics"].seasons[0].last == "01-06"
+    assert (workspace.regions["Rest"].country, workspace.regions["Rest"].seasons) == ("", [])
+
+
+WITHOUT_PATH = SMALL.replace("    path: a.csv\n", "")
+LATER = [
+    pytest.param(SMALL + "    query: select 1\n", "give one of path, query", id="path and query"),
+    pytest.param(WITHOUT_PATH + "    delimiter: ';'\n", "give one of path, query", id="no origin"),
+    pytest.param(WITHOUT_PATH + "    query: select 1\n", "files and query belong together", id="query without files"),
+    pytest.param(SMALL + "    files: {raw: {path: u.csv}}\n", "files and query belong together", id="files alone"),
+    pytest.param(
+        WITHOUT_PATH + "    query: select 1\n    files: {my raw: {path: u.csv}}\n",
+        r"workspace.yaml:6:\d+: tables.accounts.files.my raw: write letters, digits and _",
+        id="name no query could write",
+    ),
+    pytest.param(
+        WITHOUT_PATH + "    query: select 1\n    files: {raw: {path: u.csv}, RAW: {path: v.csv}}\n",
+        "differ by more than case",
+        id="names that differ by case",
+    ),
+    pytest.param(
+        WITHOUT_PATH + "    query: select 1\n    files: {raw: {path: u.csv}}\n    encoding: cp1252\n",
+        r"accounts.encoding: write it under each of files, such as files.raw",
+        id="encoding beside a query",
+    ),
+    pytest.param(
+        WITHOUT_PATH + "    table: crm.accounts\n    delimiter: ';'\nengine: {database: w.duckdb}\n",
+        r"accounts.delimiter: a table of a database has none",
+        id="delimiter beside a table",
+    ),
+    pytest.param(
+        WITHOUT_PATH + "    table: crm.accounts\n",
+        r"workspace.yaml:5:\d+: tables.accounts.table: set engine.database",
+        id="table without a database",
+    ),
+    pytest.param(
+        SMALL + "    rules: {foreign_kay: flag}\n",
+        r"workspace.yaml:6:\d+: tables.accounts.rules.foreign_kay: unknown key .*'foreign_key'",
+        id="unknown rule",
+    ),
+    pytest.param(SMALL + "    rules: {width: flag}\n", "rules.width: unknown key", id="rule that is no choice"),
+    pytest.param(SMALL + "    rules: {order: drop}\n", r"tables.accounts.rules", id="unknown action"),
+    pytest.param(
+        SMALL + "    decimal: ','\n    thousands: ','\n",
+        r"accounts.thousands: the decimal mark is the same",
+        id="equal marks",
+    ),
+    pytest.param(
+        SMALL + "    thousands: ','\n    columns: {arr: {decimal: ','}}\n",
+        r"columns.arr.thousands: the decimal mark of the column is the same",
+        id="equal marks of a column",
+    ),
+    pytest.param(
+        SMALL + "    columns: {account_id: {ids: crm}}\n",
+        r"columns.account_id.ids: ids are looked up in the table id_map",
+        id="ids without a map",
+    ),
+    pytest.param(
+        SMALL + "    columns: {name: {ids: crm}}\n  id_map: {path: m.csv}\n",
+        r"columns.name.ids: ids are looked up for account_id",
+        id="ids of a name",
+    ),
+    pytest.param(
+        SMALL + "    columns: {account_id: {row: true, ids: crm}}\n  id_map: {path: m.csv}\n",
+        "ids needs a column of the file",
+        id="ids of a line",
+    ),
+    pytest.param(SMALL + "regions: {EU: {country: Sweden}}\n", "regions.EU.country", id="country by name"),
+    pytest.param(
+        SMALL + "regions: {EU: {seasons: [{name: x, first: 02-30, last: 03-01}]}}\n",
+        "'02-30' is no day of a year",
+        id="day that does not exist",
+    ),
+    pytest.param(SMALL + "engine: {backend: polars}\n", "engine.backend", id="unknown engine"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), LATER)
+def test_a_wrong_source_region_or_rule_is_refused_at_its_place(tmp_path, text, message):
+    with pytest.raises(ConfigError, match=message):
+        load(tmp_path, text)

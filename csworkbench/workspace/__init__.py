@@ -1,6 +1,6 @@
 """The workspace: where a team's files are, what their columns mean here, and the calendar and money of the team."""
 
-from csworkbench.workspace.mapping import EPOCHS, Action, ColumnMap, ExtraColumn, FileSource, TableSource
+from csworkbench.workspace.mapping import EPOCHS, Action, ColumnMap, ExtraColumn, FileSource, RuleActions, TableSource
 from csworkbench.workspace.places import PLACES, find_workspace, load_workspace, project_root
 from csworkbench.workspace.project import Engine, Region, Season, Workspace
 
@@ -13,6 +13,7 @@ __all__ = [
     "ExtraColumn",
     "FileSource",
     "Region",
+    "RuleActions",
     "Season",
     "TableSource",
     "Workspace",

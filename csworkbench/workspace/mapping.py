@@ -7,18 +7,15 @@ from zoneinfo import ZoneInfo
 from pydantic import field_validator, model_validator
 
 from csworkbench.config import Section, SettingError, setting
-from csworkbench.errors import did_you_mean
 from csworkbench.tables import Kind, Role, Rule
 
 EPOCHS = ("epoch_s", "epoch_ms")
-DEFAULT = "default"
 Action = Literal["quarantine", "flag"]
 Thousands = Literal[",", ".", " ", "'"]
 
 _DATES = "How dates are written, in strptime codes, or epoch_s, epoch_ms; %Y-%m-%d reads ISO 8601 times too"
 _DECIMAL = "Decimal mark of this column"
 _THOUSANDS = "Mark between the thousands of this column; absent = that of the table"
-_CHOICES = [rule.value for rule in Rule if rule.is_choice]
 
 
 def checked_zone(name: str | None) -> str | None:
@@ -106,6 +103,22 @@ class ExtraColumn(Section):
     _dates = field_validator("dates")(_checked_dates)
 
 
+class RuleActions(Section):
+    """What becomes of rows that break a rule, rule by rule."""
+
+    default: Action = setting("quarantine", description="Every rule that is not named")
+    blank: Action | None = setting(None, description="A cell that must be filled is not")
+    type: Action | None = setting(None, description="A cell cannot be read as its column's type")
+    range: Action | None = setting(None, description="A cell is too small or too large")
+    allowed: Action | None = setting(None, description="A cell is none of the words its column takes")
+    foreign_key: Action | None = setting(None, description="An id is not in the table it refers to")
+    order: Action | None = setting(None, description="The dates of a row come in an impossible order")
+    before_start: Action | None = setting(None, description="A row lies before what it belongs to began")
+    contradiction: Action | None = setting(None, description="Rows have one key and say different things")
+    repeated: Action | None = setting(None, description="A unique value stands in an earlier row already")
+    overlap: Action | None = setting(None, description="A version ends after the next one begins")
+
+
 class FileSource(Section):
     """A raw file for a query: its cells are texts under the names of its header; Parquet keeps its types."""
 
@@ -148,9 +161,8 @@ class TableSource(Section):
     extra: dict[str, Kind | ExtraColumn] = setting(
         default_factory=dict, description="Further columns to keep: name -> type, or type with role and more"
     )
-    rules: Action | dict[str, Action] = setting(
-        "quarantine",
-        description="Rows that break a rule are set aside, or kept and reported: for all, or default and rule by rule",
+    rules: Action | RuleActions = setting(
+        "quarantine", description="Rows that break a rule are set aside, or kept and reported: all, or rule by rule"
     )
 
     _dates = field_validator("dates")(_checked_dates)
@@ -169,16 +181,6 @@ class TableSource(Section):
         if faults:
             raise SettingError(faults)
         return files
-
-    @field_validator("rules")
-    @classmethod
-    def _rules_are_known(cls, rules: Action | dict[str, Action]) -> Action | dict[str, Action]:
-        known = [DEFAULT, *_CHOICES]
-        unknown = [] if isinstance(rules, str) else [name for name in rules if name not in known]
-        if unknown:
-            hint = f"known are {', '.join(known)}"
-            raise SettingError({name: f"no such rule; {did_you_mean(name, known, hint)}" for name in unknown})
-        return rules
 
     @model_validator(mode="after")
     def _one_origin(self) -> Self:
@@ -226,4 +228,5 @@ class TableSource(Section):
             return "quarantine"
         if isinstance(self.rules, str):
             return self.rules
-        return self.rules.get(rule, self.rules.get(DEFAULT, "quarantine"))
+        action: Action | None = getattr(self.rules, rule)
+        return action or self.rules.default
