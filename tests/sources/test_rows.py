@@ -2,9 +2,11 @@
 
 import csv
 
+import ibis
 import pytest
 
 from csworkbench.errors import DataError
+from csworkbench.sources import check
 from tests.sources.conftest import column, finding, rows, utc
 
 
@@ -121,6 +123,253 @@ def test_rules_flag_keeps_the_rows_and_reports_them(project):
     assert book.reports["accounts"].quarantined == 0
 
 
+def test_a_rule_of_its_own_action_decides_about_its_rows_only(project):
+    book = project.with_accounts(
+        tickets={
+            "path": project.write(
+                "t.csv",
+                "ticket_id,account_id,opened_at,resolved_at,csat\n"
+                "1,A,2026-01-02,2026-01-01,5\n"  # resolved before it was opened
+                "2,Z,2026-01-01,2026-01-02,5\n"  # an unknown account
+                "3,A,2026-01-01,2026-01-02,-1\n"  # below 0
+                "4,A,2026-01-01,2026-01-02,5\n5,B,2026-01-01,2026-01-02,4\n",
+            ),
+            "rules": {"default": "flag", "foreign_key": "quarantine"},
+        }
+    )
+    assert column(book, "ticket_id", "tickets") == ["1", "3", "4", "5"]
+    assert finding(book, "tickets", "foreign_key", "account_id").action == "quarantined"
+    assert finding(book, "tickets", "order", "resolved_at").action == "flagged"
+    assert finding(book, "tickets", "range", "csat").action == "flagged"
+    assert book.reports["tickets"].quarantined == 1
+
+
+def test_a_row_is_listed_under_every_rule_it_breaks_and_set_aside_once(project):
+    book = project.with_accounts(
+        tickets=project.write(
+            "t.csv",
+            "ticket_id,account_id,opened_at,resolved_at,csat\n"
+            "1,Z,2026-01-02,2026-01-01,bad\n2,A,2026-01-02,,4\n3,A,2026-01-02,,5\n",
+        )
+    )
+    assert [(row["line"], row["column"], row["rule"]) for row in project.quarantine("tickets")] == [
+        ("2", "account_id", "foreign_key"),
+        ("2", "csat", "type"),
+        ("2", "resolved_at", "order"),
+    ]
+    assert book.reports["tickets"].quarantined == 1
+
+
+def test_use_before_its_own_subscription_is_set_aside(project):
+    book = project.with_accounts(
+        "A",
+        subscriptions=project.write(
+            "s.csv",
+            "subscription_id,account_id,start_date\nS,A,2026-01-10\nS,A,2026-03-01\nT,A,2026-02-01\n",
+        ),
+        usage_daily={
+            "path": project.write(
+                "u.csv",
+                "account_id,date,events,subscription_id\n"
+                "A,2026-01-09,1,S\n"  # the day before S began, of whose two terms the first counts
+                "A,2026-01-10,2,S\n"
+                "A,2026-01-31,3,T\n"  # S had begun, T had not
+                "A,2026-02-01,4,T\n"
+                "A,2020-01-01,5,\n",  # of no subscription
+            ),
+            "extra": {"subscription_id": "text"},
+        },
+    )  # V22
+    assert column(book, "events", "usage_daily") == [2, 4, 5]
+    found = finding(book, "usage_daily", "before_start", "date")
+    assert (found.count, found.example, found.place) == (2, "2026-01-09", "u.csv:2")
+    assert found.hint.startswith("lies before start_date of its subscription_id in subscriptions; correct")
+
+
+def test_without_the_column_that_joins_nothing_is_compared(project):
+    book = project.with_accounts(
+        "A",
+        subscriptions=project.write("s.csv", "subscription_id,account_id,start_date\nS,A,2026-01-10\n"),
+        usage_daily=project.write("u.csv", "account_id,date,events\nA,2026-01-09,1\n"),
+    )
+    assert column(book, "events", "usage_daily") == [1]
+
+
+def test_a_number_finds_the_text_it_is_written_as(project):
+    book = project.with_accounts(
+        "A",
+        subscriptions=project.write("s.csv", "subscription_id,account_id,start_date\n42,A,2026-01-10\n"),
+        usage_daily={
+            "path": project.write("u.csv", "account_id,date,subscription_id\nA,2026-01-09,42\nA,2026-01-11,42\n"),
+            "extra": {"subscription_id": "integer"},
+        },
+    )
+    assert finding(book, "usage_daily", "before_start", "date").count == 1
+
+
+def test_a_ticket_of_the_day_of_the_signup_is_not_before_it(project):
+    accounts = project.write("accounts.csv", "account_id,signup_at\nA,2026-01-10T15:00:00Z\n")
+    tickets = project.write(
+        "t.csv",
+        "ticket_id,account_id,opened_at\n1,A,2026-01-09T22:59:00Z\n2,A,2026-01-09T23:00:00Z\n3,A,2026-01-11\n",
+    )
+    book = project.open({"timezone": "Europe/Stockholm"}, accounts=accounts, tickets=tickets)
+    # 23:00 in UTC is midnight in Stockholm in winter, where the day of the signup begins.
+    assert column(book, "ticket_id", "tickets") == ["2", "3"]
+
+
+def test_an_event_of_a_touch_is_compared_to_the_second(project):
+    touches = project.write("t.csv", "touch_id,account_id,sent_at\nT,A,2026-01-10T10:00:00Z\n")
+    events = project.write(
+        "e.csv",
+        "touch_id,type,occurred_at\nT,open,2026-01-10T09:59:59Z\nT,open,2026-01-10T10:00:00Z\n"
+        "T,click,2026-01-10T10:05:00Z\nX,open,2026-01-10T10:05:00Z\n",
+    )
+    book = project.with_accounts("A", touches=touches, touch_events=events)  # V15, V16, V18
+    assert column(book, "occurred_at", "touch_events") == [utc(2026, 1, 10, 10), utc(2026, 1, 10, 10, 5)]
+    assert finding(book, "touch_events", "before_start", "occurred_at").count == 1
+    assert finding(book, "touch_events", "foreign_key", "touch_id").example == "X"
+
+
+def test_clicks_on_two_links_in_one_second_do_not_contradict_each_other(project):
+    touches = project.write("t.csv", "touch_id,account_id,sent_at\nT,A,2026-01-10\n")
+    events = project.write(
+        "e.csv",
+        "touch_id,type,occurred_at,link\nT,click,2026-01-10T10:00:00,/a\nT,click,2026-01-10T10:00:00,/b\n"
+        "T,click,2026-01-10T10:00:00,/a\n",
+    )
+    book = project.with_accounts("A", touches=touches, touch_events=events)
+    assert column(book, "link", "touch_events") == ["/a", "/b"]
+
+
+def test_a_plan_that_ends_before_it_was_written_and_its_steps_are_set_aside(project):
+    plans = project.write(
+        "p.csv",
+        "plan_id,account_id,created_at,closed_at\nP,A,2026-02-01,2026-03-01\nQ,A,2026-02-01,2026-01-31\n",
+    )
+    steps = project.write(
+        "s.csv",
+        "plan_id,step_no,done_at\nP,1,2026-01-31\nP,2,2026-02-01\nP,3,\nQ,1,2026-02-02\n",
+    )
+    book = project.with_accounts("A", plans=plans, plan_steps=steps)  # V23
+    assert column(book, "plan_id", "plans") == ["P"]
+    assert column(book, "step_no", "plan_steps") == [2, 3]
+
+
+def test_a_parent_that_is_no_account_is_kept_and_flagged(project):
+    book = project.accounts("account_id,parent_account_id\nA,\nB,A\nC,Z\n")
+    assert column(book, "account_id") == ["A", "B", "C"]
+    found = finding(book, "accounts", "foreign_key", "parent_account_id")
+    assert (found.count, found.example, found.action) == (1, "Z", "flagged")
+    assert found.hint == "accounts has no such account_id; the row is kept"
+
+
+def test_a_unique_value_that_comes_again_is_set_aside_after_the_first(project):
+    usage = {
+        "path": project.write(
+            "u.csv",
+            "account_id,date,events,usage_id\nA,2026-01-01,1,U1\nA,2026-01-02,2,U1\nB,2026-01-01,3,U2\n"
+            "B,2026-01-02,4,\nB,2026-01-03,5,\nB,2026-01-04,6,U1\n",
+        ),
+        "extra": {"usage_id": {"type": "text", "unique": True}},
+    }
+    book = project.with_accounts(usage_daily=usage)
+    assert column(book, "events", "usage_daily") == [1, 3, 4, 5]  # blanks are no values
+    found = finding(book, "usage_daily", "repeated", "usage_id")
+    assert (found.count, found.example, found.place, found.action) == (2, "U1", "u.csv:3", "quarantined")
+
+
+def test_a_row_that_is_there_twice_repeats_no_unique_value(project):
+    usage = {
+        "path": project.write("u.csv", "account_id,date,usage_id\nA,2026-01-01,U1\nA,2026-01-01,U1\n"),
+        "extra": {"usage_id": {"type": "text", "unique": True}},
+        "rules": "flag",
+    }
+    book = project.with_accounts(usage_daily=usage)
+    assert {item.rule for item in book.reports["usage_daily"].findings} == {"duplicate", "assumed"}
+
+
+def test_equal_rows_are_kept_and_counted_where_the_line_is_the_id(project):
+    answers = {
+        "path": project.write(
+            "n.csv", "account_id,responded_at,score\nA,2026-01-01,9\nA,2026-01-01,9\nB,2026-01-01,9\n"
+        ),
+        "columns": {"response_id": {"row": True}},
+    }
+    book = project.with_accounts(nps_responses=answers)
+    assert len(rows(book, "nps_responses")) == 3
+    found = finding(book, "nps_responses", "duplicate")
+    assert (found.count, found.action) == (1, "kept")
+    assert "the line is their id" in found.hint
+
+
+def test_a_version_that_runs_into_the_next_one_is_set_aside(project):
+    csms = project.write("c.csv", "csm_id\nX\nY\nZ\n")
+    assignments = project.write(
+        "a.csv",
+        "account_id,role,valid_from,valid_to,csm_id\n"
+        "A,csm,2026-01-01,2026-03-02,X\n"  # one day too long
+        "A,csm,2026-03-01,2026-04-01,Y\n"
+        "A,csm,2026-04-01,,Z\n"
+        "A,support,2026-01-01,2026-12-31,X\n"  # another role
+        "B,csm,2026-01-01,,X\n"  # open, so it ends where the next one begins
+        "B,csm,2026-02-01,,Y\n",
+    )
+    book = project.with_accounts(csms=csms, assignments=assignments)
+    assert len(rows(book, "assignments")) == 5
+    found = finding(book, "assignments", "overlap", "valid_to")
+    assert (found.count, found.example, found.place) == (1, "2026-03-02", "a.csv:2")
+
+
+def test_days_between_two_versions_of_an_account_are_flagged_and_between_assignments_are_normal(project):
+    accounts = project.write(
+        "accounts.csv",
+        "account_id,valid_from,valid_to,arr\nA,2026-01-01,2026-02-01,1\nA,2026-02-02,,2\nB,2026-01-01,,3\n",
+    )
+    csms = project.write("c.csv", "csm_id\nX\n")
+    assignments = project.write(
+        "a.csv", "account_id,role,valid_from,valid_to,csm_id\nA,csm,2026-01-01,2026-01-05,X\nA,csm,2026-02-01,,X\n"
+    )
+    book = project.open(accounts=accounts, csms=csms, assignments=assignments)
+    found = finding(book, "accounts", "gap", "valid_to")
+    assert (found.count, found.example, found.place, found.action) == (1, "2026-02-01", "accounts.csv:2", "flagged")
+    assert len(rows(book)) == 3
+    assert [item.rule for item in book.reports["assignments"].findings] == ["assumed"]
+
+
+def test_consents_and_suppressions_are_never_dropped(project):
+    consents = project.write(
+        "c.csv",
+        "contact_id,channel,purpose,valid_from,status\n"
+        "P,email,marketing,2026-01-01,granted\nP,email,marketing,2026-02-01,opted out\n"  # no word of ours
+        "Q,email,marketing,2026-01-01,granted\nQ,email,marketing,2026-01-01,denied\n"
+        "Z,email,marketing,2026-01-01,denied\n",  # nobody we know
+    )
+    suppressions = project.write(
+        "s.csv", "contact_id,address,valid_from,until\nP,,2026-02-01,2026-01-01\nQ,,2026-01-01,\nZ,,2026-01-01,\n"
+    )
+    contacts = project.write("p.csv", "contact_id,account_id\nP,A\nQ,A\n")
+    book = project.with_accounts("A", contacts=contacts, consents=consents, suppressions=suppressions)
+    assert column(book, "status", "consents") == [None, "denied", "denied", "granted", "granted"]
+    assert len(rows(book, "suppressions")) == 3
+    told = {(item.rule, item.action) for name in ("consents", "suppressions") for item in book.reports[name].findings}
+    assert {action for rule, action in told if rule != "assumed"} == {"flagged"}
+    assert {rule for rule, _ in told} == {"allowed", "contradiction", "foreign_key", "order", "assumed"}
+
+
+def test_a_suppression_of_nobody_is_named(project):
+    suppressions = project.write("s.csv", "contact_id,address,reason\n,,left\n,a@b.se,left\nP,,left\n")
+    book = project.with_accounts("A", suppressions=suppressions)
+    found = finding(book, "suppressions", "blank", "contact_id")
+    assert (found.count, found.place, found.action) == (1, "s.csv:2", "flagged")
+    assert found.hint == "contact_id or address is needed; fill one of them"
+
+
+def test_a_file_without_any_of_the_columns_that_say_who_is_refused(project):
+    with pytest.raises(DataError, match=r"s.csv:1: none of the columns contact_id and address is there.*map one"):
+        project.with_accounts("A", suppressions=project.write("s.csv", "valid_from,reason\n2026-01-01,left\n"))
+
+
 def test_an_invitation_without_its_day_counts_from_the_answer(project):
     book = project.with_accounts(
         nps_responses=project.write(
@@ -209,3 +458,30 @@ def test_hostile_texts_stay_texts(project):
             [["account_id", "name"], *([f"A{number}", text] for number, text in enumerate(texts))]
         )
     assert sorted(column(project.open(accounts="accounts.csv"), "name")) == sorted(texts)
+
+
+def test_a_table_without_faults_takes_one_query_to_judge(project, monkeypatch):
+    asked, judging = [], []
+    ask, count, sift = ibis.Table.to_pyarrow, check.count, check.sift
+
+    def telling(table, **options):
+        asked.append(table)
+        return ask(table, **options)
+
+    def measured(judge):
+        def judged(*args):
+            before = len(asked)
+            found = judge(*args)
+            judging.append(len(asked) - before)
+            return found
+
+        return judged
+
+    monkeypatch.setattr(ibis.Table, "to_pyarrow", telling)
+    monkeypatch.setattr(check, "count", measured(count))
+    monkeypatch.setattr(check, "sift", measured(sift))
+    project.accounts(
+        "account_id,parent_account_id,valid_from,valid_to,arr,signup_at,code\nA,,2026-01-01,,1,2026-01-01,x\n",
+        extra={"code": {"type": "text", "unique": True}},
+    )
+    assert judging == [1, 0]
