@@ -1,14 +1,15 @@
-"""One measure as an expression, all measures of a scorecard as one frame from one query."""
+"""One measure as an expression, all measures of a scorecard as one frame from one query, at one date or at several."""
 
 from collections.abc import Iterable, Mapping
 from datetime import date
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
-from csworkbench.asof import Snapshot, earlier
+from csworkbench.asof import Snapshot
 from csworkbench.errors import ConfigError, DataError, Problem
 from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.features import kinds, records, usage
+from csworkbench.features.dated import KEYS, PLACE, TODAY, DatedBook, Found, at_dates, beside, days_since, with_columns
 from csworkbench.tables import Role
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 COLUMNS = ("account_id", "measure", "value", "text", "age_days")
+_DTYPES = ("str", "str", "float64", "str", "float64")
 
 
 def measure(snapshot: Snapshot, source: kinds.MeasureSource) -> "ir.Table":
@@ -33,13 +35,18 @@ def measure(snapshot: Snapshot, source: kinds.MeasureSource) -> "ir.Table":
         ConfigError: an attribute is no usable column of the accounts.
         DataError: the snapshot lacks a table the measure reads.
     """
+    import ibis
+
     absent = _absent(source, snapshot)
     if absent:
         raise DataError(*[f"{source.kind} needs `{name}`: add it under tables in the workspace" for name in absent])
     fault = _fault("", source, snapshot)
     if fault is not None:
         raise ConfigError(fault)
-    return _expression(snapshot, source)
+    grid, (found,) = _measured(snapshot, [source], (snapshot.as_of,))
+    value, known_on = found or Found(ibis.null("float64"), ibis.null("date"))
+    measured = grid.select("account_id", value=value, known_on=known_on)
+    return measured.drop_null("known_on")
 
 
 def measures(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource]) -> "pd.DataFrame":
@@ -58,21 +65,7 @@ def measures(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource]) -> 
     Raises:
         ConfigError: attributes are no usable columns of the accounts; all of them at once.
     """
-    import ibis
-    import pandas as pd
-
-    faults = [fault for name, source in sources.items() if (fault := _fault(name, source, snapshot)) is not None]
-    if faults:
-        raise ConfigError(*faults)
-    if not sources:
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in zip(COLUMNS, _DTYPES, strict=True)})
-    parts = [_part(snapshot, place, name, source) for place, (name, source) in enumerate(sources.items())]
-    # Sorted here: engines order text by their own collation.
-    rows: pd.DataFrame = (ibis.union(*parts) if len(parts) > 1 else parts[0]).to_pandas()
-    rows = rows.sort_values(["account_id", "place"], ignore_index=True)
-    has_value = rows["value"].notna() | rows["text"].notna()
-    rows = rows.assign(age_days=rows["age_days"].where(has_value))
-    return rows[list(COLUMNS)].astype(dict(zip(COLUMNS, _DTYPES, strict=True)))
+    return panel(snapshot, sources, (snapshot.as_of,)).drop(columns="snapshot_date")
 
 
 def panel(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource], dates: Iterable[date]) -> "pd.DataFrame":
@@ -90,12 +83,16 @@ def panel(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource], dates:
         ConfigError: attributes are no usable columns of the accounts; all of them at once.
         ValueError: a date lies after the snapshot.
     """
-    import pandas as pd
-
-    frames = {day: measures(earlier(snapshot, day), sources) for day in sorted(set(dates))}
-    parts = [frame.assign(snapshot_date=pd.Timestamp(day)) for day, frame in frames.items()]
-    rows = pd.concat(parts, ignore_index=True)
-    return rows[["snapshot_date", *COLUMNS]]
+    faults = [fault for name, source in sources.items() if (fault := _fault(name, source, snapshot)) is not None]
+    if faults:
+        raise ConfigError(*faults)
+    days = tuple(sorted(set(dates)))
+    if not days or not sources:
+        return _long(None, (), ())
+    grid, found = _measured(snapshot, list(sources.values()), days)
+    columns = {name: cell for number, each in enumerate(found) for name, cell in _cells(grid, number, each).items()}
+    wide = grid.select(*KEYS, **columns).to_pandas()
+    return _long(wide, tuple(sources), days)
 
 
 def missing_tables(sources: Mapping[str, kinds.MeasureSource], snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
@@ -117,58 +114,96 @@ def substitutions(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource]
     )
 
 
-_DTYPES = ("str", "str", "float64", "str", "float64")
+def _measured(
+    snapshot: Snapshot, sources: list[kinds.MeasureSource], dates: tuple[date, ...]
+) -> "tuple[ir.Table, list[Found | None]]":
+    """Return the accounts at each date, and each measure as columns of them; None where nothing is recorded."""
+    present = [source for source in sources if not _absent(source, snapshot)]
+    of_use = [source for source in present if isinstance(source, usage.Use)]
+    others = [source for source in present if isinstance(source, records.Record)]
+    named = dict.fromkeys(source.column for source in others if isinstance(source, kinds.Attribute))
+    attributes = {column: f"attribute_{number}" for number, column in enumerate(named)}
+    reads = {name for source in present for name in source.reads}
+    columns = {name: needed for name, needed in {**records.READS, **usage.READS}.items() if name in reads}
+    columns["accounts"] = ("account_id", "region", "plan", "signup_at", *named)
+    book = DatedBook(snapshot, dates, at_dates(snapshot, columns, dates))
+    parts = usage.wanted(of_use)
+    accounts = _accounts(book, attributes)
+    grid = beside(accounts, *usage.facts(accounts, book, parts), *records.facts(book, others))
+    grid = usage.with_changes(grid, parts, of_use)
+    found: list[Found | None] = []
+    for source in sources:
+        if source not in present:
+            found.append(None)
+        elif isinstance(source, usage.Use):
+            found.append(usage.found(grid, parts, source))
+        else:
+            found.append(records.found(grid, source, attributes))
+    return grid, found
 
 
-def _expression(snapshot: Snapshot, source: kinds.MeasureSource) -> "ir.Table":
-    match source:
-        case kinds.ActiveUsers():
-            return usage.active_users(snapshot, source)
-        case kinds.ActiveRatio():
-            return usage.active_ratio(snapshot, source)
-        case kinds.Usage():
-            return usage.amount(snapshot, source)
-        case kinds.FeatureBreadth():
-            return usage.feature_breadth(snapshot, source)
-        case kinds.DaysSinceLastUse():
-            return usage.days_since_last_use(snapshot)
-        case kinds.UsageTrend():
-            return usage.usage_trend(snapshot, source)
-        case kinds.OpenTickets():
-            return records.open_tickets(snapshot)
-        case kinds.Tickets():
-            return records.tickets_opened(snapshot, source)
-        case kinds.Nps():
-            return records.nps(snapshot, source)
-        case kinds.DaysSinceContact():
-            return records.days_since_contact(snapshot)
-        case kinds.Tenure():
-            return records.tenure(snapshot)
-        case kinds.DaysToRenewal():
-            return records.days_to_renewal(snapshot)
-        case kinds.Attribute():
-            return records.attribute(snapshot, source)
+def _accounts(book: DatedBook, attributes: Mapping[str, str]) -> "ir.Table":
+    """Return the accounts at each date: _place, _today, account_id, region and plan ("" = unknown), and attributes."""
+    accounts = with_columns(book.tables["accounts"], region="string", plan="string")
+    return accounts.select(
+        *KEYS,
+        TODAY,
+        region=accounts.region.fill_null(""),
+        plan=accounts.plan.fill_null(""),
+        **{name: accounts[column] for column, name in attributes.items()},
+    )
 
 
-def _part(snapshot: Snapshot, place: int, name: str, source: kinds.MeasureSource) -> "ir.Table":
-    """Return one measure of every account in the shape all measures share."""
+def _cells(grid: "ir.Table", number: int, found: Found | None) -> "dict[str, ir.Value]":
+    """Return a measure as number, text and age: value_n, text_n, age_n; only those it can have."""
     import ibis
 
-    found = records.missing(snapshot) if _absent(source, snapshot) else _expression(snapshot, source)
-    joined = snapshot.tables["accounts"].select("account_id").left_join(found, "account_id")
-    is_number, is_text = joined.value.type().is_numeric(), joined.value.type().is_string()
-    age = ibis.literal(snapshot.as_of).delta(joined.known_on, unit="day").cast("float64")
-    text = ibis.null("string")
-    if not is_number:
-        text = joined.value if is_text else ibis.cases((joined.value, "true"), (~joined.value, "false"))
-    return joined.select(
-        account_id=joined.account_id,
-        place=ibis.literal(place),
-        measure=ibis.literal(name),
-        value=ibis.null("float64") if is_text else joined.value.cast("float64"),
-        text=text,
-        age_days=age,
-    )
+    if found is None:
+        return {}
+    kind = found.value.type()
+    age = {f"age_{number}": days_since(grid, found.known_on)}
+    if kind.is_string():
+        return {f"text_{number}": found.value} | age
+    value = {f"value_{number}": found.value.cast("float64")}
+    if kind.is_boolean():
+        text = ibis.cases((found.value, "true"), (~found.value, "false"))
+        return value | {f"text_{number}": text} | age
+    return value | age
+
+
+def _long(wide: "pd.DataFrame | None", names: tuple[str, ...], dates: tuple[date, ...]) -> "pd.DataFrame":
+    """Return one row per date, account and measure from one per date and account, sorted."""
+    import numpy as np
+    import pandas as pd
+
+    kinds_of = dict(zip(("snapshot_date", *COLUMNS), ("datetime64[s]", *_DTYPES), strict=True))
+    if wide is None:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds_of.items()})
+    # Sorted here: engines order text by their own collation.
+    wide = wide.sort_values([PLACE, "account_id"], ignore_index=True)
+    cells = len(wide), len(names)
+    values, ages, codes = np.full(cells, np.nan), np.full(cells, np.nan), np.full(cells, -1)
+    texts = {number: wide[f"text_{number}"] for number in range(len(names)) if f"text_{number}" in wide}
+    words = pd.unique(pd.concat(texts.values()).dropna()) if texts else np.array([], dtype=object)
+    for number in range(len(names)):
+        if f"age_{number}" in wide:
+            ages[:, number] = wide[f"age_{number}"]
+        if f"value_{number}" in wide:
+            values[:, number] = wide[f"value_{number}"]
+        if number in texts:
+            codes[:, number] = pd.Index(words).get_indexer(pd.Index(texts[number]))
+    has_value = ~np.isnan(values) | (codes >= 0)
+    return pd.DataFrame(
+        {
+            "snapshot_date": np.array(dates, dtype="datetime64[s]")[wide[PLACE]].repeat(len(names)),
+            "account_id": wide["account_id"].repeat(len(names)).array,
+            "measure": pd.array(names, dtype="str").take(np.tile(np.arange(len(names)), len(wide))),
+            "value": values.ravel(),
+            # The last word is the missing text, which the code -1 takes.
+            "text": pd.array([*words, None], dtype="str").take(codes.ravel()),
+            "age_days": np.where(has_value, ages, np.nan).ravel(),
+        }
+    ).astype(kinds_of)
 
 
 def _absent(source: kinds.MeasureSource, snapshot: Snapshot) -> tuple[str, ...]:

@@ -1,123 +1,169 @@
 """Features of everything but product use: tickets, answers, touches, renewals, and the account itself.
 
-Each function returns account_id, value and known_on, at most one row per account. known_on is the day of the newest
-fact behind the value; what holds on the date itself (open tickets, tenure, an attribute) is known on that date.
+known_on is the day of the newest fact behind a value; what holds on the date itself (open tickets, tenure, an
+attribute) is known on that date.
 """
 
-from datetime import timedelta
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from csworkbench.asof import Snapshot, since, with_local_day
-from csworkbench.features.kinds import Attribute, Nps, Tickets
+from csworkbench.asof import with_local_day
+from csworkbench.features.dated import KEYS, PLACE, TODAY, DatedBook, Found, days_since
+from csworkbench.features.kinds import (
+    Attribute,
+    DaysSinceContact,
+    DaysToRenewal,
+    Nps,
+    OpenTickets,
+    Tenure,
+    Tickets,
+)
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
+Record = Attribute | DaysSinceContact | DaysToRenewal | Nps | OpenTickets | Tenure | Tickets
 
-def open_tickets(snapshot: Snapshot) -> "ir.Table":
-    """Return the tickets opened and not resolved, 0 for accounts without; missing where no resolved_at is recorded.
 
-    Missing for everybody while the table holds no ticket at all: then nobody recorded tickets yet.
+READS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "tickets": ("account_id", "opened_at", "resolved_at"),
+        "nps_responses": ("response_id", "account_id", "contact_id", "responded_at", "score"),
+        "touches": ("account_id", "mode", "sent_at"),
+        "renewals": ("account_id", "due_date", "outcome"),
+    }
+)
+
+
+def facts(book: DatedBook, sources: Iterable[Record]) -> "list[ir.Table]":
+    """Return what the measures are made of, to stand beside the accounts.
+
+    Args:
+        book: The dates, and the tables the measures read at each.
+        sources: What is measured.
+
+    Returns:
+        Tables of at most one row per date and account.
     """
-    tickets = snapshot.tables["tickets"]
-    if "resolved_at" not in tickets.columns:
-        return missing(snapshot)
-    return _counts(snapshot, tickets, tickets.resolved_at.isnull())
+    asked, made = tuple(sources), []
+    ages = {source.max_age_days for source in asked if isinstance(source, Nps)}
+    if any(isinstance(source, OpenTickets | Tickets) for source in asked):
+        made.append(_tickets(book, {source.window_days for source in asked if isinstance(source, Tickets)}))
+    if ages and {"responded_at", "score"} <= set(book.tables["nps_responses"].columns):
+        made.append(_answers(book, ages))
+    if DaysSinceContact() in asked and "mode" in book.tables["touches"].columns:
+        made.append(_contact(book))
+    if DaysToRenewal() in asked:
+        made.append(_due(book))
+    if Tenure() in asked and "signup_at" in book.tables["accounts"].columns:
+        made.append(_signup(book))
+    return made
 
 
-def tickets_opened(snapshot: Snapshot, source: Tickets) -> "ir.Table":
-    """Return the tickets opened in the window, 0 for accounts without; missing while no ticket at all is recorded."""
-    tickets = snapshot.tables["tickets"]
-    first_day = snapshot.as_of - timedelta(days=source.window_days - 1)
-    return _counts(snapshot, tickets, since(tickets.opened_at, first_day, snapshot.workspace.timezone))
+def found(grid: "ir.Table", source: Record, attributes: Mapping[str, str]) -> Found | None:
+    """Return a measure; None where the columns it needs are not recorded.
+
+    Args:
+        grid: The accounts at each date with the `facts` beside them.
+        source: One of the measures these were asked for.
+        attributes: Column of accounts -> its name in the grid.
+    """
+    match source:
+        case OpenTickets():
+            return _count(grid, "open_tickets")
+        case Tickets():
+            return _count(grid, f"tickets_{source.window_days}")
+        case Nps():
+            value, known_on = f"nps_{source.max_age_days}", f"answered_on_{source.max_age_days}"
+            return Found(grid[value], grid[known_on]) if value in grid.columns else None
+        case DaysSinceContact():
+            return _days(grid, "contact_on", "contact_on")
+        case Tenure():
+            return _days(grid, "signup_on", TODAY)
+        case DaysToRenewal():
+            return Found(-days_since(grid, grid.due_on).cast("float64"), grid[TODAY])
+        case Attribute():
+            column = grid[attributes[source.column]]
+            is_amount = column.type().is_numeric() and not column.type().is_boolean()
+            return Found(column.cast("float64") if is_amount else column, grid[TODAY])
 
 
-def nps(snapshot: Snapshot, source: Nps) -> "ir.Table":
-    """Return the mean score over contacts, each with its latest answer; an answer without a contact is one of its own.
+def _tickets(book: DatedBook, windows: Iterable[int]) -> "ir.Table":
+    """Return the tickets recorded, open, and opened in each window: tickets, open_tickets, tickets_N."""
+    tickets = book.tables["tickets"]
+    opened = tickets.inner_join(book.starts(windows), PLACE)
+    counts = {f"tickets_{days}": (opened.opened_at >= opened[f"from_{days}"]).sum() for days in windows}
+    if "resolved_at" in tickets.columns:
+        counts["open_tickets"] = opened.resolved_at.isnull().sum()
+    return opened.group_by(list(KEYS)).agg(tickets=opened.count(), **counts)
 
-    Of two answers at the same instant the one with the greater response_id counts.
+
+def _count(grid: "ir.Table", name: str) -> Found | None:
+    """Return a count, 0 for accounts without; missing for everybody while no ticket at all is recorded."""
+    import ibis
+
+    if name not in grid.columns:
+        return None
+    is_recorded = grid.tickets.sum().over(group_by=PLACE) > 0
+    value = ibis.ifelse(is_recorded, grid[name].cast("float64").fill_null(0.0), ibis.null("float64"))
+    return Found(value, grid[TODAY])
+
+
+def _answers(book: DatedBook, ages: Iterable[int]) -> "ir.Table":
+    """Return the mean score over contacts, each with its latest answer: per age N nps_N and answered_on_N.
+
+    An answer without a contact is one of its own. Of two answers at the same instant the one with the greater
+    response_id counts.
     """
     import ibis
 
-    answers = snapshot.tables["nps_responses"]
-    if not {"responded_at", "score"} <= set(answers.columns):
-        return missing(snapshot)
-    zone, oldest = snapshot.workspace.timezone, snapshot.as_of - timedelta(days=source.max_age_days)
-    valid = answers.filter(answers.score.notnull(), since(answers.responded_at, oldest, zone))
-    contact = valid.contact_id if "contact_id" in valid.columns else ibis.null("string")
-    alone = ibis.ifelse(contact.isnull(), valid.response_id, ibis.null("string"))
+    oldest = {days: f"from_{days + 1}" for days in sorted(ages)}
+    answers = book.tables["nps_responses"].inner_join(book.starts(days + 1 for days in oldest), PLACE)
+    answers = answers.filter(answers.score.notnull(), answers.responded_at >= answers[oldest[max(oldest)]])
+    contact = answers.contact_id if "contact_id" in answers.columns else ibis.null("string")
+    alone = ibis.ifelse(contact.isnull(), answers.response_id, ibis.null("string"))
     rank = ibis.row_number().over(
-        group_by=[valid.account_id, contact, alone],
-        order_by=[ibis.desc(valid.responded_at), ibis.desc(valid.response_id)],
+        group_by=[answers[PLACE], answers.account_id, contact, alone],
+        order_by=[ibis.desc(answers.responded_at), ibis.desc(answers.response_id)],
     )
-    latest = valid.mutate(answer_rank=rank).filter(ibis._.answer_rank == 0)
-    means = latest.group_by("account_id").agg(value=latest.score.mean(), newest=latest.responded_at.max())
-    dated = with_local_day(means, "newest", zone)
-    return dated.select("account_id", value=dated.value.cast("float64"), known_on=dated.local_day)
+    latest = answers.mutate(answer_rank=rank).filter(ibis._.answer_rank == 0)
+    counts = {days: latest.responded_at >= latest[start] for days, start in oldest.items()}
+    means = {f"nps_{days}": latest.score.mean(where=counts[days]).cast("float64") for days in oldest}
+    newest = {f"newest_{days}": latest.responded_at.max(where=counts[days]) for days in oldest}
+    table = latest.group_by(list(KEYS)).agg(**means, **newest)
+    for days in oldest:
+        table = _with_day(book, table, f"newest_{days}", f"answered_on_{days}")
+    return table
 
 
-def days_since_contact(snapshot: Snapshot) -> "ir.Table":
-    """Return the days from the newest touch by a person, whatever its channel and whoever began it, to the date."""
-    touches = snapshot.tables["touches"]
-    if "mode" not in touches.columns:
-        return missing(snapshot)
+def _contact(book: DatedBook) -> "ir.Table":
+    """Return the day of the newest touch by a person, whatever its channel and whoever began it: contact_on."""
+    touches = book.tables["touches"]
     by_people = touches.filter(touches["mode"] == "human")
-    newest = by_people.group_by("account_id").agg(newest=by_people.sent_at.max())
-    dated = with_local_day(newest, "newest", snapshot.workspace.timezone)
-    return dated.select("account_id", value=_days_since(snapshot, dated.local_day), known_on=dated.local_day)
+    newest = by_people.group_by(list(KEYS)).agg(newest=by_people.sent_at.max())
+    return _with_day(book, newest, "newest", "contact_on")
 
 
-def tenure(snapshot: Snapshot) -> "ir.Table":
-    """Return the days from signup_at to the date; missing where the account has none."""
-    accounts = snapshot.tables["accounts"]
-    if "signup_at" not in accounts.columns:
-        return missing(snapshot)
-    dated = with_local_day(accounts.select("account_id", "signup_at"), "signup_at", snapshot.workspace.timezone)
-    return dated.select("account_id", value=_days_since(snapshot, dated.local_day), known_on=_today(snapshot))
-
-
-def days_to_renewal(snapshot: Snapshot) -> "ir.Table":
-    """Return the days to the earliest due date without a decision, negative when past due."""
-    renewals = snapshot.tables["renewals"]
-    undecided = renewals
+def _due(book: DatedBook) -> "ir.Table":
+    """Return the earliest due date without a decision: due_on."""
+    renewals = book.tables["renewals"]
     if "outcome" in renewals.columns:
-        undecided = renewals.filter(renewals.outcome.fill_null("open") == "open")
-    next_due = undecided.group_by("account_id").agg(due_date=undecided.due_date.min())
-    return next_due.select("account_id", value=-_days_since(snapshot, next_due.due_date), known_on=_today(snapshot))
+        renewals = renewals.filter(renewals.outcome.fill_null("open") == "open")
+    return renewals.group_by(list(KEYS)).agg(due_on=renewals.due_date.min())
 
 
-def attribute(snapshot: Snapshot, source: Attribute) -> "ir.Table":
-    """Return a column of the accounts: numbers as float64, texts and booleans as they are."""
-    accounts = snapshot.tables["accounts"]
-    column = accounts[source.column]
-    value = column.cast("float64") if column.type().is_numeric() and not column.type().is_boolean() else column
-    return accounts.select("account_id", value=value, known_on=_today(snapshot))
+def _signup(book: DatedBook) -> "ir.Table":
+    """Return the day the account signed up: signup_on."""
+    accounts = book.tables["accounts"].select(*KEYS, "signup_at")
+    return _with_day(book, accounts, "signup_at", "signup_on")
 
 
-def missing(snapshot: Snapshot) -> "ir.Table":
-    """Return a measure nobody has a value of: no rows."""
-    import ibis
-
-    accounts = snapshot.tables["accounts"]
-    nobody = accounts.select("account_id", value=ibis.null("float64"), known_on=ibis.null("date"))
-    return nobody.filter(ibis.literal(value=False))
+def _with_day(book: DatedBook, table: "ir.Table", instant: str, name: str) -> "ir.Table":
+    return with_local_day(table, instant, book.timezone).rename({name: "local_day"}).drop(instant)
 
 
-def _counts(snapshot: Snapshot, rows: "ir.Table", counts: "ir.BooleanValue") -> "ir.Table":
-    sums = rows.group_by("account_id").agg(value=counts.sum().cast("float64"))
-    accounts = snapshot.tables["accounts"].select("account_id")
-    joined = accounts.left_join(sums, "account_id")
-    recorded = joined.filter(rows.count().as_scalar() > 0)
-    return recorded.select("account_id", value=recorded.value.fill_null(0.0), known_on=_today(snapshot))
-
-
-def _days_since(snapshot: Snapshot, day: "ir.DateValue") -> "ir.FloatingValue":
-    import ibis
-
-    return ibis.literal(snapshot.as_of).delta(day, unit="day").cast("float64")
-
-
-def _today(snapshot: Snapshot) -> "ir.DateScalar":
-    import ibis
-
-    return ibis.literal(snapshot.as_of)
+def _days(grid: "ir.Table", day: str, known_on: str) -> Found | None:
+    if day not in grid.columns:
+        return None
+    return Found(days_since(grid, grid[day]).cast("float64"), grid[known_on])

@@ -2,183 +2,256 @@
 
 A day without a row is no zero by itself. An account that ever used the product has 0 in a window without rows; one that
 never did is missing, and so is everybody while the whole table is silent in the window: then the feed stopped, not the
-use. Each function returns account_id, value and known_on (the newest day of use behind the value), at most one row per
-account.
+use.
 """
 
-from datetime import timedelta
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Iterable, Mapping
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
-from csworkbench.asof import Snapshot
-from csworkbench.features.kinds import ActiveRatio, ActiveUsers, FeatureBreadth, Usage, UsageTrend
+from csworkbench.features.dated import KEYS, PLACE, TODAY, DatedBook, Found, beside, days_since, with_columns
+from csworkbench.features.kinds import ActiveRatio, ActiveUsers, DaysSinceLastUse, FeatureBreadth, Usage, UsageTrend
+from csworkbench.features.prefix import USE, Span, Total, Wanted, first_seen, last_in_window, reach
 
 if TYPE_CHECKING:
-    from datetime import date
-
     import ibis.expr.types as ir
 
-RECENT_DAYS = 28
-BASELINE_DAYS = 84
+    from csworkbench.asof import Snapshot
+
+Use = ActiveUsers | ActiveRatio | Usage | FeatureBreadth | DaysSinceLastUse | UsageTrend
+Key = TypeVar("Key", bound=Hashable)
+
+RECENT, BASELINE = Span(27), Span(111, 28)
+SEPARATOR = ";"
+READS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {"subscriptions": ("subscription_id", "start_date", "account_id", "seats", "end_date")}
+)
 
 
-def active_users(snapshot: Snapshot, source: ActiveUsers | ActiveRatio) -> "ir.Table":
-    """Return the distinct users with an event of a qualifying feature; accounts whose rows name no user are missing."""
-    seen = _used(snapshot, "user_id", *_feature_column(source.features))
-    counts = _is_recent(snapshot, seen, source.window_days) & _qualifies(seen, source.features)
-    return _counted(snapshot, seen, source.window_days, seen.user_id.nunique(where=counts))
+def wanted(sources: Iterable[Use]) -> Wanted:
+    """Return what measures of use are made of; equal parts of several occur once.
+
+    Args:
+        sources: What is measured.
+    """
+    use = tuple(sources)
+    amounts: list[Usage] = [source for source in use if isinstance(source, Usage)]
+    trends: list[UsageTrend] = [source for source in use if isinstance(source, UsageTrend)]
+    spans = [Span(source.window_days - 1) for source in amounts] + [RECENT, BASELINE] * bool(trends)
+    return Wanted(
+        says=_numbered(_says(source) for source in use),
+        totals=_numbered([*map(_total, amounts), *map(_total, trends)]),
+        spans=_numbered(spans),
+        users=_numbered(_audience(source) for source in use if isinstance(source, ActiveUsers | ActiveRatio)),
+        breadths=_numbered(source.window_days for source in use if isinstance(source, FeatureBreadth)),
+    )
 
 
-def active_ratio(snapshot: Snapshot, source: ActiveRatio) -> "ir.Table":
-    """Return active users / seats; null where no subscription runs, one is a site licence, or seats are 0."""
-    users = active_users(snapshot, source)
-    joined = users.left_join(seats(snapshot), "account_id")
-    return joined.select("account_id", value=joined.value / joined.seats.nullif(0), known_on=joined.known_on)
+def facts(accounts: "ir.Table", book: DatedBook, parts: Wanted) -> "list[ir.Table]":
+    """Return what the measures of use are made of, to stand beside the accounts.
+
+    Args:
+        accounts: One row per date and account that is there: _place, account_id and plan.
+        book: The dates, and subscriptions at each where seats are asked for.
+        parts: What is asked for.
+
+    Returns:
+        Tables of at most one row per date and account.
+    """
+    made = [reach(book, parts)] if parts.says else []
+    made += [_user_counts(book, parts)] if parts.users else []
+    made += [_breadths(accounts, book, parts)] if parts.breadths else []
+    return made + ([_seats(book)] if "subscriptions" in book.tables else [])
 
 
-def seats(snapshot: Snapshot) -> "ir.Table":
-    """Return account_id and seats: the sum over the subscriptions that run at the date.
+def found(grid: "ir.Table", parts: Wanted, source: Use) -> Found:
+    """Return a measure of use.
+
+    Args:
+        grid: The accounts at each date with the `facts` beside them.
+        parts: What the facts were asked for.
+        source: One of the measures `parts` was made of.
+    """
+    import ibis
+
+    last = grid[f"last_{parts.says[_says(source)]}"]
+    match source:
+        case ActiveUsers():
+            value = _counted(grid, last, source.window_days, grid[f"users_{parts.users[_audience(source)]}"])
+        case ActiveRatio():
+            users = _counted(grid, last, source.window_days, grid[f"users_{parts.users[_audience(source)]}"])
+            # Null where no subscription runs, one is a site licence, or seats are 0.
+            value = users / grid.seats.nullif(0)
+        case Usage():
+            total = grid[_total_in(parts, source, Span(source.window_days - 1))]
+            value = _counted(grid, last, source.window_days, total)
+        case FeatureBreadth():
+            used = _counted(grid, last, source.window_days, grid[f"breadth_{parts.breadths[source.window_days]}"])
+            value = used / grid.entitled
+        case DaysSinceLastUse():
+            value = days_since(grid, last).cast("float64")
+        case UsageTrend():
+            change = grid[f"change_{source.what}"]
+            value = change - _usual(grid, change, source.minimum_peers)
+    return Found(ibis.ifelse(last.notnull(), value, ibis.null("float64")), last)
+
+
+def with_changes(grid: "ir.Table", parts: Wanted, sources: Iterable[Use]) -> "ir.Table":
+    """Return the accounts with the relative change of their use, `change_WHAT`, before the season is taken out.
+
+    Change = (last 28 days) / (84 days before / 3) - 1. It is null where the account's use does not reach back to the
+    first of the 112 days, where the 84 days hold no use, and where the whole table is silent in the last 28 days.
+
+    Args:
+        grid: The accounts at each date with the `facts` beside them.
+        parts: What the facts were asked for.
+        sources: What is measured; only trends matter here.
+    """
+    import ibis
+
+    changes = {}
+    for source in sources:
+        if isinstance(source, UsageTrend):
+            number = parts.says[_says(source)]
+            since, last = grid[f"first_{number}"], grid[f"last_{number}"]
+            covered = (days_since(grid, since) >= BASELINE.first_back) & _is_fed(grid, last, RECENT.first_back + 1)
+            recent, before = (grid[_total_in(parts, source, span)] for span in (RECENT, BASELINE))
+            thirds = (BASELINE.first_back - BASELINE.last_back + 1) / (RECENT.first_back + 1)
+            baseline = (before.cast("float64") / thirds).nullif(0)
+            change = recent.fill_null(0).cast("float64") / baseline - 1
+            changes[f"change_{source.what}"] = ibis.ifelse(covered, change, ibis.null("float64"))
+    return grid.mutate(**changes) if changes else grid
+
+
+def core_features(snapshot: "Snapshot") -> "ir.Table | None":
+    """Return the features marked `is_core`, one row each; None where no table says which are."""
+    features = snapshot.tables.get("features")
+    if features is None or "is_core" not in features.columns:
+        return None
+    return features.filter(features.is_core)
+
+
+def _usual(grid: "ir.Table", change: "ir.Column", minimum_peers: int) -> "ir.Column":
+    """Return the median change of the region in the same weeks, or of the book where the region has too few.
+
+    It is null where the book has too few as well: a lone account would always be its own median.
+    """
+    import ibis
+
+    region, everybody = ibis.window(group_by=[grid[PLACE], grid.region]), ibis.window(group_by=grid[PLACE])
+    return ibis.cases(
+        (change.count().over(region) >= minimum_peers, change.median().over(region)),
+        (change.count().over(everybody) >= minimum_peers, change.median().over(everybody)),
+    )
+
+
+def _user_counts(book: DatedBook, parts: Wanted) -> "ir.Table":
+    """Return the distinct users with an event of a qualifying feature in each window."""
+    choices = list(dict.fromkeys(features for _, features in parts.users))
+    longest = max(days for days, _ in parts.users)
+    users = last_in_window(book, "user_id", longest, choices)
+    counts = {
+        f"users_{number}": (days_since(users, users[f"last_{choices.index(features)}"]) < days).sum()
+        for (days, features), number in parts.users.items()
+    }
+    return users.group_by(list(KEYS)).agg(**counts)
+
+
+def _breadths(accounts: "ir.Table", book: DatedBook, parts: Wanted) -> "ir.Table":
+    """Return `entitled`, how many features count for each account, and how many of these each window used (breadth_n).
+
+    Without a table that says which features are core, every feature seen by then counts.
+    """
+    used = last_in_window(book, "feature", max(parts.breadths), [()])
+    core, mine = core_features(book.snapshot), accounts.select(*KEYS, "plan")
+    if core is None:
+        sizes = mine.inner_join(_features_seen(mine, book), PLACE)
+    else:
+        entitled = _entitled(mine, core)
+        sizes = mine.inner_join(entitled.group_by("plan").agg(entitled=entitled.count()), "plan")
+        used = used.inner_join(mine, list(KEYS)).inner_join(entitled, ["plan", "feature"])
+    recent = days_since(used, used.last_0)
+    counts = {f"breadth_{number}": (recent < days).sum() for days, number in parts.breadths.items()}
+    return beside(sizes.select(*KEYS, "entitled"), used.group_by(list(KEYS)).agg(**counts))
+
+
+def _entitled(accounts: "ir.Table", core: "ir.Table") -> "ir.Table":
+    """Return the core features of each plan: plan, feature.
+
+    A feature without plans belongs to every plan, and an account without a plan ("") is held against every feature.
+    """
+    import ibis
+
+    catalogue = with_columns(core, plans="string").select("feature", "plans")
+    pairs = accounts.select("plan").distinct().cross_join(catalogue)
+    listed = ibis.literal(SEPARATOR).concat(pairs.plans.strip().re_replace(r"\s*;\s*", SEPARATOR), SEPARATOR)
+    is_listed = listed.contains(ibis.literal(SEPARATOR).concat(pairs.plan, SEPARATOR))
+    is_for_all = pairs.plans.fill_null("").strip() == ""
+    return pairs.filter((pairs.plan == "") | is_for_all | is_listed).select("plan", "feature")
+
+
+def _features_seen(accounts: "ir.Table", book: DatedBook) -> "ir.Table":
+    """Return how many features the accounts of each date had used by then: _place, entitled."""
+    first = first_seen(book, "feature").rename(seen_by="account_id", seen_at=PLACE)
+    is_there = [accounts.account_id == first.seen_by, accounts[PLACE] >= first.seen_at]
+    there = accounts.inner_join(first, is_there)
+    return there.group_by(PLACE).agg(entitled=there.feature.nunique())
+
+
+def _seats(book: DatedBook) -> "ir.Table":
+    """Return the sum of the seats of the subscriptions that run at each date: _place, account_id, seats.
 
     A subscription runs from its newest start_date to its end_date, both included. Seats are null where one of the
     running subscriptions is a site licence, whose seats nobody counts.
     """
     import ibis
 
-    terms = _with_columns(snapshot.tables["subscriptions"], seats="int64", end_date="date")
-    newest_first = ibis.row_number().over(group_by="subscription_id", order_by=ibis.desc(terms.start_date))
+    terms = with_columns(book.tables["subscriptions"], seats="int64", end_date="date")
+    newest_first = ibis.row_number().over(group_by=[PLACE, "subscription_id"], order_by=ibis.desc(terms.start_date))
     newest = terms.mutate(term_rank=newest_first).filter(ibis._.term_rank == 0)
-    running = newest.filter(newest.end_date.isnull() | (newest.end_date >= ibis.literal(snapshot.as_of)))
-    counted = running.group_by("account_id").agg(seats=running.seats.sum(), uncounted=running.seats.isnull().sum())
-    return counted.select("account_id", seats=ibis.ifelse(counted.uncounted == 0, counted.seats, ibis.null("int64")))
+    running = newest.filter(newest.end_date.isnull() | (newest.end_date >= newest[TODAY]))
+    counted = running.group_by(list(KEYS)).agg(seats=running.seats.sum(), uncounted=running.seats.isnull().sum())
+    return counted.select(*KEYS, seats=ibis.ifelse(counted.uncounted == 0, counted.seats, ibis.null("int64")))
 
 
-def amount(snapshot: Snapshot, source: Usage) -> "ir.Table":
-    """Return the sum of events, minutes or sessions in the window."""
-    seen = _recorded(snapshot, source.what, *_feature_column(source.features))
-    counts = _is_recent(snapshot, seen, source.window_days) & _qualifies(seen, source.features)
-    return _counted(snapshot, seen, source.window_days, seen[source.what].sum(where=counts))
+def _says(source: Use) -> tuple[str, ...]:
+    """Return what a row must say to be looked at."""
+    match source:
+        case ActiveUsers() | ActiveRatio():
+            return (USE, "user_id", "feature") if source.features else (USE, "user_id")
+        case Usage():
+            return (source.what, "feature") if source.features else (source.what,)
+        case FeatureBreadth():
+            return (USE, "feature")
+        case DaysSinceLastUse():
+            return (USE,)
+        case UsageTrend():
+            return (source.what,)
 
 
-def feature_breadth(snapshot: Snapshot, source: FeatureBreadth) -> "ir.Table":
-    """Return the share of the core features used; without core features named, every feature seen by then is core."""
-    seen = _used(snapshot, "feature")
-    core = core_features(snapshot)
-    core = seen.select("feature").distinct() if core is None else core
-    marked = seen.mutate(is_core=seen.feature.isin(core.feature))
-    counts = _is_recent(snapshot, marked, source.window_days) & marked.is_core
-    used = _counted(snapshot, marked, source.window_days, marked.feature.nunique(where=counts))
-    return used.select("account_id", value=used.value / core.count().as_scalar().nullif(0), known_on=used.known_on)
+def _audience(source: ActiveUsers | ActiveRatio) -> tuple[int, tuple[str, ...]]:
+    return source.window_days, source.features
 
 
-def core_features(snapshot: Snapshot) -> "ir.Table | None":
-    """Return the features marked `is_core`, one row each; None where no table says which are."""
-    features = snapshot.tables.get("features")
-    if features is None or "is_core" not in features.columns:
-        return None
-    return features.filter(features.is_core).select("feature")
+def _total(source: Usage | UsageTrend) -> Total:
+    return Total(source.what, source.features if isinstance(source, Usage) else ())
 
 
-def days_since_last_use(snapshot: Snapshot) -> "ir.Table":
-    """Return the days from the newest day with use to the date."""
+def _total_in(parts: Wanted, source: Usage | UsageTrend, span: Span) -> str:
+    return f"total_{parts.totals[_total(source)]}_{parts.spans[span]}"
+
+
+def _numbered(keys: Iterable[Key]) -> dict[Key, int]:
+    return {key: number for number, key in enumerate(dict.fromkeys(keys))}
+
+
+def _is_fed(grid: "ir.Table", last: "ir.Column", days: int) -> "ir.Column":
+    """Return whether anybody has a row in the trailing days of each date."""
+    return days_since(grid, last).min().over(group_by=PLACE) < days
+
+
+def _counted(grid: "ir.Table", last: "ir.Column", days: int, value: "ir.Column") -> "ir.Column":
+    """Return 0 where a window counted nothing, null where the feed stopped."""
     import ibis
 
-    seen = _used(snapshot)
-    last = seen.group_by("account_id").agg(known_on=seen.date.max())
-    days = ibis.literal(snapshot.as_of).delta(last.known_on, unit="day")
-    return last.select("account_id", value=days.cast("float64"), known_on=last.known_on)
-
-
-def usage_trend(snapshot: Snapshot, source: UsageTrend) -> "ir.Table":
-    """Return the relative change of use, minus the median change of the region in the same weeks.
-
-    Change = (last 28 days) / (84 days before / 3) - 1. It is null where the account's use does not reach back to the
-    first of the 112 days, where the 84 days hold no use, where the whole table is silent in the last 28 days, and where
-    the whole book has fewer than the least number of peers: a lone account would always be its own median.
-    """
-    import ibis
-
-    changes = _changes(snapshot, source)
-    region = ibis.window(group_by=changes.region)
-    peers, everybody = changes.change.count().over(region), changes.change.count().over()
-    usual = ibis.cases(
-        (peers >= source.minimum_peers, changes.change.median().over(region)),
-        (everybody >= source.minimum_peers, changes.change.median().over()),
-    )
-    return changes.select("account_id", value=changes.change - usual, known_on=changes.known_on)
-
-
-def _changes(snapshot: Snapshot, source: UsageTrend) -> "ir.Table":
-    """Return account_id, region ("" where unknown), change and known_on."""
-    import ibis
-
-    seen = _recorded(snapshot, source.what)
-    recent, start = _window_start(snapshot, RECENT_DAYS), _window_start(snapshot, RECENT_DAYS + BASELINE_DAYS)
-    sums = seen.group_by("account_id").agg(
-        recent=seen[source.what].sum(where=seen.date >= recent),
-        before=seen[source.what].sum(where=(seen.date >= start) & (seen.date < recent)),
-        since=seen.date.min(),
-        known_on=seen.date.max(),
-    )
-    covered = (sums.since <= ibis.literal(start)) & (sums.known_on.max().over() >= ibis.literal(recent))
-    baseline = (sums.before.cast("float64") / (BASELINE_DAYS / RECENT_DAYS)).nullif(0)
-    change = sums.recent.fill_null(0).cast("float64") / baseline - 1
-    measured = sums.mutate(change=ibis.ifelse(covered, change, ibis.null("float64")))
-    regions = _with_columns(snapshot.tables["accounts"], region="string").select("account_id", "region")
-    joined = measured.inner_join(regions, "account_id")
-    return joined.select("account_id", "change", "known_on", region=joined.region.fill_null(""))
-
-
-def _window_start(snapshot: Snapshot, window_days: int) -> "date":
-    return snapshot.as_of - timedelta(days=window_days - 1)
-
-
-def _with_columns(table: "ir.Table", **kinds: str) -> "ir.Table":
-    """Return a table with the columns its source does not have filled with nulls."""
-    import ibis
-
-    absent = {name: ibis.null(kind) for name, kind in kinds.items() if name not in table.columns}
-    return table.mutate(**absent) if absent else table
-
-
-def _recorded(snapshot: Snapshot, *needed: str) -> "ir.Table":
-    """Return the usage rows that say something about the needed columns."""
-    usage = _with_columns(
-        snapshot.tables["usage_daily"],
-        user_id="string",
-        feature="string",
-        events="int64",
-        minutes="decimal(18, 6)",
-        sessions="int64",
-    )
-    return usage.drop_null(list(needed)) if needed else usage
-
-
-def _used(snapshot: Snapshot, *needed: str) -> "ir.Table":
-    """Return the usage rows with at least one event; a row without a count says that there was use."""
-    rows = _recorded(snapshot, *needed)
-    return rows.filter(rows.events.fill_null(1) > 0)
-
-
-def _feature_column(features: tuple[str, ...]) -> tuple[str, ...]:
-    return ("feature",) if features else ()
-
-
-def _qualifies(rows: "ir.Table", features: tuple[str, ...]) -> "ir.BooleanValue":
-    import ibis
-
-    return rows.feature.isin(features) if features else ibis.literal(value=True)
-
-
-def _is_recent(snapshot: Snapshot, rows: "ir.Table", window_days: int) -> "ir.BooleanValue":
-    import ibis
-
-    return rows.date >= ibis.literal(_window_start(snapshot, window_days))
-
-
-def _counted(snapshot: Snapshot, seen: "ir.Table", window_days: int, value: "ir.Scalar") -> "ir.Table":
-    """Return an aggregate of every account that is seen: 0 where it counted nothing, null where the feed stopped."""
-    import ibis
-
-    sums = seen.group_by("account_id").agg(value=value, known_on=seen.date.max())
-    is_fed = sums.known_on.max().over() >= ibis.literal(_window_start(snapshot, window_days))
-    filled = ibis.ifelse(is_fed, sums.value.cast("float64").fill_null(0.0), ibis.null("float64"))
-    return sums.select("account_id", value=filled, known_on=sums.known_on)
+    return ibis.ifelse(_is_fed(grid, last, days), value.cast("float64").fill_null(0.0), ibis.null("float64"))
