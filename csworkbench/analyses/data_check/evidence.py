@@ -60,6 +60,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
 
     del upstream
     reports = [snapshot.reports[name] for name in SPECS if name in snapshot.tables]
+    earlier = snapshot.current_only
     findings = [
         (each.table, each.rule, each.column, each.count, each.action, each.example, each.place, each.hint)
         for report in reports
@@ -71,8 +72,8 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         as_of=snapshot.as_of,
         tables=_tables(snapshot, reports),
         findings=pd.DataFrame(findings, columns=names).astype(kinds),
-        columns=_columns(snapshot, reports),
-        shows_today=bool(snapshot.current_only),
+        columns=_columns(snapshot, reports, earlier),
+        shows_today=bool(earlier),
         found=find(snapshot, config.questions),
         unknown_columns=unknown_columns(snapshot, config.questions),
         outcomes=_outcomes(snapshot),
@@ -129,13 +130,14 @@ def _local_day(moment: "pd.Timestamp", zone: str | None) -> "pd.Timestamp":
     return moment.tz_localize("UTC").tz_convert(zone).tz_localize(None).normalize()
 
 
-def _columns(snapshot: "Snapshot", reports: "list[IngestReport]") -> "pd.DataFrame":
+def _columns(
+    snapshot: "Snapshot", reports: "list[IngestReport]", earlier: Mapping[str, tuple[str, ...]]
+) -> "pd.DataFrame":
     """Return the row of each column, marking those whose past nobody recorded (on an earlier day: of that day)."""
     import pandas as pd
 
     from csworkbench.sources.archive import overwritten
 
-    earlier = snapshot.current_only
     rows = []
     for report in reports:
         present = snapshot.tables[report.table].columns
