@@ -65,6 +65,7 @@ def outreach_tables(
     import numpy as np
     import pandas as pd
 
+    others = others[others["contact_id"].notna()]  # a review on the day the account left reached nobody
     address = pii["email"].to_numpy(object)
     first = first_consents(people)
     desk = Desk(make_mailbox(people, address), first)

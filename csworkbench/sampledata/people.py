@@ -34,6 +34,7 @@ class People:
         account: Number of the account of each row of `contacts`.
         assignments: Table `assignments`.
         world: The world of the block.
+        account_left: When each account left, NaT while it is a customer.
         second_records: Rows of `contacts` that are a second record of a person, and the rows of the first ones.
     """
 
@@ -42,6 +43,7 @@ class People:
     account: Ints
     assignments: pd.DataFrame
     world: World
+    account_left: Times
     second_records: tuple[Ints, Ints]
 
     def csm_at(self, account: Ints, at: Times) -> Texts:
@@ -69,12 +71,12 @@ class People:
         return found
 
     def stay(self) -> tuple[Times, Times]:
-        """Return from when and until when (exclusive) each contact is at the account, as far as the book goes."""
+        """Return from when and until when (exclusive) each contact is there: till they or the account leave."""
         import numpy as np
 
-        left = self.contacts["left_at"].to_numpy("datetime64[s]")
+        left = np.fmin(self.contacts["left_at"].to_numpy("datetime64[s]"), self.account_left[self.account])
         beyond = self.world.size.last_second + np.timedelta64(1, "s")
-        return self.contacts["added_at"].to_numpy("datetime64[s]"), np.where(np.isnat(left), beyond, left)
+        return self.contacts["added_at"].to_numpy("datetime64[s]"), np.fmin(left, beyond)
 
 
 def make_people(
@@ -106,7 +108,7 @@ def make_people(
     account, same = both.pop("account").to_numpy(np.int64), both.pop("same_as")
     second = np.flatnonzero(same.notna())
     first = pd.Index(both["contact_id"]).get_indexer(same.iloc[second])
-    return People(users, both.drop(columns="place"), account, assignments, world, (second, first))
+    return People(users, both.drop(columns="place"), account, assignments, world, contracts.churned_at, (second, first))
 
 
 def _seen(world: World, users: Users, met: tuple[pd.DataFrame, ...]) -> tuple[Times, Times]:

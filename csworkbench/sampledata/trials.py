@@ -181,7 +181,8 @@ def _send_mails(
     hours = rng.integers(2 * 3_600, 3 * 86_400, people.world.accounts).astype("timedelta64[s]")
     sent_at = np.add(assigned_at, hours)
     is_mailed = np.isin(variant, list(trial.clicks)) & (sent_at <= people.world.size.last_second)
-    contact = np.flatnonzero(is_eligible & is_mailed[people.account])
+    is_still_there = sent_at[people.account] < people.stay()[1]
+    contact = np.flatnonzero(is_eligible & is_mailed[people.account] & is_still_there)
     account = people.account[contact]
     mails = Mails(desk.ids(len(contact)), contact, sent_at[account], rate[account])
     labels = {"initiator": "central", "family": "lifecycle", "rule": trial.experiment_id, "importance": "normal"}
