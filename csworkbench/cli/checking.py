@@ -90,13 +90,13 @@ def _other_batch(path: Path, project: "Project", known: "Mapping[str, Entry]") -
 
 def _reports(project: "Project") -> "Mapping[str, IngestReport]":
     from csworkbench.cli.progress import reading
-    from csworkbench.sources import open_book
+    from csworkbench.sources import read_book
     from csworkbench.workspace import load_workspace
 
     tell("Reading the data ...")
     cache, records = project.root / "outputs" / "cache", project.root / "records"
     with reading() as on_rows:
-        return open_book(load_workspace(project.workspace), project.root, cache, records, on_rows=on_rows).reports
+        return read_book(load_workspace(project.workspace), project.root, cache, records, on_rows=on_rows).reports
 
 
 def _answer_report(report: "IngestReport") -> None:

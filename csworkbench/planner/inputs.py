@@ -93,12 +93,10 @@ def read_dry(workspace: Workspace, root: Path, as_of: date | None, on_rows: "Lis
 
 @contextmanager
 def _opened(workspace: Workspace, root: Path, cache: Path, on_rows: "Listener | None") -> "Iterator[Book]":
-    """Yield the book of a workspace on the engine that types it: a plan has no need of another one."""
-    from csworkbench.sources import open_book, require
+    from csworkbench.sources import read_book, require
 
     require(workspace.engine)
-    own = workspace.engine.model_copy(update={"backend": "duckdb"})
-    book = open_book(workspace.model_copy(update={"engine": own}), root, cache, root / RECORDS, on_rows=on_rows)
+    book = read_book(workspace, root, cache, root / RECORDS, on_rows=on_rows)
     try:
         yield book
     finally:

@@ -3,7 +3,7 @@
 from csworkbench.sources.archive import remember
 from csworkbench.sources.book import Book, Finding, IngestReport
 from csworkbench.sources.cache import cache_folder
-from csworkbench.sources.reading import Listener, open_book
+from csworkbench.sources.reading import Listener, open_book, read_book
 from csworkbench.sources.spark import rehome, require
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "Listener",
     "cache_folder",
     "open_book",
+    "read_book",
     "rehome",
     "remember",
     "require",

@@ -48,7 +48,7 @@ def isolated(
     Args:
         engine: Memory it may use.
         spill_folder: Folder for what does not fit into memory.
-        paths: Files it may read or write.
+        paths: Files it may read or write, or folders of such.
         database: DuckDB file to open, read only; None = an empty one in memory.
     """
     import duckdb
@@ -63,9 +63,11 @@ def isolated(
         limits["memory_limit"] = f"{engine.memory_gb}GB"
     connection = duckdb.connect(str(database or ":memory:"), read_only=database is not None, config=limits)
     try:
-        allowed = [spelled for path in paths for spelled in (str(path), _literal(path))]
+        folders, files = [str(path) for path in paths if path.is_dir()], [path for path in paths if not path.is_dir()]
+        allowed = [spelled for path in files for spelled in (str(path), _literal(path))]
         connection.execute("SET enable_progress_bar = false; SET timezone = 'UTC'")
         connection.execute("SET allowed_paths = ?", [allowed])
+        connection.execute("SET allowed_directories = ?", [folders])
         connection.execute("SET enable_external_access = false; SET lock_configuration = true")
         yield connection
     finally:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
 PLACES = (FILE, LINE)
 ROWS = "_rows"
 # Functions the engine calls constant within a query although the clock moves them.
-CLOCKS = ("current_localtime", "current_localtimestamp", "localtime", "localtimestamp")
+CLOCKS = (
+    "current_time",
+    "current_timestamp",
+    "localtime",
+    "localtimestamp",
+    "current_localtime",
+    "current_localtimestamp",
+)
 PLAIN = ("VARCHAR", "BOOLEAN", "DATE", "TIMESTAMP", "DECIMAL", "FLOAT", "DOUBLE")
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 SHOWN_CHARACTERS = 200
@@ -73,6 +81,8 @@ def _name_faults(sql: str, names: Sequence[str], key: str) -> list[Problem]:
         if called in _unsteady():
             hint = "a result may depend on the files only: write the value"
             problems.append(Problem(f"calls {called}(), which changes from run to run", key=key, hint=hint))
+    if tree.find(exp.TableSample) is not None:
+        problems.append(Problem("takes a sample, which changes from run to run", key=key, hint="take rows by a rule"))
     return list(dict.fromkeys(problems))
 
 
@@ -221,7 +231,7 @@ def export(connection: "DuckDBPyConnection", task: Task, sql: str, rows: str) ->
         names = [normalize("NFC", name) for name, _ in header]
         fields = _fields(task, names, key)
         _keep(connection, _without_end(sql), header, names, fields)
-        _write(connection, rows, out)
+        has_places = _write(connection, rows, out)
     except (duckdb.IOException, duckdb.OutOfMemoryException):
         raise
     except duckdb.Error as error:
@@ -231,7 +241,7 @@ def export(connection: "DuckDBPyConnection", task: Task, sql: str, rows: str) ->
         raise DataError(*problems)
     table = engine.read_parquet(task.connection, [out])
     asked = unused([[name for name in names if name not in PLACES]], fields)
-    return Raw(fields, [named(table, fields, table[FILE], table[LINE])], (), asked, has_one_file=False)
+    return Raw(fields, [named(table, fields, table[FILE], table[LINE])], (), asked, has_one_file=not has_places)
 
 
 def _without_end(sql: str) -> str:
@@ -280,15 +290,19 @@ def _exactly(column: str, type_: str, name: str) -> str:
     return f"{column if is_kept else f'CAST({column} AS VARCHAR)'} AS {engine.quoted(name)}"
 
 
-def _write(connection: "DuckDBPyConnection", rows: str, out: Any) -> None:
+def _write(connection: "DuckDBPyConnection", rows: str, out: Path) -> bool:
+    """Write the rows with their places, and return whether those are lines of files."""
     columns = dict(_described(connection, f"FROM {ROWS}"))
     names = [engine.quoted(name) for name in columns if name not in PLACES]
     file, line = engine.quoted_text(rows), f"row_number() OVER (ORDER BY {', '.join(names) or '1'})"
-    if _has_places(connection, columns):
+    has_places = _has_places(connection, columns)
+    if has_places:
         file, line = FILE, LINE
     selected = ", ".join([*names, f"{file} AS {FILE}", f"CAST({line} AS BIGINT) AS {LINE}"])
     target = engine.quoted_text(str(out))
     connection.execute(f"COPY (FROM {ROWS} SELECT {selected}) TO {target} (FORMAT parquet, USE_TMP_FILE false)")
+    connection.execute(f"DROP TABLE {ROWS}")
+    return has_places
 
 
 def _has_places(connection: "DuckDBPyConnection", columns: Mapping[str, str]) -> bool:

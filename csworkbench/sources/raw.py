@@ -16,6 +16,7 @@ from csworkbench.workspace import Engine, TableSource
 
 if TYPE_CHECKING:
     import ibis
+    from duckdb import DuckDBPyConnection
     from ibis.backends.duckdb import Backend
 
 
@@ -60,6 +61,7 @@ class Task:
         staging: Folder for what is made on the way.
         spill: Folder for what does not fit into memory.
         told: Told how many further rows were parsed.
+        database: The team's database, where the table is in it.
     """
 
     connection: "Backend"
@@ -71,6 +73,7 @@ class Task:
     staging: Path
     spill: Path
     told: Callable[[int], None]
+    database: "DuckDBPyConnection | None" = None
 
     @property
     def name(self) -> str:

@@ -1,6 +1,6 @@
 """Opening a book: every table of a workspace found, inspected, typed, checked and cached."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from difflib import get_close_matches
@@ -10,11 +10,13 @@ from pathlib import Path
 from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+from weakref import finalize
 
 from csworkbench.errors import ConfigError, DataError, Problem
 from csworkbench.sources import archive, catalog, check, engine, findings, query, raw, spark
 from csworkbench.sources.book import Book, Finding, IngestReport
 from csworkbench.sources.cache import TableCache, table_key
+from csworkbench.sources.catalog import Database
 from csworkbench.sources.identity import Identities, homes, resolve
 from csworkbench.sources.parse import FILE, LINE
 from csworkbench.sources.raw import Part, Task
@@ -26,6 +28,7 @@ from csworkbench.workspace import ColumnMap, TableSource, Workspace
 
 if TYPE_CHECKING:
     import ibis
+    from ibis.backends import BaseBackend
     from ibis.backends.duckdb import Backend
 
 Listener = Callable[[str, int], None]
@@ -56,23 +59,54 @@ def open_book(
         DataError: files that cannot be read as declared; every problem of every file; or damaged records.
         EnvironmentProblem: the cache folder cannot be written, the disk is full, or the engine is not installed.
     """
+    book = read_book(workspace, root, cache_dir, records, on_rows=on_rows)
+    if workspace.engine.backend != "spark":
+        return book
+    moved = spark.rehome(book, spark.connect(workspace.engine))
+    book.connection.disconnect()
+    return replace(moved, remembered=_past(moved.connection, records))
+
+
+def read_book(
+    workspace: Workspace,
+    root: Path,
+    cache_dir: Path,
+    records: Path | None = None,
+    *,
+    on_rows: Listener | None = None,
+) -> Book:
+    """Return the book of `open_book` on the engine that types it, wherever analyses compute.
+
+    Args:
+        workspace: What was declared.
+        root: Project root; paths of the workspace are relative to it.
+        cache_dir: Folder of the typed tables; made when it is not there.
+        records: Folder of a project's records; None = there is none.
+        on_rows: Told how far the parsing of a table has come.
+
+    Raises:
+        ConfigError: see `open_book`.
+        DataError: see `open_book`.
+        EnvironmentProblem: the cache folder cannot be written, the disk is full, or the database is being written to.
+    """
     _refuse_queries(workspace)
     cache = TableCache(cache_dir)
     with cache.staging() as staging, ExitStack() as undo:
         reader = _Reader(workspace, root, cache, staging, on_rows or _silent)
         undo.callback(reader.let_go)
-        for table in (name for name in SPECS if name in workspace.tables):
-            reader.read(table)
+        with reader.opened:
+            for table in (name for name in SPECS if name in workspace.tables):
+                reader.read(table)
         if reader.problems:
             raise DataError(*reader.problems)
         cache.sweep()
-        book = reader.book()
-        if workspace.engine.backend == "spark":
-            book = spark.rehome(book, spark.connect(workspace.engine))
-        past = archive.remembered(book.connection, records / "history") if records is not None else {}
-        if book.connection is reader.connection:
-            undo.pop_all()
-        return replace(book, remembered=past)
+        book = replace(reader.book(), remembered=_past(reader.connection, records))
+        undo.pop_all()
+        return book
+
+
+def _past(connection: "BaseBackend", records: Path | None) -> "Mapping[str, ibis.Table]":
+    return archive.remembered(connection, records / "history") if records is not None else {}
 
 
 def _silent(table: str, rows: int) -> None:
@@ -95,8 +129,10 @@ class _Reader:
 
     def __init__(self, workspace: Workspace, root: Path, cache: TableCache, staging: Path, on_rows: Listener) -> None:
         self.workspace, self.root, self.cache, self.staging, self.on_rows = workspace, root, cache, staging, on_rows
-        self.spill, self._free = cache.spill()
+        self.opened = ExitStack()
+        self.spill, free = cache.spill()
         self.connection: Backend = engine.connect(workspace.engine, self.spill)
+        self._free = finalize(self.connection, free)
         self.problems: list[Problem] = []
         self.keys: dict[str, str] = {}
         self.tables: dict[str, ibis.Table] = {}
@@ -114,22 +150,34 @@ class _Reader:
     def read(self, table: str) -> None:
         begin = perf_counter()
         source = self.workspace.tables[table]
-        parts, problems = self._find(table, source)
-        self.problems += problems
+        parts = self._find(table, source)
         key = self.keys[table] = table_key(
             table, self.workspace, [file for part in parts for file in part.files], self._parents(table)
         )
-        report = None if self.problems else self.cache.find(table, key)
+        report = self.cache.find(table, key)
         if report is None and parts and all(part.files for part in parts):
             report = self._make(self._task(table, source, parts), key)
         if report is not None:
             self.reports[table] = replace(report, seconds=perf_counter() - begin)
             self.tables[table] = engine.read_parquet(self.connection, [self.cache.parquet(table, key)], table)
 
-    def _find(self, table: str, source: TableSource) -> tuple[tuple[Part, ...], list[Problem]]:
-        if source.table is not None:
-            return catalog.find(table, self.workspace, self.root)
-        return raw.find(table, source, self.root)
+    def _find(self, table: str, source: TableSource) -> tuple[Part, ...]:
+        if source.table is None:
+            parts, problems = raw.find(table, source, self.root)
+        else:
+            database, problems = self._database
+            parts = () if database is None else (Part("", table, source, (database.file,)),)
+        self.problems += [problem for problem in problems if problem not in self.problems]
+        return parts
+
+    @cached_property
+    def _database(self) -> tuple[Database | None, list[Problem]]:
+        """The database, opened once: while it is open nobody else can write to it."""
+        try:
+            found = catalog.opened(self.workspace, self.root, self.spill, self.staging)
+            return self.opened.enter_context(found), []
+        except DataError as error:
+            return None, list(error.problems)
 
     def _parents(self, table: str) -> list[str]:
         """Return the keys of all that a table is judged or mapped by."""
@@ -149,8 +197,19 @@ class _Reader:
             self.on_rows(table, rows)
 
         clock = Clock(source.timezone, self.workspace.timezone)
-        limits = self.workspace.engine
-        return Task(self.connection, limits, SPECS[table], source, clock, parts, self.staging, self.spill, told)
+        database = None if source.table is None else self._database[0]
+        return Task(
+            connection=self.connection,
+            limits=self.workspace.engine,
+            spec=SPECS[table],
+            source=source,
+            clock=clock,
+            parts=parts,
+            staging=self.staging,
+            spill=self.spill,
+            told=told,
+            database=None if database is None else database.connection,
+        )
 
     @cached_property
     def _identities(self) -> Identities:

@@ -6,7 +6,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from shutil import which
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.errors import EnvironmentProblem, Problem
 from csworkbench.sources.book import Book
@@ -16,15 +16,18 @@ if TYPE_CHECKING:
     from ibis.backends import BaseBackend
 
 HERE = "127.0.0.1"
-# Sessions count days in UTC, as DuckDB's does, and a book of a few gigabytes needs no 200 partitions per join.
 SETTINGS = {
     "spark.app.name": "csworkbench",
-    "spark.sql.session.timeZone": "UTC",
-    "spark.sql.shuffle.partitions": "4",
+    "spark.sql.session.timeZone": "UTC",  # days are counted as DuckDB counts them
     "spark.ui.enabled": "false",
     "spark.ui.showConsoleProgress": "false",
+    "spark.log.level": "ERROR",
+}
+# A cluster knows its own; on one machine nothing listens to the network, and a join needs no 200 partitions.
+ON_THIS_MACHINE = {
     "spark.driver.host": HERE,
     "spark.driver.bindAddress": HERE,
+    "spark.sql.shuffle.partitions": "4",
 }
 
 
@@ -75,8 +78,10 @@ def connect(engine: Engine) -> "BaseBackend":
     from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
+    is_here = engine.master.startswith("local") or HERE in engine.master
+    settings: dict[str, Any] = SETTINGS | (ON_THIS_MACHINE if is_here else {})
     try:
-        session = SparkSession.builder.master(engine.master).config(map=dict(SETTINGS)).getOrCreate()
+        session = SparkSession.builder.master(engine.master).config(map=settings).getOrCreate()
     except PySparkException as error:
         said = str(error).splitlines()[0]
         raise _missing(f"Spark does not start at {engine.master}: {said}", "look at engine.master") from error

@@ -125,6 +125,30 @@ def test_the_database_is_left_as_it_was(project):
     assert [item.name for item in path.parent.iterdir()] == [path.name]
 
 
+def test_the_number_of_a_row_is_its_id_where_it_has_no_other(project):
+    database(project)
+    book = opened(project, columns={"ticket_id": {"row": True}})
+    assert column(book, "ticket_id", "tickets") == ["1", "2"]
+
+
+def test_a_problem_of_the_database_is_told_once_for_all_its_tables(project):
+    project.write("accounts.csv", "account_id\nA\n")
+    source = {"table": "t"}
+    with pytest.raises(DataError, match="there is no such database") as refused:
+        project.open({"engine": {"database": "no.db"}}, accounts="accounts.csv", tickets=source, usage_daily=source)
+    assert len(refused.value.problems) == 1
+
+
+def test_what_was_committed_but_not_merged_into_the_database_counts(project):
+    path = project.root / database(project)
+    late = "import duckdb, os, sys; c = duckdb.connect(sys.argv[1]); c.execute('set checkpoint_threshold = \"1GB\"');"
+    late += "c.execute(\"delete from crm.tickets where ticket_id = '2'\"); os._exit(0)"
+    opened(project)
+    subprocess.run([sys.executable, "-c", late, str(path)], check=True)
+    assert path.with_name("team.duckdb.wal").is_file()
+    assert column(opened(project), "ticket_id", "tickets") == ["1"]
+
+
 def test_a_changed_database_is_read_again(project):
     database(project)
     opened(project)

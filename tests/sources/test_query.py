@@ -148,6 +148,10 @@ def test_files_of_one_name_must_agree_on_types(project):
         ("selec 1", 'syntax error at or near "selec" in line 1'),
         ("select now() as t", r"calls now\(\), which changes from run to run"),
         ("select current_date", r"calls current_date\(\)"),
+        ("select current_timestamp", r"calls current_timestamp\(\)"),
+        ("select localtimestamp", r"calls localtimestamp\(\)"),
+        ("select * from subs using sample 10%", "takes a sample, which changes from run to run"),
+        ("select uuid()", r"calls uuid\(\)"),
         ("select * from subs order by random()", r"calls random\(\)"),
     ],
 )
