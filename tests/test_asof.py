@@ -1,5 +1,7 @@
 """The snapshot: what was known at the end of a day, and nothing else."""
 
+import re
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from random import Random
 from zoneinfo import ZoneInfo
@@ -10,9 +12,25 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from csworkbench.asof import day_start, earlier, latest_date, month_ends, since, take, with_local_day
-from csworkbench.errors import DataError
+from csworkbench.asof import (
+    Part,
+    day_start,
+    earlier,
+    labels,
+    latest_date,
+    month_ends,
+    require_history,
+    since,
+    stray_days,
+    take,
+    windows,
+    with_local_day,
+)
+from csworkbench.errors import AnalysisError, DataError
+from csworkbench.formats import text
+from csworkbench.sources.archive import remember, remembered
 from csworkbench.tables import SPECS, Kind
+from csworkbench.workspace import TableSource
 from tests.books import book, frame, with_rows
 from tests.oracles import asof_sql
 
@@ -626,3 +644,322 @@ def test_since_includes_its_first_day():
     )
     flags = table.select(at=since(table["at"], date(2026, 2, 1), "UTC"), on=since(table["on"], date(2026, 2, 1), "UTC"))
     assert frame(flags).to_numpy().tolist() == [[False, False], [True, True]]
+
+
+# --- what exports overwrite ---
+
+JAN, FEB, MAR = date(2026, 1, 31), date(2026, 2, 28), date(2026, 3, 31)
+
+
+def export(day, extras=None, **arr):
+    """A book whose newest event is of a day: account -> today's arr, all of them signed up in 2025."""
+    accounts = [{"account_id": name, "signup_at": "2025-06-01", "arr": value} for name, value in arr.items()]
+    return book({"accounts": accounts, "usage_daily": [{"account_id": "a", "date": day}]}, extras=extras)
+
+
+def archived(folder, made, *exports):
+    """The book beside what the runs over earlier exports remembered, each at its newest day."""
+    for each in exports:
+        remember(each, folder, latest_date(each))
+    return replace(made, remembered=remembered(made.connection, folder))
+
+
+def arr(snapshot):
+    return [None if value is None else int(value) for value in frame(snapshot.tables["accounts"])["arr"]]
+
+
+def test_before_the_newest_day_an_overwritten_column_shows_todays_value_and_says_so():
+    made = export(MAR, a=10)
+    assert (arr(take(made, FEB)), dict(take(made, FEB).current_only)) == ([10], {"accounts": ("arr",)})
+
+
+def test_on_the_newest_day_of_the_book_and_later_the_value_is_current():
+    made = export(MAR, a=10)
+    assert [dict(take(made, day).current_only) for day in (MAR, MAR + DAY)] == [{}, {}]
+
+
+def test_columns_the_book_does_not_have_are_no_doubt():
+    made = book({"accounts": ACCOUNTS, "usage_daily": [{"account_id": "a", "date": "2026-03-31"}]})
+    assert dict(take(made, FEB).current_only) == {}
+
+
+def test_a_table_with_versions_has_no_doubt():
+    made = book({"accounts": VERSIONS, "usage_daily": [{"account_id": "a", "date": "2026-05-31"}]})
+    assert dict(take(made, date(2026, 4, 1)).current_only) == {}
+
+
+def test_a_book_without_dates_is_of_the_day_that_is_asked_for():
+    snapshot = take(book({"accounts": [{"account_id": "a", "arr": 10}]}), MAR)
+    assert dict(snapshot.current_only) == {}
+    assert dict(earlier(snapshot, FEB).current_only) == {"accounts": ("arr",)}
+
+
+def test_the_version_remembered_of_the_day_is_shown(tmp_path):
+    made = archived(tmp_path, export(MAR, a=30), export(JAN, a=10), export(FEB, a=20))
+    days = [JAN - DAY, JAN, FEB - DAY, FEB, MAR - DAY, MAR]
+    assert [arr(take(made, day)) for day in days] == [[30], [10], [10], [20], [20], [30]]
+
+
+def test_a_column_is_in_doubt_until_it_is_remembered_of_every_row(tmp_path):
+    # b came into the export in February: in January today's value stands in for it.
+    made = archived(tmp_path, export(MAR, a=30, b=7), export(JAN, a=10), export(FEB, a=20, b=5))
+    assert [arr(take(made, day)) for day in (JAN, FEB)] == [[10, 7], [20, 5]]
+    assert [dict(take(made, day).current_only) for day in (JAN, FEB)] == [{"accounts": ("arr",)}, {}]
+
+
+def test_a_row_that_was_gone_shows_todays_value(tmp_path):
+    made = archived(tmp_path, export(MAR, a=30), export(JAN, a=10), export(FEB, b=5))
+    assert arr(take(made, FEB)) == [30]
+    assert dict(take(made, FEB).current_only) == {"accounts": ("arr",)}
+
+
+def test_a_value_that_was_blank_is_remembered_as_blank(tmp_path):
+    made = archived(tmp_path, export(MAR, a=30), export(JAN, a=None))
+    assert (arr(take(made, JAN)), dict(take(made, JAN).current_only)) == ([None], {})
+
+
+@pytest.mark.parametrize(("word", "shown", "doubtful"), [("big", 5, ("segment",)), ("4", 4, ())])
+def test_a_value_that_is_none_of_the_kind_of_today_is_not_remembered(tmp_path, word, shown, doubtful):
+    def export_of(day, segment, kind):
+        accounts = [{"account_id": "a", "signup_at": "2025-06-01", "segment": segment}]
+        extras = {"accounts": {"segment": kind}}
+        made = book({"accounts": accounts, "usage_daily": [{"account_id": "a", "date": day}]}, extras=extras)
+        source = TableSource.model_validate({"path": "accounts.csv", "extra": {"segment": kind}})
+        tables = made.workspace.tables | {"accounts": source}
+        return replace(made, workspace=made.workspace.model_copy(update={"tables": tables}))
+
+    made = archived(tmp_path, export_of(MAR, 5, Kind.INTEGER), export_of(JAN, word, Kind.TEXT))
+    snapshot = take(made, FEB)
+    assert list(frame(snapshot.tables["accounts"])["segment"]) == [shown]
+    assert snapshot.current_only.get("accounts", ()) == doubtful
+
+
+def test_what_was_remembered_of_a_step_is_shown_though_it_was_done_later(tmp_path):
+    def export_of(day, **step):
+        return book(
+            {
+                "accounts": ACCOUNTS[:1],
+                "plans": [{"plan_id": "p", "account_id": "a", "created_at": "2026-01-01"}],
+                "plan_steps": [{"plan_id": "p", "step_no": 1} | step],
+                "usage_daily": [{"account_id": "a", "date": day}],
+            }
+        )
+
+    first = export_of(JAN, status="blocked", blocker="customer", done_at=None)
+    last = export_of(MAR, status="done", blocker="none", done_at="2026-03-15")
+    (step,) = take(archived(tmp_path, last, first), FEB).tables["plan_steps"].to_pyarrow().to_pylist()
+    assert (step["status"], step["blocker"], step["done_at"]) == ("blocked", "customer", None)
+
+
+def test_an_archive_of_later_days_changes_nothing_before(tmp_path):
+    made = archived(tmp_path / "one", export(MAR, a=30), export(JAN, a=10))
+    more = archived(tmp_path / "two", export(MAR, a=30), export(JAN, a=10), export(FEB, a=20), export(MAR, a=30))
+    for day in (JAN - DAY, JAN, FEB - DAY):
+        assert_equal(take(more, day), take(made, day))
+
+
+def test_cutting_again_shows_what_was_remembered_of_the_earlier_day(tmp_path):
+    made = archived(tmp_path, export(MAR, a=30, b=1), export(JAN, a=10), export(FEB, a=20))
+    for day in (JAN - DAY, JAN, FEB):
+        again, taken = earlier(take(made, MAR), day), take(made, day)
+        assert_equal(again, taken)
+        assert dict(again.current_only) == dict(taken.current_only)
+
+
+def test_todays_value_is_refused_as_evidence_with_what_to_do(tmp_path):
+    snapshot = take(archived(tmp_path, export(MAR, a=30), export(JAN, a=10)), JAN - DAY)
+    expected = (
+        "accounts: arr: the export holds today's value, and nobody recorded the one of 2026-01-30 "
+        "(give `valid_from` and `valid_to`, or wait: each run archives it since 2026-01-31)"
+    )
+    with pytest.raises(AnalysisError, match=re.escape(expected)):
+        require_history(snapshot, "accounts", ("account_id", "arr"))
+
+
+def test_what_can_have_no_versions_is_only_archived():
+    renewal = {"renewal_id": "r", "account_id": "a", "due_date": "2026-08-01", "target_amount": 5}
+    made = book({"accounts": ACCOUNTS, "renewals": [renewal]})
+    with pytest.raises(AnalysisError, match=r"target_amount: .* \(wait: each run archives it from now on\)"):
+        require_history(take(made, MAR), "renewals", ("target_amount",))
+
+
+def test_evidence_with_a_history_is_let_through(tmp_path):
+    made = archived(tmp_path, export(MAR, a=30), export(JAN, a=10))
+    require_history(take(made, JAN), "accounts", ("arr", "region"))
+    require_history(take(made, MAR), "accounts", ("arr",))
+    require_history(take(made, JAN - DAY), "accounts", ("region",))
+
+
+# --- the newest day ---
+
+
+def usage(days, per_day, first="2026-01-01"):
+    start = date.fromisoformat(first)
+    return [{"account_id": "a", "date": start + day * DAY, "events": n} for day in range(days) for n in range(per_day)]
+
+
+def far_off(day, rows, **tables):
+    """A book of many rows of use, a few of them on a day far off."""
+    stray = [{"account_id": "a", "date": day, "events": 99 + n} for n in range(rows)]
+    return book({"accounts": ACCOUNTS[:1], "usage_daily": usage(100, 20) + stray, **tables})
+
+
+def test_a_typo_does_not_move_the_newest_day():
+    # 2002 dated rows: two of them may lie anywhere. Day 100 of 2026 is 10 April.
+    assert latest_date(far_off("2099-04-10", 1)) == date(2026, 4, 10)
+
+
+def test_rows_that_are_many_move_the_newest_day():
+    assert latest_date(far_off("2099-04-10", 3)) == date(2099, 4, 10)
+
+
+def test_a_few_rows_up_to_31_days_on_are_believed():
+    assert latest_date(far_off("2026-05-11", 1)) == date(2026, 5, 11)
+    assert latest_date(far_off("2026-05-12", 1)) == date(2026, 4, 10)
+
+
+def test_a_typo_in_a_small_table_is_measured_against_all_tables():
+    nps = [{"response_id": "r", "account_id": "a", "invited_at": "2062-04-01"}]
+    assert latest_date(far_off("2026-04-10", 1, nps_responses=nps)) == date(2026, 4, 10)
+
+
+def test_small_tables_go_on_where_a_large_one_stopped():
+    # One answer every 30 days until 9 August leads on from the use that ended on 10 April.
+    days = [date(2026, 4, 11) + 30 * n * DAY for n in range(5)]
+    nps = [{"response_id": str(day), "account_id": "a", "invited_at": day.isoformat()} for day in days]
+    made = book({"accounts": ACCOUNTS[:1], "usage_daily": usage(100, 60), "nps_responses": nps})
+    assert latest_date(made) == date(2026, 8, 9)
+
+
+def test_a_book_of_few_rows_is_believed():
+    made = book({"accounts": ACCOUNTS, "usage_daily": [{"account_id": "a", "date": "2099-01-01"}]})
+    assert latest_date(made) == date(2099, 1, 1)
+
+
+def test_days_far_off_are_told():
+    made = far_off("2099-04-10", 1)
+    (caveat,) = stray_days(take(made, date(2026, 3, 1)))
+    assert (caveat.code, text(caveat.message, "en")) == (
+        "stray_days",
+        "usage_daily holds rows as late as 10 Apr 2099, which few other rows support: "
+        "the book is taken to end on 10 Apr 2026",
+    )
+    assert stray_days(take(far_off("2026-04-10", 1), date(2026, 3, 1))) == ()
+
+
+# --- labels ---
+
+
+def test_a_date_trains_when_its_labels_end_by_the_cut_and_tests_from_the_cut_on():
+    # Horizon 30 days: 1 March reaches to 31 March, 2 March to 1 April.
+    dates = [date(2026, 3, 2), date(2026, 3, 1), date(2026, 3, 31), date(2026, 3, 30), date(2026, 3, 1)]
+    found = windows(dates, 30, cut=MAR)
+    assert [(each.snapshot_date.isoformat(), each.part) for each in found] == [
+        ("2026-03-01", Part.TRAIN),
+        ("2026-03-02", Part.PURGED),
+        ("2026-03-30", Part.PURGED),
+        ("2026-03-31", Part.TEST),
+    ]
+
+
+def test_labels_begin_the_day_after_the_date_or_after_the_lead_time():
+    plain, led = windows([JAN], 30, MAR)[0], windows([JAN], 30, MAR, lead_days=7)[0]
+    assert (plain.first, plain.last) == (date(2026, 2, 1), date(2026, 3, 2))
+    assert (led.first, led.last) == (date(2026, 2, 8), date(2026, 3, 2))
+
+
+def test_a_lead_time_as_long_as_the_horizon_is_refused():
+    with pytest.raises(ValueError, match="a horizon of 30 days has no room for a lead time of 30"):
+        windows([JAN], 30, MAR, lead_days=30)
+
+
+def outcomes(made, as_of, table, dates, horizon=28, lead=0):
+    found = labels(take(made, as_of), table, windows(dates, horizon, MAR, lead_days=lead))
+    return [
+        (row.snapshot_date.date(), getattr(row, "renewal_id", row.account_id), row.outcome, row.is_complete)
+        for row in found.itertuples()
+    ]
+
+
+CHURNS = [
+    {"account_id": "early", "signup_at": "2025-01-01", "churned_at": "2026-01-31"},
+    {"account_id": "in", "signup_at": "2025-01-01", "churned_at": "2026-02-28T23:00"},
+    {"account_id": "after", "signup_at": "2025-01-01", "churned_at": "2026-03-01"},
+    {"account_id": "new", "signup_at": "2026-02-01", "churned_at": "2026-02-15"},
+]
+
+
+def test_an_account_is_labelled_while_it_is_there_by_what_came_in_the_window():
+    # From 31 January on, 28 days end on 28 February.
+    assert outcomes(book({"accounts": CHURNS}), MAR, "accounts", [JAN]) == [
+        (JAN, "after", "stayed", True),
+        (JAN, "in", "churned", True),
+    ]
+
+
+def test_an_account_that_left_within_the_lead_time_is_no_label():
+    made = book({"accounts": [*CHURNS[1:3], CHURNS[0] | {"account_id": "soon", "churned_at": "2026-02-03"}]})
+    assert [name for _, name, _, _ in outcomes(made, MAR, "accounts", [JAN], lead=7)] == ["after", "in"]
+
+
+def test_what_is_known_later_than_the_snapshot_is_open():
+    made = book({"accounts": CHURNS})
+    assert outcomes(made, FEB - DAY, "accounts", [JAN]) == [(JAN, "after", "open", False), (JAN, "in", "open", False)]
+    assert outcomes(made, FEB, "accounts", [JAN]) == [(JAN, "after", "stayed", True), (JAN, "in", "churned", True)]
+
+
+def test_an_account_with_versions_is_labelled_once():
+    versions = [row | {"signup_at": "2025-01-01", "churned_at": None} for row in VERSIONS]
+    versions[1] |= {"churned_at": "2026-04-20"}
+    assert outcomes(book({"accounts": versions}), date(2026, 6, 1), "accounts", [MAR]) == [(MAR, "a", "churned", True)]
+
+
+def renewal(name, due, decided=None, outcome=None, **more):
+    row = {"renewal_id": name, "account_id": "a", "due_date": due, "decided_at": decided, "outcome": outcome}
+    return row | {"known_at": None} | more
+
+
+def test_a_renewal_is_labelled_where_it_is_decided_in_the_window_or_due_and_open():
+    rows = [
+        renewal("decided before", "2026-02-10", "2026-01-31", "churned"),
+        renewal("decided in it", "2026-02-10", "2026-02-01", "partial"),
+        renewal("decided early", "2026-09-01", "2026-02-28", "churned"),
+        renewal("decided after", "2026-02-10", "2026-03-01", "renewed"),
+        renewal("long past due", "2025-12-01"),
+        renewal("due later", "2026-03-01"),
+    ]
+    made = book({"accounts": [{"account_id": "a"}], "renewals": rows})
+    assert outcomes(made, MAR, "renewals", [JAN]) == [
+        (JAN, "decided after", "open", True),
+        (JAN, "decided early", "churned", True),
+        (JAN, "decided in it", "partial", True),
+        (JAN, "long past due", "open", True),
+    ]
+
+
+def test_a_decision_the_warehouse_learned_of_after_the_snapshot_is_open():
+    rows = [renewal("r", "2026-02-10", "2026-02-10", "churned", known_at="2026-04-01")]
+    made = book({"accounts": [{"account_id": "a"}], "renewals": rows})
+    assert outcomes(made, MAR, "renewals", [JAN]) == []
+    assert outcomes(made, MAR + DAY, "renewals", [JAN]) == [(JAN, "r", "churned", True)]
+
+
+def test_a_decision_is_of_its_day_in_the_calendar_of_the_workspace():
+    # 28 February 23:30 UTC is 1 March in Stockholm.
+    rows = [renewal("r", "2026-03-20", "2026-02-28T23:30", "churned")]
+    for zone, expected in (("UTC", [(JAN, "r", "churned", True)]), ("Europe/Stockholm", [])):
+        made = book({"accounts": [{"account_id": "a"}], "renewals": rows}, timezone=zone)
+        assert outcomes(made, MAR, "renewals", [JAN]) == expected
+
+
+def test_outcomes_that_are_not_dated_are_refused():
+    made = book({"accounts": ACCOUNTS, "renewals": [{"renewal_id": "r", "account_id": "a", "due_date": "2026-02-10"}]})
+    with pytest.raises(AnalysisError, match="outcomes are not recorded: renewals lacks decided_at, outcome"):
+        outcomes(made, MAR, "renewals", [JAN])
+    with pytest.raises(AnalysisError, match="outcomes are not recorded: needs `renewals`"):
+        outcomes(book({"accounts": ACCOUNTS}), MAR, "renewals", [JAN])
+
+
+def test_labels_of_no_window_are_refused():
+    with pytest.raises(ValueError, match="labels need at least one window"):
+        labels(take(book({"accounts": CHURNS}), MAR), "accounts", ())

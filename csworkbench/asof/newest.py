@@ -86,7 +86,7 @@ def _rows_since(book: "Book", name: str, day: date) -> int:
 
 def _rows_per_day(book: "Book", name: str) -> Counter[date]:
     event = _event(book, name)
-    dated = with_local_day(book.tables[name].select(event).dropna(), event.get_name(), book.workspace.timezone)
+    dated = with_local_day(book.tables[name].select(event).drop_null(), event.get_name(), book.workspace.timezone)
     counted = dated.group_by("local_day").agg(rows=dated.count()).to_pyarrow().to_pylist()
     return Counter({row["local_day"]: row["rows"] for row in counted})
 
