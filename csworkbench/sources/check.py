@@ -87,7 +87,10 @@ def count(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Counts:
     }
     hits |= {check: found[f"check {place}"] for place, check in enumerate(book.checks) if found[f"check {place}"]}
     # A cell that cannot be read is null as well, but it is not blank.
-    unread = {index: sum(rules.values()) - rules.get(Rule.BLANK, 0) for index, rules in words.items()}
+    was_read = (Rule.BLANK, Rule.ROUNDED)
+    unread = {
+        index: sum(rules.values()) - sum(rules.get(rule, 0) for rule in was_read) for index, rules in words.items()
+    }
     blanks = {name: found["rows"] - found[f"filled {index}"] - unread[index] for index, name in cells.items()}
     doubled = found["rows"] - found["kinds"]
     return Counts(
@@ -136,7 +139,7 @@ def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts
     """
     problems: list[Problem] = []
     for check, bad in counts.hits.items():
-        if check.cell is None:
+        if check.cell is None or not check.rule.is_choice:
             continue
         item, rule = fields[check.cell], check.rule.value
         filled = counts.rows if rule == Rule.BLANK else counts.rows - counts.blanks.get(item.name, 0)

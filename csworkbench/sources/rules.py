@@ -143,7 +143,8 @@ def cell_check(fields: Sequence[Field], index: int, rule: Rule, case: Case) -> C
         case: What the rows are judged by.
     """
     item, cell = fields[index], _itself(cell_of(index))
-    check = Check(rule, item.name, _says(rule_of(index), rule), cell, cell_hint(item, rule), "quarantined", cell=index)
+    action: Action = "quarantined" if rule.is_choice else "kept"  # a rounded value stays
+    check = Check(rule, item.name, _says(rule_of(index), rule), cell, cell_hint(item, rule), action, cell=index)
     return _decided(check, case)
 
 
