@@ -17,6 +17,7 @@ from csworkbench.scoring.cards import (
     Worst,
 )
 from csworkbench.scoring.changes import decompose
+from csworkbench.scoring.choosing import Between, OneOf, Rule, choose
 from csworkbench.scoring.grading import (
     BASES,
     FROM_DATA,
@@ -36,6 +37,7 @@ __all__ = [
     "NOT_SCORED",
     "Band",
     "Basis",
+    "Between",
     "Carry",
     "Categories",
     "Curve",
@@ -45,9 +47,12 @@ __all__ = [
     "Group",
     "Measure",
     "Neutral",
+    "OneOf",
+    "Rule",
     "Scorecard",
     "Worst",
     "category_name",
+    "choose",
     "decompose",
     "effective_weights",
     "grade",

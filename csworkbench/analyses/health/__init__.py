@@ -5,7 +5,8 @@ Scorecards turn measures into points, points into a score of 0 to 100, the score
 
 from csworkbench.analyses.health.panel import Inputs, prepare
 from csworkbench.analyses.health.result import Result, analyze
-from csworkbench.analyses.health.settings import Between, Config, OneOf, Rule
+from csworkbench.analyses.health.settings import Config
+from csworkbench.scoring import Between, OneOf, Rule
 
 READS = ("accounts",)
 READS_IF_PRESENT = (

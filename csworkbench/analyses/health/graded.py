@@ -1,14 +1,14 @@
 """The whole book graded: which scorecard each account has at each date, its score and its band."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.health.panel import Inputs, source_key
-from csworkbench.analyses.health.settings import Between, Config, OneOf
+from csworkbench.analyses.health.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.features import Attribute
-from csworkbench.scoring import Grades, Scorecard, category_name, grade, settle_bands
+from csworkbench.scoring import Grades, Scorecard, choose, grade, settle_bands
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,33 +145,8 @@ def _choose(inputs: Inputs, config: Config) -> "tuple[Positions, Positions]":
     """Return the position of the scorecard and of the rule that chose it, per row of the panel."""
     import numpy as np
 
+    named = {condition.column for rule in config.rules for condition in rule.when}
+    columns = {name: inputs.panel[source_key(Attribute(column=name))] for name in named}
     ids = [card.id for card in config.scorecards]
-    holds = [_all_hold(inputs.panel, rule.when) for rule in config.rules]
-    choices = [ids.index(rule.scorecard) for rule in config.rules]
-    everyone = np.ones(len(inputs.panel), dtype=bool)
-    rule = np.argmax(np.vstack([*holds, everyone]), axis=0)
-    card = np.array([*choices, ids.index(config.default)])[rule]
+    card, rule = choose(config.rules, ids, config.default, columns, len(inputs.panel))
     return np.where(inputs.panel["is_customer"], card, -1), rule
-
-
-def _all_hold(panel: "pd.DataFrame", conditions: Iterable[OneOf | Between]) -> "NDArray[np.bool_]":
-    import numpy as np
-
-    every: NDArray[np.bool_] = np.logical_and.reduce([_holds(panel, condition) for condition in conditions])
-    return every
-
-
-def _holds(panel: "pd.DataFrame", condition: OneOf | Between) -> "NDArray[np.bool_]":
-    import numpy as np
-    import pandas as pd
-
-    values = panel[source_key(Attribute(column=condition.column))]
-    is_text = isinstance(values.dtype, pd.CategoricalDtype)
-    if isinstance(condition, OneOf):
-        words = values if is_text else values.map(category_name, na_action="ignore")
-        return words.isin(condition.values).to_numpy()
-    if is_text:
-        raise AnalysisError(f"rules: column '{condition.column}' holds text; use kind: one_of")
-    low = -np.inf if condition.low is None else condition.low
-    high = np.inf if condition.high is None else condition.high
-    return ((values >= low) & (values < high)).to_numpy()

@@ -2,47 +2,10 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from csworkbench.config import FromFile, Section, SettingError, setting
-from csworkbench.scoring import Scorecard
-
-LARGEST = 1e15
-
-
-class OneOf(Section):
-    """An attribute of the account has one of some values."""
-
-    kind: Literal["one_of"] = setting("one_of", description="The attribute has one of the values")
-    column: str = setting(min_length=1, description="Column of accounts, an extra column included")
-    values: tuple[str, ...] = setting(min_length=1, description="Values that fit, written as in the table")
-
-
-class Between(Section):
-    """A number of the account lies in a range; an end that is not given is open."""
-
-    kind: Literal["between"] = setting("between", description="The number lies in a range")
-    column: str = setting(min_length=1, description="Column of accounts, an extra column included")
-    low: float | None = setting(None, ge=-LARGEST, le=LARGEST, description="Smallest value that fits; null = no end")
-    high: float | None = setting(None, ge=-LARGEST, le=LARGEST, description="First value that no longer fits")
-
-    @model_validator(mode="after")
-    def _is_a_range(self) -> Self:
-        if self.low is None and self.high is None:
-            raise ValueError("give low, high or both")
-        if self.low is not None and self.high is not None and self.low >= self.high:
-            raise SettingError({"high": f"must be above low, {self.low:g}"})
-        return self
-
-
-class Rule(Section):
-    """Accounts for which every condition holds get a scorecard; the first rule that fits decides."""
-
-    label: str = setting(min_length=1, description="Name on pages; stands beside each account it decided")
-    scorecard: str = setting(min_length=1, description="Id of the scorecard")
-    when: tuple[Annotated[OneOf | Between, Field(discriminator="kind")], ...] = setting(
-        min_length=1, description="Conditions that must all hold"
-    )
+from csworkbench.scoring import Rule, Scorecard
 
 
 class Config(Section):
