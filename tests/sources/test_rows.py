@@ -4,6 +4,8 @@ import csv
 
 import ibis
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from csworkbench.errors import DataError
 from csworkbench.sources import check
@@ -485,3 +487,39 @@ def test_a_table_without_faults_takes_one_query_to_judge(project, monkeypatch):
         extra={"code": {"type": "text", "unique": True}},
     )
     assert judging == [1, 0]
+
+
+DAYS = st.integers(1, 28).map(lambda day: f"2026-02-{day:02}")
+TICKETS = st.lists(
+    st.tuples(
+        st.sampled_from("1234"), st.sampled_from("ABZ"), DAYS, st.one_of(st.just(""), DAYS), st.sampled_from("15x")
+    ),
+    min_size=4,
+    max_size=25,
+)
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tickets=TICKETS)
+def test_the_rows_that_stay_are_those_a_plain_loop_keeps(project, tickets):
+    # Enough good rows keep a column from looking misdeclared as a whole.
+    good = [(f"G{number}", "B", "2026-02-20", "2026-02-21", "1") for number in range(2 * len(tickets))]
+    lines = [",".join(row) for row in [*tickets, *good]]
+    book = project.open(
+        accounts=project.write("a.csv", "account_id,signup_at\nA,2026-02-10\nB,\n"),
+        tickets=project.write("t.csv", "\n".join(["ticket_id,account_id,opened_at,resolved_at,csat", *lines]) + "\n"),
+    )
+    passed = {
+        row
+        for row in [*tickets, *good]
+        if row[1] != "Z"
+        and (row[1] != "A" or row[2] >= "2026-02-10")
+        and (not row[3] or row[3] >= row[2])
+        and row[4] != "x"
+    }
+    ids = [row[0] for row in passed]
+    expected = sorted(row[0] for row in passed if ids.count(row[0]) == 1)
+    assert column(book, "ticket_id", "tickets") == expected
+    report = book.reports["tickets"]
+    copies = sum(item.count for item in report.findings if item.rule == "duplicate")
+    assert report.rows + report.quarantined + copies == len(lines)
