@@ -117,14 +117,14 @@ def test_the_interval_of_a_mean_is_the_normal_one():
     rng = np.random.default_rng(0)
     values = rng.normal(size=400)
     means = np.array([np.average(values, weights=by) for by in account_weights(np.arange(400), 2000, seed=2)])
-    found = interval(values.mean(), means, 400, "any", "points")
+    found = interval(values.mean(), means, 400, "points")
     assert (found.high - found.low) / 2 == pytest.approx(1.96 * values.std(ddof=1) / 20, rel=0.06)
 
 
 def test_a_measure_most_draws_could_not_tell_has_no_interval():
     draws = np.array([0.5] * 8 + [np.nan] * 2)
-    assert interval(0.5, draws, 9, "share", "share").low is None
-    assert interval(float("nan"), draws, 9, "share", "share").value is None
+    assert interval(0.5, draws, 9, "share", is_share=True).low is None
+    assert interval(float("nan"), draws, 9, "share", is_share=True).value is None
 
 
 # --- learned models ---

@@ -37,6 +37,9 @@ def doctor(
         table: Canonical table the file is; None = whichever fits best.
         workspace: The workspace.yaml.
         json: Answer as JSON.
+
+    Raises:
+        ConfigError: it is asked about something else.
     """
     if not what:
         _check_environment(workspace, as_json=json)

@@ -1,4 +1,4 @@
-"""Learned models of an event: fitted, calibrated inside their own rows, stored as JSON with a hash, never pickled."""
+"""Learned models of an event: fitted, calibrated inside their own rows, stored as JSON with a hash."""
 
 import hashlib
 import json

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 SHARES = ("auc", "average_precision", "captured")
 PROBABILITIES = ("brier", "intercept", "slope")
+UNITS = {"auc": "auc", "average_precision": "share", "captured": "share", "lift": "times"}
 MEASURES = (*SHARES, "lift", *PROBABILITIES)
 CHANCE = 0.5  # AUC of a risk that says nothing
 
@@ -147,7 +148,7 @@ def prove(
     measures = {
         name: {
             measure: interval(
-                value, drawn[name][measure], n, "share" if measure in SHARES else "any", _unit(measure), level
+                value, drawn[name][measure], n, UNITS.get(measure, ""), is_share=measure in SHARES, level=level
             )
             for measure, value in measured.items()
         }
@@ -155,14 +156,10 @@ def prove(
     }
     differences = {
         (one, other): interval(
-            values[one]["auc"] - values[other]["auc"], drawn[one]["auc"] - drawn[other]["auc"], n, "any", "auc", level
+            values[one]["auc"] - values[other]["auc"], drawn[one]["auc"] - drawn[other]["auc"], n, "auc", level=level
         )
         for one in risks
         for other in risks
         if one != other
     }
     return Proof(rows, measures, differences)
-
-
-def _unit(measure: str) -> str:
-    return {"auc": "auc", "average_precision": "share", "captured": "share", "lift": "times"}.get(measure, "")

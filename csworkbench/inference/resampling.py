@@ -1,7 +1,7 @@
 """Intervals by drawing accounts again: rows of one account always go together."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from csworkbench.estimates import Estimate
 
@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-Scale = Literal["share", "any"]
 LEAST_DRAWS = 0.9  # share of draws in which a measure must be there to have an interval
 
 
@@ -32,7 +31,9 @@ def account_weights(accounts: "NDArray[np.int64]", draws: int, seed: int) -> "It
         yield times[accounts]
 
 
-def interval(value: float, drawn: "Floats", n: int, scale: Scale, unit: str, level: float = 0.95) -> Estimate:
+def interval(
+    value: float, drawn: "Floats", n: int, unit: str, *, is_share: bool = False, level: float = 0.95
+) -> Estimate:
     """Return a measure with the interval of its draws.
 
     Normal about the value with the standard deviation of the draws; of a share on the logit scale, where the draws of
@@ -42,8 +43,8 @@ def interval(value: float, drawn: "Floats", n: int, scale: Scale, unit: str, lev
         value: The measure of the data themselves; nan where nobody can tell.
         drawn: The measure of each draw, nan where it could not be told.
         n: Accounts behind it.
-        scale: share for a measure between 0 and 1.
         unit: Unit of the estimate.
+        is_share: The measure lies between 0 and 1.
         level: Coverage of the interval.
 
     Source: Efron and Tibshirani (1993), An Introduction to the Bootstrap, ch. 13.2.
@@ -55,7 +56,6 @@ def interval(value: float, drawn: "Floats", n: int, scale: Scale, unit: str, lev
     told = drawn[np.isfinite(drawn)]
     if not np.isfinite(value):
         return Estimate(None, unit, n)
-    is_share = scale == "share"
     if is_share:
         told = told[(told > 0) & (told < 1)]
     if len(told) < max(2, LEAST_DRAWS * len(drawn)) or (is_share and value in (0.0, 1.0)):
