@@ -13,7 +13,13 @@ def identifier(name: str, description: str) -> Column:
 
 
 def link(name: str, description: str, blank_means: str = "none") -> Column:
-    """Return the id of a row elsewhere that a row may leave out."""
+    """Return the id of a row elsewhere that a row may leave out.
+
+    Args:
+        name: Name of the column.
+        description: Meaning, one sentence.
+        blank_means: What a blank says.
+    """
     return text(name, description, blank_means=blank_means)
 
 
@@ -28,12 +34,26 @@ def flag(name: str, description: str, **more: Any) -> Column:
 
 
 def whole(name: str, description: str, unit: str, **more: Any) -> Column:
-    """Return a column of whole numbers that are not negative; `more` are the further fields of `Column`."""
+    """Return a column of whole numbers that are not negative.
+
+    Args:
+        name: Name of the column.
+        description: Meaning, one sentence.
+        unit: What is counted.
+        more: Further fields of `Column`.
+    """
     return Column(name, Kind.INTEGER, description, unit=unit, **{"low": 0} | more)
 
 
 def number(name: str, description: str, unit: str, **more: Any) -> Column:
-    """Return a column of exact decimal numbers; `more` are the further fields of `Column`."""
+    """Return a column of exact decimal numbers.
+
+    Args:
+        name: Name of the column.
+        description: Meaning, one sentence.
+        unit: What is measured.
+        more: Further fields of `Column`.
+    """
     return Column(name, Kind.DECIMAL, description, unit=unit, **more)
 
 
