@@ -75,15 +75,6 @@ _DIGITS = "YymdHIMSf"
 _CODE = re.compile(r"%-?(.)", re.DOTALL)
 
 
-def unknown_codes(dates: str) -> list[str]:
-    """Return the strptime codes of a format that are not read, such as `%j`.
-
-    Args:
-        dates: How dates are written.
-    """
-    return [match.group() for match in _CODE.finditer(dates) if match.group(1) not in {*_EXACT, *_LOOSE}]
-
-
 def shape(dates: str) -> str:
     """Return the regular expression of all texts a format may read.
 

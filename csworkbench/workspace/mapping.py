@@ -1,6 +1,7 @@
 """How the files, queries and tables of a team become canonical tables: what is where, and how it is written."""
 
 import codecs
+import re
 from typing import Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ EPOCHS = ("epoch_s", "epoch_ms")
 Action = Literal["quarantine", "flag"]
 Thousands = Literal[",", ".", " ", "'"]
 
+_CODES = "YymdHIMSfzpbBaA%"
 _DATES = "How dates are written, in strptime codes, or epoch_s, epoch_ms; %Y-%m-%d reads ISO 8601 times too"
 _DECIMAL = "Decimal mark of this column"
 _THOUSANDS = "Mark between the thousands of this column; absent = that of the table"
@@ -35,6 +37,9 @@ def checked_zone(name: str | None) -> str | None:
 def _checked_dates(dates: str | None) -> str | None:
     if dates is not None and dates not in EPOCHS and "%" not in dates:
         raise ValueError(f"{dates!r} is no date format; write strptime codes such as '%d/%m/%Y', or epoch_s, epoch_ms")
+    strange = re.search("%-?.?", re.sub(f"%-?[{_CODES}]", "", dates or ""))
+    if strange:
+        raise ValueError(f"{strange.group()!r} is no code dates are read by; known are %{' %'.join(_CODES)}")
     return dates
 
 

@@ -6,9 +6,10 @@ import subprocess
 import sys
 
 import pytest
+from pydantic import ValidationError
 
 from csworkbench.errors import DataError
-from csworkbench.sources.dates import formats_of, reads, unknown_codes
+from csworkbench.sources.dates import formats_of, reads
 from tests.sources.conftest import column, rows, utc
 
 
@@ -131,9 +132,10 @@ def test_both_orders_are_proposed_where_day_and_month_cannot_be_told_apart():
     assert formats_of(["soon"]) == ()
 
 
-def test_a_format_with_codes_that_are_not_read_names_them():
-    assert unknown_codes("%d/%j %-d %Q%%") == ["%j", "%Q"]
-    assert unknown_codes("%Y-%m-%dT%H:%M:%S%z") == []
+@pytest.mark.parametrize(("dates", "code"), [("%d/%j", "%j"), ("%F %T", "%F"), ("%d/%m/%Y %Z", "%Z"), ("100%", "%")])
+def test_a_format_with_a_code_that_is_not_read_is_refused_before_anything_is(project, dates, code):
+    with pytest.raises(ValidationError, match=f"'{code}' is no code dates are read by"):
+        project.accounts("account_id,signup_at\nA,2026-01-01\n", dates=dates)
 
 
 def test_reading_and_proposing_agree_on_short_years():
