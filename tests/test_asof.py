@@ -33,6 +33,7 @@ from csworkbench.tables import SPECS, Kind
 from csworkbench.workspace import TableSource
 from tests.books import book, frame, with_rows
 from tests.oracles import asof_sql
+from tests.oracles.random_book import DAY, DAY_0, DAYS, random_book, random_rows, with_parents
 
 ACCOUNTS = [{"account_id": "a", "signup_at": "2026-01-01"}, {"account_id": "b", "signup_at": "2026-06-01"}]
 
@@ -402,46 +403,12 @@ def test_of_contradicting_versions_that_were_kept_the_same_one_holds_in_any_orde
 
 # --- properties over every table: many random rows at a few dates, because each query costs more than its rows ---
 
-DAY_0, DAY = date(2026, 1, 1), timedelta(days=1)
-DAYS = 12
 # A few tables at a time, with those they refer to: each query costs more than its rows. Shrinking would cost minutes.
 PROPERTY = settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 TABLES = st.sets(st.sampled_from([name for name in SPECS if name != "accounts"]), min_size=2, max_size=4).map(
     lambda names: with_parents({"accounts", *names})
 )
 ZONES = st.sampled_from(["UTC", "Europe/Stockholm", "Asia/Shanghai", "America/New_York"])
-
-
-def with_parents(names):
-    parents = {key.table for name in names for key in SPECS[name].foreign_keys if not key.keep_orphans}
-    return tuple(name for name in SPECS if name in names) if parents <= names else with_parents(names | parents)
-
-
-def cell(column, random):
-    if column.nullable and random.random() < 0.3:
-        return None
-    if column.name.endswith("_id"):
-        return random.choice("abcdefgh")
-    return {
-        Kind.TEXT: lambda: random.choice(column.allowed or ("x", "y", "z")),
-        Kind.INTEGER: lambda: random.randint(0, 10),
-        Kind.DECIMAL: lambda: random.randint(0, 100),
-        Kind.SHARE: lambda: random.randint(0, 4) / 4,
-        Kind.BOOLEAN: lambda: random.random() < 0.5,
-        Kind.DATE: lambda: DAY_0 + timedelta(days=random.randrange(DAYS)),
-        Kind.INSTANT: lambda: datetime.fromisoformat("2025-12-31T12:00") + timedelta(hours=random.randrange(DAYS * 24)),
-    }[column.kind]()
-
-
-def random_rows(name, random, count=60):
-    spec = SPECS[name]
-    rows = [{column.name: cell(column, random) for column in spec.columns} for _ in range(count)]
-    return list({tuple(row[key] for key in spec.key_among(spec.names)): row for row in rows}.values())
-
-
-def random_book(seed, names=tuple(SPECS), zone="Europe/Stockholm"):
-    random = Random(seed)
-    return book({name: random_rows(name, random) for name in names}, timezone=zone)
 
 
 def follows(row, made, name):

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.errors import EnvironmentProblem, Problem
+from csworkbench.sources import archive
 from csworkbench.sources.book import Book
 from csworkbench.workspace import Engine
 
@@ -39,7 +40,8 @@ def rehome(book: Book, backend: "BaseBackend") -> Book:
         backend: Ibis backend that can read the files, such as the one of `connect`.
     """
     tables = {name: backend.read_parquet(str(path), table_name=name) for name, path in book.typed.items()}
-    return replace(book, connection=backend, tables=MappingProxyType(tables))
+    past = archive.remembered(backend, book.root / "records" / "history") if book.remembered else {}
+    return replace(book, connection=backend, tables=MappingProxyType(tables), remembered=past)
 
 
 def require(engine: Engine) -> None:

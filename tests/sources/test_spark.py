@@ -5,6 +5,7 @@ import random
 import socket
 import subprocess
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -12,11 +13,14 @@ import pandas as pd
 import pytest
 
 from csworkbench import features
-from csworkbench.asof import take
+from csworkbench.asof import labels, take, windows
 from csworkbench.errors import EnvironmentProblem
 from csworkbench.features.kinds import MeasureSource
-from csworkbench.sources import Book, open_book, rehome, spark
+from csworkbench.sources import Book, open_book, rehome, remember, spark
+from csworkbench.sources.archive import remembered
+from csworkbench.sources.archive import remember, remembered
 from csworkbench.workspace import Engine, Workspace
+from tests.oracles.random_book import DAY, DAY_0, random_book, with_parents
 
 AS_OF = date(2026, 6, 30)
 ZONE = "Europe/Stockholm"
@@ -145,12 +149,36 @@ def test_spark_on_this_machine_says_what_duckdb_says(book, local):
     compare(book, rehome(book, local), AS_OF)
 
 
+def test_versions_late_rows_and_the_archive_are_cut_alike_on_spark(local, tmp_path):
+    # Typed files as the cache would hold them, and what the runs of two days remembered.
+    made = random_book(11, with_parents({"contacts", "consents", "plan_steps", "touch_events", "renewals"}))
+    typed = {name: tmp_path / f"{name}.parquet" for name in made.tables}
+    for name, path in typed.items():
+        made.connection.to_parquet(made.tables[name], path)
+    for days in (3, 6):
+        remember(random_book(days, tuple(made.tables)), tmp_path / "records" / "history", DAY_0 + days * DAY)
+    past = remembered(made.connection, tmp_path / "records" / "history")
+    made = replace(made, root=tmp_path, typed=typed, remembered=past)
+    here, there = (take(book, DAY_0 + 7 * DAY) for book in (made, rehome(made, local)))
+    for name in ("contacts", "consents", "plan_steps", "touch_events"):
+        assert len(ordered(here.tables[name])) > 1
+        pd.testing.assert_frame_equal(ordered(there.tables[name]), ordered(here.tables[name]), obj=name)
+    assert dict(there.current_only) == dict(here.current_only)
+    dates = windows([DAY_0, DAY_0 + 2 * DAY], 4, DAY_0 + 7 * DAY)
+    for table in ("accounts", "renewals"):
+        pd.testing.assert_frame_equal(labels(there, table, dates), labels(here, table, dates))
+
+
 def test_a_workspace_that_says_spark_is_opened_there(book, local):
+    records = book.root / "records"
+    remember(book, records / "history", AS_OF)
     engine = Engine(backend="spark", master="local[2]")
-    moved = open_book(book.workspace.model_copy(update={"engine": engine}), book.root, book.root / "cache")
+    moved = open_book(book.workspace.model_copy(update={"engine": engine}), book.root, book.root / "cache", records)
     assert moved.connection.name == "pyspark"
     assert moved.reports["accounts"].was_cached
     assert ordered(moved.tables["accounts"]).equals(ordered(book.tables["accounts"]))
+    past = remembered(book.connection, records / "history")
+    assert ordered(moved.remembered["accounts"].select(past["accounts"].columns)).equals(ordered(past["accounts"]))
 
 
 def test_spark_that_is_not_installed_is_named_with_the_extra(monkeypatch):
