@@ -84,16 +84,14 @@ def _told(name: str) -> Iterator[None]:
         ) from error
 
 
-def from_table(task: Task) -> Raw:
+def from_table(task: Task, database: "DuckDBPyConnection") -> Raw:
     """Return the rows of a table or view of the database.
 
     Raises:
         DataError: it has no such table, or the table cannot be read as declared.
     """
-    if task.database is None:
-        raise ValueError(f"{task.name} is read from no database")
-    name = _spelled(task.database, str(task.source.table), f"tables.{task.name}.table")
-    return export(task.database, task, f"FROM {name}", f"{task.source.table} row")
+    name = _spelled(database, str(task.source.table), f"tables.{task.name}.table")
+    return export(database, task, f"FROM {name}", f"{task.source.table} row")
 
 
 def _spelled(connection: "DuckDBPyConnection", wanted: str, key: str) -> str:

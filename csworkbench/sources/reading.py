@@ -1,6 +1,6 @@
 """Opening a book: every table of a workspace found, inspected, typed, checked and cached."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from difflib import get_close_matches
@@ -28,7 +28,6 @@ from csworkbench.workspace import ColumnMap, TableSource, Workspace
 
 if TYPE_CHECKING:
     import ibis
-    from ibis.backends import BaseBackend
     from ibis.backends.duckdb import Backend
 
 Listener = Callable[[str, int], None]
@@ -64,7 +63,7 @@ def open_book(
         return book
     moved = spark.rehome(book, spark.connect(workspace.engine))
     book.connection.disconnect()
-    return replace(moved, remembered=_past(moved.connection, records))
+    return moved
 
 
 def read_book(
@@ -100,13 +99,11 @@ def read_book(
         if reader.problems:
             raise DataError(*reader.problems)
         cache.sweep()
-        book = replace(reader.book(), remembered=_past(reader.connection, records))
+        book = reader.book()
+        if records is not None:
+            book = replace(book, remembered=archive.remembered(book.connection, records / "history"))
         undo.pop_all()
         return book
-
-
-def _past(connection: "BaseBackend", records: Path | None) -> "Mapping[str, ibis.Table]":
-    return archive.remembered(connection, records / "history") if records is not None else {}
 
 
 def _silent(table: str, rows: int) -> None:

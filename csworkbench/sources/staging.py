@@ -73,7 +73,7 @@ def stage(task: Task, case: Case, identities: Callable[[], Identities]) -> Stage
 def _raw(task: Task) -> Raw:
     if task.source.query is not None:
         return query.from_query(task)
-    return raw.from_files(task) if task.source.table is None else catalog.from_table(task)
+    return raw.from_files(task) if task.database is None else catalog.from_table(task, task.database)
 
 
 def _typed(task: Task, rows: Raw, identities: Callable[[], Identities]) -> "ibis.Table":

@@ -230,6 +230,31 @@ def test_a_column_twice_in_a_raw_file_is_refused_by_name(project):
         usage(project, subs="account_id,Account_ID,subscription_id\nA,B,S1\n")
 
 
+def test_a_result_that_holds_lists_is_refused_where_they_are_mapped_and_else_ignored(project):
+    query = "select account_id, usage_date, [events] as events from raw join subs using (subscription_id)"
+    assert "events" in rows(usage(project, query.replace("as events", "as kept, events")), "usage_daily")[0]
+    message = (
+        r"^tables.usage_daily.query: tables.usage_daily.columns.events: column 'events' is list<.*which is no cell"
+    )
+    with pytest.raises(DataError, match=message):
+        usage(project, query)
+
+
+def test_a_damaged_raw_parquet_is_refused_by_name(project):
+    project.write("u.parquet", "PAR1")
+    source = {"files": {"raw": {"path": "u.parquet"}}, "query": "from raw"}
+    with pytest.raises(DataError, match=r"^u.parquet: cannot be read as Parquet: it is damaged or cut"):
+        project.with_accounts("A", usage_daily=source)
+
+
+def test_columns_of_a_raw_parquet_the_engine_would_misread_are_not_there(project):
+    wide = pa.array([Decimal("1.5")], pa.decimal256(50, 2))  # the engine reads 25165824.0
+    pq.write_table(pa.table({"account_id": ["A"], "date": ["2026-01-01"], "minutes": wide}), project.root / "u.parquet")
+    source = {"files": {"raw": {"path": "u.parquet"}}, "query": "select account_id, date, minutes from raw"}
+    with pytest.raises(DataError, match='"minutes" not found'):
+        project.with_accounts("A", usage_daily=source)
+
+
 @pytest.mark.parametrize("path", ["/etc/hostname", "accounts.csv"])
 def test_sql_that_the_check_lets_through_still_reaches_no_other_file(project, monkeypatch, path):
     monkeypatch.setattr("csworkbench.sources.query.faults", lambda *_: [])

@@ -18,7 +18,6 @@ from csworkbench.errors import EnvironmentProblem
 from csworkbench.features.kinds import MeasureSource
 from csworkbench.sources import Book, open_book, rehome, remember, spark
 from csworkbench.sources.archive import remembered
-from csworkbench.sources.archive import remember, remembered
 from csworkbench.workspace import Engine, Workspace
 from tests.oracles.random_book import DAY, DAY_0, random_book, with_parents
 
