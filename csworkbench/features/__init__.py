@@ -1,9 +1,10 @@
 """Account-level features at the date of a snapshot: the fixed metric definitions, as Ibis expressions.
 
 `measure` gives one of them as an expression, `measures` all of a scorecard as one frame from one query,
-`panel` the same at several dates.
+`panel` the same at several dates, `at_dates` the tables themselves.
 """
 
+from csworkbench.features.dated import PLACE, at_dates
 from csworkbench.features.kinds import (
     ActiveRatio,
     ActiveUsers,
@@ -23,6 +24,7 @@ from csworkbench.features.kinds import (
 from csworkbench.features.measuring import measure, measures, missing_tables, panel, substitutions
 
 __all__ = [
+    "PLACE",
     "ActiveRatio",
     "ActiveUsers",
     "Attribute",
@@ -37,6 +39,7 @@ __all__ = [
     "Tickets",
     "Usage",
     "UsageTrend",
+    "at_dates",
     "measure",
     "measures",
     "missing_tables",

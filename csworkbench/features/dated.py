@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, NamedTuple
 
 from csworkbench.asof import Snapshot, day_start, earlier
-from csworkbench.tables import SPECS
+from csworkbench.tables import SPECS, TableSpec
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -17,26 +17,32 @@ TODAY = "_today"
 KEYS = (PLACE, "account_id")
 
 
-def at_dates(
-    snapshot: Snapshot, columns: Mapping[str, Iterable[str]], dates: Sequence[date]
-) -> "Mapping[str, ir.Table]":
-    """Return tables as they were known at each of several dates.
+def at_dates(snapshot: Snapshot, name: str, columns: Iterable[str], dates: Sequence[date]) -> "ir.Table":
+    """Return a table as it was known at each of several dates, one below the other.
 
     Args:
         snapshot: The book as of the latest date or later.
-        columns: Canonical table -> columns that are read; tables and columns the snapshot lacks are left out.
-        dates: Days at the end of which is looked.
+        name: Canonical table.
+        columns: Columns that are read; those the table does not have are left out.
+        dates: Days at the end of which is looked, at least one.
 
     Returns:
-        Name -> the rows of the table at each date, with at least the columns asked for, and two more: `_place`
-        (position in `dates`) and `_today` (the date).
+        The rows of each date, also those of accounts that are not there, with at least the columns asked for, and two
+        more: `_place` (position in `dates`) and `_today` (the date).
 
     Raises:
         ValueError: a date lies after the snapshot.
     """
-    lean = _lean(snapshot, columns)
-    cuts = [earlier(lean, day) for day in dates]
-    return {name: _stacked(cuts, name) for name in columns if name in lean.history}
+    import ibis
+
+    # A cut costs the same for each table and column, read or not.
+    alone = replace(snapshot, history={name: _narrow(snapshot.history[name], SPECS[name], set(columns))})
+    cuts = [earlier(alone, day).tables[name] for day in dates]
+    parts = [
+        table.mutate(**{PLACE: ibis.literal(place, "int32"), TODAY: ibis.literal(day)})
+        for place, (day, table) in enumerate(zip(dates, cuts, strict=True))
+    ]
+    return ibis.union(*parts) if len(parts) > 1 else parts[0]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,7 +52,7 @@ class DatedBook:
     Args:
         snapshot: The book as of the latest date or later.
         dates: Days at the end of which is measured, ascending.
-        tables: Small tables at each date, as `at_dates` returns them; accounts is there.
+        tables: Tables at each date, as `at_dates` returns them; accounts is there.
     """
 
     snapshot: Snapshot
@@ -137,37 +143,10 @@ def with_columns(table: "ir.Table", **kinds: str) -> "ir.Table":
     return table.mutate(**absent) if absent else table
 
 
-def _stacked(cuts: Sequence[Snapshot], name: str) -> "ir.Table":
-    import ibis
-
-    parts = [
-        cut.tables[name].mutate(**{PLACE: ibis.literal(place, "int32"), TODAY: ibis.literal(cut.as_of)})
-        for place, cut in enumerate(cuts)
-    ]
-    return ibis.union(*parts) if len(parts) > 1 else parts[0]
-
-
-def _lean(snapshot: Snapshot, columns: Mapping[str, Iterable[str]]) -> Snapshot:
-    """Return a snapshot of a few tables and columns: a cut costs the same for each of them, read or not."""
-    wanted = {name: set(needed) for name, needed in columns.items() if name in snapshot.history}
-    pending = list(wanted)
-    while pending:
-        # Whether a row is there depends on the row it refers to.
-        for key in SPECS[pending.pop()].foreign_keys:
-            if not key.keep_orphans and key.table in snapshot.history and key.table not in wanted:
-                wanted[key.table] = set()
-                pending.append(key.table)
-    return replace(
-        snapshot, history={name: _narrow(snapshot.history[name], name, needed) for name, needed in wanted.items()}
-    )
-
-
-def _narrow(table: "ir.Table", name: str, wanted: set[str]) -> "ir.Table":
+def _narrow(table: "ir.Table", spec: TableSpec, wanted: set[str]) -> "ir.Table":
     """Return a table with the columns that are read, and those that decide which rows and cells are known."""
-    spec = SPECS[name]
     if spec.has_versions and "valid_from" in table.columns:
         return table  # all columns decide which of two contradicting versions holds
-    refers = {column for key in spec.foreign_keys if not key.keep_orphans for column in key.columns}
-    reveals = {column.known_with for column in spec.columns if column.name in wanted and column.known_with}
-    needed = {*wanted, *spec.key, spec.event_at, spec.known_at, *refers, *reveals}
+    reveals = {column.known_with for column in spec.columns if column.name in wanted}
+    needed = {*wanted, *spec.key, spec.event_at, spec.known_at, *reveals}
     return table.select(*(column for column in table.columns if column in needed))

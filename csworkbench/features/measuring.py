@@ -126,7 +126,8 @@ def _measured(
     reads = {name for source in present for name in source.reads}
     columns = {name: needed for name, needed in {**records.READS, **usage.READS}.items() if name in reads}
     columns["accounts"] = ("account_id", "region", "plan", "signup_at", *named)
-    book = DatedBook(snapshot, dates, at_dates(snapshot, columns, dates))
+    tables = {name: at_dates(snapshot, name, needed, dates) for name, needed in columns.items()}
+    book = DatedBook(snapshot, dates, tables)
     parts = usage.wanted(of_use)
     accounts = _accounts(book, attributes)
     grid = beside(accounts, *usage.facts(accounts, book, parts), *records.facts(book, others))

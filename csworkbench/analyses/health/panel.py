@@ -1,6 +1,6 @@
 """What the scores are made of: every measure of every account at every month end, and what people said."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -98,8 +98,10 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     Raises:
         ConfigError: a scorecard or a rule names a column of accounts that does not exist, or an outcome.
     """
-    from csworkbench.asof import earlier, month_ends
-    from csworkbench.features import measures, missing_tables, substitutions
+    import pandas as pd
+
+    from csworkbench.asof import month_ends
+    from csworkbench.features import missing_tables, panel, substitutions
 
     del upstream
     sources = sources_of(config)
@@ -109,23 +111,23 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     carried = _carried(config)
     lead = _lead_months(carried)
     dates = month_ends(snapshot.as_of, config.history_months + lead)
-    cuts = [*(earlier(snapshot, day) for day in dates[:-1]), snapshot]
-    books = [_book(cut) for cut in cuts]
-    accounts = _accounts(books)
+    customers = _customers(snapshot, dates)
+    accounts = _accounts(customers)
     early = {name: source for name, source in known.items() if keys[name] in carried}
-    found = [measures(cut, early if place < lead else known) for place, cut in enumerate(cuts)]
-    measured = [frame.assign(measure=frame["measure"].map(keys)) for frame in found]
+    measured = pd.concat([panel(snapshot, early, dates[:lead]), panel(snapshot, known, dates[lead:])])
+    measured = measured.assign(measure=measured["measure"].map(keys))
+    today = measured[measured["snapshot_date"] == pd.Timestamp(snapshot.as_of)]
     columns = tuple(keys[name] for name in known)
     return Inputs(
         as_of=snapshot.as_of,
         dates=dates,
         accounts=accounts,
-        panel=_panel(accounts.index, books, measured, columns),
-        ages=_ages(accounts.index, measured[-1], columns),
+        panel=_panel(accounts.index, dates, customers, measured, columns),
+        ages=_ages(accounts.index, today, columns),
         left_out={keys[name]: tables for name, tables in left_out.items()},
         notes=substitutions(snapshot, known),
         has_attribute_history="valid_from" in snapshot.tables["accounts"].columns,
-        left=int(books[-1]["has_left"].sum()),
+        left=int(customers.loc[customers["snapshot_date"] == pd.Timestamp(snapshot.as_of), "has_left"].sum()),
         judgements=_judgements(snapshot),
         outcomes=_outcomes(snapshot),
     )
@@ -147,44 +149,51 @@ def _lead_months(carried: Mapping[str, int]) -> int:
     return max(carried.values(), default=0) // DAYS_OF_SHORTEST_MONTH
 
 
-def _book(cut: "Snapshot") -> "pd.DataFrame":
-    """Return the accounts of one date: account_id, name, has_left."""
-    table = cut.tables["accounts"]
+def _customers(snapshot: "Snapshot", dates: tuple[date, ...]) -> "pd.DataFrame":
+    """Return the accounts of each date: snapshot_date, account_id, name, has_left."""
+    import pandas as pd
+
+    from csworkbench.features import PLACE, at_dates
+
+    table = at_dates(snapshot, "accounts", ("account_id", "name", "churned_at"), dates)
     frame: pd.DataFrame = table.select(
+        PLACE,
         "account_id",
         name=table.name if "name" in table.columns else table.account_id,
         has_left=table.churned_at.notnull() if "churned_at" in table.columns else False,  # noqa: PD004 - Ibis
     ).execute()
-    return frame
+    return frame.assign(snapshot_date=pd.DatetimeIndex(dates).take(frame[PLACE].to_numpy())).drop(columns=PLACE)
 
 
-def _accounts(books: "Sequence[pd.DataFrame]") -> "pd.DataFrame":
+def _accounts(customers: "pd.DataFrame") -> "pd.DataFrame":
     """Return everybody who was a customer at any date, under the newest name."""
-    import pandas as pd
-
-    newest_first = pd.concat([book[~book["has_left"]] for book in reversed(books)])
+    newest_first = customers[~customers["has_left"]].sort_values("snapshot_date", ascending=False)
     accounts = newest_first.drop_duplicates("account_id").set_index("account_id")[["name"]].sort_index()
     return accounts.assign(name=accounts["name"].fillna(accounts.index.to_series()))
 
 
 def _panel(
     accounts: "pd.Index[str]",
-    books: "Sequence[pd.DataFrame]",
-    measured: "Sequence[pd.DataFrame]",
+    dates: tuple[date, ...],
+    customers: "pd.DataFrame",
+    measured: "pd.DataFrame",
     keys: tuple[str, ...],
 ) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
-    customers = [accounts.isin(book.loc[~book["has_left"], "account_id"]) for book in books]
-    parts = []
-    for place, frame in enumerate(measured):
-        found = accounts.get_indexer(pd.Index(frame["account_id"]))
-        parts.append(frame.assign(row=place * len(accounts) + found)[found >= 0])
-    by_key = dict(tuple(pd.concat(parts).groupby("measure", sort=False)))
-    rows = len(accounts) * len(books)
-    columns = {key: _column(by_key.get(key), rows) for key in keys}
-    return pd.DataFrame({"is_customer": np.concatenate(customers), **columns}, index=np.tile(accounts, len(books)))
+    def rows(frame: "pd.DataFrame") -> "NDArray[np.intp]":
+        """Return the place of each row in the panel, -1 for accounts that are not in it."""
+        place = pd.DatetimeIndex(dates).get_indexer(pd.DatetimeIndex(frame["snapshot_date"]))
+        account = accounts.get_indexer(pd.Index(frame["account_id"]))
+        return np.where(account >= 0, place * len(accounts) + account, -1)
+
+    is_customer = np.zeros(len(accounts) * len(dates), dtype=bool)
+    is_customer[rows(customers[~customers["has_left"]])] = True
+    found = measured.assign(row=rows(measured))
+    by_key = dict(tuple(found[found["row"] >= 0].groupby("measure", sort=False)))
+    columns = {key: _column(by_key.get(key), len(is_customer)) for key in keys}
+    return pd.DataFrame({"is_customer": is_customer, **columns}, index=np.tile(accounts, len(dates)))
 
 
 def _column(found: "pd.DataFrame | None", rows: int) -> "pd.Categorical | NDArray[np.float64]":
