@@ -85,7 +85,7 @@ def read_dry(workspace: Workspace, root: Path, as_of: date | None, on_rows: "Lis
     """
     with TemporaryDirectory(prefix="csw-plan-") as scratch:
         # What is typed already is not parsed again, and what is not leaves no file behind.
-        for typed in (root / "outputs" / "cache").glob("*-*.*"):
+        for typed in (root / "outputs" / "cache").glob("[a-z]*-*.*"):
             (Path(scratch) / typed.name).symlink_to(typed)
         with _opened(workspace, root, Path(scratch), on_rows) as book:
             return Inputs(book.reports, _cut(book, as_of), _past(root))
