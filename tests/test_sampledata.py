@@ -2,6 +2,8 @@
 
 import dataclasses
 import re
+import subprocess
+import sys
 import time
 from datetime import date
 from pathlib import Path
@@ -15,7 +17,9 @@ import statsmodels.api as sm
 from csworkbench.errors import ConfigError
 from csworkbench.sampledata import BookSize, content_digest, read, simulate, workspace_text, write
 from csworkbench.sampledata.accounts import make_world
+from csworkbench.sampledata.book import blocks
 from csworkbench.sampledata.contracts import make_contracts
+from csworkbench.sampledata.digest import TableDigest
 from csworkbench.sampledata.notes import EXTRA
 from csworkbench.sampledata.world import LEAD_MONTHS, STREAMS, stream, working_share
 from csworkbench.sources import open_book
@@ -402,6 +406,95 @@ def test_every_bound_that_a_size_breaks_is_named():
         BookSize(accounts=0, months=61, seed=-1)
     with pytest.raises(ConfigError, match="year of end: 2036 is not in 2021 to 2035"):
         BookSize(end=date(2036, 1, 1))
+
+
+# Blocks
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Blocks of 20 accounts in place of 5,000, so that a small book has several."""
+    modules = [module for name, module in sys.modules.items() if name.startswith("csworkbench.sampledata.")]
+    for module in modules:
+        if hasattr(module, "BLOCK_ACCOUNTS"):
+            monkeypatch.setattr(module, "BLOCK_ACCOUNTS", 20)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_longer_book_begins_with_the_shorter_one():
+    size = BookSize(accounts=50, months=4, seed=7)
+    first, *others = blocks(size)
+    alone = next(blocks(dataclasses.replace(size, accounts=20)))
+    assert len(others) == 2
+    assert content_digest(first.frames) == content_digest(alone.frames)
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_rows_of_several_blocks_have_keys_and_references_of_their_own():
+    frames = simulate(accounts=50, months=6, seed=7).frames
+    for name, frame in frames.items():
+        assert not frame.duplicated(list(SPECS[name].key_among(tuple(frame.columns)))).any(), name
+        for key in SPECS[name].foreign_keys:
+            (column,), (other,) = key.columns, key.others or key.columns
+            if column in frame:
+                assert set(frame[column].dropna()) <= set(frames[key.table][other]), (name, column)
+    assert frames["accounts"]["account_id"].tolist() == [f"A{number:06d}" for number in range(1, 51)]
+
+
+@pytest.mark.usefixtures("small_blocks")
+def test_a_book_of_several_blocks_is_parquet_with_the_digest_it_has_in_memory(tmp_path):
+    size, told = BookSize(accounts=50, months=4, seed=7), []
+    (tmp_path / "accounts.csv").write_text("of an earlier, smaller book", encoding="utf-8")
+    write(size, tmp_path, with_workspace=True, progress=lambda done, of: told.append((done, of)))
+    assert {path.suffix for path in tmp_path.iterdir()} == {".parquet", ".md", ".yaml"}
+    assert told == [(1, 3), (2, 3), (3, 3)]
+    expected = content_digest(simulate(size.accounts, size.months, size.seed).frames)
+    assert content_digest(read(tmp_path)) == expected
+    assert expected in (tmp_path / "README.md").read_text(encoding="utf-8")
+    opened = open_book(load_workspace(tmp_path / "workspace.yaml"), tmp_path, tmp_path / "cache")
+    assert set(opened.reports) == set(SPECS)
+    assert sum(report.quarantined for report in opened.reports.values()) == 0
+
+
+def test_a_digest_does_not_depend_on_the_number_of_chunks():
+    touches = simulate(20, 3, seed=5).frames["touches"]
+    whole, parts = TableDigest("touches"), TableDigest("touches")
+    whole.add(touches)
+    for first in range(0, len(touches), 7):
+        parts.add(touches.iloc[first : first + 7])
+    assert parts.hexdigest() == whole.hexdigest()
+
+
+def test_no_block_has_more_ids_than_are_kept_for_it():
+    world = make_world(SMALL)
+    assert world.ids("T", 7, range(2)).tolist() == ["T0000001", "T0000002"]
+    assert dataclasses.replace(world, number=3).ids("T", 7, range(1)).tolist() == ["T3000001"]
+    with pytest.raises(ValueError, match="at most 1000000 ids of a kind, not 1000001"):
+        world.ids("T", 7, range(1_000_001))
+
+
+_PEAK = """
+import sys
+from pathlib import Path
+from csworkbench.sampledata import BookSize, write
+for name, module in list(sys.modules.items()):
+    if name.startswith("csworkbench.sampledata.") and hasattr(module, "BLOCK_ACCOUNTS"):
+        module.BLOCK_ACCOUNTS = 500
+write(BookSize(accounts=int(sys.argv[1]), months=3), Path(sys.argv[2]))
+print(Path("/proc/self/status").read_text().split("VmHWM:")[1].split()[0])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="reads the peak of memory from /proc")
+def test_four_times_the_accounts_take_no_more_memory(tmp_path):
+    peaks = {}
+    for accounts in (1_000, 4_000):
+        command = [sys.executable, "-c", _PEAK, str(accounts), str(tmp_path / str(accounts))]
+        done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+        peaks[accounts] = int(done.stdout)  # in kB
+    # what grows by the account would grow by 3,000 accounts; the allowance is a tenth for allocators
+    assert peaks[4_000] <= 1.1 * peaks[1_000]
 
 
 # The workspace
