@@ -182,7 +182,7 @@ def _other_delimiter(
     mark = re.match(r"^sep=(.)$", line)
     if mark:
         return mark.group(1)
-    if not missing:
+    if not missing and len(header) > 1:
         return None
     for other in DELIMITERS:
         names = [name.strip().strip('"') for name in line.split(other)]

@@ -86,7 +86,7 @@ def is_other_writing(item: Field, rule: str, bad: int, filled: int, examples: Se
         return False
     if item.column.kind in {Kind.DATE, Kind.INSTANT}:
         return bool(formats_of(examples))
-    return item.column.kind is not Kind.BOOLEAN and _number_writing(item, examples) is not None
+    return item.column.kind is not Kind.BOOLEAN and bool(_number_writings(item, examples))
 
 
 def misfit(item: Field, rule: str, bad: int, filled: int, examples: Sequence[str]) -> Problem:
@@ -118,14 +118,9 @@ def _looks_like(item: Field, rule: str, examples: Sequence[str], place: str) -> 
         return "", f"set {long}.values: {_word_map(item, examples)}"
     if kind in {Kind.DATE, Kind.INSTANT}:
         return _looks_like_dates(examples, place, long)
-    writing = _number_writing(item, examples)
-    if writing:
-        keys = {"decimal": (writing[0], item.decimal), "thousands": (writing[1], item.thousands)}
-        fix = " and ".join(
-            f"{place}.{key}: {_quoted(mark)}" for key, (mark, now) in keys.items() if mark not in {None, now}
-        )
-        what = "thousands separators" if writing[1] else f"decimal mark {writing[0]!r}"
-        return f"; looks like {what}", f"set {fix} (or {long}.{'thousands' if writing[1] else 'decimal'})"
+    writings = _number_writings(item, examples)
+    if writings:
+        return _looks_like_numbers(item, writings, place, long)
     if any("%" in text for text in examples):
         return "; looks like percent", "export shares from 0 to 1 without a percent sign"
     if any(re.search(r"\d[ \u00a0\u202f',.]\d{3}\b", text) for text in examples):
@@ -143,19 +138,39 @@ def _looks_like_dates(examples: Sequence[str], place: str, long: str) -> tuple[s
     return "", f"set {place}.dates to how they are written"
 
 
-def _number_writing(item: Field, examples: Sequence[str]) -> tuple[str, str | None] | None:
-    """Return the decimal mark and the mark between thousands that read all examples; None where no two do."""
+def _looks_like_numbers(
+    item: Field, writings: Sequence[tuple[str, str | None]], place: str, long: str
+) -> tuple[str, str]:
+    point, thousands = writings[0]
+    if thousands is None and (item.decimal, point) in writings:
+        # 1,200 is one and a fifth to some, and twelve hundred to others.
+        mark = _quoted(point)
+        fix = f"set {place}.thousands: {mark} or {place}.decimal: {mark}, whichever it is"
+        return "; looks like thousands separators or another decimal mark", fix
+    keys = {"decimal": (point, item.decimal), "thousands": (thousands, item.thousands)}
+    fix = " and ".join(
+        f"{place}.{key}: {_quoted(mark)}" for key, (mark, now) in keys.items() if mark not in {None, now}
+    )
+    what = "thousands separators" if thousands else f"decimal mark {point!r}"
+    return f"; looks like {what}", f"set {fix} (or {long}.{'thousands' if thousands else 'decimal'})"
+
+
+def _number_writings(item: Field, examples: Sequence[str]) -> list[tuple[str, str | None]]:
+    """Return the pairs of a decimal mark and a mark between thousands that read all examples, the likeliest first."""
     texts = [text.strip() for text in examples]
     other = "," if item.decimal == "." else "."
+    digits = "0*" if item.column.kind is Kind.INTEGER else r"\d+"
+    found = []
     for thousands in (None, *_THOUSANDS):
         for point in (item.decimal, other):
             groups = "" if thousands is None else rf"|\d{{1,3}}({_THOUSANDS[thousands]}\d{{3}})+"
-            if thousands != point and all(re.fullmatch(rf"[+-]?(\d+{groups})(\{point}\d+)?", text) for text in texts):
-                return point, thousands
-    return None
+            pattern = re.compile(rf"[+-]?(\d+{groups})(\{point}{digits})?")
+            if thousands != point and all(pattern.fullmatch(text) for text in texts):
+                found.append((point, thousands))
+    return found
 
 
-def _quoted(mark: str | None) -> str:
+def _quoted(mark: str) -> str:
     """Return a mark as YAML takes it."""
     return '"\'"' if mark == "'" else f"'{mark}'"
 

@@ -63,7 +63,8 @@ def several(name: str, pick: Pick, texts: Sequence[str], letters: str = "Q") -> 
     """As many texts as may be slips, each in a row of its own: every row is set aside with its reason."""
 
     def make(sheet: Sheet, random: Random) -> Fault | None:
-        names = pick(sheet)
+        # One bad cell of two is most of the column, which is refused.
+        names = [name for name in pick(sheet) if sum(map(bool, sheet.cells(name))) > 2]
         if not names:
             return None
         column = random.choice(sorted(names))
