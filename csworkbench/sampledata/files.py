@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.sampledata.book import SampleBook, blocks
+from csworkbench.sampledata.book import Block, SampleBook, blocks
 from csworkbench.sampledata.digest import TableDigest, combined, text_values, typed_values
 from csworkbench.sampledata.notes import TableFile, file_name, kind_of, readme_text
 from csworkbench.sampledata.projects import workspace_text
@@ -58,11 +58,16 @@ def _chunks(
         yield from book.frames.items()
         return
     count = -(-book.accounts // BLOCK_ACCOUNTS)
-    for number, block in enumerate(blocks(book), 1):
-        yield from block.frames.items()
-        yield from (("usage_daily", frame) for frame in block.usage)
+    rest = blocks(book)
+    for number in range(1, count + 1):
+        yield from _tables(next(rest))  # no name keeps the block while the next one is drawn
         if progress:
             progress(number, count)
+
+
+def _tables(block: Block) -> Iterator[tuple[str, pd.DataFrame]]:
+    yield from block.frames.items()
+    yield from (("usage_daily", frame) for frame in block.usage)
 
 
 class _File:
