@@ -35,7 +35,15 @@ def recalled(table: "ir.Table", spec: TableSpec, columns: Sequence[str], past: "
 def unrecorded(
     table: "ir.Table", spec: TableSpec, columns: Sequence[str], past: "ir.Table", as_of: date
 ) -> tuple[str, ...]:
-    """Return the columns of which at least one row has no value remembered of a day; all arguments as of `recalled`."""
+    """Return the columns of which at least one row has no value remembered of a day.
+
+    Args:
+        table: Rows of a snapshot.
+        spec: Contract of the table.
+        columns: The columns exports overwrite.
+        past: The archive of the table.
+        as_of: The day.
+    """
     joined = _joined(table, spec, past, as_of)
     archived = [name for name in columns if name in past.columns]
     counts = {name: _is_recorded(joined, name).sum() for name in archived}

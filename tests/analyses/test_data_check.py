@@ -766,3 +766,17 @@ def test_other_currencies_are_a_note_and_no_reason_for_doubt():
     result = run(made)
     assert {caveat.code: caveat.severity.value for caveat in result.caveats} == {"currencies": "note"}
     assert "can be trusted" in say(result.headline)
+
+
+# --- days far off ---
+
+
+def test_a_table_with_a_day_far_off_is_named_and_does_not_move_the_end_of_the_book():
+    # 1001 dated rows, one of them in 2099.
+    tickets = [TICKETS[1] | {"ticket_id": f"T{n}"} for n in range(996)] + [TICKETS[1] | {"opened_at": "2099-01-01"}]
+    (caveat,) = (
+        each for each in run(book({"accounts": ACCOUNTS, "tickets": tickets})).caveats if each.code == "stray_days"
+    )
+    assert formats.text(caveat.message, "en") == (
+        "tickets holds rows as late as 1 Jan 2099, which few other rows support: the book is taken to end on 1 Aug 2026"
+    )

@@ -23,6 +23,7 @@ def doubts(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]", config: Config)
     yield from _about_tables(tables["tables"], config)
     yield from _about_findings(tables["findings"])
     yield from _about_time(inputs)
+    yield from inputs.stray
     if inputs.unknown_columns:
         yield Caveat(
             "question_without_column",

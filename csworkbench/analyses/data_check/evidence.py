@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.data_check.counting import Found, find, unknown_columns
 from csworkbench.analyses.data_check.settings import Config
+from csworkbench.estimates import Caveat
 from csworkbench.tables import SPECS, Role
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class Inputs:
         found: What each question of the config finds, in its order; None where its table or a column is missing.
         unknown_columns: Columns of questions that neither the contract nor the workspace knows.
         outcomes: Outcome columns of accounts; index account_id.
+        stray: Warnings about rows far later than the day the book ends on.
     """
 
     as_of: date
@@ -46,6 +48,7 @@ class Inputs:
     found: tuple[Found | None, ...]
     unknown_columns: tuple[str, ...]
     outcomes: "pd.DataFrame"
+    stray: tuple[Caveat, ...] = ()
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -57,6 +60,8 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         upstream: Not used: the check needs no other result.
     """
     import pandas as pd
+
+    from csworkbench.asof import stray_days
 
     del upstream
     reports = [snapshot.reports[name] for name in SPECS if name in snapshot.tables]
@@ -77,6 +82,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         found=find(snapshot, config.questions),
         unknown_columns=unknown_columns(snapshot, config.questions),
         outcomes=_outcomes(snapshot),
+        stray=stray_days(snapshot),
     )
 
 
