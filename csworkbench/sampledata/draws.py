@@ -18,7 +18,14 @@ if TYPE_CHECKING:
 def pick(
     rng: np.random.Generator, options: tuple[str | None, ...], count: int, chances: tuple[float, ...] | None = None
 ) -> Texts:
-    """Return `count` random options as text objects."""
+    """Return random options as text objects.
+
+    Args:
+        rng: Source of chance.
+        options: What to pick from.
+        count: How many to pick.
+        chances: Chance of each option; absent = the same.
+    """
     import numpy as np
 
     return np.asarray(rng.choice(np.array(options, dtype=object), count, p=chances))
@@ -45,6 +52,12 @@ def happenings(
     """Return (account, instant), in order of time, of a Poisson process with a rate per month (accounts x months).
 
     Instants lie between 7 and 16 o'clock UTC; a month counts in proportion to the days the account is there.
+
+    Args:
+        world: Accounts of the block.
+        contracts: Says when accounts left.
+        per_month: Expected number, accounts x months.
+        rng: Source of chance.
     """
     import numpy as np
 
@@ -66,7 +79,13 @@ def happenings(
 
 
 def rate(world: World, rates: dict[str, float], slope: float) -> Floats:
-    """Return the rate per month, accounts x months: that of the tier times exp(slope * engagement)."""
+    """Return the rate per month, accounts x months: that of the tier times exp(slope * engagement).
+
+    Args:
+        world: Accounts and their engagement.
+        rates: Tier -> rate at engagement 0.
+        slope: Change of its logarithm per unit of engagement.
+    """
     import numpy as np
 
     base = world.traits["tier"].map(rates).to_numpy(float)
@@ -81,7 +100,14 @@ def until_end(world: World, instants: Times) -> Times:
 
 
 def known_late(world: World, instants: Times, count: int, place: int) -> Times:
-    """Return `known_at`: NaT, but for the given number of rows of the last 60 days, known 5 to 14 days later."""
+    """Return `known_at`: NaT, but for a few rows of the last 60 days, known 5 to 14 days later.
+
+    Args:
+        world: Block of the table.
+        instants: When the rows happened.
+        count: How many are late.
+        place: Number of the table in the stream of late rows.
+    """
     import numpy as np
 
     rng = world.stream("late", place)
@@ -93,7 +119,14 @@ def known_late(world: World, instants: Times, count: int, place: int) -> Times:
 
 
 def person_ids(world: World, users: Users, account: Ints, share: Floats) -> Texts:
-    """Return the contact id of a user of each account, picked by a number from 0 to 1."""
+    """Return the contact id of a user of each account.
+
+    Args:
+        world: Accounts of the block.
+        users: Users of the product.
+        account: Number of the account of each row.
+        share: Number from 0 to 1 that picks among its users.
+    """
     import numpy as np
 
     first = np.searchsorted(users.account, np.arange(world.accounts + 1))
@@ -107,7 +140,13 @@ def contact_ids(world: World, numbers: Ints) -> Texts:
 
 
 def csm_on(assignments: pd.DataFrame, account_ids: Any, at: Times) -> Texts:
-    """Return who looked after each account at an instant, None where nobody did."""
+    """Return who looked after each account at an instant, None where nobody did.
+
+    Args:
+        assignments: Table `assignments`.
+        account_ids: Account of each row.
+        at: Instant of each row.
+    """
     import numpy as np
     import pandas as pd
 

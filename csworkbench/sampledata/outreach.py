@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.consent import consents_table, first_consents, suppressions_table
-from csworkbench.sampledata.mailbox import Mailbox, Mails, deliver, make_mailbox
+from csworkbench.sampledata.delivery import Mailbox, Mails, deliver, make_mailbox
 from csworkbench.sampledata.people import People
 from csworkbench.sampledata.sending import Desk, issue_id, send_marketing
 from csworkbench.sampledata.trials import RESCUE, TRIALS, run_trial, send_rescues

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.consent import Consents
-from csworkbench.sampledata.mailbox import Mailbox, Mails, deliver
+from csworkbench.sampledata.delivery import Mailbox, Mails, deliver
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from csworkbench.sampledata.mailbox import MAIL, Mails
+from csworkbench.sampledata.delivery import MAIL, Mails
 from csworkbench.sampledata.sending import Desk
 from csworkbench.sampledata.world import ENGAGEMENT, LEAD_MONTHS, World, logistic
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from csworkbench.sampledata import business, success
 from csworkbench.sampledata.business import BusinessTruths
 from csworkbench.sampledata.contracts import RENEWAL, Contracts, RenewalModel
-from csworkbench.sampledata.mailbox import MAIL, MailModel
+from csworkbench.sampledata.delivery import MAIL, MailModel
 from csworkbench.sampledata.outreach import OutreachTruths
 from csworkbench.sampledata.service import CLUSTER, SERVICE, ClusterModel, ServiceModel
 from csworkbench.sampledata.success import SuccessTruths
@@ -69,7 +69,13 @@ class Truths:
 def block_truths(
     world: World, contracts: Contracts, parts: tuple[OutreachTruths, SuccessTruths, BusinessTruths]
 ) -> Truths:
-    """Return what was planted in a block; `parts` are those of its modules."""
+    """Return what was planted in a block.
+
+    Args:
+        world: Accounts and their engagement.
+        contracts: Renewals and the truth behind them.
+        parts: What the modules of the block planted.
+    """
     import numpy as np
 
     months = world.size.first_month - LEAD_MONTHS + np.arange(world.engagement.shape[1])

@@ -176,7 +176,12 @@ class World:
         return block_stream(self.size, self.number, name, *path)
 
     def ids(self, prefix: str, width: int, numbers: Ints | range) -> Texts:
-        """Return ids such as `T0000001` for the numbers from 0 of this block; no other block has the same.
+        """Return ids such as `T0000001`; no other block has the same.
+
+        Args:
+            prefix: Letters in front.
+            width: Digits at least.
+            numbers: Numbers of the rows in this block, from 0.
 
         Raises:
             ValueError: a number is not below BLOCK_IDS.
@@ -228,7 +233,14 @@ def stream(size: BookSize, name: str, *path: int) -> np.random.Generator:
 
 
 def block_stream(size: BookSize, number: int, name: str, *path: int) -> np.random.Generator:
-    """Return the random generator of one table of a block: the first block has the plain one of `stream`."""
+    """Return the random generator of one table of a block: the first block has the plain one of `stream`.
+
+    Args:
+        size: Book whose seed counts.
+        number: Number of the block.
+        name: One of STREAMS.
+        path: Further coordinates.
+    """
     return stream(size, name, *path, *((BLOCK_IDS + number,) if number else ()))
 
 

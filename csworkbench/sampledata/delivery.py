@@ -110,7 +110,13 @@ def make_mailbox(people: People, address: Texts) -> Mailbox:
 
 
 def deliver(box: Mailbox, mails: Mails, rng: np.random.Generator) -> Outcome:
-    """Return what becomes of mails; nothing happens after the end of the book."""
+    """Return what becomes of mails; nothing happens after the end of the book.
+
+    Args:
+        box: Mailboxes of the contacts.
+        mails: The mails.
+        rng: Source of chance.
+    """
     import numpy as np
     import pandas as pd
 
