@@ -15,9 +15,7 @@ def with_pandas(path: Path) -> Counter:
 
 
 def with_duckdb(path: Path) -> Counter:
-    with duckdb.connect() as connection:
-        found = connection.read_csv(str(path)).to_arrow_table()
-        return _content(found.to_pandas())
+    return _content(duckdb.read_csv(str(path)).to_arrow_table().to_pandas())
 
 
 def _content(frame: pd.DataFrame) -> Counter:
@@ -30,16 +28,16 @@ def _content(frame: pd.DataFrame) -> Counter:
 PEERS = {"pandas": with_pandas, "DuckDB": with_duckdb}
 
 
-def verdict(read, base: Path, broken: Path) -> str:  # type: ignore[no-untyped-def]
+def verdict(read, before: Counter, broken: Path) -> str:  # type: ignore[no-untyped-def]
     """Return "equal", "refused" or "silent".
 
     Args:
         read: One of `PEERS`.
-        base: The file before.
+        before: What it made of the file before.
         broken: The file after.
     """
     try:
         found = read(broken)
     except Exception:  # noqa: BLE001  # every word of protest counts as one
         return "refused"
-    return "equal" if found == read(base) else "silent"
+    return "equal" if found == before else "silent"

@@ -110,3 +110,15 @@ def test_python_s_own_grouping_is_read_back(project, amounts):
     lines = "".join(f"A{number}\t{amount:,}\n" for number, amount in enumerate(amounts))
     book = project.accounts(f"account_id\tx\n{lines}", delimiter="\t", thousands=",", extra={"x": {"type": "decimal"}})
     assert sorted(column(book, "x")) == sorted(amounts)
+
+
+def test_what_may_be_a_decimal_or_a_thousands_mark_is_refused_with_both_keys(project):
+    with pytest.raises(
+        DataError, match=r"set tables.accounts.thousands: ',' or tables.accounts.decimal: ',', whichever"
+    ):
+        read(project, ["1,200", "2,500"])
+
+
+def test_a_count_has_no_decimals_so_its_comma_keeps_thousands_apart(project):
+    with pytest.raises(DataError, match=r"looks like thousands separators .set tables.accounts.thousands: ','"):
+        project.accounts('account_id,employees\nA,"1,200"\nB,"2,500"\n')
