@@ -125,7 +125,9 @@ def _numbers(
     return {name: value if name.startswith("words ") else int(value or 0) for name, value in found.items()}
 
 
-def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts, files: str) -> None:
+def refuse_misfits(
+    staged: "ibis.Table", fields: Sequence[Field], counts: Counts, files: str, unclear: Sequence[Problem] = ()
+) -> None:
     """Refuse a table whose columns are not what was declared.
 
     Args:
@@ -133,11 +135,12 @@ def refuse_misfits(staged: "ibis.Table", fields: Sequence[Field], counts: Counts
         fields: Its columns.
         counts: What `count` found.
         files: Names of its files, for the messages.
+        unclear: Problems of its columns that are known already.
 
     Raises:
         DataError: most values of a column break its rule, or all of them fit another declaration.
     """
-    problems: list[Problem] = []
+    problems = list(unclear)
     for check, bad in counts.hits.items():
         if check.cell is None or not check.rule.is_choice:
             continue

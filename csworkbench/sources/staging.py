@@ -15,6 +15,7 @@ from csworkbench.sources.parse import FILE, LINE, BadRow
 from csworkbench.sources.raw import Raw, Task
 from csworkbench.sources.rules import Case
 from csworkbench.sources.typed import filled, typed
+from csworkbench.sources.unclear import unclear
 from csworkbench.tables import Rule
 
 if TYPE_CHECKING:
@@ -66,7 +67,9 @@ def stage(task: Task, case: Case, identities: Callable[[], Identities]) -> Stage
         told += _merged(task, staged)
         staged = staged.filter(~staged[MERGED]).drop(MERGED)
     counts = check.count(staged, rows.fields, case)
-    check.refuse_misfits(staged, rows.fields, counts, task.names)
+    check.refuse_misfits(
+        staged, rows.fields, counts, task.names, unclear(rows.tables, rows.fields, task.source, task.names)
+    )
     return Staged(staged, rows.fields, counts, rows.bad, rows.unused, tuple(told))
 
 

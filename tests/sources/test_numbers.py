@@ -122,3 +122,19 @@ def test_what_may_be_a_decimal_or_a_thousands_mark_is_refused_with_both_keys(pro
 def test_a_count_has_no_decimals_so_its_comma_keeps_thousands_apart(project):
     with pytest.raises(DataError, match=r"looks like thousands separators .set tables.accounts.thousands: ','"):
         project.accounts('account_id,employees\nA,"1,200"\nB,"2,500"\n')
+
+
+@pytest.mark.parametrize("kind", ["arr", "employees"])
+def test_points_that_may_keep_thousands_apart_are_refused_until_one_mark_is_declared(project, kind):
+    content = f"account_id;{kind}\nA;1.000\nB;12.000\nC;500\nD;3.000\n"
+    with pytest.raises(DataError, match=rf"{kind}: every point .*set tables.accounts.columns.{kind}.thousands: '\.'"):
+        project.accounts(content, delimiter=";")
+    assert column(project.accounts(content, delimiter=";", decimal="."), kind) == [1, 12, 3, 500]
+    german = project.accounts(content, delimiter=";", decimal=",", thousands=".")
+    assert column(german, kind) == [1000, 12000, 3000, 500]
+
+
+@pytest.mark.parametrize("other", ["0.125", "1.5", "1234.125", "12345", "7.1250"])
+def test_one_number_that_cannot_have_thousands_apart_proves_the_decimal_point(project, other):
+    book = read(project, ["1.000", "12.345", "3.125", other])
+    assert len(column(book, "arr")) == 4
