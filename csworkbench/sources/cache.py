@@ -19,7 +19,7 @@ from typing import Any
 from csworkbench import tables
 from csworkbench.errors import EnvironmentProblem, Problem
 from csworkbench.sources.book import Finding, IngestReport
-from csworkbench.sources.files import SourceFile
+from csworkbench.sources.raw import Part
 from csworkbench.tables import Role
 from csworkbench.workspace import Workspace
 
@@ -39,13 +39,13 @@ def _reader() -> tuple[str, ...]:
     return (*(version(name) for name in LIBRARIES), code.hexdigest())
 
 
-def table_key(table: str, workspace: Workspace, files: Sequence[SourceFile], parents: Sequence[str]) -> str:
+def table_key(table: str, workspace: Workspace, parts: Sequence[Part], parents: Sequence[str]) -> str:
     """Return the key of a typed table: equal keys mean equal rows.
 
     Args:
         table: Canonical table.
         workspace: Its mapping and calendar.
-        files: Its files with their digests.
+        parts: Its files with their digests, and the names its query knows them by.
         parents: Keys of the tables it refers to.
     """
     mapping = workspace.tables[table].model_dump_json(
@@ -56,7 +56,7 @@ def table_key(table: str, workspace: Workspace, files: Sequence[SourceFile], par
         mapping,
         workspace.timezone,
         workspace.currency,
-        *(f"{file.name} {file.sha256}" for file in files),
+        *(f"{part.name} {file.name} {file.sha256}" for part in parts for file in part.files),
         *parents,
     ]
     return hashlib.sha256("\n".join(made_of).encode()).hexdigest()[:24]

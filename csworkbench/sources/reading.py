@@ -148,9 +148,7 @@ class _Reader:
         begin = perf_counter()
         source = self.workspace.tables[table]
         parts = self._find(table, source)
-        key = self.keys[table] = table_key(
-            table, self.workspace, [file for part in parts for file in part.files], self._parents(table)
-        )
+        key = self.keys[table] = table_key(table, self.workspace, parts, self._parents(table))
         report = self.cache.find(table, key)
         if report is None and parts and all(part.files for part in parts):
             report = self._make(self._task(table, source, parts), key)

@@ -285,6 +285,16 @@ def test_another_query_or_another_file_is_read_again(project, change):
     assert not usage(project, **change).reports["usage_daily"].was_cached
 
 
+def test_a_file_declared_under_another_name_of_the_query_is_read_again(project):
+    x, y, z = (project.write(f"{name}.csv", f"account_id\n{name}\n") for name in "xyz")
+
+    def accounts(a, b):
+        return project.open(accounts={"files": {"a": {"path": a}, "b": {"path": b}}, "query": "from a"})
+
+    assert column(accounts([x, y], [z]), "account_id") == ["x", "y"]
+    assert column(accounts([x], [y, z]), "account_id") == ["x"]
+
+
 def test_a_project_of_a_queried_file_may_lie_in_a_folder_of_any_name(project):
     inside = type(project)(project.root / "it's my [book] 100% #1 *漢字")
     inside.root.mkdir()
