@@ -322,14 +322,31 @@ def test_undated_books_are_remembered_under_the_day_of_the_run(project):
     assert remembered(project) == ["2026-05-05"]
 
 
-def test_typed_tables_of_a_read_only_project_lie_beside_its_outputs(project, tmp_path, monkeypatch):
+@pytest.fixture
+def read_only(project, monkeypatch):
+    """Return a project no folder of which may be written, as root could all the same."""
     monkeypatch.setattr(
         "csworkbench.sources.cache.os.access", lambda path, mode: not Path(path).is_relative_to(project)
     )
-    (project / "mine").mkdir()
-    made(project, out=project / "mine")
-    assert not (project / "outputs").exists()
-    assert list((project / "mine" / "cache").glob("accounts-*.parquet"))
+    return project
+
+
+def test_typed_tables_of_a_read_only_project_lie_beside_its_outputs(read_only):
+    made(read_only, out=read_only / "mine")
+    assert not (read_only / "outputs").exists()
+    assert list((read_only / "mine" / "cache").glob("accounts-*.parquet"))
+
+
+def test_a_dry_plan_of_a_read_only_project_parses_nothing_that_is_typed_already(read_only, monkeypatch):
+    made(read_only, out=read_only / "mine")
+    monkeypatch.setattr("csv.reader", lambda *arguments, **options: pytest.fail("a CSV was parsed again"))
+    made(read_only, out=read_only / "mine", is_dry=True)
+
+
+def test_a_read_only_project_remembers_nothing_and_the_plan_says_so(read_only):
+    arr(read_only, 100)
+    assert made(read_only, out=read_only / "mine").forgets
+    assert not (read_only / "records").exists()
 
 
 def test_a_plan_for_spark_is_refused_where_there_is_no_java(project, monkeypatch):

@@ -2,7 +2,7 @@
 
 from csworkbench.asof.days import day_start, month_ends, since, with_local_day
 from csworkbench.asof.labels import Part, Window, labels, windows
-from csworkbench.asof.newest import latest_date, stray_days
+from csworkbench.asof.newest import end_of, latest_date, stray_days
 from csworkbench.asof.snapshot import Snapshot, earlier, require_history, take
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "Window",
     "day_start",
     "earlier",
+    "end_of",
     "labels",
     "latest_date",
     "month_ends",

@@ -50,6 +50,19 @@ def latest_date(book: "Book") -> date:
     return _reached(days)
 
 
+def end_of(book: "Book", otherwise: date) -> date:
+    """Return the newest day of the book, which its overwritten columns are of.
+
+    Args:
+        book: The checked, typed tables.
+        otherwise: What is returned where nothing is dated: the export is taken to be of that day.
+    """
+    try:
+        return latest_date(book)
+    except DataError:
+        return otherwise
+
+
 def stray_days(snapshot: "Snapshot") -> tuple[Caveat, ...]:
     """Return a warning for each table with rows later than the day the book ends on.
 

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from csworkbench.asof import cut, recall
-from csworkbench.asof.newest import latest_date
-from csworkbench.errors import AnalysisError, DataError, Problem
+from csworkbench.asof.newest import end_of
+from csworkbench.errors import AnalysisError, Problem
 from csworkbench.sources.archive import overwritten
 from csworkbench.tables import SPECS
 
@@ -77,10 +77,7 @@ def take(book: "Book", as_of: date) -> Snapshot:
     Returns:
         Snapshot of the same tables and columns.
     """
-    try:
-        ends_on = latest_date(book)
-    except DataError:
-        ends_on = as_of  # nothing is dated, so the export is taken to be of the day that is asked for
+    ends_on = end_of(book, as_of)
     empty = Snapshot(as_of, book.workspace, {}, book.reports, book.tables, book.remembered, ends_on)
     return _cut(empty, as_of)
 

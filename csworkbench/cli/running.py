@@ -81,6 +81,8 @@ def run(
     from csworkbench.runner import run as run_jobs
 
     planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False)
+    if planned.forgets:
+        tell("The records of the project are read-only: what its exports overwrite is not remembered.")
     now = datetime.now(UTC)
     options = RunOptions(
         run_id=f"{now:%Y-%m-%dT%H%M%SZ}-{os.urandom(2).hex()}",

@@ -9,7 +9,6 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.config import plain
-from csworkbench.errors import DataError
 from csworkbench.planner.keys import hash_of
 from csworkbench.store import InputRecord
 from csworkbench.workspace import Workspace
@@ -28,11 +27,13 @@ class Inputs:
         reports: How each table was read.
         as_of: Cut-off date.
         past: Table -> digest of what earlier runs remembered of it.
+        forgets: What exports overwrite is not remembered, because the project's records are read-only.
     """
 
     reports: "Mapping[str, IngestReport]"
     as_of: date
     past: Mapping[str, str]
+    forgets: bool = False
 
     @property
     def records(self) -> tuple[InputRecord, ...]:
@@ -47,7 +48,7 @@ class Inputs:
 
 
 def read(workspace: Workspace, root: Path, out: Path, as_of: date | None, on_rows: "Listener | None" = None) -> Inputs:
-    """Open the book for a run, and remember what its exports overwrite.
+    """Open the book for a run, and remember what its exports overwrite where the project's records may be written.
 
     Args:
         workspace: What was declared.
@@ -61,20 +62,27 @@ def read(workspace: Workspace, root: Path, out: Path, as_of: date | None, on_row
         DataError: A file of the data was refused.
         EnvironmentProblem: The cache of the tables or the records cannot be written, or Spark is not there.
     """
-    from csworkbench.sources import cache_folder, remember
+    from csworkbench.asof import end_of, latest_date
+    from csworkbench.sources import cache_folder, is_writable, remember
 
+    history = _history(root)
+    forgets = not is_writable(history)
     with _opened(workspace, root, cache_folder(root, out), on_rows) as book:
-        day = _cut(book, as_of)
-        remember(book, root / RECORDS / "history", _newest(book, day))
-        return Inputs(book.reports, day, _past(root))
+        ends_on = end_of(book, as_of) if as_of else latest_date(book)
+        if not forgets:
+            remember(book, history, ends_on)
+        return Inputs(book.reports, as_of or ends_on, _past(root), forgets)
 
 
-def read_dry(workspace: Workspace, root: Path, as_of: date | None, on_rows: "Listener | None" = None) -> Inputs:
+def read_dry(
+    workspace: Workspace, root: Path, out: Path, as_of: date | None, on_rows: "Listener | None" = None
+) -> Inputs:
     """Open the book and leave nothing behind, not even the cache of its tables.
 
     Args:
         workspace: What was declared.
         root: Project root.
+        out: Folder of all outputs.
         as_of: Cut-off date; None = the newest day of the data.
         on_rows: Told how far the parsing of a table has come.
 
@@ -83,12 +91,15 @@ def read_dry(workspace: Workspace, root: Path, as_of: date | None, on_rows: "Lis
         DataError: A file of the data was refused.
         EnvironmentProblem: No temporary file can be written, or Spark is not there.
     """
+    from csworkbench.asof import latest_date
+    from csworkbench.sources import cache_folder
+
     with TemporaryDirectory(prefix="csw-plan-") as scratch:
         # What is typed already is not parsed again, and what is not leaves no file behind.
-        for typed in (root / "outputs" / "cache").glob("[a-z]*-*.*"):
+        for typed in cache_folder(root, out).glob("[a-z]*-*.*"):
             (Path(scratch) / typed.name).symlink_to(typed)
         with _opened(workspace, root, Path(scratch), on_rows) as book:
-            return Inputs(book.reports, _cut(book, as_of), _past(root))
+            return Inputs(book.reports, as_of or latest_date(book), _past(root))
 
 
 @contextmanager
@@ -103,25 +114,13 @@ def _opened(workspace: Workspace, root: Path, cache: Path, on_rows: "Listener | 
         book.connection.disconnect()
 
 
-def _cut(book: "Book", as_of: date | None) -> date:
-    from csworkbench.asof import latest_date
-
-    return as_of or latest_date(book)
-
-
-def _newest(book: "Book", as_of: date) -> date:
-    """Return the newest day of the book, which its overwritten columns are of; `as_of` where nothing is dated."""
-    from csworkbench.asof import latest_date
-
-    try:
-        return latest_date(book)
-    except DataError:
-        return as_of
+def _history(root: Path) -> Path:
+    return root / RECORDS / "history"
 
 
 def _past(root: Path) -> dict[str, str]:
     """Return a digest of what is remembered of each table: the names of its files hold the digests of their bytes."""
-    tables = (root / RECORDS / "history").glob("*/")
+    tables = _history(root).glob("*/")
     return {table.name: hash_of(sorted(path.name for path in table.glob("*.parquet"))) for table in tables}
 
 

@@ -56,6 +56,7 @@ class Plan:
         inputs: Tables with rows, digests and the dates they cover.
         info: What the run is made from; goes into its record.
         reports: How each table was read.
+        forgets: What exports overwrite was not remembered, because the project's records are read-only.
     """
 
     root: Path
@@ -66,6 +67,7 @@ class Plan:
     inputs: tuple[InputRecord, ...]
     info: RunInfo
     reports: "Mapping[str, IngestReport]" = field(default_factory=dict)
+    forgets: bool = False
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in JSON types, without any path of the machine."""
@@ -108,7 +110,7 @@ def plan(
 ) -> Plan:
     """Return what a run would do: all configs are checked, the data is read and checked, no kernel is started.
 
-    Unless it is dry, what exports overwrite is remembered in the project's records.
+    Unless it is dry, what exports overwrite is remembered in the project's records, where they may be written.
 
     Args:
         workspace: The workspace file.
@@ -131,13 +133,13 @@ def plan(
     day = _day(as_of) if as_of else declared if isinstance(declared, date) else None
     place = (out or settings.root / "outputs").absolute()
     if is_dry:
-        inputs = read_dry(settings.workspace, settings.root, day, on_rows)
+        inputs = read_dry(settings.workspace, settings.root, place, day, on_rows)
     else:
         inputs = read(settings.workspace, settings.root, place, day, on_rows)
     info = _info(settings, inputs)
     jobs = _jobs(settings, inputs, info)
     lines = tuple(_line(job, jobs, settings.workspace.language) for job in jobs)
-    return Plan(settings.root, place, inputs.as_of, jobs, lines, inputs.records, info, inputs.reports)
+    return Plan(settings.root, place, inputs.as_of, jobs, lines, inputs.records, info, inputs.reports, inputs.forgets)
 
 
 def _settings(path: Path, names: tuple[str, ...], batch: Path | None, overrides: Sequence[Override]) -> _Settings:

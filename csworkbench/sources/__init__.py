@@ -2,7 +2,7 @@
 
 from csworkbench.sources.archive import remember
 from csworkbench.sources.book import Book, Finding, IngestReport
-from csworkbench.sources.cache import cache_folder
+from csworkbench.sources.cache import cache_folder, is_writable
 from csworkbench.sources.reading import Listener, open_book, read_book
 from csworkbench.sources.spark import rehome, require
 
@@ -12,6 +12,7 @@ __all__ = [
     "IngestReport",
     "Listener",
     "cache_folder",
+    "is_writable",
     "open_book",
     "read_book",
     "rehome",

@@ -70,8 +70,13 @@ def cache_folder(root: Path, out: Path) -> Path:
         out: Folder of all outputs of a run.
     """
     own = root / "outputs" / "cache"
-    there = next(folder for folder in (own, *own.parents) if folder.exists())
-    return own if os.access(there, os.W_OK) else out / "cache"
+    return own if is_writable(own) else out / "cache"
+
+
+def is_writable(folder: Path) -> bool:
+    """Return whether a folder, or what it would be made in, may be written."""
+    there = next(place for place in (folder, *folder.parents) if place.exists())
+    return os.access(there, os.W_OK)
 
 
 class TableCache:
