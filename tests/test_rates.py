@@ -134,6 +134,15 @@ def test_a_book_held_for_half_of_the_time_counts_half():
     assert found == [{"csm_id": "ann", "account_days": 15}, {"csm_id": "bo", "account_days": 15}]
 
 
+def test_without_ends_the_next_person_ends_an_assignment():
+    held = [
+        {"account_id": "a", "role": "csm", "valid_from": "2026-01-01", "csm_id": "ann"},
+        {"account_id": "a", "role": "csm", "valid_from": "2026-06-16", "csm_id": "bo"},
+    ]
+    found = rows(rates.account_days(snapshot(assignments=held), "csm", date(2026, 6, 1), AS_OF))
+    assert found == [{"csm_id": "ann", "account_days": 15}, {"csm_id": "bo", "account_days": 15}]
+
+
 # --- the same in SQL ---
 
 

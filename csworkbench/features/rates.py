@@ -190,7 +190,9 @@ def account_days(snapshot: Snapshot, role: str, first: date, last: date) -> "ir.
     held = snapshot.history["assignments"]
     held = held.filter(held.role == role)
     after = ibis.literal(last + timedelta(days=1))
-    ends = ibis.least(_or_null(held, "valid_to", "date").coalesce(after), after)
+    # Who comes next ends what nobody ended: an account is not looked after by two.
+    following = held.valid_from.lead().over(group_by=held.account_id, order_by=[held.valid_from, held.csm_id])
+    ends = ibis.least(_or_null(held, "valid_to", "date").coalesce(after), following.coalesce(after), after)
     days = ends.delta(ibis.greatest(held.valid_from, ibis.literal(first)), unit="day")
     counted = held.select("csm_id", days=days).filter(ibis._.days > 0)
     return counted.group_by("csm_id").agg(account_days=_sum(counted.days))
