@@ -46,13 +46,28 @@ def test_many_trials_of_one_account_count_as_one():
     assert (found.low, found.high) == (pytest.approx(one[0]), pytest.approx(one[1]))
 
 
+@pytest.mark.parametrize("share", [0, 1])
+def test_where_every_trial_ends_alike_accounts_count_and_not_trials(share):
+    # Five accounts of 100 trials: nothing was seen of how much the sixth may differ, so they are worth five.
+    found = share_of(series(*[100 * share] * 5), series(*[100] * 5))
+    five = proportion_confint(5 * share, 5, method="wilson")
+    assert (found.low, found.high) == (pytest.approx(five[0]), pytest.approx(five[1]))
+
+
+def test_the_unit_of_money_does_not_move_a_share_of_amounts():
+    kept, due = series(900, 1000, 990), series(1000, 1000, 1000)
+    small, large = share_of(kept, due, are_amounts=True), share_of(kept * 1e6, due * 1e6, are_amounts=True)
+    assert (small.low, small.high) == (pytest.approx(large.low), pytest.approx(large.high))
+
+
 def test_a_share_of_nothing_cannot_be_told():
     assert share_of(series(0), series(0)).value is None
 
 
 def test_a_share_of_amounts_weighs_accounts_and_counts_them_as_kish_does():
     # Weights 3, 1 and everything kept: 4^2 / (9 + 1) = 1.6 accounts.
-    found, expected = share_of(series(3e6, 1e6), series(3e6, 1e6)), proportion_confint(1.6, 1.6, method="wilson")
+    found = share_of(series(3e6, 1e6), series(3e6, 1e6), are_amounts=True)
+    expected = proportion_confint(1.6, 1.6, method="wilson")
     assert found.value == 1
     # Student's quantile is not used: two accounts are more than 1.6.
     assert found.low == pytest.approx(expected[0])

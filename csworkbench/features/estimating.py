@@ -10,17 +10,21 @@ if TYPE_CHECKING:
 PSEUDO_ANSWERS = 3.0
 
 
-def share_of(hits: "pd.Series[float]", trials: "pd.Series[float]", level: float = 0.95) -> Estimate:
+def share_of(
+    hits: "pd.Series[float]", trials: "pd.Series[float]", level: float = 0.95, *, are_amounts: bool = False
+) -> Estimate:
     """Return a share with a Wilson interval that allows for accounts whose trials go together.
 
     The interval is Wilson's with the number of trials divided by the design effect, the variance between accounts over
     the binomial one, at least 1, and Student's quantile where that effect had to be estimated. So 20 of 20 is not 1 to
-    1, and ten trials of one account are one.
+    1, and ten trials of one account are one. Where every trial is a hit, or none is, nothing says how much accounts
+    may differ: then accounts count, not trials. So they do with amounts, which have no number of trials.
 
     Args:
-        hits: Hits per account, at most the trials; may be fractions or amounts.
-        trials: Trials (or amounts) per account, same index.
+        hits: Hits per account, at most the trials.
+        trials: Trials per account, same index.
         level: Coverage of the interval.
+        are_amounts: Hits and trials are amounts, such as money retained and money due.
 
     Returns:
         Estimate in share; n is the number of accounts with trials; value None where there is none.
@@ -37,12 +41,12 @@ def share_of(hits: "pd.Series[float]", trials: "pd.Series[float]", level: float 
         return Estimate(None, "share", 0)
     total = float(trials.sum())
     share = float(hits.sum()) / total
-    # Amounts have no natural number of trials: Kish's count of equally weighted accounts stands in.
-    is_count = bool(((trials % 1) == 0).all() and ((hits % 1) == 0).all() and trials.max() <= 1e4)
-    number = total if is_count else total**2 / float((trials**2).sum())
+    # Kish's count of equally weighted accounts stands in where there is no number of trials, or nothing but hits.
+    alike = total**2 / float((trials**2).sum())
+    number = alike if are_amounts else total
     binomial = share * (1 - share) / number
-    effective = number / _design_effect(_variance(hits, trials), binomial, number, n)
-    z = _quantile(level, n, is_grouped=number > n)
+    effective = number / _design_effect(_variance(hits, trials), binomial, number, n) if binomial else alike
+    z = _quantile(level, n, is_grouped=bool(binomial) and number > n)
     center = (share + z * z / (2 * effective)) / (1 + z * z / effective)
     half = z * sqrt(share * (1 - share) / effective + z * z / (4 * effective**2)) / (1 + z * z / effective)
     return Estimate(share, "share", n, min(max(0.0, center - half), share), max(min(1.0, center + half), share), level)
