@@ -382,6 +382,12 @@ def test_rows_of_no_account_are_taken_as_independent():
     assert answer(made, question(table="csms", count="rows"), icc=1.0)["independent"] == 2
 
 
+@pytest.mark.parametrize("changes", [{}, {"count": "rows", "detects": {"kind": "difference", "against": "others"}}])
+def test_accounts_that_no_table_leads_to_are_not_recorded(changes):
+    made = make_book({"accounts": ACCOUNTS, "plan_goals": [{"plan_id": "P", "metric": "usage"}]})
+    assert answer(made, question(table="plan_goals", **changes))["state"] == "not recorded"
+
+
 def with_success_plans():
     plans = [
         {"plan_id": f"P{n}", "account_id": f"A{n}", "created_at": "2026-01-01", "landed_at": landed}
@@ -572,6 +578,16 @@ def test_a_planned_test_says_what_it_could_see():
     assert found[["needs", "state"]].tolist() == [76, "enough"]
 
 
+def test_who_has_left_is_not_drawn_for_a_planned_test():
+    accounts = [{"account_id": "A1", "churned_at": None}, {"account_id": "A2", "churned_at": "2026-05-01"}]
+    people = [("C1", "A1", None), ("C2", "A1", "2026-06-01"), ("C3", "A2", None)]
+    contacts = [{"contact_id": contact, "account_id": account, "left_at": left} for contact, account, left in people]
+    made = make_book({"accounts": accounts, "contacts": contacts})
+    drawn = question(table="contacts", count="rows", detects={"kind": "difference", "control": 0.5})
+    assert answer(made, drawn)["has"] == 1
+    assert answer(made, question(table="contacts", count="rows"))["has"] == 3
+
+
 def test_those_with_something_are_compared_with_the_others():
     touches = [{"touch_id": "X", "account_id": "A1", "sent_at": "2026-09-01", "mode": "human"}]
     accounts = [{"account_id": f"A{place}"} for place in range(40)]
@@ -638,6 +654,18 @@ def test_the_nps_says_how_far_off_it_may_be():
     assert found["effect"] == pytest.approx(1.959964 * 100 * math.sqrt(5 / 7 - 1 / 49) / 2)
 
 
+def test_of_a_contact_that_answers_every_quarter_the_latest_answer_counts():
+    answers = [
+        {"response_id": f"R{month}{contact}", "account_id": "A1", "contact_id": contact, "score": month}
+        | {"invited_at": f"2026-0{month}-01", "responded_at": f"2026-0{month}-02"}
+        for month in (2, 5, 8)
+        for contact in ("C1", "C2")
+    ]
+    made = make_book({"accounts": ACCOUNTS, "nps_responses": answers})
+    asked = question(table="nps_responses", count="rows", where={"score": ()}, detects={"kind": "nps"})
+    assert answer(made, asked)["has"] == 2
+
+
 def test_facts_after_the_date_change_no_answer():
     later = {"ticket_id": "T8", "account_id": "A3", "opened_at": "2026-10-01T10:00:00", "topic": "billing"}
     asked = question(count="rows", detects={"kind": "share", "base": {"topic": ("billing",)}})
@@ -701,6 +729,7 @@ def test_an_outcome_that_is_not_yes_or_no_has_no_rate():
         ({"needs": None, "detects": {"kind": "share"}}, "questions.0.needs: say how many it takes"),
         ({"detects": {"kind": "nps"}}, "questions.0.detects.kind: an NPS is made of nps_responses"),
         ({"table": "csms", "window_days": 3}, "questions.0.window_days: csms has no dates"),
+        ({"table": "csms"}, "questions.0.count: rows of csms belong to no account"),
         ({"also": ({"label": "x", "table": "logins"},)}, "questions.0.also.0.table: there is no table 'logins'"),
         (
             {"count": "rows", "also": ({"label": "x", "table": "csms"},)},

@@ -5,7 +5,15 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.data_check.settings import Also, NetPromoters, Question, Rows, account_of, number_of
+from csworkbench.analyses.data_check.settings import (
+    Also,
+    Difference,
+    NetPromoters,
+    Question,
+    Rows,
+    account_of,
+    number_of,
+)
 from csworkbench.tables import SPECS
 
 if TYPE_CHECKING:
@@ -15,6 +23,7 @@ if TYPE_CHECKING:
 
 ACCOUNT = "account_id"
 PROMOTER_FROM, DETRACTOR_TO = 9, 6
+LONGEST = 36_500  # days: a century stands for "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +70,9 @@ class Found:
 def find(snapshot: "Snapshot", questions: tuple[Question, ...]) -> tuple[Found | None, ...]:
     """Return what each question finds, in their order; None where its table or a column of it is missing.
 
-    Of accounts only those are counted that have not left. Rows that name no account are not counted where their table
-    has accounts.
+    Of accounts only those are counted that have not left, and of rows that a test would draw by lot only those of such
+    accounts, and of people who are still there. Of a contact's NPS answers the latest counts. Rows that name no account
+    are not counted where their table has accounts.
 
     Args:
         snapshot: The book at the date.
@@ -110,14 +120,19 @@ def _is_recorded(snapshot: "Snapshot", question: Question) -> bool:
     if question.window_days is not None:
         wanted.add(str(SPECS[question.table].event_at))
     if isinstance(question.detects, NetPromoters):
-        wanted.add("score")
-    return wanted <= set(table.columns)
+        wanted |= {"score", "responded_at"}
+    columns = set(_with_account(snapshot, question).columns)
+    if question.count == "accounts" or getattr(question.detects, "against", None) == "others":
+        wanted.add(ACCOUNT)
+    return wanted <= columns
 
 
 def _parts(snapshot: "Snapshot", question: Question) -> "Iterator[tuple[str, ir.Table]]":
     """Yield the groups of a question by name: columns is_hit, is_miss and, where there is one, account_id."""
     everything = _with_account(snapshot, question)
     rows = _recent(snapshot, question, _only(everything, question.where))
+    if isinstance(question.detects, NetPromoters):
+        rows = _latest_answers(snapshot, question, rows)
     yield "all", _marked(rows, question)
     has = rows
     for place, also in enumerate(question.also):
@@ -152,7 +167,17 @@ def _with_account(snapshot: "Snapshot", question: Question) -> "ir.Table":
     if ACCOUNT not in table.columns:
         return table
     table = table.filter(table[ACCOUNT].notnull())
-    return _staying(snapshot, table) if question.count == "accounts" else table
+    is_drawn = isinstance(question.detects, Difference) and question.detects.control is not None
+    if is_drawn and "left_at" in table.columns:
+        table = table.filter(table.left_at.isnull())
+    return _staying(snapshot, table) if is_drawn or question.count == "accounts" else table
+
+
+def _latest_answers(snapshot: "Snapshot", question: Question, rows: "ir.Table") -> "ir.Table":
+    from csworkbench.features.rates import latest_answers
+
+    since_when = snapshot.as_of - timedelta(days=(question.window_days or LONGEST) - 1)
+    return rows.semi_join(latest_answers(snapshot, since_when), list(SPECS[question.table].key))
 
 
 def _staying(snapshot: "Snapshot", table: "ir.Table") -> "ir.Table":

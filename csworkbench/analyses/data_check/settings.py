@@ -166,6 +166,8 @@ def _faults(question: Question) -> Iterator[tuple[str, str]]:
     if question.table not in SPECS:
         yield "table", _no_table(question.table)
         return
+    if question.count == "accounts" and question.table != "accounts" and not account_of(question.table):
+        yield "count", f"rows of {question.table} belong to no account; count: rows counts them"
     for place, also in enumerate(question.also):
         if also.table is not None and also.table not in SPECS:
             yield f"also.{place}.table", _no_table(also.table)
