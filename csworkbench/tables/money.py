@@ -34,7 +34,7 @@ SUBSCRIPTIONS = TableSpec(
         whole("seats", "Seats that are paid for", "seats", blank_means="a site licence"),
         number("mrr", "Monthly recurring revenue", "money", low=0),
         CURRENCY,
-        day("end_date", "Last day of the term", blank_means="open-ended"),
+        day("end_date", "Last day of the term", blank_means="open-ended", varies=True),
         flag("auto_renew", "Renews without a decision", varies=True),
         text("change_type", "How the term came about", allowed=("new", "upgrade", "downgrade", "renew")),
         KNOWN_AT,
