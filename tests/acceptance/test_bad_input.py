@@ -1,6 +1,9 @@
 """What goes in wrong comes out as one clear line, and nothing is lost."""
 
+import json
+import re
 import shutil
+import textwrap
 
 import pandas as pd
 import pytest
@@ -151,6 +154,52 @@ def test_the_same_content_in_declared_other_clothes_has_the_same_digest(project,
 )
 def test_undeclared_other_clothes_are_refused_with_the_key_to_set(project, dress, hint):
     refused(dressed(project, dress, declared=False), 3, "accounts.csv", hint)
+
+
+SEVERAL = """account_id,name,value_tier,arr,signup_at,is_key
+A,Åkerö,large,"1.200,50",31/03/2024,ja
+B,云帆,mid,"2.300,50",13/04/2024,nej
+C,North,small,"3.400,50",14/05/2024,ja
+"""
+
+
+def with_several_problems(project):
+    (project / "accounts.csv").write_text(SEVERAL, encoding="utf-8")
+    path = project / "workspace.yaml"
+    text = path.read_text(encoding="utf-8") + "    extra: {is_key: boolean}\n  csms:\n    path: csms.csv\n"
+    path.write_text(text, encoding="utf-8")
+    (project / "csms.csv").write_bytes(b"\x1f\x8b\x08 packed")
+
+
+def test_every_problem_of_every_data_file_comes_at_once_and_in_few_lines(project):
+    with_several_problems(project)
+    done = refused(project, 3, "thousands: '.'", "decimal: ','", "dates: '%d/%m/%Y'", "values: {ja: true", "unpack it")
+    told = [line for line in done.stderr.splitlines() if ".csv" in line]
+    assert len(told) == 4  # arr, signup_at and is_key of accounts, and the packed file
+    for line in told:
+        assert len(textwrap.wrap(line, 100)) <= 6
+        assert re.match(r"\w+\.csv(:\d+)?: .*\(.+\)$", line)
+
+
+def test_the_same_problems_are_there_for_programs(project):
+    with_several_problems(project)
+    done = csw("check", "--json", cwd=project)
+    document = json.loads(done.stdout)
+    assert document["exit_code"] == 3
+    assert [problem["file"] for problem in document["problems"]] == ["accounts.csv"] * 3 + ["csms.csv"]
+    assert all(problem["hint"] for problem in document["problems"])
+
+
+def test_a_refused_file_leaves_the_earlier_result_as_it_was(project):
+    assert csw("run", cwd=project).returncode == 0
+    latest = (project / "outputs" / "latest").resolve()
+    before = {path: path.read_bytes() for path in latest.rglob("*") if path.is_file()}
+    (project / "accounts.csv").write_bytes(ACCOUNTS.encode("utf-16"))
+    done = csw("run", cwd=project)
+    assert done.returncode == 3
+    assert "encoding: utf-16" in done.stderr
+    assert (project / "outputs" / "latest").resolve() == latest
+    assert {path: path.read_bytes() for path in before} == before
 
 
 def test_plan_writes_nothing(project):

@@ -117,3 +117,9 @@ def test_a_row_with_a_bare_carriage_return_in_a_field_is_set_aside(project):
     book = project.accounts("account_id,name\nA1,x\nA2,ba\rd\nA3,y\n")  # F38
     assert column(book, "account_id") == ["A1", "A3"]
     assert finding(book, "accounts", "shape").place == "accounts.csv:3"
+
+
+def test_a_table_without_a_needed_column_is_told_its_delimiter_too(project):
+    content = "contact_id;address;valid_from;reason\nP1;;2026-01-01;bounced\n"
+    with pytest.raises(DataError, match=r"look separated by ';', not ','.*set tables.suppressions.delimiter: ';'"):
+        project.with_accounts(suppressions=project.write("s.csv", content))
