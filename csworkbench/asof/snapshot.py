@@ -49,16 +49,8 @@ class Snapshot:
 
         Empty from the newest day of the book on. A column is left out where each row shows a remembered value.
         """
-        if self.as_of >= self.ends_on:
-            return MappingProxyType({})
-        found = {name: self._doubtful(name) for name in self.tables}
+        found = {name: _unrecorded(self, name) for name in self.tables}
         return MappingProxyType({name: columns for name, columns in found.items() if columns})
-
-    def _doubtful(self, name: str) -> tuple[str, ...]:
-        columns = overwritten(self.workspace, name, self.tables[name].columns)
-        if not columns or name not in self.remembered:
-            return columns
-        return recall.unrecorded(self.tables[name], SPECS[name], columns, self.remembered[name], self.as_of)
 
 
 def take(book: "Book", as_of: date) -> Snapshot:
@@ -111,7 +103,7 @@ def require_history(snapshot: Snapshot, table: str, columns: Iterable[str]) -> N
     Raises:
         AnalysisError: nobody recorded what some of them were at the date.
     """
-    doubtful = set(snapshot.current_only.get(table, ()))
+    doubtful = _unrecorded(snapshot, table) if table in snapshot.tables else ()
     named = [name for name in columns if name in doubtful]
     if not named:
         return
@@ -125,6 +117,15 @@ def require_history(snapshot: Snapshot, table: str, columns: Iterable[str]) -> N
             hint=f"{versioned}wait: {archived}",
         )
     )
+
+
+def _unrecorded(snapshot: Snapshot, name: str) -> tuple[str, ...]:
+    """Return the columns of a table of which today's value is shown, because nobody recorded the one of the day."""
+    table = snapshot.tables[name]
+    columns = () if snapshot.as_of >= snapshot.ends_on else overwritten(snapshot.workspace, name, table.columns)
+    if not columns or name not in snapshot.remembered:
+        return columns
+    return recall.unrecorded(table, SPECS[name], columns, snapshot.remembered[name], snapshot.as_of)
 
 
 def _cut(later: Snapshot, as_of: date) -> Snapshot:
