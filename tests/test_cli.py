@@ -522,6 +522,17 @@ def test_sample_writes_a_book_of_the_size_asked_for(csw, tmp_path):
     assert len((tmp_path / "trial" / "accounts.csv").read_text("utf-8").splitlines()) == 31
 
 
+def test_a_sample_book_can_be_a_project_of_its_own(csw, tmp_path):
+    words = ("sample", "--accounts", "20", "--months", "3", "--as-project", "--out", tmp_path / "trial")
+    assert csw(*words)[0] == 0
+    code, _, err = csw("check", "--workspace", tmp_path / "trial" / "configs" / "workspace.yaml")
+    assert code == 0
+    assert "rows set aside: 0" in err
+    code, _, err = csw(*words)
+    assert code == 2
+    assert "is there already" in err
+
+
 def test_a_sample_book_replaces_nothing_but_a_sample_book(csw, tmp_path):
     words = ("sample", "--accounts", "20", "--months", "3", "--out")
     (tmp_path / "mine").mkdir()

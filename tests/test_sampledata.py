@@ -382,10 +382,10 @@ def test_the_shipped_files_are_small():
     assert sum(path.stat().st_size for path in SAMPLES.iterdir()) <= 15_000_000
 
 
-def test_the_default_book_is_drawn_in_under_ten_seconds():
+def test_the_default_book_is_drawn_in_under_twenty_seconds():
     before = time.process_time()
     simulate()
-    assert time.process_time() - before < 10
+    assert time.process_time() - before < 20  # about 5 on a free machine
 
 
 @pytest.mark.parametrize(

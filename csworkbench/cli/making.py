@@ -48,8 +48,8 @@ def sample(
     accounts: Annotated[int, typer.Option("--accounts", metavar="N", help="Number of accounts.")] = 600,
     months: Annotated[int, typer.Option("--months", metavar="M", help="Months of history.")] = 24,
     seed: Annotated[int, typer.Option("--seed", metavar="S", help="Same seed, same book.")] = 20260930,
-    with_workspace: Annotated[
-        bool, typer.Option("--with-workspace", help="Also write a workspace.yaml: the folder is a project then.")
+    as_project: Annotated[
+        bool, typer.Option("--as-project", help="Make the folder a project: with configs and notebooks, ready to run.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
@@ -60,20 +60,26 @@ def sample(
         accounts: Number of accounts.
         months: Months of history.
         seed: Seed of the simulation.
-        with_workspace: Also write a workspace.yaml.
+        as_project: Also copy configs and notebooks, with a workspace that names the files of the book.
         json: Answer as JSON.
 
     Raises:
-        ConfigError: a number is out of bounds, or the folder holds something other than a sample book.
+        ConfigError: a number is out of bounds, or the folder holds something other than a sample book or is a project.
     """
-    from csworkbench.sampledata import BookSize, write
+    from csworkbench.sampledata import BookSize, workspace_text, write
 
     size = BookSize(accounts=accounts, months=months, seed=seed)
     # Its files replace those of the same name: an accounts.csv or a README.md of yours must not be among them.
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not _is_sample(out)):
         raise ConfigError(f"{out}: holds something other than a sample book; name a new folder, nothing was written")
+    if as_project and (out / "configs").exists():
+        raise ConfigError(f"{out / 'configs'}: is there already; name a new folder, nothing was written")
     tell(f"Simulating {accounts:,} accounts over {months} months ...")
-    write(size, out, with_workspace=with_workspace, progress=_tell_progress)
+    write(size, out, progress=_tell_progress)
+    if as_project:
+        for name in ("configs", "notebooks"):
+            shutil.copytree(_packaged_project() / name, out / name, ignore=LEFT_OUT)
+        (out / "configs" / "workspace.yaml").write_text(workspace_text("", size), "utf-8", newline="\n")
     files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     _answer_files(out, files, as_json=json)
 
