@@ -354,6 +354,19 @@ def test_how_a_step_ended_is_hidden_until_it_was_done_and_its_plan_is_shown():
     assert (list(after["status"]), float(after["minutes"][0])) == (["done", "blocked"], 30.0)
 
 
+def test_what_only_happened_says_nothing_before_its_day_and_what_was_planned_is_always_there():
+    rows = [
+        {"account_id": "a", "milestone": "live", "planned_at": None, "reached_at": "2026-08-01T00:00:00"},
+        {"account_id": "a", "milestone": "trained", "planned_at": "2026-09-01", "reached_at": "2026-08-02T00:00:00"},
+        {"account_id": "a", "milestone": "invited", "planned_at": None, "reached_at": "2026-05-01T00:00:00"},
+        {"account_id": "a", "milestone": "undated", "planned_at": None, "reached_at": None},
+    ]
+    made = take(book({"accounts": [{"account_id": "a"}], "milestones": rows}), date(2026, 6, 30))
+    shown = made.tables["milestones"].to_pandas().set_index("milestone")["reached_at"]
+    assert sorted(shown.index) == ["invited", "trained", "undated"]
+    assert shown.isna().to_dict() == {"invited": False, "trained": True, "undated": True}
+
+
 def test_how_a_deal_ended_is_hidden_until_it_did():
     deal = {"opportunity_id": "o", "account_id": "a", "created_at": "2026-02-01", "closed_at": "2026-03-02"}
     made = book({"accounts": ACCOUNTS, "opportunities": [deal | {"stage": "won", "is_won": True, "amount": 5}]})

@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from csworkbench.asof.days import since
-from csworkbench.tables import Column, TableSpec
+from csworkbench.tables import Column, Kind, TableSpec
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -41,6 +41,7 @@ def known(table: "ir.Table", spec: TableSpec, day_after: date, timezone: str) ->
             unknown = ibis.literal(spec.on_unknown.get(name), type=kind)
             cells[name] = ibis.ifelse(ibis.and_(*conditions), table[name], unknown)
     happened = [table[name].isnull() | ~since(table[name], day_after, timezone) for name in row_times]
+    happened += _has_begun(table, spec, day_after, timezone)
     kept = table.filter(happened) if happened else table
     return kept.mutate(**cells) if cells else kept
 
@@ -84,6 +85,24 @@ def of_parents(table: "ir.Table", spec: TableSpec, parents: "Mapping[str, ir.Tab
         (column,), (target,) = key.columns, key.targets
         table = table.filter(table[column].isnull() | table[column].isin(parents[key.table][target]))
     return table
+
+
+def _has_begun(table: "ir.Table", spec: TableSpec, day_after: date, timezone: str) -> "list[ir.BooleanValue]":
+    """Return when a row without an event is there: it was planned, one of its dates has come, or it has none.
+
+    A milestone that was only reached, or a meeting that was only held, says nothing before that day. What is a part of
+    another row, such as a step of a plan, is there with it.
+    """
+    import ibis
+
+    is_part = any(key.columns == spec.key[:1] and key.table != "accounts" for key in spec.foreign_keys)
+    columns = [column.name for column in spec.columns if column.kind in (Kind.DATE, Kind.INSTANT)]
+    dates = [table[name] for name in columns if name in table.columns and name != spec.known_at]
+    if spec.event_at is not None or is_part or not dates:
+        return []
+    planned = [table[name].notnull() for name in columns if name in table.columns and name in spec.planned]
+    come = [(~since(date, day_after, timezone)).fill_null(False) for date in dates]
+    return [ibis.or_(ibis.and_(*(date.isnull() for date in dates)), *planned, *come)]
 
 
 def _is_revealed(table: "ir.Table", column: Column, day_after: date, timezone: str) -> "ir.BooleanValue":
