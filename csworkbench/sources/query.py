@@ -109,7 +109,7 @@ def from_query(task: Task) -> Raw:
     Raises:
         DataError: a file cannot be read as declared, or the query cannot be run on what is in them.
     """
-    views: dict[str, str] = {}
+    views: dict[str, list[str]] = {}
     bad: list[BadRow] = []
     problems: list[Problem] = []
     for part in task.parts:
@@ -124,14 +124,14 @@ def from_query(task: Task) -> Raw:
     texts = task.staging.glob(f"{task.name}.files.*.parquet")
     paths = [*texts, *(file.path for part in task.parts for file in part.parquets), out]
     with engine.isolated(task.limits, task.spill, paths) as connection:
-        for name, view in views.items():
-            _view_of(connection, name, view, task)
+        for name, selects in views.items():
+            _view_of(connection, name, selects, task)
         raw = export(connection, task, str(task.source.query), "query row")
     return replace(raw, bad=tuple(bad))
 
 
-def _view(task: Task, part: Part) -> tuple[str, tuple[BadRow, ...]]:
-    """Return the SELECT that gives the rows of declared files, with their places, and the lines that are no rows."""
+def _view(task: Task, part: Part) -> tuple[list[str], tuple[BadRow, ...]]:
+    """Return per declared file the SELECT that gives its rows, with their places, and the lines that are no rows."""
     headers = read_headers(task, part, lambda header, name: _header_faults(header, name, part))
     columns = dict.fromkeys(name for file in part.texts for name in headers[file.name])
     twice = _differ_by_case([*columns, *(name for file in part.parquets for name in headers[file.name])])
@@ -148,7 +148,7 @@ def _view(task: Task, part: Part) -> tuple[str, tuple[BadRow, ...]]:
         f"file_row_number + 1 AS {LINE}"
         for file in part.parquets
     ]
-    return " UNION ALL BY NAME ".join(selects), bad
+    return selects, bad
 
 
 def _excluded(file: SourceFile) -> str:
@@ -186,11 +186,11 @@ def _header_faults(header: Sequence[str], name: str, part: Part) -> list[Problem
     ]
 
 
-def _view_of(connection: "DuckDBPyConnection", name: str, select: str, task: Task) -> None:
+def _view_of(connection: "DuckDBPyConnection", name: str, selects: Sequence[str], task: Task) -> None:
     """Make the rows of declared files a view, if all files say the same about the types of their columns."""
     types: dict[str, set[str]] = {}
-    for one in select.split(" UNION ALL BY NAME "):
-        for column, type_ in _described(connection, one):
+    for select in selects:
+        for column, type_ in _described(connection, select):
             types.setdefault(column, set()).add(type_)
     problems = [
         Problem(
@@ -203,7 +203,7 @@ def _view_of(connection: "DuckDBPyConnection", name: str, select: str, task: Tas
     ]
     if problems:
         raise DataError(*problems)
-    connection.execute(f"CREATE VIEW {engine.quoted(name)} AS {select}")
+    connection.execute(f"CREATE VIEW {engine.quoted(name)} AS {' UNION ALL BY NAME '.join(selects)}")
 
 
 def _described(connection: "DuckDBPyConnection", sql: str) -> list[tuple[str, str]]:
