@@ -1,20 +1,26 @@
 """One strict path from a CSV's bytes to a Parquet of texts, with the physical line of every row."""
 
+import codecs
 import csv
 import hashlib
 import io
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unicodedata import normalize
 
 from csworkbench.errors import DataError, Problem
-from csworkbench.sources.fields import Field, check_header
+from csworkbench.sources.fields import Field
 from csworkbench.sources.files import SourceFile
+from csworkbench.sources.plain import PLAIN_CODECS, PlainRows
 from csworkbench.workspace import TableSource
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
+
     import pyarrow as pa
 
 BATCH_ROWS = 50_000
@@ -34,27 +40,13 @@ class BadRow:
     hint: str
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What parsing one file gave.
-
-    Args:
-        header: Column names in normal form C.
-        rows: Rows that were read.
-        bad: Rows that do not have the shape of the header.
-    """
-
-    header: tuple[str, ...]
-    rows: int
-    bad: tuple[BadRow, ...]
-
-
 class _Hashing(io.RawIOBase):
     """Bytes of a file that are hashed while they are read: the proof that what was parsed is what was opened."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, offset: int, before: "Hash | None") -> None:
         self._stream = path.open("rb")
-        self._hash = hashlib.sha256()
+        self._stream.seek(offset)
+        self._hash = before or hashlib.sha256()
 
     def readable(self) -> bool:
         return True
@@ -77,13 +69,6 @@ def changed(file: SourceFile) -> Problem:
     return Problem("changed while it was read", file=file.name, hint="wait until the export is complete and run again")
 
 
-def _lines(stream: io.TextIOWrapper) -> Iterator[str]:
-    first = next(stream, "")
-    if first:
-        yield first.removeprefix("\ufeff")
-        yield from stream
-
-
 def _line_end(path: Path, encoding: str) -> str:
     """Return what ends the lines, so that a stray carriage return in a row cannot pass for the end of it."""
     with path.open(encoding=encoding, newline="") as stream:
@@ -104,15 +89,30 @@ class CsvRows:
         self.file, self.source, self.table = file, source, table
         self.bad: list[BadRow] = []
         self.rows = 0
-        self._bytes = _Hashing(file.path)
-        text = io.TextIOWrapper(
-            io.BufferedReader(self._bytes, 1 << 20),
-            encoding=source.encoding,
-            newline=_line_end(file.path, source.encoding),
-        )
-        self._text = text
-        self._reader = csv.reader(_lines(text), delimiter=source.delimiter, strict=True)
+        self._end = _line_end(file.path, source.encoding)
+        self._open()
         self.header = self._read_header()
+
+    def _open(self, offset: int = 0, before: "Hash | None" = None, line: int = 0) -> None:
+        """Read on from a place in the file: the bytes before it are hashed already and had so many lines."""
+        self._line = line
+        self._bytes = _Hashing(self.file.path, offset, before)
+        buffered = io.BufferedReader(self._bytes, 1 << 20)
+        self._text = io.TextIOWrapper(buffered, encoding=self.source.encoding, newline=self._end)
+        first = [next(self._text, "").removeprefix("\ufeff")] if offset == 0 else []
+        self._reader = csv.reader(chain(first, self._text), delimiter=self.source.delimiter, strict=True)
+
+    def plain(self) -> "Iterator[tuple[int, pa.RecordBatch]]":
+        """Yield what needs no strict parser: the line of the first row, and rows; `batches` yields the rest."""
+        if self._end != "\n" or codecs.lookup(self.source.encoding).name not in PLAIN_CODECS:
+            return
+        rows = PlainRows(self.file, self.source.delimiter, self.header, self._reader.line_num)
+        for line, part in rows.parts():
+            self.rows += part.num_rows
+            yield line, part
+        if rows.line:
+            self._text.close()
+            self._open(rows.offset, rows.hash, rows.line)
 
     def close(self) -> None:
         """Close the file."""
@@ -130,13 +130,14 @@ class CsvRows:
         """Yield each record with its first line; a field that is too long is set aside, an open quote refused."""
         reader = self._reader
         while True:
-            start = reader.line_num + 1
+            before = reader.line_num
+            start = self._line + before + 1
             try:
                 row = next(reader)
             except StopIteration:
                 return
             except csv.Error as error:
-                hint = self._one_row_only(str(error)) if reader.line_num == start else None
+                hint = self._one_row_only(str(error)) if reader.line_num == before + 1 else None
                 if hint is None:
                     raise DataError(self._quote_problem(start, str(error))) from error
                 self.bad.append(BadRow(self.file.name, start, "", "", "shape", hint))
@@ -217,7 +218,7 @@ class CsvRows:
 
 
 def read_header(file: SourceFile, source: TableSource, table: str) -> tuple[str, ...]:
-    """Return the column names of a CSV.
+    """Return the column names of a CSV, in normal form C.
 
     Args:
         file: The file, already inspected.
@@ -225,14 +226,10 @@ def read_header(file: SourceFile, source: TableSource, table: str) -> tuple[str,
         table: Canonical table, for the messages.
 
     Raises:
-        DataError: no header, or names that are missing, doubled, padded or separated by something else.
+        DataError: there is no header.
     """
-    rows = CsvRows(file, source, table)
-    rows.close()
-    problems = check_header(rows.header, table, source, file.name)
-    if problems:
-        raise DataError(*problems)
-    return rows.header
+    with closing(CsvRows(file, source, table)) as rows:
+        return rows.header
 
 
 def to_text_parquet(
@@ -243,8 +240,8 @@ def to_text_parquet(
     out: Path,
     *,
     told: Callable[[int], object] = int,
-) -> Parsed:
-    """Write the declared columns of a CSV as texts, with file and line, and return what was read.
+) -> tuple[BadRow, ...]:
+    """Write the declared columns of a CSV as texts, with file and line, and return the lines that are no rows.
 
     Args:
         file: The file, already inspected, with a header that was checked.
@@ -262,25 +259,27 @@ def to_text_parquet(
 
     names = [item.name for item in fields if item.origin is not None]
     schema = pa.schema([(FILE, pa.string()), (LINE, pa.int64()), *((name, pa.string()) for name in names)])
-    rows = CsvRows(file, source, table)
-    place = {name: index for index, name in enumerate(rows.header)}
-    origins = [place.get(str(item.origin)) for item in fields if item.origin is not None]
-    try:
-        with pq.ParquetWriter(out, schema, compression="zstd", compression_level=1) as writer:
-            for lines, batch in rows.batches():
-                writer.write_table(_as_table(schema, file.name, lines, batch, origins))
-                told(len(lines))
-    finally:
-        rows.close()
-    return Parsed(rows.header, rows.rows, tuple(rows.bad))
+    with (
+        closing(CsvRows(file, source, table)) as rows,
+        pq.ParquetWriter(out, schema, compression="zstd", compression_level=1) as writer,
+    ):
+        place = {name: index for index, name in enumerate(rows.header)}
+        origins = [place.get(str(item.origin)) for item in fields if item.origin is not None]
+        for first, part in rows.plain():
+            numbers = range(first, first + part.num_rows)
+            writer.write_table(_as_table(schema, file.name, numbers, part.columns, origins))
+            told(part.num_rows)
+        for lines, batch in rows.batches():
+            writer.write_table(_as_table(schema, file.name, lines, list(zip(*batch, strict=True)), origins))
+            told(len(lines))
+    return tuple(rows.bad)
 
 
 def _as_table(
-    schema: "pa.Schema", name: str, lines: list[int], rows: list[list[str]], origins: Sequence[int | None]
+    schema: "pa.Schema", name: str, lines: Sequence[int], columns: Sequence[Any], origins: Sequence[int | None]
 ) -> "pa.Table":
     import pyarrow as pa
 
-    columns = list(zip(*rows, strict=True))
     absent = pa.nulls(len(lines), pa.string())
     cells = [absent if at is None else pa.array(columns[at], pa.string()) for at in origins]
     return pa.Table.from_arrays([pa.array([name] * len(lines)), pa.array(lines, pa.int64()), *cells], schema=schema)

@@ -188,7 +188,7 @@ def read_headers(
     for file in part.texts:
         found = inspect(file, part.written, f"tables.{part.key}")
         try:
-            headers[file.name] = () if found else _csv_header(file, part)
+            headers[file.name] = () if found else parse.read_header(file, part.written, part.key)
             found = found or check(headers[file.name], file.name)
         except DataError as error:
             found = list(error.problems)
@@ -199,12 +199,6 @@ def read_headers(
     if problems:
         raise DataError(*problems)
     return headers
-
-
-def _csv_header(file: SourceFile, part: Part) -> tuple[str, ...]:
-    rows = parse.CsvRows(file, part.written, part.key)
-    rows.close()
-    return rows.header
 
 
 def to_texts(task: Task, part: Part, fields: Sequence[Field]) -> tuple[list[Path], tuple[BadRow, ...]]:
@@ -222,9 +216,8 @@ def to_texts(task: Task, part: Part, fields: Sequence[Field]) -> tuple[list[Path
     bad: list[BadRow] = []
     for file in part.texts:
         path = task.staging / f"{part.key}-{len(paths)}.parquet"
-        parsed = parse.to_text_parquet(file, part.written, part.key, fields, path, told=task.told)
+        bad += parse.to_text_parquet(file, part.written, part.key, fields, path, told=task.told)
         paths.append(path)
-        bad += parsed.bad
     return paths, tuple(bad)
 
 
