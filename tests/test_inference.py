@@ -22,7 +22,7 @@ from csworkbench.inference.discrimination import (
 )
 from csworkbench.inference.encoding import encoding_of
 from csworkbench.inference.models import BOOSTING, fit, folds_of, from_json, importance_order
-from csworkbench.inference.proof import Rows, Stamp, prove
+from csworkbench.inference.proof import Rows, Stamp, auc_of, prove
 from csworkbench.inference.resampling import account_weights, interval
 
 
@@ -260,3 +260,29 @@ def test_accounts_drawn_together_give_wider_intervals_than_rows_drawn_apart():
     together = prove({"s": risk}, Rows(is_event, number), 0.2, draws=200).measures["s"]["auc"]
     apart = prove({"s": risk}, Rows(is_event, np.arange(600)), 0.2, draws=200).measures["s"]["auc"]
     assert together.high - together.low > 2 * (apart.high - apart.low)
+
+
+def test_a_score_is_ranked_by_itself_where_its_probabilities_were_learned_in_parts():
+    # Two parts gave the same order probabilities of their own: pooled they tell less than the score itself.
+    rng = np.random.default_rng(5)
+    score = rng.normal(size=400)
+    is_event = rng.random(400) < 1 / (1 + np.exp(1 - 2 * score))
+    shifted = 1 / (1 + np.exp(-score - np.where(np.arange(400) % 2, 2.0, 0.0)))
+    proof = prove({"score": shifted}, Rows(is_event, np.arange(400)), 0.1, ranks={"score": score}, draws=100)
+    assert proof.measures["score"]["auc"].value == pytest.approx(roc_auc_score(is_event, score))
+    assert proof.measures["score"]["brier"].value == pytest.approx(brier_score_loss(is_event, shifted))
+
+
+def test_the_auc_of_one_candidate_alone_is_that_of_the_proof():
+    rng = np.random.default_rng(6)
+    rows = Rows(rng.random(300) < 0.3, np.arange(300) // 3)
+    risk = rng.random(300)
+    alone = auc_of(risk, rows, draws=100, seed=4)
+    assert alone == prove({"one": risk}, rows, 0.1, draws=100, seed=4).measures["one"]["auc"]
+
+
+def test_the_calibration_line_is_the_same_from_a_start_nearby():
+    risk, is_event, weights = drawn(3)
+    probability = 1 / (1 + np.exp(-0.5 - 1.5 * risk))
+    far = calibration_line(probability, is_event, weights, start=(0.2, 0.7))
+    assert far == pytest.approx(calibration_line(probability, is_event, weights), abs=1e-8)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
 
-NEWTON_STEPS, TOLERANCE = 50, 1e-10
+NEWTON_STEPS, TOLERANCE, LONGEST = 50, 1e-10, 5.0
+SINGULAR = 2.2e-16  # least determinant of a matrix, over its trace squared
 FARTHEST = 36.0  # logits beyond it are 0 or 1 to machine precision
 
 
@@ -75,9 +76,12 @@ def auc(rows: Ranked, weights: "Floats | None" = None) -> float:
 
     Source: Hanley and McNeil (1982), Radiology 143; checked against scikit-learn `roc_auc_score`.
     """
+    return _auc(*rows.counts(weights))
+
+
+def _auc(events: "Floats", others: "Floats") -> float:
     import numpy as np
 
-    events, others = rows.counts(weights)
     if not len(events) or events[-1] <= 0 or others[-1] <= 0:
         return float("nan")
     gained, below = np.diff(events, prepend=0.0), others[-1] - others
@@ -94,9 +98,12 @@ def average_precision(rows: Ranked, weights: "Floats | None" = None) -> float:
 
     Source: sum of (recall_k - recall_k-1) precision_k; checked against scikit-learn `average_precision_score`.
     """
+    return _average_precision(*rows.counts(weights))
+
+
+def _average_precision(events: "Floats", others: "Floats") -> float:
     import numpy as np
 
-    events, others = rows.counts(weights)
     if not len(events) or events[-1] <= 0:
         return float("nan")
     seen = events + others
@@ -114,13 +121,34 @@ def captured(rows: Ranked, capacity: float, weights: "Floats | None" = None) -> 
         capacity: How many rows can be looked after, as a share of all of them, 0 to 1.
         weights: Weight of each row in the order of the data.
     """
+    return _captured(*rows.counts(weights), capacity)
+
+
+def _captured(events: "Floats", others: "Floats", capacity: float) -> float:
     import numpy as np
 
-    events, others = rows.counts(weights)
     if not len(events) or events[-1] <= 0:
         return float("nan")
     seen = np.concatenate([[0.0], events + others])
     return float(np.interp(capacity * seen[-1], seen, np.concatenate([[0.0], events])) / events[-1])
+
+
+def standing(rows: Ranked, capacity: float, weights: "Floats | None" = None) -> dict[str, float]:
+    """Return auc, average_precision, captured and lift (captured / capacity), counted in one pass.
+
+    Args:
+        rows: Rows by risk.
+        capacity: How many rows can be looked after, as a share of all of them, above 0.
+        weights: Weight of each row in the order of the data.
+    """
+    events, others = rows.counts(weights)
+    found = _captured(events, others, capacity)
+    return {
+        "auc": _auc(events, others),
+        "average_precision": _average_precision(events, others),
+        "captured": found,
+        "lift": found / capacity,
+    }
 
 
 def brier(probability: "Floats", is_event: "Flags", weights: "Floats | None" = None) -> float:
@@ -139,7 +167,11 @@ def brier(probability: "Floats", is_event: "Flags", weights: "Floats | None" = N
 
 
 def calibration_line(
-    probability: "Floats", is_event: "Flags", weights: "Floats | None" = None
+    probability: "Floats",
+    is_event: "Flags",
+    weights: "Floats | None" = None,
+    *,
+    start: tuple[float, float] = (0.0, 1.0),
 ) -> "tuple[float, float]":
     """Return intercept and slope of the logistic regression of events on the logit of their probability.
 
@@ -150,6 +182,7 @@ def calibration_line(
         probability: Probability of the event of each row.
         is_event: Whether each row has the event.
         weights: Weight of each row.
+        start: Intercept and slope to begin with; near the answer it takes fewer steps.
 
     Source: Cox (1958), Biometrika 45; checked against statsmodels' Logit.
     """
@@ -159,16 +192,20 @@ def calibration_line(
     edge = expit(-FARTHEST)
     x = logit(np.clip(probability, edge, 1 - edge))
     weight = np.ones(len(x)) if weights is None else weights
-    design = np.column_stack([np.ones(len(x)), x])
-    line = np.array([0.0, 1.0])
+    intercept, slope = start
     for _ in range(NEWTON_STEPS):
-        fitted = expit(design @ line)
-        gradient = design.T @ (weight * (is_event - fitted))
-        curvature = (design * (weight * fitted * (1 - fitted))[:, None]).T @ design
-        if np.linalg.cond(curvature) > 1 / np.finfo(float).eps:
+        fitted = expit(intercept + slope * x)
+        residual, spread = weight * (is_event - fitted), weight * fitted * (1 - fitted)
+        gradient = residual.sum(), residual @ x
+        leaned = spread * x
+        a, b, c = spread.sum(), leaned.sum(), leaned @ x
+        determinant = a * c - b * b
+        # Singular to machine precision: all probabilities alike, or events and others told apart.
+        if not determinant > SINGULAR * (a + c) ** 2:
             return float("nan"), float("nan")
-        step = np.linalg.solve(curvature, gradient)
-        line = line + np.clip(step, -5, 5)
-        if np.abs(step).max() < TOLERANCE:
-            return float(line[0]), float(line[1])
+        up = (c * gradient[0] - b * gradient[1]) / determinant
+        turn = (a * gradient[1] - b * gradient[0]) / determinant
+        intercept, slope = intercept + min(max(up, -LONGEST), LONGEST), slope + min(max(turn, -LONGEST), LONGEST)
+        if max(abs(up), abs(turn)) < TOLERANCE:
+            return float(intercept), float(slope)
     return float("nan"), float("nan")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Kind = Literal["logistic", "boosting"]
 FOLDS = 5
 BOOSTING = {"learning_rate": 0.05, "max_leaf_nodes": 8, "max_iter": 150, "l2_regularization": 1.0}
+SMALL = 1_000_000  # cells
 PENALTIES = (0.01, 0.1, 1.0)  # inverse strengths of the ridge, the strongest first
 
 
@@ -255,13 +256,17 @@ def _log_odds(is_event: "Flags") -> float:
 
 def _fit_boosting(matrix: "Floats", is_event: "Flags", signs: "NDArray[np.int64]", penalty: float) -> dict[str, Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier
+    from threadpoolctl import threadpool_limits
 
     del penalty  # its trees have their own
     if not matrix.shape[1]:
         return {"baseline": _log_odds(is_event), "trees": []}
-    fitted = HistGradientBoostingClassifier(
+    model = HistGradientBoostingClassifier(
         **BOOSTING, monotonic_cst=signs, early_stopping=False, random_state=0, categorical_features=None
-    ).fit(matrix, is_event)
+    )
+    # On few rows threads wait for each other longer than they work; on a busy machine ten times as long.
+    with threadpool_limits(1 if matrix.size < SMALL else None, user_api="openmp"):
+        fitted = model.fit(matrix, is_event)
     trees = [_tree(stage[0].nodes) for stage in fitted._predictors]  # the only place its trees are
     return {"baseline": float(fitted._baseline_prediction.ravel()[0]), "trees": trees}
 

@@ -9,14 +9,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from csworkbench.estimates import Estimate
-from csworkbench.inference.discrimination import (
-    auc,
-    average_precision,
-    brier,
-    calibration_line,
-    captured,
-    ranked,
-)
+from csworkbench.inference.discrimination import auc, brier, calibration_line, ranked, standing
 from csworkbench.inference.resampling import account_weights, interval
 
 if TYPE_CHECKING:
@@ -104,7 +97,14 @@ class Proof:
 
 
 def prove(
-    risks: "Mapping[str, Floats]", rows: Rows, capacity: float, *, draws: int = 500, seed: int = 0, level: float = 0.95
+    risks: "Mapping[str, Floats]",
+    rows: Rows,
+    capacity: float,
+    *,
+    ranks: "Mapping[str, Floats] | None" = None,
+    draws: int = 500,
+    seed: int = 0,
+    level: float = 0.95,
 ) -> Proof:
     """Return how well each candidate tells the events, with intervals from drawing accounts again.
 
@@ -113,30 +113,29 @@ def prove(
             measures of probabilities.
         rows: What happened.
         capacity: Share of the rows there is time for, above 0.
+        ranks: Candidate -> what it is ranked by, where that is not its probability: a score has one order, though its
+            probabilities were learned several times.
         draws: How often accounts are drawn again.
         seed: The same seed gives the same intervals.
         level: Coverage of the intervals.
     """
     import numpy as np
 
-    order = {name: ranked(risk, rows.is_event) for name, risk in risks.items()}
+    order = {name: ranked((ranks or {}).get(name, risk), rows.is_event) for name, risk in risks.items()}
     is_probability = {name: bool(((risk >= 0) & (risk <= 1)).all()) for name, risk in risks.items()}
 
     def told(name: str, weights: "Floats | None") -> dict[str, float]:
-        risk = risks[name] if is_probability[name] else None
-        found = captured(order[name], capacity, weights)
-        measured = {
-            "auc": auc(order[name], weights),
-            "average_precision": average_precision(order[name], weights),
-            "captured": found,
-            "lift": found / capacity,
-        }
-        if risk is None:
+        measured = standing(order[name], capacity, weights)
+        if not is_probability[name]:
             return measured
-        intercept, slope = calibration_line(risk, rows.is_event, weights)
-        return measured | {"brier": brier(risk, rows.is_event, weights), "intercept": intercept, "slope": slope}
+        intercept, slope = calibration_line(risks[name], rows.is_event, weights, start=start.get(name, (0.0, 1.0)))
+        return measured | {"brier": brier(risks[name], rows.is_event, weights), "intercept": intercept, "slope": slope}
 
+    start: dict[str, tuple[float, float]] = {}
     values = {name: told(name, None) for name in risks}
+    # Draws lie near the data themselves, so their lines are sought from there.
+    lines = {name: (value.get("intercept", 0.0), value.get("slope", 1.0)) for name, value in values.items()}
+    start |= {name: line for name, line in lines.items() if np.isfinite(line).all()}
     drawn: dict[str, dict[str, Floats]] = {
         name: {measure: np.empty(draws) for measure in measured} for name, measured in values.items()
     }
@@ -163,3 +162,20 @@ def prove(
         if one != other
     }
     return Proof(rows, measures, differences)
+
+
+def auc_of(risk: "Floats", rows: Rows, *, draws: int = 500, seed: int = 0, level: float = 0.95) -> Estimate:
+    """Return the AUC of one candidate alone, with its interval from drawing accounts again.
+
+    Args:
+        risk: Risk of each row.
+        rows: What happened.
+        draws: How often accounts are drawn again.
+        seed: The same seed gives the same interval.
+        level: Coverage of the interval.
+    """
+    import numpy as np
+
+    order = ranked(risk, rows.is_event)
+    drawn = np.array([auc(order, weights) for weights in account_weights(rows.accounts, draws, seed)])
+    return interval(auc(order), drawn, rows.account_count, "auc", is_share=True, level=level)
