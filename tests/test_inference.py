@@ -286,3 +286,30 @@ def test_the_calibration_line_is_the_same_from_a_start_nearby():
     probability = 1 / (1 + np.exp(-0.5 - 1.5 * risk))
     far = calibration_line(probability, is_event, weights, start=(0.2, 0.7))
     assert far == pytest.approx(calibration_line(probability, is_event, weights), abs=1e-8)
+
+
+def test_a_number_that_counts_by_rank_is_where_it_lies_among_the_rows_it_was_learned_from():
+    # 0 to 100: the knots are 0, 5, 10 ... A value between two lies between them, one beyond the last at the end.
+    encoding = encoding_of(pd.DataFrame({"n": np.arange(101.0)}), by_rank=True)
+    found = encoding.matrix(pd.DataFrame({"n": [0.0, 50.0, 52.5, 1e9, np.nan]}))[:, 0]
+    assert found == pytest.approx([0.0, 0.5, 0.525, 1.0, np.nan], nan_ok=True)
+
+
+def test_a_value_that_half_of_the_rows_share_ranks_in_the_middle_of_them():
+    # Ten zeros and ten others: the zeros fill the knots from 0 to about a half.
+    encoding = encoding_of(pd.DataFrame({"n": [0.0] * 10 + list(range(1, 11))}), by_rank=True)
+    zero, one = encoding.matrix(pd.DataFrame({"n": [0.0, 1.0]}))[:, 0]
+    assert zero == pytest.approx(0.225, abs=0.026)
+    assert 0.45 < one < 0.55
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e6])
+def test_ranks_make_a_model_blind_to_the_length_of_a_tail(scale):
+    rng = np.random.default_rng(8)
+    value = rng.normal(size=600)
+    is_event = rng.random(600) < 1 / (1 + np.exp(1 - value))
+    longer = np.where(value > np.quantile(value, 0.95), value * scale, value)
+    frames = [pd.DataFrame({"n": column}) for column in (value, longer)]
+    plain, tailed = (fit("logistic", frame, is_event, np.arange(600), by_rank=True) for frame in frames)
+    # Only places between the last two knots move a little.
+    assert np.median(np.abs(plain.risk(frames[0]) - tailed.risk(frames[1]))) < 1e-3

@@ -56,6 +56,7 @@ class Model:
             "kind": self.kind,
             "numbers": list(self.encoding.numbers),
             "words": [[name, list(known)] for name, known in self.encoding.words],
+            "knots": [list(knots) for knots in self.encoding.knots],
             "parameters": dict(self.parameters),
             "line": list(self.line),
         }
@@ -75,7 +76,9 @@ def from_json(stored: Mapping[str, Any]) -> Model:
     if stored.get("sha256") != _digest(body):
         raise ValueError("the model is not the one that was stored: its hash does not fit")
     words = tuple((name, tuple(known)) for name, known in body["words"])
-    return Model(body["kind"], Encoding(tuple(body["numbers"]), words), body["parameters"], tuple(body["line"]))
+    knots = tuple(tuple(each) for each in body["knots"])
+    encoding = Encoding(tuple(body["numbers"]), words, knots)
+    return Model(body["kind"], encoding, body["parameters"], tuple(body["line"]))
 
 
 def _digest(body: Mapping[str, Any]) -> str:
@@ -89,6 +92,7 @@ def fit(
     accounts: "NDArray[np.int64]",
     *,
     directions: Mapping[str, int] | None = None,
+    by_rank: bool = False,
     seed: int = 0,
 ) -> Model:
     """Return a model of the event, calibrated on predictions of accounts it was not fitted on.
@@ -101,6 +105,8 @@ def fit(
         accounts: Number of the account of each row: rows of one account are never on both sides of a fold.
         directions: Measure -> 1 where the event must grow more likely with it, -1 less likely. Boosting is bound to it;
             the logistic model leaves out a measure whose coefficient says the opposite, and is fitted again.
+        by_rank: Numbers count by their order, 0 to 1 among these rows: for counts with long tails. Trees see only the
+            order anyway.
         seed: Seed of the folds.
 
     Raises:
@@ -110,7 +116,7 @@ def fit(
 
     if is_event.all() or not is_event.any():
         raise ValueError("a model needs both kinds of outcome")
-    encoding = encoding_of(frame)
+    encoding = encoding_of(frame, by_rank=by_rank)
     matrix = encoding.matrix(frame)
     signs = np.array([(directions or {}).get(origin, 0) for origin in encoding.origins], dtype=int)
     learn = _fit_logistic if kind == "logistic" else _fit_boosting
