@@ -20,8 +20,7 @@ class Finding:
 
     Args:
         table: Canonical table.
-        rule: blank, type, range, allowed, key, duplicate, contradiction, foreign_key, order, before_start, late,
-            undated, currency, width, header, shape, unused, assumed.
+        rule: Name of a `tables.Rule`.
         column: Canonical column, or "" for the whole row.
         count: Rows it concerns.
         example: A value as the file has it.
@@ -86,6 +85,7 @@ class Book:
         tables: Canonical table -> typed expression: the columns the source has, plus extras. Instants are timestamps
             without zone that hold UTC; decimals are decimal(18, 6): cast to float64 before they leave for pandas.
         reports: Canonical table -> how it was read.
+        history: Archive of the project; None where none was named.
         remembered: Canonical table -> what earlier runs archived of its columns that exports overwrite.
         typed: Canonical table -> Parquet file its expression reads; where another engine finds it.
     """
@@ -95,5 +95,6 @@ class Book:
     connection: "BaseBackend"
     tables: Mapping[str, "ibis.Table"]
     reports: Mapping[str, IngestReport]
+    history: Path | None = None
     remembered: Mapping[str, "ibis.Table"] = field(default_factory=dict)
     typed: Mapping[str, Path] = field(default_factory=dict)

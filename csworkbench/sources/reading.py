@@ -58,12 +58,14 @@ def open_book(
         DataError: files that cannot be read as declared; every problem of every file; or damaged records.
         EnvironmentProblem: the cache folder cannot be written, the disk is full, or the engine is not installed.
     """
+    spark.require(workspace.engine)
     book = read_book(workspace, root, cache_dir, records, on_rows=on_rows)
     if workspace.engine.backend != "spark":
         return book
-    moved = spark.rehome(book, spark.connect(workspace.engine))
-    book.connection.disconnect()
-    return moved
+    try:
+        return spark.rehome(book, spark.connect(workspace.engine))
+    finally:
+        book.connection.disconnect()
 
 
 def read_book(
@@ -101,7 +103,8 @@ def read_book(
         cache.sweep()
         book = reader.book()
         if records is not None:
-            book = replace(book, remembered=archive.remembered(book.connection, records / "history"))
+            history = records / "history"
+            book = replace(book, history=history, remembered=archive.remembered(book.connection, history))
         undo.pop_all()
         return book
 

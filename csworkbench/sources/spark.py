@@ -36,11 +36,11 @@ def rehome(book: Book, backend: "BaseBackend") -> Book:
     """Return the same book whose tables another engine reads from the typed Parquet files.
 
     Args:
-        book: A book that `open_book` returned; its own engine is let go.
+        book: A book that `read_book` returned; its own engine may be let go afterwards.
         backend: Ibis backend that can read the files, such as the one of `connect`.
     """
     tables = {name: backend.read_parquet(str(path), table_name=name) for name, path in book.typed.items()}
-    past = archive.remembered(backend, book.root / "records" / "history") if book.remembered else {}
+    past = archive.remembered(backend, book.history) if book.history is not None else {}
     return replace(book, connection=backend, tables=MappingProxyType(tables), remembered=past)
 
 

@@ -155,9 +155,9 @@ def test_versions_late_rows_and_the_archive_are_cut_alike_on_spark(local, tmp_pa
     for name, path in typed.items():
         made.connection.to_parquet(made.tables[name], path)
     for days in (3, 6):
-        remember(random_book(days, tuple(made.tables)), tmp_path / "records" / "history", DAY_0 + days * DAY)
-    past = remembered(made.connection, tmp_path / "records" / "history")
-    made = replace(made, root=tmp_path, typed=typed, remembered=past)
+        remember(random_book(days, tuple(made.tables)), tmp_path / "past", DAY_0 + days * DAY)
+    past = remembered(made.connection, tmp_path / "past")
+    made = replace(made, history=tmp_path / "past", typed=typed, remembered=past)
     here, there = (take(book, DAY_0 + 7 * DAY) for book in (made, rehome(made, local)))
     for name in ("contacts", "consents", "plan_steps", "touch_events"):
         assert len(ordered(here.tables[name])) > 1
