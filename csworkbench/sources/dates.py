@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 FORMATS = (
     "%Y-%m-%d",
@@ -75,6 +76,7 @@ _DIGITS = "YymdHIMSf"
 _CODE = re.compile(r"%-?(.)", re.DOTALL)
 
 
+@cache
 def shape(dates: str) -> str:
     """Return the regular expression of all texts a format may read.
 

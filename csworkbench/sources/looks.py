@@ -7,14 +7,13 @@ import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
 from io import StringIO
 from pathlib import Path
 from unicodedata import normalize
 
 from csworkbench.errors import DataError, Problem
-from csworkbench.sources.dates import FORMATS, SWAPPED
+from csworkbench.sources.dates import FORMATS, SWAPPED, reads
 from csworkbench.sources.fields import DELIMITERS
 from csworkbench.sources.files import BYTE_ORDER_MARKS, PARQUET_MAGIC, guess_codec
 from csworkbench.tables import Kind
@@ -173,7 +172,7 @@ def look_at(name: str, cells: Sequence[str]) -> CellLook:
         return CellLook(Kind.BOOLEAN, values=tuple(sorted((cell, YES_NO[cell.casefold()]) for cell in set(cells))))
     dates = dates_of(cells)
     if dates:
-        has_time = dates[0].startswith("epoch") or any(":" in cell for cell in cells)
+        has_time = dates[0].startswith("epoch") or "%H" in dates[0] or any(":" in cell for cell in cells)
         return CellLook(Kind.INSTANT if has_time else Kind.DATE, dates[0], other_dates=dates[1] if dates[1:] else "")
     if ID_NAMES.search(name) or any(re.fullmatch(r"0\d+", cell) for cell in cells):
         return CellLook(Kind.TEXT)
@@ -198,9 +197,7 @@ def dates_of(cells: Sequence[str]) -> tuple[str, ...]:
     # "%Y-%m-%d" reads every ISO 8601 time too, with and without an offset.
     if _share(sample, lambda cell: bool(re.match(r"\d{4}-\d{2}-\d{2}([T ]|$)", cell))) >= MOSTLY:
         return (ISO,)
-    if all(re.fullmatch(r"\d*", cell) and len(cell) != len("20260930") for cell in sample):
-        return ()  # strptime would take 4670123 for a day in the year 4670
-    fits = [dates for dates in FORMATS if dates != ISO and _share(sample, partial(_reads, dates)) >= MOSTLY]
+    fits = [dates for dates in FORMATS if dates != ISO and _share(sample, partial(reads, dates=dates)) >= MOSTLY]
     if not fits:
         return ()
     other = SWAPPED.get(fits[0])
@@ -209,16 +206,8 @@ def dates_of(cells: Sequence[str]) -> tuple[str, ...]:
 
 def reads_all(dates: str, cells: Sequence[str]) -> bool:
     """Return whether one way to write dates reads every cell."""
-    return all(_reads(dates, cell) for cell in cells)
+    return all(reads(cell, dates) for cell in cells)
 
 
 def _share(cells: Sequence[str], holds: Callable[[str], bool]) -> float:
     return sum(holds(cell) for cell in cells) / max(1, len(cells))
-
-
-def _reads(dates: str, cell: str) -> bool:
-    try:
-        datetime.strptime(cell, dates)  # noqa: DTZ007  # only whether it fits is asked
-    except ValueError:
-        return False
-    return True

@@ -147,6 +147,11 @@ def test_numbers_with_leading_zeros_and_numbers_of_things_are_text():
     assert look_at("Phone", ["4670123", "4670124"]).kind is Kind.TEXT
 
 
+def test_times_written_without_marks_are_times():
+    seen = look_at("Created", ["20260930235959", "20261001000000"])
+    assert (seen.kind, seen.dates) == (Kind.INSTANT, "%Y%m%d%H%M%S")
+
+
 def test_parquet_is_looked_at_as_it_is(tmp_path):
     import pyarrow as pa
     import pyarrow.parquet as pq
