@@ -163,7 +163,10 @@ def test_the_trees_of_a_model_are_those_of_scikit_learn():
     frame, is_event, accounts = churn()
     model = fit("boosting", frame, is_event, accounts)
     matrix = model.encoding.matrix(frame)
-    judge = HistGradientBoostingClassifier(**BOOSTING, early_stopping=False, random_state=0).fit(matrix, is_event)
+    size = {"max_iter": len(model.parameters["trees"])}
+    judge = HistGradientBoostingClassifier(**BOOSTING | size, early_stopping=False, random_state=0).fit(
+        matrix, is_event
+    )
     uncalibrated = replace(model, line=(0.0, 1.0))
     assert uncalibrated.risk(frame) == pytest.approx(judge.predict_proba(matrix)[:, 1], abs=1e-9)
 
@@ -313,3 +316,15 @@ def test_ranks_make_a_model_blind_to_the_length_of_a_tail(scale):
     plain, tailed = (fit("logistic", frame, is_event, np.arange(600), by_rank=True) for frame in frames)
     # Only places between the last two knots move a little.
     assert np.median(np.abs(plain.risk(frames[0]) - tailed.risk(frames[1]))) < 1e-3
+
+
+def test_few_events_carry_few_trees_and_many_carry_more():
+    rng = np.random.default_rng(12)
+
+    def trees(rows):
+        frame = pd.DataFrame(rng.normal(size=(rows, 4)), columns=list("abcd"))
+        signal = np.sin(2 * frame["a"]) * frame["b"] + frame["c"]
+        is_event = (rng.random(rows) < 1 / (1 + np.exp(1 - signal))).to_numpy()
+        return len(fit("boosting", frame, is_event, np.arange(rows)).parameters["trees"])
+
+    assert trees(120) < trees(4000)

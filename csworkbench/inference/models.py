@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 Kind = Literal["logistic", "boosting"]
 FOLDS = 5
 BOOSTING = {"learning_rate": 0.05, "max_leaf_nodes": 8, "max_iter": 150, "l2_regularization": 1.0}
+TREES = (20, 40, 80, 150)  # as many as predict best accounts that were left out: few events carry few trees
 SMALL = 1_000_000  # cells
 PENALTIES = (0.01, 0.1, 1.0)  # inverse strengths of the ridge, the strongest first
 
@@ -99,7 +100,7 @@ def fit(
 
     Args:
         kind: logistic: ridge regression of standardised measures, missing ones at their median with a column that says
-            so; boosting: gradient boosting of small trees.
+            so; boosting: gradient boosting of small trees, as many as predict best accounts that were left out.
         frame: One column per measure.
         is_event: Whether each row has the event; both kinds occur.
         accounts: Number of the account of each row: rows of one account are never on both sides of a fold.
@@ -114,6 +115,7 @@ def fit(
     """
     import numpy as np
 
+    is_event = np.asarray(is_event, dtype=bool)
     if is_event.all() or not is_event.any():
         raise ValueError("a model needs both kinds of outcome")
     encoding = encoding_of(frame, by_rank=by_rank)
@@ -123,8 +125,13 @@ def fit(
     folds = folds_of(accounts, is_event, seed)
     parameters = learn(matrix, is_event, signs, _penalty(matrix, is_event, folds) if kind == "logistic" else 0.0)
     penalty = parameters.get("penalty", 0.0)
-    line = _line(kind, matrix, is_event, folds, lambda rows: learn(matrix[rows], is_event[rows], signs, penalty))
-    return Model(kind, encoding, parameters, line)
+    logits = _out_of_fold(
+        kind, matrix, is_event, folds, lambda rows: learn(matrix[rows], is_event[rows], signs, penalty)
+    )
+    best = _best(logits, is_event)
+    if kind == "boosting":
+        parameters["trees"] = parameters["trees"][: TREES[best]]
+    return Model(kind, encoding, parameters, _line(logits[:, best], is_event))
 
 
 def folds_of(accounts: "NDArray[np.int64]", is_event: "Flags", seed: int) -> "NDArray[np.int64]":
@@ -146,20 +153,34 @@ def folds_of(accounts: "NDArray[np.int64]", is_event: "Flags", seed: int) -> "ND
     return fold[accounts]
 
 
-def _line(
-    kind: Kind, matrix: "Floats", is_event: "Flags", folds: "NDArray[np.int64]", learn: Any
-) -> tuple[float, float]:
+def _out_of_fold(kind: Kind, matrix: "Floats", is_event: "Flags", folds: "NDArray[np.int64]", learn: Any) -> "Floats":
+    """Return the logit of each row as the other folds learned it, a column per size; nan where they cannot."""
+    import numpy as np
+
+    logits = np.full((len(matrix), len(TREES) if kind == "boosting" else 1), np.nan)
+    for fold in range(FOLDS):
+        inside = folds != fold
+        if is_event[inside].any() and not is_event[inside].all():
+            logits[~inside] = _sizes(kind, learn(inside), matrix[~inside])
+    return logits
+
+
+def _best(logits: "Floats", is_event: "Flags") -> int:
+    """Return the size with the least log loss; ties go to the smallest."""
+    import numpy as np
+
+    told = np.isfinite(logits).all(axis=1)
+    away = np.where(is_event[told, None], -logits[told], logits[told])
+    return int(np.argmin(np.logaddexp(0, away).sum(axis=0)))
+
+
+def _line(logits: "Floats", is_event: "Flags") -> tuple[float, float]:
     """Return intercept and slope of the out-of-fold predictions; those that change nothing where nobody can tell."""
     import numpy as np
     from scipy.special import expit
 
-    predicted = np.full(len(matrix), np.nan)
-    for fold in range(FOLDS):
-        inside = folds != fold
-        if is_event[inside].any() and not is_event[inside].all():
-            predicted[~inside] = _raw(kind, learn(inside), matrix[~inside])
-    told = np.isfinite(predicted)
-    intercept, slope = calibration_line(expit(predicted[told]), is_event[told])
+    told = np.isfinite(logits)
+    intercept, slope = calibration_line(expit(logits[told]), is_event[told])
     # A slope that is not positive would turn the order of the risks round.
     return (intercept, slope) if np.isfinite(slope) and slope > 0 else (0.0, 1.0)
 
@@ -170,6 +191,17 @@ def _calibrated(probability: "Floats", line: tuple[float, float]) -> "Floats":
 
     edge = 1e-12
     return np.asarray(expit(line[0] + line[1] * logit(np.clip(probability, edge, 1 - edge))))
+
+
+def _sizes(kind: Kind, parameters: Mapping[str, Any], matrix: "Floats") -> "Floats":
+    """Return the logit of each row by each size of a model, one column each."""
+    import numpy as np
+
+    if kind == "logistic":
+        return _logistic(parameters, matrix)[:, None]
+    after = [logits for number, logits in enumerate(_steps(parameters, matrix)) if number in TREES]
+    # Nothing to split on: all sizes are the same constant.
+    return np.column_stack(after or [_boosting(parameters, matrix)] * len(TREES))
 
 
 def _raw(kind: Kind, parameters: Mapping[str, Any], matrix: "Floats") -> "Floats":
@@ -291,12 +323,19 @@ def _tree(nodes: Any) -> dict[str, list[Any]]:
 
 
 def _boosting(parameters: Mapping[str, Any], matrix: "Floats") -> "Floats":
+    *_, logits = _steps(parameters, matrix)
+    return logits
+
+
+def _steps(parameters: Mapping[str, Any], matrix: "Floats") -> "Iterator[Floats]":
+    """Yield the logit of each row before the first tree, after it, after the second and so on."""
     import numpy as np
 
     total = np.full(len(matrix), float(parameters["baseline"]))
+    yield total
     for tree in parameters["trees"]:
-        total += _walk({name: np.asarray(column) for name, column in tree.items()}, matrix)
-    return total
+        total = total + _walk({name: np.asarray(column) for name, column in tree.items()}, matrix)
+        yield total
 
 
 def _walk(tree: Mapping[str, Any], matrix: "Floats") -> "Floats":
