@@ -111,9 +111,10 @@ def typed(raw: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Cl
 
 
 def _cleaned(text: "ibis.Value", item: Field) -> "ibis.Value":
-    text = engine.nfc(text).re_replace(_EDGES, "")
     if item.column.is_id or item.column.name == "feature":
-        text = text.re_replace(_INVISIBLE, "").re_replace(r"\p{Zs}", " ")
+        text = engine.nfc(text).re_replace(f"{_EDGES}|{_INVISIBLE}", "").re_replace(r"\p{Zs}", " ")
+    else:
+        text = engine.nfc(text).re_replace(_EDGES, "")
     text = text.nullif("")
     missing = [] if item.column.is_id else [word for word in item.missing if word]
     if missing:

@@ -370,7 +370,7 @@ CASES = (
     ),
     column_case(
         "times of a spreadsheet, year first",
-        "RQ",
+        "ERQ",
         INSTANTS,
         partial(unpadded, dates="{y}-{m:02}-{d:02} {H}:{M:02}"),
         dress=to_minutes,
