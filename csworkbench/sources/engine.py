@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.errors import EnvironmentProblem, Problem
 from csworkbench.workspace import Engine
 
 if TYPE_CHECKING:
@@ -23,9 +24,13 @@ def connect(engine: Engine, spill_folder: Path) -> "Backend":
     Args:
         engine: Threads and memory it may use.
         spill_folder: Folder for what does not fit into memory; the engine makes it when it needs it and removes it.
+
+    Raises:
+        EnvironmentProblem: this machine's locale cannot write the name of the folder.
     """
     import ibis
 
+    _refuse_unwritable(spill_folder)
     limits: dict[str, Any] = {"temp_directory": str(spill_folder)}
     if engine.threads is not None:
         limits["threads"] = engine.threads
@@ -87,6 +92,17 @@ def quoted_text(text: str) -> str:
 def quoted(name: str) -> str:
     """Return a name as SQL writes it, whatever is in it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _refuse_unwritable(path: Path) -> None:
+    """Refuse a path that only bytes can name: under LC_ALL=C without UTF-8 mode the engine cannot open it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        message = "the name of this folder cannot be written in the locale of this machine"
+        shown = str(path).encode(errors="surrogateescape").decode(errors="replace")
+        hint = "set LC_ALL=C.UTF-8 or PYTHONUTF8=1"
+        raise EnvironmentProblem(Problem(message, file=shown, hint=hint)) from error
 
 
 def read_parquet(connection: "Backend", paths: Sequence[Path], name: str | None = None, **options: Any) -> "ibis.Table":

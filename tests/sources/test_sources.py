@@ -16,8 +16,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from csworkbench.errors import DataError, EnvironmentProblem
-from csworkbench.sources import cache, open_book, parse
-from csworkbench.workspace import Workspace, load_workspace
+from csworkbench.sources import cache, engine, open_book, parse
+from csworkbench.workspace import Engine, Workspace, load_workspace
 from tests.sources.conftest import column, finding, rows, utc
 
 ROOT = Path(__file__).parents[2]
@@ -436,3 +436,9 @@ def test_the_engine_shows_no_bar_of_its_own(project):
     book = project.accounts("account_id\nA\n")
     setting = book.connection.raw_sql("SELECT current_setting('enable_progress_bar')").fetchone()
     assert setting == (False,)
+
+
+def test_a_folder_whose_name_the_locale_cannot_write_is_refused_with_what_to_set():
+    # What Python makes of the bytes of a Chinese folder under LC_ALL=C without UTF-8 mode.
+    with pytest.raises(EnvironmentProblem, match=r"set LC_ALL=C\.UTF-8 or PYTHONUTF8=1"):
+        engine.connect(Engine(), Path("/tmp/\udce5\udcae\udca2"))
