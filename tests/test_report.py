@@ -104,6 +104,14 @@ def test_a_doubt_that_forbids_acting_stands_above_the_figures(tmp_path):
     assert text.index("Do not act on this yet:") < text.index("Share at risk")
 
 
+def test_what_another_page_says_of_this_one_stands_below_the_verdict_as_text(tmp_path):
+    stamp = report.Stamp("<b>Adds</b> to tenure", "../health_proof/report.html", "Proof & more")
+    page = read(write_page(tmp_path, context={"stamps": (stamp,)}))
+    assert "Proof & more : <b>Adds</b> to tenure." in page.text
+    assert page.text.index("Two of eight") < page.text.index("<b>Adds</b>") < page.text.index("Share at risk")
+    assert ("a", {"href": "../health_proof/report.html"}) in page.elements
+
+
 def test_every_picture_follows_its_sentence_and_has_its_numbers_and_data(tmp_path):
     page = read(write_page(tmp_path))
     images = [attributes for tag, attributes in page.elements if tag == "img"]

@@ -1,5 +1,6 @@
 """The runner tells the truth about every notebook, and leaves nothing behind but whole runs."""
 
+import hashlib
 import json
 import os
 import signal
@@ -265,6 +266,26 @@ def test_the_log_says_how_each_table_was_read(tmp_path):
     (said,) = [line for line in lines if line["event"] == "TableRead"]
     expected = {"table": "accounts", "files": ["data/accounts.csv"], "rows": 3, "set_aside": 1, "was_cached": True}
     assert {name: said[name] for name in expected} == expected
+
+
+def test_a_result_puts_its_stamp_on_the_page_of_another_and_the_record_knows_the_new_page(tmp_path):
+    stamped = result_cell().replace(
+        '"config": {}}', '"config": {}, "stamps": {"health": ["It predicts"], "absent": ["x"]}}'
+    )
+    health = Job("health", notebook(tmp_path, "health", result_cell()))
+    record = do(tmp_path, health, Job("proof", notebook(tmp_path, "proof", stamped), needs=("health",)))
+    page = (record.folder / "health" / "report.html").read_bytes()
+    assert b'<a href="../proof/report.html">proof</a>: It predicts.' in page
+    assert b"It predicts" not in (record.folder / "proof" / "report.html").read_bytes()
+    found = next(each for each in record.notebooks[0].artifacts if each.path == "health/report.html")
+    assert found.sha256 == hashlib.sha256(page).hexdigest()
+
+
+def test_a_stamp_of_a_result_that_says_stop_is_put_nowhere(tmp_path):
+    stamped = result_cell("stop").replace('"config": {}}', '"config": {}, "stamps": {"health": ["It predicts"]}}')
+    health = Job("health", notebook(tmp_path, "health", result_cell()))
+    record = do(tmp_path, health, Job("proof", notebook(tmp_path, "proof", stamped), needs=("health",)))
+    assert b"It predicts" not in (record.folder / "health" / "report.html").read_bytes()
 
 
 def test_outputs_baked_into_a_notebook_are_dropped_and_a_tagged_error_does_not_stop_it(tmp_path):

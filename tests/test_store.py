@@ -7,7 +7,7 @@ import xml.etree.ElementTree as Xml
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pandas as pd
 import pytest
@@ -99,6 +99,16 @@ def test_the_file_of_a_result_has_the_keys_of_the_contract(tmp_path):
     assert list(data) == ["analysis", "as_of", "headline", "figures", "caveats", "actions", "tables", "config"]
     assert data["figures"]["rate"] == {"value": 0.25, "low": 0.2, "high": 0.3, "level": 0.95, "n": 40, "unit": "share"}
     assert data["tables"]["t"] == {"files": ["tables/t.csv"], "rows": 2, "sha256": "abc"}
+
+
+def test_sentences_for_the_pages_of_others_are_stored_with_the_result_that_says_them(tmp_path):
+    class Stamped(Outcome):
+        stamps: ClassVar = {"health": (say("Predicts {n:count} losses", n=1200),)}
+
+    put(tmp_path, Stamped())
+    assert read_result(tmp_path).stamps == {"health": ("Predicts 1,200 losses",)}
+    put(tmp_path)
+    assert read_result(tmp_path).stamps == {}
 
 
 def test_the_same_result_is_the_same_bytes(tmp_path):

@@ -5,6 +5,16 @@ page. A page runs no script, asks for nothing over a network and contains no cod
 """
 
 from csworkbench.report.pages import render, render_index
-from csworkbench.report.records import Download, Failure, PageContext, RunEntry, RunPage, SourceNote
+from csworkbench.report.records import Download, Failure, PageContext, RunEntry, RunPage, SourceNote, Stamp
 
-__all__ = ["Download", "Failure", "PageContext", "RunEntry", "RunPage", "SourceNote", "render", "render_index"]
+__all__ = [
+    "Download",
+    "Failure",
+    "PageContext",
+    "RunEntry",
+    "RunPage",
+    "SourceNote",
+    "Stamp",
+    "render",
+    "render_index",
+]

@@ -57,6 +57,21 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Stamp:
+    """What another notebook of the run says of this page.
+
+    Args:
+        text: One sentence.
+        href: Path of the page that shows why, relative to this page; empty where there is none.
+        title: Name of that page.
+    """
+
+    text: str
+    href: str = ""
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class PageContext:
     """What a page says beside the notebook's own outputs.
 
@@ -73,6 +88,7 @@ class PageContext:
         config_digest: SHA-256 of the resolved settings.
         versions: Program or library -> version.
         index_href: Link back to the index of the run; empty leaves it out.
+        stamps: What other notebooks of the run say of this page.
     """
 
     name: str
@@ -87,6 +103,7 @@ class PageContext:
     config_digest: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     index_href: str = "../index.html"
+    stamps: tuple[Stamp, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from csworkbench.runner.events import (
     TableRead,
 )
 from csworkbench.runner.one import Setting, execute_job
-from csworkbench.runner.pages import write_index
+from csworkbench.runner.pages import put_stamps, write_index
 from csworkbench.runner.watch import Watch, kill_marked
 from csworkbench.store import (
     Failure,
@@ -236,6 +236,10 @@ class _Batch:
         Args:
             notebooks: Records of all notebooks.
         """
+        try:
+            notebooks = put_stamps(self._folder.path, notebooks, self._options.info)
+        except Exception as error:  # noqa: BLE001 - a page without its stamp loses no result
+            self._tell(LogLine(f"stamps could not be put on pages: {printable(f'{type(error).__name__}: {error}')}"))
         record = replace(self.record(notebooks), state=state_of(notebooks, self.signal))
         try:
             write_index(self._folder.path, record, self._options.started_at)

@@ -1,7 +1,5 @@
 """One job from its prepared notebook to its record: executed, judged, published in the run's folder, rendered."""
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -17,10 +15,9 @@ from csworkbench.files import write_file
 from csworkbench.formats import printable
 from csworkbench.runner.events import CellStarted, Event, LogLine
 from csworkbench.runner.notebooks import clean, headings, judge, prepare
-from csworkbench.runner.pages import write_page
+from csworkbench.runner.pages import artifacts, write_page
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch
 from csworkbench.store import (
-    Artifact,
     Failure,
     Job,
     NotebookRecord,
@@ -98,7 +95,7 @@ def execute_job(job: Job, setting: Setting) -> NotebookRecord:
         parameters=job.parameters,
     )
     record = _with_page(record, home, setting)
-    return replace(record, seconds=round(perf_counter() - begun, 3), artifacts=_artifacts(home))
+    return replace(record, seconds=round(perf_counter() - begun, 3), artifacts=artifacts(home))
 
 
 def environment(root: Path, scratch: Path, token: str, threads: int) -> dict[str, str]:
@@ -210,27 +207,6 @@ def _with_page(record: NotebookRecord, home: Path, setting: Setting) -> Notebook
             failure = Failure("internal", message)
             return replace(record, status=NotebookStatus.FAILED, reason=message, failure=failure)
     return record
-
-
-def _artifacts(home: Path) -> tuple[Artifact, ...]:
-    rows = _rows(home)
-    found = []
-    for path in sorted(home.rglob("*")):
-        if path.is_file() and not path.is_symlink():
-            content = path.read_bytes()
-            name = path.relative_to(home).as_posix()
-            digest = hashlib.sha256(content).hexdigest()
-            found.append(Artifact(f"{home.name}/{name}", len(content), digest, rows.get(name)))
-    return tuple(found)
-
-
-def _rows(home: Path) -> dict[str, int]:
-    """Return the rows of each table file, as the result states them."""
-    try:
-        tables = json.loads((home / "result.json").read_text("utf-8"))["tables"]
-        return {str(file): int(table["rows"]) for table in tables.values() for file in table["files"]}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        return {}
 
 
 __all__ = ["Setting", "environment", "execute_job"]

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 
@@ -31,13 +32,14 @@ SHOWN_STATUS = {
 }
 
 
-def write_page(home: Path, record: NotebookRecord, info: RunInfo) -> None:
+def write_page(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[report.Stamp, ...] = ()) -> None:
     """Write report.html of an executed notebook.
 
     Args:
         home: Its folder, holding notebook.ipynb and result.json.
         record: What became of it; its artifacts are not yet known.
         info: What the run is made from.
+        stamps: What other notebooks of the run say of it.
     """
     result = home / "result.json"
     context = report.PageContext(
@@ -51,9 +53,65 @@ def write_page(home: Path, record: NotebookRecord, info: RunInfo) -> None:
         key=record.key,
         config_digest=info.configs.get(record.name, ""),
         versions=info.versions,
+        stamps=stamps,
     )
     shown = result if result.exists() and _result(home) is not None else None
     write_file(home / "report.html", report.render(home / "notebook.ipynb", shown, context).encode())
+
+
+def put_stamps(folder: Path, records: Sequence[NotebookRecord], info: RunInfo) -> tuple[NotebookRecord, ...]:
+    """Write the pages again that other results of the run put a stamp on; return the records with the new digests.
+
+    Args:
+        folder: The run's folder.
+        records: Records of all its notebooks.
+        info: What the run is made from.
+    """
+    stamps: dict[str, list[report.Stamp]] = {}
+    for record in records:
+        result = _result(folder / record.name) if record.status.delivered else None
+        title = _title(folder / record.name / "notebook.ipynb") or label(record.name)
+        for name, said in (result.stamps if result else {}).items():
+            stamps.setdefault(name, []).extend(
+                report.Stamp(each, f"../{record.name}/report.html", title) for each in said
+            )
+    return tuple(
+        _stamped(folder / record.name, record, info, tuple(stamps[record.name]))
+        if record.name in stamps and record.status.delivered
+        else record
+        for record in records
+    )
+
+
+def _stamped(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[report.Stamp, ...]) -> NotebookRecord:
+    write_page(home, record, info, stamps)
+    return replace(record, artifacts=artifacts(home))
+
+
+def artifacts(home: Path) -> tuple[Artifact, ...]:
+    """Return the files of a notebook with their digests, and the rows of its tables.
+
+    Args:
+        home: Its folder.
+    """
+    rows = _rows(home)
+    found = []
+    for path in sorted(home.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            content = path.read_bytes()
+            name = path.relative_to(home).as_posix()
+            digest = hashlib.sha256(content).hexdigest()
+            found.append(Artifact(f"{home.name}/{name}", len(content), digest, rows.get(name)))
+    return tuple(found)
+
+
+def _rows(home: Path) -> dict[str, int]:
+    """Return the rows of each table file, as the result states them."""
+    try:
+        tables = json.loads((home / "result.json").read_text("utf-8"))["tables"]
+        return {str(file): int(table["rows"]) for table in tables.values() for file in table["files"]}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return {}
 
 
 def write_index(folder: Path, record: RunRecord, started_at: datetime) -> None:

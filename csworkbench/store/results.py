@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -86,6 +86,7 @@ class StoredResult:
         caveats: Doubts, most severe first.
         actions: What to do next.
         folder: Where it was read from.
+        stamps: Analysis -> sentences this result puts on its page.
     """
 
     analysis: str
@@ -97,6 +98,7 @@ class StoredResult:
     caveats: tuple[StoredCaveat, ...]
     actions: tuple[str, ...]
     folder: Path
+    stamps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def worst(self) -> Severity | None:
@@ -132,7 +134,7 @@ def write_result(
 
     Args:
         folder: Folder of the notebook in the run.
-        result: Result of `analyze`.
+        result: Result of `analyze`; where it has `stamps` (analysis -> messages), they go onto the pages of those.
         analysis: Name of the analysis.
         as_of: Cut-off date.
         config: Resolved config in JSON types.
@@ -163,6 +165,9 @@ def write_result(
         },
         "config": dict(config),
     }
+    stamps = getattr(result, "stamps", {})
+    if stamps:
+        data["stamps"] = {name: [text(message, language) for message in said] for name, said in stamps.items()}
     write_json(folder / RESULT_FILE, data)
     return folder / RESULT_FILE
 
@@ -189,6 +194,7 @@ def read_result(folder: Path) -> StoredResult:
             caveats=tuple(StoredCaveat(**{**item, "severity": Severity(item["severity"])}) for item in data["caveats"]),
             actions=tuple(data.get("actions", ())),
             folder=folder,
+            stamps={name: tuple(said) for name, said in data.get("stamps", {}).items()},
         )
     except FileNotFoundError:
         raise RunError(Problem("there is no result.json", file=str(folder))) from None
