@@ -33,6 +33,7 @@ BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+CONTROL, STARTS_UTF8 = bytes(range(0x80, 0xA0)), bytes(range(0xC2, 0x100))
 WIDE = ("utf-16", "utf-32")
 # A short text in a two-byte codec can be valid UTF-8 by chance; with so many characters it cannot.
 TWO_BYTE_CHANCE = 8
@@ -211,17 +212,32 @@ def _undecodable(file: SourceFile, source: TableSource, key: str) -> list[Proble
         words = f"looks like UTF-8, not {source.encoding}"
         return [Problem(words, file=file.name, line=line_at(file.path, first), hint=f"set {key}.encoding: utf-8")]
     if offset is None:
-        return []
+        return _control(file, source, key) if codec.startswith("iso8859") else []
     looks, hint = _looks_like(file.path, codec, key)
     words = f"not {source.encoding} at byte offset {offset}{looks}"
     return [Problem(words, file=file.name, line=line_at(file.path, offset, codec), hint=hint)]
 
 
+def _control(file: SourceFile, source: TableSource, key: str) -> list[Problem]:
+    """Return the problem of a file with characters that Latin-1 has only by name, and Windows uses for dashes."""
+    for start, chunk in _non_ascii_chunks(file.path):
+        if _count(chunk, CONTROL):
+            place = next(place for place, byte in enumerate(chunk) if byte in CONTROL)
+            words = f"control character at byte offset {start + place}: looks like CP1252, not {source.encoding}"
+            line = line_at(file.path, start + place)
+            return [Problem(words, file=file.name, line=line, hint=f"set {key}.encoding: cp1252")]
+    return []
+
+
 def _is_utf8(path: Path, codec: str, *, is_read: bool) -> bool:
-    several = sum(sum(byte >= 0xC2 for byte in chunk) for _, chunk in _non_ascii_chunks(path))
+    several = sum(_count(chunk, STARTS_UTF8) for _, chunk in _non_ascii_chunks(path))
     has_single_bytes = codec.startswith(("cp125", "iso8859", "latin", "mac", "koi8", "cp437", "cp850"))
     chance = 0 if has_single_bytes or not is_read else TWO_BYTE_CHANCE
     return several > chance and bad_byte(path, "utf-8") is None
+
+
+def _count(chunk: bytes, some: bytes) -> int:
+    return len(chunk) - len(chunk.translate(None, some))
 
 
 def _first_above(chunk: bytes) -> int:

@@ -119,6 +119,76 @@ def test_utf_8_declared_as_something_else_is_refused_before_it_turns_into_garbag
         project.accounts(f"account_id,name\nA1,{text}\n", encoding=codec)
 
 
+def test_a_windows_file_declared_as_latin_1_is_refused_before_its_dashes_are_lost(project):
+    # 16 bytes of header and 4 of "A1,x": the dash is byte 20, a control character in Latin-1.
+    with pytest.raises(DataError, match=r"csv:2: control character at byte offset 20: looks like CP1252, not latin-1"):
+        project.accounts("account_id,name\nA1,x–y\n".encode("cp1252"), encoding="latin-1")
+
+
+@pytest.mark.parametrize(
+    ("codec", "text"),
+    [
+        ("utf-32", "Åsa 云"),
+        ("gbk", "北京云计算"),
+        ("big5", "台北雲端"),
+        ("shift_jis", "東京クラウド"),
+        ("euc_jp", "東京クラウド"),
+        ("mac_roman", "Åsa – ö"),
+        ("koi8-r", "Москва"),
+        ("iso8859-15", "Åsa €"),
+        ("hz", "北京"),
+        ("utf-7", "Åsa"),
+    ],
+)
+def test_any_codec_of_python_is_read_once_it_is_declared(project, codec, text):
+    content = f"account_id,name\nA1,{text}\n".encode(codec)
+    assert column(project.accounts(content, encoding=codec), "name") == [text]
+
+
+@pytest.mark.parametrize(
+    ("codec", "text", "message"),
+    [
+        ("utf-32", "Åsa", "set tables.accounts.encoding: utf-32"),
+        ("big5", "台北雲端運算", "BIG5.*set tables.accounts.encoding: big5"),
+        ("shift_jis", "東京クラウド", "SHIFT_JIS.*set tables.accounts.encoding: shift_jis"),
+        ("koi8-r", "Москва", "accounts.csv:2: not utf-8 at byte offset 19.*to how it is written"),
+    ],
+)
+def test_a_codec_that_is_not_declared_is_refused_with_its_place_and_what_it_looks_like(project, codec, text, message):
+    with pytest.raises(DataError, match=message):
+        project.accounts(f"account_id,name\nA1,{text}\n".encode(codec))
+
+
+@pytest.mark.parametrize(
+    ("declared", "content", "message"),
+    [
+        ("utf-16", b"account_id,name\nA1,x\n", "csv:1: looks like UTF-8, not utf-16"),
+        ("utf-16-be", "account_id\nA1\n".encode("utf-16"), "csv:1: looks like UTF-16 .byte order mark.*utf-16"),
+        ("gb18030", ("account_id,name\nA1,Åsa åäö éè\n" * 3).encode(), "csv:2: looks like UTF-8, not gb18030"),
+        # Line 2 holds 上, which is 4E0A: a line end to who counts bytes.
+        ("utf-16-le", "account_id,name\nA1,上上\nA2,".encode("utf-16-le") + b"\x00\xdc", "csv:3: not utf-16-le"),
+    ],
+)
+def test_a_wrong_declaration_is_refused_at_its_line(project, declared, content, message):
+    with pytest.raises(DataError, match=message):
+        project.accounts(content, encoding=declared)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"BZh91AY&SY", "bzip2 file"),
+        (b"\xfd7zXZ\x00", "xz file"),
+        (b'[{"account_id": 1}]', "JSON"),
+        (b"SQLite format 3\x00", "SQLite database"),
+        (b"\xd0\xcf\x11\xe0", "old Excel workbook"),
+    ],
+)
+def test_a_file_of_another_kind_is_called_what_it_is(project, content, message):
+    with pytest.raises(DataError, match=f"this is .*{message}.*, not a CSV"):
+        project.accounts(content)
+
+
 def test_a_field_of_five_megabytes_is_set_aside_and_the_rest_is_read(project):
     book = project.accounts("account_id,name\nA1," + "x" * 5_000_000 + "\nA2,y\n")  # F34
     assert column(book, "account_id") == ["A2"]
