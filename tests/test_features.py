@@ -1,7 +1,6 @@
 """The fixed metric definitions: hand-sized examples, and the same in SQL on random books."""
 
 from datetime import date, datetime, timedelta
-from random import Random
 
 import numpy as np
 import pandas as pd
@@ -30,6 +29,7 @@ from csworkbench.features import (
 )
 from csworkbench.tables import Kind
 from tests.books import book
+from tests.oracles import feature_books
 from tests.oracles import features_sql as sql
 
 AS_OF = date(2026, 6, 30)
@@ -178,6 +178,47 @@ def test_the_weaker_definition_of_breadth_is_told():
         "breadth",
     )
     assert features.substitutions(listed, sources) == ()
+
+
+CATALOGUE = [
+    {"feature": "query", "is_core": True, "plans": None},
+    {"feature": "export", "is_core": True, "plans": "team; pro"},
+    {"feature": "alert", "is_core": True, "plans": "pro"},
+    {"feature": "api", "is_core": False, "plans": "pro"},
+]
+
+
+@pytest.mark.parametrize(
+    ("plan", "breadth"),
+    [
+        ("free", 1 / 1),  # query alone belongs to every plan; the export it used does not count for it
+        ("team", 2 / 2),  # query and export
+        ("pro", 2 / 3),  # query, export and alert, of which alert was not used
+        ("pr", 1 / 1),  # a plan is a whole name, not a part of one
+        (None, 2 / 3),  # without a plan all core features are held against the account
+    ],
+)
+def test_breadth_counts_the_core_features_the_plan_entitles_to(plan, breadth):
+    usage = [use("a", 0, feature=name) for name in ("query", "export", "api")]
+    accounts = [{"account_id": "a", "plan": plan}]
+    found = values(FeatureBreadth(), {"accounts": accounts, "usage_daily": usage, "features": CATALOGUE})
+    assert found == {"a": pytest.approx(breadth)}
+
+
+def test_breadth_goes_by_the_plan_of_the_date():
+    accounts = [
+        {"account_id": "a", "plan": "free", "valid_from": ago(300), "valid_to": ago(20)},
+        {"account_id": "a", "plan": "pro", "valid_from": ago(20), "valid_to": None},
+    ]
+    usage = [use("a", 40), use("a", 5)]
+    snapshot = take(book({"accounts": accounts, "usage_daily": usage, "features": CATALOGUE}), AS_OF)
+    frame = features.panel(snapshot, {"m": FeatureBreadth()}, [ago(30), AS_OF])
+    assert frame["value"].tolist() == [1 / 1, pytest.approx(1 / 3)]
+
+
+def test_without_plans_of_accounts_every_core_feature_counts():
+    usage = [use("a", 0), use("a", 0, feature="export")]
+    assert values(FeatureBreadth(), {"usage_daily": usage, "features": CATALOGUE}) == {"a": pytest.approx(2 / 3)}
 
 
 def test_no_core_feature_leaves_breadth_missing():
@@ -463,144 +504,6 @@ def test_a_source_is_told_by_its_kind():
 # --- the same once more in SQL ---
 
 
-def random_tables(seed):
-    random = Random(seed)
-
-    def maybe(value, share=0.15):
-        return None if random.random() < share else value
-
-    def instant(first=160, last=-20):
-        return datetime.fromisoformat("2026-06-30") - timedelta(hours=random.randint(last * 24, first * 24))
-
-    def account():
-        return random.choice("abcdefghij")
-
-    accounts = [
-        {
-            "account_id": name,
-            "signup_at": maybe(instant(900, -10)),
-            "region": maybe(random.choice("xy")),
-            "employees": maybe(random.randint(1, 99)),
-            "known_at": maybe(instant(400, -5), 0.8),
-        }
-        for name in "abcdefghijk"
-    ]
-    usage = {
-        (row["account_id"], row["user_id"], row["feature"], row["date"]): row
-        for row in (
-            {
-                "account_id": account(),
-                "user_id": maybe(random.choice("uvw")),
-                "feature": maybe(random.choice(["q", "e", "s"])),
-                "date": ago(random.randint(-5, 200)),
-                "events": maybe(random.randint(0, 9)),
-                "minutes": maybe(random.randint(0, 999) / 7),
-                "known_at": maybe(instant(), 0.7),
-            }
-            for _ in range(400)
-        )
-    }
-    subscriptions = {
-        (row["subscription_id"], row["start_date"]): row
-        for row in (
-            {
-                "subscription_id": f"{name}{random.randint(1, 2)}",
-                "account_id": name,
-                "start_date": ago(random.randint(-5, 300)),
-                "end_date": maybe(ago(random.randint(-100, 20))),
-                "seats": maybe(random.randint(0, 5), 0.08),
-                "known_at": maybe(instant(), 0.8),
-            }
-            for name in "abcdefghij"
-            for _ in range(3)
-        )
-    }
-    tickets = [
-        {
-            "ticket_id": str(number),
-            "account_id": account(),
-            "opened_at": (opened := instant()),
-            "resolved_at": maybe(opened + timedelta(hours=random.randint(0, 400)), 0.3),
-            "known_at": maybe(instant(), 0.8),
-        }
-        for number in range(60)
-    ]
-    answers = [
-        {
-            "response_id": str(number),
-            "account_id": account(),
-            "contact_id": maybe(random.choice("mno")),
-            "invited_at": (invited := instant(300)),
-            "responded_at": (answered := maybe(invited + timedelta(days=random.randint(0, 9)), 0.3)),
-            "score": None if answered is None else random.randint(0, 10),
-            "known_at": maybe(instant(), 0.8),
-        }
-        for number in range(60)
-    ]
-    touches = [
-        {
-            "touch_id": str(number),
-            "account_id": account(),
-            "sent_at": instant(),
-            "mode": maybe(random.choice(["human", "tech"])),
-            "known_at": maybe(instant(), 0.8),
-        }
-        for number in range(40)
-    ]
-    renewals = [
-        {
-            "renewal_id": str(number),
-            "account_id": account(),
-            "due_date": ago(random.randint(-200, 60)),
-            "decided_at": (decided := maybe(instant(), 0.5)),
-            "outcome": "open" if decided is None else random.choice(["renewed", "churned"]),
-            "known_at": maybe(instant(), 0.8),
-        }
-        for number in range(30)
-    ]
-    return {
-        "accounts": accounts,
-        "usage_daily": list(usage.values()),
-        "subscriptions": list(subscriptions.values()),
-        "tickets": tickets,
-        "nps_responses": answers,
-        "touches": touches,
-        "renewals": renewals,
-        "features": [
-            {"feature": "q", "is_core": True},
-            {"feature": "e", "is_core": True},
-            {"feature": "s", "is_core": None},
-            {"feature": "never", "is_core": True},
-        ],
-    }
-
-
-QUALIFIES = {"and_feature": "and feature in ('q', 'e')", "and_feature_known": "and feature is not null"}
-ALL = {"and_feature": "", "and_feature_known": ""}
-CASES = {
-    "users": (ActiveUsers(), sql.ACTIVE_USERS, {"days": 28} | ALL),
-    "some_users": (ActiveUsers(window_days=60, features=("q", "e")), sql.ACTIVE_USERS, {"days": 60} | QUALIFIES),
-    "ratio": (ActiveRatio(window_days=40), sql.ACTIVE_RATIO, {"days": 40}),
-    "events": (Usage(), sql.USAGE, {"days": 28, "what": "events"} | ALL),
-    "minutes": (
-        Usage(what="minutes", window_days=90, features=("q", "e")),
-        sql.USAGE,
-        {"days": 90, "what": "minutes"} | QUALIFIES,
-    ),
-    "breadth": (FeatureBreadth(), sql.FEATURE_BREADTH, {"days": 28, "core": "features where is_core"}),
-    "last": (DaysSinceLastUse(), sql.DAYS_SINCE_LAST_USE, {}),
-    "trend": (UsageTrend(minimum_peers=1), sql.USAGE_TREND, {"peers": 1}),
-    "trend_of_few": (UsageTrend(minimum_peers=4), sql.USAGE_TREND, {"peers": 4}),
-    "open": (OpenTickets(), sql.OPEN_TICKETS, {}),
-    "tickets": (Tickets(window_days=45), sql.TICKETS, {"days": 45}),
-    "nps": (Nps(max_age_days=120), sql.NPS, {"days": 120}),
-    "contact": (DaysSinceContact(), sql.DAYS_SINCE_CONTACT, {}),
-    "tenure": (Tenure(), sql.TENURE, {}),
-    "renewal": (DaysToRenewal(), sql.DAYS_TO_RENEWAL, {}),
-    "employees": (Attribute(column="employees"), sql.ATTRIBUTE, {"column": "employees"}),
-}
-
-
 @pytest.mark.parametrize(
     ("seed", "zone", "as_of"),
     [
@@ -611,13 +514,13 @@ CASES = {
     ],
 )
 def test_every_measure_equals_its_sql(seed, zone, as_of):
-    made = book(random_tables(seed), timezone=zone)
-    frame = features.measures(take(made, as_of), {name: source for name, (source, _, _) in CASES.items()})
+    made = book(feature_books.random_tables(seed), timezone=zone)
+    frame = features.measures(take(made, as_of), {name: source for name, (source, _, _) in sql.CASES.items()})
     found = {
         name: {row.account_id: (row.value, as_of - timedelta(days=row.age_days)) for row in rows.itertuples()}
         for name, rows in frame.dropna(subset=["value"]).groupby("measure")
     }
-    for name, (_, query, options) in CASES.items():
+    for name, (_, query, options) in sql.CASES.items():
         expected = sql.answer(made, as_of, query, zone=zone, **options)
         assert set(found[name]) == set(expected), name
         for account, (value, known_on) in expected.items():
@@ -629,7 +532,7 @@ def test_every_measure_equals_its_sql(seed, zone, as_of):
 
 
 def test_breadth_without_a_list_equals_its_sql():
-    tables = {name: rows for name, rows in random_tables(5).items() if name != "features"}
+    tables = {name: rows for name, rows in feature_books.random_tables(5).items() if name != "features"}
     made = book(tables)
     frame = features.measures(take(made, AS_OF), {"m": FeatureBreadth()}).dropna(subset=["value"])
     expected = sql.answer(made, AS_OF, sql.FEATURE_BREADTH, days=28, core="(select distinct feature from named)")
@@ -639,14 +542,14 @@ def test_breadth_without_a_list_equals_its_sql():
 
 
 def test_facts_known_later_move_no_measure():
-    tables = random_tables(6)
+    tables = feature_books.random_tables(6)
     as_of = ago(30)
     known_by = datetime.fromisoformat("2026-06-01")
     early = {
         name: [row for row in rows if row.get("known_at") is None or row["known_at"] < known_by]
         for name, rows in tables.items()
     }
-    sources = {name: source for name, (source, _, _) in CASES.items()}
+    sources = {name: source for name, (source, _, _) in sql.CASES.items()}
     whole, cut = (features.measures(take(book(rows), as_of), sources) for rows in (tables, early))
     assert np.isfinite(whole["value"]).sum() > 50
     pd.testing.assert_frame_equal(whole, cut, check_exact=True)

@@ -6,10 +6,9 @@ Running maxima over the dates then give the history as of each, and the segments
 active needs the rows again: per date those of its window, which costs little where a source is sorted by time.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
 from csworkbench.asof import day_start
@@ -162,11 +161,9 @@ def last_in_window(book: DatedBook, column: str, days: int, choices: Iterable[tu
 
 def _cells(book: DatedBook, wanted: Wanted) -> "ir.Table":
     """Return the use per account, kind of row, segment and first date that knows: first, last, total_n."""
-    import ibis
-
     usage = _placed(book, wanted.spans)
     said = {name: usage[name].notnull() for name in usage.columns} | {USE: is_use(usage)}
-    bits = [ibis.ifelse(said[word], 1 << bit, 0) for bit, word in enumerate(_words(wanted))]
+    bits = [said[word].cast("int16") * (1 << bit) for bit, word in enumerate(_words(wanted))]
     marked = usage.mutate(**{KIND: sum(bits[1:], start=bits[0])})
     totals = {
         f"total_{number}": marked[total.what].sum(where=marked.feature.isin(total.features) if total.features else None)
@@ -203,15 +200,26 @@ def _placed(book: DatedBook, spans: Iterable[Span]) -> "ir.Table":
     """Return the rows of use with their segment and the place of the first date that knows them."""
     import ibis
 
-    usage, limits, days = rows(book), _limits(book), _days(book, spans)
-    joined = usage.left_join(days, usage.date == days.day)
-    # Days before all edges lie in segment 0 and are in time for the first date.
-    due = joined.due_place.fill_null(0)
-    in_time = _is_known(joined, joined.known_before.fill_null(limits[0]))
-    late = ibis.cases(*((joined.known_at < ibis.literal(limit), place) for place, limit in enumerate(limits)))
-    place = ibis.ifelse(in_time, due, late).cast("int32")
-    placed = joined.select(*usage.columns, **{SEGMENT: joined.segment.fill_null(0), PLACE: place})
-    return placed.filter(placed[PLACE].notnull())
+    usage = rows(book)
+    segment = _passed(usage.date, [ibis.literal(edge) for edge in _edges(book, spans)])
+    if book.dates == (book.snapshot.as_of,):  # the snapshot knows nothing later, so that nothing has to be compared
+        return usage.mutate(**{SEGMENT: segment, PLACE: ibis.literal(0, "int32")})
+    ends = [ibis.literal(day + timedelta(days=1)) for day in book.dates]
+    due, learned = _passed(usage.date, ends), _passed(usage.known_at, _limits(book))
+    place = ibis.ifelse(usage.known_at.isnull(), due, ibis.greatest(due, learned))
+    placed = usage.mutate(**{SEGMENT: segment, PLACE: place})
+    return placed.filter(placed[PLACE] < len(ends))
+
+
+def _passed(time: "ir.Column", edges: "Sequence[ir.Scalar]", before: int = 0) -> "ir.IntegerValue":
+    """Return how many edges, ascending, a time has reached, by halving: cheaper than a join with a table of days."""
+    import ibis
+
+    if not edges:
+        return ibis.literal(before, "int32")
+    middle = len(edges) // 2
+    early, late = _passed(time, edges[:middle], before), _passed(time, edges[middle + 1 :], before + middle + 1)
+    return ibis.ifelse(time < edges[middle], early, late)
 
 
 def _is_known(usage: "ir.Table", limit: "ir.TimestampValue") -> "ir.BooleanValue":
@@ -231,24 +239,6 @@ def _edges(book: DatedBook, spans: Iterable[Span]) -> list[date]:
     starts = {day - timedelta(days=span.first_back) for day in book.dates for span in spans}
     stops = {day - timedelta(days=span.last_back - 1) for day in book.dates for span in spans}
     return sorted(ends | starts | stops)
-
-
-def _days(book: DatedBook, spans: Iterable[Span]) -> "ir.Table":
-    """Return one row per day from the first edge on: day, segment, due_place and known_before, as of the next date."""
-    import ibis
-    import pyarrow as pa
-
-    edges = _edges(book, spans)
-    found = []
-    for segment, (start, stop) in enumerate(pairwise(edges), start=1):
-        place = next(place for place, day in enumerate(book.dates) if start <= day)
-        known_before = day_start(book.dates[place] + timedelta(days=1), book.timezone)
-        days = (start + timedelta(days=number) for number in range((stop - start).days))
-        found += [(day, segment, place, known_before) for day in days]
-    kinds = {"day": pa.date32(), "segment": pa.int32(), "due_place": pa.int32(), "known_before": pa.timestamp("us")}
-    columns = zip(*found, strict=True) if found else [()] * len(kinds)
-    arrays = {name: pa.array(values, kind) for (name, kind), values in zip(kinds.items(), columns, strict=True)}
-    return ibis.memtable(pa.table(arrays))
 
 
 def _members(book: DatedBook, spans: Mapping[Span, int]) -> "ir.Table":

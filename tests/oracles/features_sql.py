@@ -3,6 +3,22 @@
 Each query gives account_id, value, known_on; an account without a row, or with a null, is missing.
 """
 
+from csworkbench.features import (
+    ActiveRatio,
+    ActiveUsers,
+    Attribute,
+    DaysSinceContact,
+    DaysSinceLastUse,
+    DaysToRenewal,
+    FeatureBreadth,
+    Nps,
+    OpenTickets,
+    Tenure,
+    Tickets,
+    Usage,
+    UsageTrend,
+)
+
 KNOWN = """
 with limits as (
     select date '{as_of}' as day, timezone('UTC', timezone('{zone}', (date '{as_of}' + 1)::timestamp)) as until
@@ -172,3 +188,29 @@ def answer(book, as_of, query, zone="UTC", **values):
         for account, value, known_on in connection.execute(sql).fetchall()
         if value is not None
     }
+
+
+QUALIFIES = {"and_feature": "and feature in ('q', 'e')", "and_feature_known": "and feature is not null"}
+ALL = {"and_feature": "", "and_feature_known": ""}
+CASES = {
+    "users": (ActiveUsers(), ACTIVE_USERS, {"days": 28} | ALL),
+    "some_users": (ActiveUsers(window_days=60, features=("q", "e")), ACTIVE_USERS, {"days": 60} | QUALIFIES),
+    "ratio": (ActiveRatio(window_days=40), ACTIVE_RATIO, {"days": 40}),
+    "events": (Usage(), USAGE, {"days": 28, "what": "events"} | ALL),
+    "minutes": (
+        Usage(what="minutes", window_days=90, features=("q", "e")),
+        USAGE,
+        {"days": 90, "what": "minutes"} | QUALIFIES,
+    ),
+    "breadth": (FeatureBreadth(), FEATURE_BREADTH, {"days": 28, "core": "features where is_core"}),
+    "last": (DaysSinceLastUse(), DAYS_SINCE_LAST_USE, {}),
+    "trend": (UsageTrend(minimum_peers=1), USAGE_TREND, {"peers": 1}),
+    "trend_of_few": (UsageTrend(minimum_peers=4), USAGE_TREND, {"peers": 4}),
+    "open": (OpenTickets(), OPEN_TICKETS, {}),
+    "tickets": (Tickets(window_days=45), TICKETS, {"days": 45}),
+    "nps": (Nps(max_age_days=120), NPS, {"days": 120}),
+    "contact": (DaysSinceContact(), DAYS_SINCE_CONTACT, {}),
+    "tenure": (Tenure(), TENURE, {}),
+    "renewal": (DaysToRenewal(), DAYS_TO_RENEWAL, {}),
+    "employees": (Attribute(column="employees"), ATTRIBUTE, {"column": "employees"}),
+}
