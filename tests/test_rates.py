@@ -94,7 +94,10 @@ def test_days_to_a_milestone_end_at_reaching_it_at_leaving_or_at_the_date():
         {"account_id": "c", "signup_at": "2026-06-20T00:00:00", "churned_at": None},
     ]
     reached = {"a": "2026-06-08T12:00:00", "b": None, "c": "2026-07-04T00:00:00"}
-    milestones = [{"account_id": name, "milestone": "live", "reached_at": at} for name, at in reached.items()]
+    milestones = [
+        {"account_id": name, "milestone": "live", "planned_at": "2026-06-15", "reached_at": at}
+        for name, at in reached.items()
+    ]
     made = take(book({"accounts": accounts, "milestones": milestones}), AS_OF)
     assert rows(rates.milestone_times(made, "live")) == [
         {"account_id": "a", "days": 7, "is_reached": True},
