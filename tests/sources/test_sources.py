@@ -103,7 +103,7 @@ def test_a_typed_table_in_use_stays_however_old_it_is(project):
 
 def test_the_rows_parsed_so_far_are_told(project, monkeypatch):
     monkeypatch.setattr(parse, "BATCH_ROWS", 2)
-    project.write("accounts.csv", "account_id\nA\nB\nC\n")
+    project.write("accounts.csv", 'account_id\n"A"\nB\nC\n')  # a quote: read row by row
     told = []
     workspace = Workspace(version=1, name="Test", tables={"accounts": {"path": "accounts.csv"}})
     for _ in range(2):
