@@ -138,7 +138,7 @@ def from_micros(micros: "ibis.Value") -> "ibis.Value":
 
 
 def wall_clock_to_utc(wall: "ibis.Value", zone: str) -> "ibis.Value":
-    """Return the UTC instant of a wall-clock time, null in the hour a zone skips; a doubled hour is its first."""
+    """Return the UTC instant of a wall-clock time, null in the hour a zone skips; a doubled hour is its second."""
     import ibis
 
     if zone == "UTC":
