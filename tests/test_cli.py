@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import jsonschema
 import pytest
@@ -28,6 +29,7 @@ from csworkbench.config import load, parse_override
 from csworkbench.errors import AnalysisError, ConfigError, DataError, EnvironmentProblem, Problem, RunError
 from csworkbench.planner import analyses
 from csworkbench.runner import CellStarted, LogLine, NotebookFinished, NotebookStarted, RunStarted
+from csworkbench.sources import Finding
 from csworkbench.store import NotebookRecord, NotebookStatus, RunRecord, RunState, begin
 
 WORKSPACE = "version: 1\nname: Nordbok\nas_of: 2026-06-30\ntables:\n  accounts: {path: data/accounts.csv}\n"
@@ -413,6 +415,28 @@ def test_data_is_checked_after_the_configs(csw, project):
     assert (code, out) == (0, "configs/workspace.yaml: ok\n")
     reports = checking._reports(checking_project(project))
     assert reports["accounts"].rows == 3
+
+
+def test_what_holds_of_many_tables_alike_takes_one_line(csw, project, monkeypatch):
+    def found(table, column, rule="assumed", action="kept"):
+        return Finding(table, rule, column, 1200, "", f"{table}.csv", "counts as known then", action)
+
+    names = ("accounts", "tickets", "touches", "leads")
+    reports = {
+        name: SimpleNamespace(table=name, rows=1200, quarantined=0, findings=[found(name, "known_at")])
+        for name in names
+    }
+    reports["leads"].findings.append(found("leads", "title", "late", "quarantined"))
+    monkeypatch.setattr(checking, "_reports", lambda project: reports)
+    (project / "configs" / "batch" / "nightly.yaml").write_text("version: 1\nnotebooks: []\n", "utf-8")
+    code, out, err = csw("check")
+    assert code == 0, err
+    assert out.splitlines()[-3:] == [
+        "leads: 1,200 rows, 0 set aside",
+        "leads.csv: leads.title: late: 1,200 rows quarantined (counts as known then)",
+        "assumed: rows kept (counts as known then): accounts.known_at 1,200, tickets.known_at 1,200, "
+        "touches.known_at 1,200, leads.known_at 1,200",
+    ]
 
 
 def checking_project(root):

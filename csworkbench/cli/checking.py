@@ -14,7 +14,10 @@ from csworkbench.errors import ConfigError
 if TYPE_CHECKING:
     from csworkbench.cli.catalog import Entry, Project
     from csworkbench.config import Request
-    from csworkbench.sources import IngestReport
+    from csworkbench.sources import Finding, IngestReport
+
+# From so many tables on, equal findings of rows that were kept share one line.
+ALIKE = 4
 
 
 def check(
@@ -51,8 +54,7 @@ def check(
         return
     for file in files:
         answer(f"{file}: ok")
-    for report in reports.values():
-        _answer_report(report)
+    _answer_tables(list(reports.values()))
     tell(_summary(files, reports))
 
 
@@ -99,14 +101,28 @@ def _reports(project: "Project") -> "Mapping[str, IngestReport]":
         return read_book(load_workspace(project.workspace), project.root, cache, records, on_rows=on_rows).reports
 
 
-def _answer_report(report: "IngestReport") -> None:
-    answer(f"{report.table}: {report.rows:,} rows, {report.quarantined:,} set aside")
-    for finding in report.findings:
-        column = f".{finding.column}" if finding.column else ""
-        hint = f" ({finding.hint})" if finding.hint else ""
-        example = f", such as {finding.example!r}" if finding.example else ""
-        counted = f"{finding.count:,} {'row' if finding.count == 1 else 'rows'} {finding.action}"
-        answer(f"{finding.place}: {report.table}{column}: {finding.rule}: {counted}{example}{hint}")
+def _answer_tables(reports: "Sequence[IngestReport]") -> None:
+    """Answer the tables, each with what was found in it, and last what holds of many of them alike."""
+    alike: dict[tuple[str, str], list[Finding]] = {}
+    for finding in (finding for report in reports for finding in report.findings if finding.action == "kept"):
+        alike.setdefault((finding.rule, finding.hint), []).append(finding)
+    common = {key: found for key, found in alike.items() if len({finding.table for finding in found}) >= ALIKE}
+    for report in reports:
+        answer(f"{report.table}: {report.rows:,} rows, {report.quarantined:,} set aside")
+        for finding in report.findings:
+            if (finding.rule, finding.hint) not in common:
+                _answer_finding(finding)
+    for (rule, hint), found in common.items():
+        where = ", ".join(f"{finding.table}.{finding.column} {finding.count:,}" for finding in found)
+        answer(f"{rule}: rows kept ({hint}): {where}")
+
+
+def _answer_finding(finding: "Finding") -> None:
+    column = f".{finding.column}" if finding.column else ""
+    hint = f" ({finding.hint})" if finding.hint else ""
+    example = f", such as {finding.example!r}" if finding.example else ""
+    counted = f"{finding.count:,} {'row' if finding.count == 1 else 'rows'} {finding.action}"
+    answer(f"{finding.place}: {finding.table}{column}: {finding.rule}: {counted}{example}{hint}")
 
 
 def _summary(files: Sequence[str], reports: "Mapping[str, IngestReport]") -> str:
