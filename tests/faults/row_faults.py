@@ -306,7 +306,8 @@ CASES = (
     _cells("V07 keys of blanks only", "Q", NEEDED, [" \u00a0", "\u200b"]),
     several("V08 no score from 0 to 10", SCORES, NO_SCORE),
     Case("V09 known before it happened, answered before asked", "Q", swapped_order),
-    _cells("V09 in the year 2199", "Q", DATED, ["2199-01-01"]),
+    # Refused where it is the only value of its column: then none of the column fits.
+    _cells("V09 in the year 2199", "QR", DATED, ["2199-01-01"], words="not a day from 1900 to 2100"),
     several("V10 below zero", COUNTED, ("-1", "-0.5", "-1e9")),
     several("V11, V12 no number", of_kind(*NUMBERS), NO_NUMBER),
     several("V19 no day", of_kind(Kind.DATE), NO_DAY),
