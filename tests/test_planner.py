@@ -157,6 +157,11 @@ def test_inputs_are_listed_with_rows_and_freshness(project):
     assert lines["nps_responses"] == (1, "2026-03-31")
 
 
+def test_a_run_knows_which_tables_each_notebook_reads(project):
+    add(project, "fourth", reads=("accounts", "tickets"))
+    assert made(project, "fourth").info.reads == {"fourth": ("accounts",)}
+
+
 def test_the_same_project_has_the_same_keys(project):
     assert keys(project) == keys(project)
 

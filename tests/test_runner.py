@@ -32,7 +32,7 @@ from csworkbench.runner import (
     run,
 )
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch, processes_marked
-from csworkbench.store import Job, NotebookStatus, RunRecord, RunState
+from csworkbench.store import InputRecord, Job, NotebookStatus, RunInfo, RunRecord, RunState
 
 START = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
 PARAMETERS = 'output_dir = ""  # where results go\nlevel = 0.5\ncount = 3\ntitle = "x"\noverrides = {}'
@@ -266,6 +266,16 @@ def test_the_log_says_how_each_table_was_read(tmp_path):
     (said,) = [line for line in lines if line["event"] == "TableRead"]
     expected = {"table": "accounts", "files": ["data/accounts.csv"], "rows": 3, "set_aside": 1, "was_cached": True}
     assert {name: said[name] for name in expected} == expected
+
+
+def test_a_page_is_as_fresh_as_the_tables_its_notebook_reads(tmp_path):
+    tables = (InputRecord("accounts", last_event="2026-09-30"), InputRecord("leads", last_event="2026-02-11"))
+    info = RunInfo(inputs=tables, reads={"health": ("accounts",)})
+    jobs = [Job("health", notebook(tmp_path, "health", result_cell()))]
+    record = run(jobs, tmp_path / "outputs", RunOptions("r1", tmp_path, START, info=info))
+    page = (record.folder / "health" / "report.html").read_text("utf-8")
+    assert "30 Sep 2026" in page
+    assert "11 Feb 2026" not in page
 
 
 def test_a_result_puts_its_stamp_on_the_page_of_another_and_the_record_knows_the_new_page(tmp_path):

@@ -267,8 +267,15 @@ def _info(settings: _Settings, inputs: Inputs) -> RunInfo:
         configs={name: config.digest(section) for name, section in settings.configs.items()},
         overrides=settings.overrides,
         inputs=inputs.records,
+        reads={name: _reads(settings.modules.get(name), inputs) for name in settings.order},
         versions=library_versions(),
     )
+
+
+def _reads(module: ModuleType | None, inputs: Inputs) -> tuple[str, ...]:
+    """Return the tables of the workspace that a notebook reads; a tour may read all."""
+    named = (*module.READS, *getattr(module, "READS_IF_PRESENT", ())) if module else tuple(inputs.reports)
+    return tuple(table for table in named if table in inputs.reports)
 
 
 def _jobs(settings: _Settings, inputs: Inputs, info: RunInfo) -> tuple[Job, ...]:
@@ -289,7 +296,6 @@ def _job(
     keys: Mapping[str, str],
 ) -> Job:
     module, notebook, entry = settings.modules.get(name), settings.notebooks[name], settings.batch.entry(name)
-    reads = (*module.READS, *getattr(module, "READS_IF_PRESENT", ())) if module else tuple(inputs.reports)
     needs, optional = needs_of(settings.modules, name), _optional(settings.modules, name, settings.order)
     parameters = _parameters(name, settings, info)
     key = job_key(
@@ -297,7 +303,7 @@ def _job(
         config=hash_of([info.configs.get(name, ""), calendar(settings.workspace)]),
         cells=notebook.code,
         upstream={need: keys[need] for need in (*needs, *optional)},
-        inputs={table: inputs.digest(table) for table in reads if table in inputs.reports},
+        inputs={table: inputs.digest(table) for table in info.reads[name]},
         code=info.code,
         versions=info.versions,
     )

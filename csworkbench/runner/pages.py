@@ -47,7 +47,7 @@ def write_page(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[
         as_of=_date(info.as_of),
         workspace=info.project,
         language=info.language,
-        sources=_sources(info.inputs),
+        sources=_sources(item for item in info.inputs if item.table in info.reads.get(record.name, ())),
         downloads=_table_downloads(_result(home)),
         failure=_failure(record.failure),
         key=record.key,
@@ -192,7 +192,7 @@ def _failure(failure: Failure | None) -> report.Failure | None:
     return None if failure is None else report.Failure(failure.message, failure.cell, failure.heading)
 
 
-def _sources(inputs: Sequence[InputRecord]) -> tuple[report.SourceNote, ...]:
+def _sources(inputs: Iterable[InputRecord]) -> tuple[report.SourceNote, ...]:
     return tuple(
         report.SourceNote(item.table, item.rows, _date(item.last_event), item.quarantined, item.digest)
         for item in inputs

@@ -159,6 +159,7 @@ class RunInfo:
         configs: Digest of the resolved config by analysis.
         overrides: Values set for this run only, by analysis.
         inputs: Tables read.
+        reads: Which of them each notebook reads.
         versions: Versions of Python and of the declared libraries.
     """
 
@@ -171,6 +172,7 @@ class RunInfo:
     configs: Mapping[str, str] = field(default_factory=dict)
     overrides: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     inputs: tuple[InputRecord, ...] = ()
+    reads: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
