@@ -281,6 +281,71 @@ def test_a_trend_without_a_comparison_is_missing(usage):
     assert values(UsageTrend(minimum_peers=1), {"usage_daily": usage}) == {}
 
 
+# --- what exports overwrite ---
+
+OVERWRITTEN = {
+    "accounts": [{"account_id": "a", "signup_at": "2026-01-01", "plan": "pro", "arr": 10, "employees": 5}],
+    "features": CATALOGUE,
+    "usage_daily": [use("a", 30), use("a", 0)],
+    "subscriptions": [
+        {"subscription_id": "s", "start_date": "2026-01-01", "account_id": "a", "seats": 2, "end_date": "2026-12-31"}
+    ],
+    "tickets": [{"ticket_id": "t", "account_id": "a", "opened_at": "2026-05-01", "tags": "x", "resolved_at": None}],
+    "renewals": [{"renewal_id": "r", "account_id": "a", "due_date": "2026-07-31", "target_amount": 9}],
+}
+OTHERWISE = {
+    "accounts": {"plan": "free", "arr": 20, "employees": 6},
+    "subscriptions": {"end_date": "2026-05-02"},
+    "tickets": {"tags": "y"},
+    "renewals": {"target_amount": 1},
+}
+SOURCES = [
+    ActiveUsers(), ActiveRatio(), Usage(), FeatureBreadth(), DaysSinceLastUse(), UsageTrend(), OpenTickets(), Tickets(),
+    Tenure(), DaysToRenewal(), Attribute(column="arr"),
+]  # fmt: skip
+
+
+def earlier_snapshot(tables):
+    return take(book(OVERWRITTEN | tables), ago(30))
+
+
+def one_value(source, tables):
+    frame = features.measures(earlier_snapshot(tables), {"m": source})
+    return frame["value"].fillna(-1).tolist()
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.kind)
+def test_a_measure_names_the_overwritten_columns_it_reads_and_no_other(source):
+    usual = one_value(source, {})
+    moved = [
+        (table, column)
+        for table, cells in OTHERWISE.items()
+        for column, cell in cells.items()
+        if one_value(source, {table: [row | {column: cell} for row in OVERWRITTEN[table]]}) != usual
+    ]
+    assert moved == [(table, column) for table, columns in source.overwritten.items() for column in columns]
+
+
+def test_before_the_newest_day_a_measure_says_what_it_reads_of_today():
+    sources = {"breadth": FeatureBreadth(), "seats": ActiveRatio(), "arr": Attribute(column="arr"), "use": Usage()}
+    assert features.columns_of_today(sources, earlier_snapshot({})) == {
+        "breadth": ("accounts.plan",),
+        "seats": ("subscriptions.end_date",),
+        "arr": ("accounts.arr",),
+    }
+    assert features.columns_of_today(sources, take(book(OVERWRITTEN), AS_OF)) == {}
+
+
+def test_breadth_reads_nothing_of_today_where_features_go_by_no_plan():
+    plain = [{"feature": row["feature"], "is_core": row["is_core"]} for row in CATALOGUE]
+    assert features.columns_of_today({"m": FeatureBreadth()}, earlier_snapshot({"features": plain})) == {}
+
+
+def test_a_column_with_versions_is_nothing_of_today():
+    rows = [row | {"valid_from": ago(300), "valid_to": None} for row in OVERWRITTEN["accounts"]]
+    assert features.columns_of_today({"m": FeatureBreadth()}, earlier_snapshot({"accounts": rows})) == {}
+
+
 # --- everything else ---
 
 

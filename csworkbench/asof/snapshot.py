@@ -49,8 +49,22 @@ class Snapshot:
 
         Empty from the newest day of the book on. A column is left out where each row shows a remembered value.
         """
-        found = {name: _unrecorded(self, name) for name in self.tables}
+        found = {name: self.unrecorded(name) for name in self.tables}
         return MappingProxyType({name: columns for name, columns in found.items() if columns})
+
+    def unrecorded(self, name: str) -> tuple[str, ...]:
+        """Return the columns of one table that `current_only` names; none where there is no such table.
+
+        Args:
+            name: Canonical table.
+        """
+        if name not in self.tables or self.as_of >= self.ends_on:
+            return ()
+        table = self.tables[name]
+        columns = overwritten(self.workspace, name, table.columns)
+        if not columns or name not in self.remembered:
+            return columns
+        return recall.unrecorded(table, SPECS[name], columns, self.remembered[name], self.as_of)
 
 
 def take(book: "Book", as_of: date) -> Snapshot:
@@ -103,7 +117,7 @@ def require_history(snapshot: Snapshot, table: str, columns: Iterable[str]) -> N
     Raises:
         AnalysisError: nobody recorded what some of them were at the date.
     """
-    doubtful = _unrecorded(snapshot, table) if table in snapshot.tables else ()
+    doubtful = snapshot.unrecorded(table)
     named = [name for name in columns if name in doubtful]
     if not named:
         return
@@ -117,15 +131,6 @@ def require_history(snapshot: Snapshot, table: str, columns: Iterable[str]) -> N
             hint=f"{versioned}wait: {archived}",
         )
     )
-
-
-def _unrecorded(snapshot: Snapshot, name: str) -> tuple[str, ...]:
-    """Return the columns of a table of which today's value is shown, because nobody recorded the one of the day."""
-    table = snapshot.tables[name]
-    columns = () if snapshot.as_of >= snapshot.ends_on else overwritten(snapshot.workspace, name, table.columns)
-    if not columns or name not in snapshot.remembered:
-        return columns
-    return recall.unrecorded(table, SPECS[name], columns, snapshot.remembered[name], snapshot.as_of)
 
 
 def _cut(later: Snapshot, as_of: date) -> Snapshot:

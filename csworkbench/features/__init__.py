@@ -21,7 +21,7 @@ from csworkbench.features.kinds import (
     Usage,
     UsageTrend,
 )
-from csworkbench.features.measuring import measure, measures, missing_tables, panel, substitutions
+from csworkbench.features.measuring import columns_of_today, measure, measures, missing_tables, panel, substitutions
 
 __all__ = [
     "PLACE",
@@ -40,6 +40,7 @@ __all__ = [
     "Usage",
     "UsageTrend",
     "at_dates",
+    "columns_of_today",
     "measure",
     "measures",
     "missing_tables",

@@ -1,5 +1,6 @@
 """The kinds of measure a config can ask for: one Section each, told apart by `kind`."""
 
+from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
@@ -12,7 +13,19 @@ Days = Annotated[int, Field(ge=1, le=731)]
 Amount = Literal["events", "minutes", "sessions"]
 
 
-class ActiveUsers(Section):
+class _Measured(Section):
+    """What every kind of measure says of itself beside its settings."""
+
+    reads: ClassVar[tuple[str, ...]]
+    unit: ClassVar[str] = ""
+
+    @property
+    def overwritten(self) -> Mapping[str, tuple[str, ...]]:
+        """Table -> columns the measure reads that exports may overwrite with today's value."""
+        return {}
+
+
+class ActiveUsers(_Measured):
     """Distinct users with at least one event of a qualifying feature in the trailing days."""
 
     reads: ClassVar[tuple[str, ...]] = ("usage_daily",)
@@ -23,7 +36,7 @@ class ActiveUsers(Section):
     features: tuple[str, ...] = setting((), description=_FEATURES)
 
 
-class ActiveRatio(Section):
+class ActiveRatio(_Measured):
     """Active users divided by the seats of the subscriptions that run; missing where seats are 0 or unknown."""
 
     reads: ClassVar[tuple[str, ...]] = ("usage_daily", "subscriptions")
@@ -33,12 +46,16 @@ class ActiveRatio(Section):
     window_days: Days = setting(28, unit="days", description="Trailing days, as_of included")
     features: tuple[str, ...] = setting((), description=_FEATURES)
 
+    @property
+    def overwritten(self) -> Mapping[str, tuple[str, ...]]:
+        """The end of a term decides whether its seats count."""
+        return {"subscriptions": ("end_date",)}
 
-class Usage(Section):
+
+class Usage(_Measured):
     """Events, minutes or sessions in the trailing days."""
 
     reads: ClassVar[tuple[str, ...]] = ("usage_daily",)
-    unit: ClassVar[str] = ""
 
     kind: Literal["usage"] = setting("usage", description="Sum of use")
     what: Amount = setting("events", description="What is added up")
@@ -46,7 +63,7 @@ class Usage(Section):
     features: tuple[str, ...] = setting((), description=_FEATURES)
 
 
-class FeatureBreadth(Section):
+class FeatureBreadth(_Measured):
     """Share of the core features that were used in the trailing days."""
 
     reads: ClassVar[tuple[str, ...]] = ("usage_daily",)
@@ -55,8 +72,13 @@ class FeatureBreadth(Section):
     kind: Literal["feature_breadth"] = setting("feature_breadth", description="Used core features / core features")
     window_days: Days = setting(28, unit="days", description="Trailing days, as_of included")
 
+    @property
+    def overwritten(self) -> Mapping[str, tuple[str, ...]]:
+        """The plan decides which features count, where a table says which features are core."""
+        return {"accounts": ("plan",)}
 
-class DaysSinceLastUse(Section):
+
+class DaysSinceLastUse(_Measured):
     """Days from the last day with use to the date."""
 
     reads: ClassVar[tuple[str, ...]] = ("usage_daily",)
@@ -65,7 +87,7 @@ class DaysSinceLastUse(Section):
     kind: Literal["days_since_last_use"] = setting("days_since_last_use", description="Days since the last use")
 
 
-class UsageTrend(Section):
+class UsageTrend(_Measured):
     """Change of use in the last 28 days against the account's own 84 days before, minus its region's median change."""
 
     reads: ClassVar[tuple[str, ...]] = ("usage_daily",)
@@ -82,7 +104,7 @@ class UsageTrend(Section):
     )
 
 
-class OpenTickets(Section):
+class OpenTickets(_Measured):
     """Tickets that were open at the end of the date."""
 
     reads: ClassVar[tuple[str, ...]] = ("tickets",)
@@ -91,7 +113,7 @@ class OpenTickets(Section):
     kind: Literal["open_tickets"] = setting("open_tickets", description="Tickets not resolved yet")
 
 
-class Tickets(Section):
+class Tickets(_Measured):
     """Tickets opened in the trailing days."""
 
     reads: ClassVar[tuple[str, ...]] = ("tickets",)
@@ -101,7 +123,7 @@ class Tickets(Section):
     window_days: Days = setting(90, description="Trailing days, as_of included", unit="days")
 
 
-class Nps(Section):
+class Nps(_Measured):
     """Mean of the latest answer of each contact, answers that are too old left out."""
 
     reads: ClassVar[tuple[str, ...]] = ("nps_responses",)
@@ -111,7 +133,7 @@ class Nps(Section):
     max_age_days: Days = setting(180, description="Oldest answer that counts", unit="days")
 
 
-class DaysSinceContact(Section):
+class DaysSinceContact(_Measured):
     """Days from the newest touch of a person with the account to the date; mails by the system do not count."""
 
     reads: ClassVar[tuple[str, ...]] = ("touches",)
@@ -120,7 +142,7 @@ class DaysSinceContact(Section):
     kind: Literal["days_since_contact"] = setting("days_since_contact", description="Days since a person was in touch")
 
 
-class Tenure(Section):
+class Tenure(_Measured):
     """Days from signing up to the date."""
 
     reads: ClassVar[tuple[str, ...]] = ("accounts",)
@@ -129,7 +151,7 @@ class Tenure(Section):
     kind: Literal["tenure"] = setting("tenure", description="Days since the account signed up")
 
 
-class DaysToRenewal(Section):
+class DaysToRenewal(_Measured):
     """Days to the earliest renewal that is not decided; negative when it is past due."""
 
     reads: ClassVar[tuple[str, ...]] = ("renewals",)
@@ -138,14 +160,18 @@ class DaysToRenewal(Section):
     kind: Literal["days_to_renewal"] = setting("days_to_renewal", description="Days to the next undecided renewal")
 
 
-class Attribute(Section):
+class Attribute(_Measured):
     """A column of `accounts`, canonical or extra, as it stood at the date; outcomes are refused."""
 
     reads: ClassVar[tuple[str, ...]] = ("accounts",)
-    unit: ClassVar[str] = ""
 
     kind: Literal["attribute"] = setting("attribute", description="A column of the accounts")
     column: str = setting(description="Name of a number, text or boolean column", min_length=1)
+
+    @property
+    def overwritten(self) -> Mapping[str, tuple[str, ...]]:
+        """The column itself."""
+        return {"accounts": (self.column,)}
 
 
 MeasureSource = Annotated[

@@ -100,6 +100,31 @@ def missing_tables(sources: Mapping[str, kinds.MeasureSource], snapshot: Snapsho
     return {name: absent for name, source in sources.items() if (absent := _absent(source, snapshot))}
 
 
+def columns_of_today(sources: Mapping[str, kinds.MeasureSource], snapshot: Snapshot) -> dict[str, tuple[str, ...]]:
+    """Return what each measure reads of today, because nobody recorded what it was at the date of the snapshot.
+
+    Args:
+        sources: Name of each measure -> what is measured.
+        snapshot: The book as of the earliest date that is measured.
+
+    Returns:
+        Measure -> each such column as `table.column`; measures that read none are left out.
+    """
+    tables = {table for source in sources.values() for table in source.overwritten}
+    doubtful = {table: snapshot.unrecorded(table) for table in tables}
+    found = {
+        name: tuple(
+            f"{table}.{column}"
+            for table, columns in source.overwritten.items()
+            for column in columns
+            if column in doubtful[table]
+        )
+        for name, source in sources.items()
+        if not (isinstance(source, kinds.FeatureBreadth) and not usage.goes_by_plan(snapshot))
+    }
+    return {name: columns for name, columns in found.items() if columns}
+
+
 def substitutions(snapshot: Snapshot, sources: Mapping[str, kinds.MeasureSource]) -> tuple[Caveat, ...]:
     """Return a note for each measure that stands on a weaker definition, because the book lacks what it needs."""
     return tuple(

@@ -131,6 +131,12 @@ def core_features(snapshot: "Snapshot") -> "ir.Table | None":
     return features.filter(features.is_core)
 
 
+def goes_by_plan(snapshot: "Snapshot") -> bool:
+    """Return whether the plan of an account decides which features count for it."""
+    core = core_features(snapshot)
+    return core is not None and "plans" in core.columns
+
+
 def _usual(grid: "ir.Table", change: "ir.Column", minimum_peers: int) -> "ir.Column":
     """Return the median change of the region in the same weeks, or of the book where the region has too few.
 

@@ -99,6 +99,7 @@ def make_inputs(dates=(AUGUST, SEPTEMBER), customer=None, **columns):
         ages=pd.DataFrame(0.0, index=ids, columns=list(cells)),
         left_out={},
         notes=(),
+        of_today={},
         has_attribute_history=True,
         left=0,
         judgements=no_judgements(),
@@ -761,6 +762,23 @@ def test_a_book_is_scored_as_of_its_date():
     assert scores(result)["moved"].to_dict() == {"A1": "down", "A2": "same", "A4": "new"}
     assert "left" in result.tables["transitions"]["to_band"].tolist()
     assert "left" in [caveat.code for caveat in result.caveats]
+
+
+def of_today(made, config=BOOK_CONFIG):
+    return [say(caveat.message) for caveat in run(made, config).caveats if caveat.code == "values_of_today"]
+
+
+def test_what_earlier_dates_use_of_today_is_told_with_the_measures_and_rules_that_do():
+    rule = large_rule(scorecard="default", when=(health.OneOf(column="plan", values=("year",)),))
+    text = "Nobody recorded what accounts.plan held before: earlier dates use the values of today (for {})"
+    assert of_today(make_book()) == [text.format("Plan")]
+    assert of_today(make_book(), BOOK_CONFIG.model_copy(update={"rules": (rule,)})) == [text.format("Plan, Large ones")]
+
+
+def test_a_page_of_the_newest_day_alone_uses_nothing_of_another_day():
+    newest = [{"account_id": "A1", "date": "2026-09-30"}]
+    one_day = BOOK_CONFIG.model_copy(update={"history_months": 1, "compare_months": 0})
+    assert of_today(make_book(usage_daily=newest), one_day) == []
 
 
 def test_facts_known_later_change_nothing():

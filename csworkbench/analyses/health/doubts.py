@@ -177,13 +177,7 @@ def _about_time(inputs: Inputs, config: Config, book: GradedBook) -> Iterator[Ca
             Severity.NOTE,
             say("Earlier months are scored with today's scorecards, so that months can be compared"),
         )
-    if config.history_months > 1 and not inputs.has_attribute_history and _uses_attributes(config):
-        yield Caveat(
-            "attributes_of_today",
-            Severity.NOTE,
-            say("Accounts keep no history of their attributes: earlier months use the values of today"),
-            say("Add valid_from and valid_to to accounts"),
-        )
+    yield from _of_today(inputs, config)
     then = -1 - config.compare_months
     switched = int(((book.card[then] >= 0) & (book.card[-1] >= 0) & (book.card[then] != book.card[-1])).sum())
     if switched:
@@ -204,9 +198,25 @@ def _about_time(inputs: Inputs, config: Config, book: GradedBook) -> Iterator[Ca
         )
 
 
-def _uses_attributes(config: Config) -> bool:
-    sources = (measure.source for card in config.scorecards for measure in card.measures)
-    return bool(config.rules) or any(isinstance(source, Attribute) for source in sources)
+def _of_today(inputs: Inputs, config: Config) -> Iterator[Caveat]:
+    """Tell what earlier dates are measured with that nobody recorded of them."""
+    named = [(source_key(measure.source), measure.label) for card in config.scorecards for measure in card.measures]
+    named += [
+        (source_key(Attribute(column=condition.column)), rule.label) for rule in config.rules for condition in rule.when
+    ]
+    doubtful = [(inputs.of_today[key], label) for key, label in named if key in inputs.of_today]
+    if doubtful:
+        yield Caveat(
+            "values_of_today",
+            Severity.NOTE,
+            say(
+                "Nobody recorded what {columns:list} held before: earlier dates use the values of today "
+                "(for {measures:list})",
+                columns=list(dict.fromkeys(column for columns, _ in doubtful for column in columns)),
+                measures=list(dict.fromkeys(label for _, label in doubtful)),
+            ),
+            say("Each run remembers them from now on; accounts may have valid_from and valid_to as well"),
+        )
 
 
 def _about_people(inputs: Inputs, book: GradedBook, judgements: "pd.DataFrame") -> Iterator[Caveat]:

@@ -35,6 +35,7 @@ class Inputs:
         ages: Age in days of the newest fact behind each value at `as_of`; index account_id, one column per source.
         left_out: Source key -> tables it needs and the workspace does not have.
         notes: What a measure had to do without.
+        of_today: Source key -> columns of which it reads today's value at earlier dates, because nobody recorded more.
         has_attribute_history: Whether accounts keep earlier versions of their attributes.
         left: Accounts that have left by `as_of`; they are not scored.
         judgements: Judgements known at `as_of`, newest first: account_id, kind, value, author, reason, made_on,
@@ -49,6 +50,7 @@ class Inputs:
     ages: "pd.DataFrame"
     left_out: Mapping[str, tuple[str, ...]]
     notes: tuple[Caveat, ...]
+    of_today: Mapping[str, tuple[str, ...]]
     has_attribute_history: bool
     left: int
     judgements: "pd.DataFrame"
@@ -100,8 +102,8 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     """
     import pandas as pd
 
-    from csworkbench.asof import month_ends
-    from csworkbench.features import missing_tables, panel, substitutions
+    from csworkbench.asof import earlier, month_ends
+    from csworkbench.features import columns_of_today, missing_tables, panel, substitutions
 
     del upstream
     sources = sources_of(config)
@@ -116,6 +118,9 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     early = {name: source for name, source in known.items() if keys[name] in carried}
     measured = pd.concat([panel(snapshot, early, dates[:lead]), panel(snapshot, known, dates[lead:])])
     measured = measured.assign(measure=measured["measure"].map(keys))
+    of_today = columns_of_today(known, earlier(snapshot, dates[lead])) | columns_of_today(
+        early, earlier(snapshot, dates[0])
+    )
     today = measured[measured["snapshot_date"] == pd.Timestamp(snapshot.as_of)]
     columns = tuple(keys[name] for name in known)
     return Inputs(
@@ -126,6 +131,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         ages=_ages(accounts.index, today, columns),
         left_out={keys[name]: tables for name, tables in left_out.items()},
         notes=substitutions(snapshot, known),
+        of_today={keys[name]: columns for name, columns in of_today.items()},
         has_attribute_history="valid_from" in snapshot.tables["accounts"].columns,
         left=int(customers.loc[customers["snapshot_date"] == pd.Timestamp(snapshot.as_of), "has_left"].sum()),
         judgements=_judgements(snapshot),
