@@ -3,7 +3,7 @@
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
@@ -74,7 +74,8 @@ class Desk:
 
         # A notebook of a run stands two folders below that of all outputs.
         out = self.output_dir.parents[2] if self.output_dir else self.root / "outputs"
-        return open_book(self.workspace, self.root, cache_folder(self.root, out), self.root / "records")
+        cache, records = cache_folder(self.root, out), self.root / "records"
+        return open_book(self.workspace, self.root, cache, records, now=datetime.now(UTC))
 
     @cached_property
     def as_of(self) -> date:

@@ -816,12 +816,42 @@ def test_a_book_of_few_rows_is_believed():
     assert latest_date(made) == date(2099, 1, 1)
 
 
+def read_on(made, today, as_of="latest"):
+    workspace = made.workspace.model_copy(update={"as_of": as_of})
+    return replace(made, workspace=workspace, today=today)
+
+
+def small_book(*days):
+    return book({"accounts": ACCOUNTS, "usage_daily": [{"account_id": "a", "date": day} for day in days]})
+
+
+def test_a_day_after_the_day_of_reading_is_never_the_newest():
+    made = small_book("2026-05-31", "2026-06-01", "2099-01-01")
+    assert latest_date(read_on(made, date(2026, 6, 1))) == date(2026, 6, 1)
+    assert latest_date(read_on(made, date(2026, 5, 31))) == date(2026, 5, 31)
+    # Three rows in a thousand may move the newest day, but not into the future.
+    assert latest_date(read_on(far_off("2099-04-10", 3), date(2026, 6, 1))) == date(2026, 4, 10)
+
+
+def test_a_workspace_declared_to_be_of_a_day_ahead_is_believed():
+    assert latest_date(read_on(small_book("2026-09-30"), date(2026, 6, 1), date(2026, 9, 30))) == date(2026, 9, 30)
+
+
+def test_a_clock_before_every_row_is_not_believed():
+    assert latest_date(read_on(small_book("2026-05-31", "2026-06-01"), date(1970, 1, 1))) == date(2026, 6, 1)
+
+
+def test_a_day_ahead_is_told_in_a_small_book():
+    (caveat,) = stray_days(take(read_on(small_book("2026-06-01", "2099-01-01"), date(2026, 6, 2)), date(2026, 6, 1)))
+    assert text(caveat.message, "en").startswith("usage_daily holds rows as late as 1 Jan 2099, which lies ahead of")
+
+
 def test_days_far_off_are_told():
     made = far_off("2099-04-10", 1)
     (caveat,) = stray_days(take(made, date(2026, 3, 1)))
     assert (caveat.code, text(caveat.message, "en")) == (
         "stray_days",
-        "usage_daily holds rows as late as 10 Apr 2099, which few other rows support: "
+        "usage_daily holds rows as late as 10 Apr 2099, which lies ahead of today or far from other rows: "
         "the book is taken to end on 10 Apr 2026",
     )
     assert stray_days(take(far_off("2026-04-10", 1), date(2026, 3, 1))) == ()

@@ -1,7 +1,7 @@
 """A plan finds everything that is wrong before a kernel starts, and says what would run, on what, and why."""
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -135,6 +135,13 @@ def test_the_day_comes_from_the_option_before_the_workspace(project):
     assert made(project, as_of="2026-02-15").as_of == date(2026, 2, 15)
     (project / "workspace.yaml").write_text(WORKSPACE.replace("as_of: latest", "as_of: 2026-03-01"))
     assert made(project).as_of == date(2026, 3, 1)
+
+
+@pytest.mark.parametrize("is_dry", [True, False])
+def test_latest_is_never_later_than_the_run(project, is_dry):
+    with (project / "data" / "nps.csv").open("a") as answers:
+        answers.write("r2,a1,2099-03-31,9\n")
+    assert made(project, is_dry=is_dry, now=datetime(2026, 4, 1, tzinfo=UTC)).as_of == date(2026, 3, 31)
 
 
 def test_a_day_that_is_none_is_refused(project):

@@ -27,8 +27,9 @@ def latest_date(book: "Book") -> date:
 
     Rows with a day far off, such as 2099, do not move it: it is the last day that is reached, in steps of at most 31
     days from one dated row to the next, from the day by which 99.9 % of all dated rows had happened. A book of fewer
-    than 1000 rows is believed as it is. Contracts, assignments and consents count only where nothing else is dated,
-    because they may begin in the future.
+    than 1000 rows is believed as it is, up to the day it was read: what is dated later
+    cannot have happened. Contracts, assignments and consents count only where nothing else is dated, because they may
+    begin in the future.
 
     Args:
         book: The checked, typed tables.
@@ -43,11 +44,16 @@ def latest_date(book: "Book") -> date:
     newest = max(ends[name] for name in happened)
     stray = sum(book.reports[name].rows for name in happened) / STRAY_PER_ROWS
     near = [name for name in happened if ends[name] > newest - STRIDE]
+    is_possible = newest <= book.last_possible
     # Mostly the month before the newest day holds enough rows, and the engine skips all others.
-    if stray < 1 or sum(_rows_since(book, name, newest - STRIDE + timedelta(days=1)) for name in near) > stray:
+    if is_possible and (
+        stray < 1 or sum(_rows_since(book, name, newest - STRIDE + timedelta(days=1)) for name in near) > stray
+    ):
         return newest
     days: Counter[date] = sum((_rows_per_day(book, name) for name in happened), Counter())
-    return _reached(days)
+    possible = Counter({day: rows for day, rows in days.items() if day <= book.last_possible})
+    # Where every row lies ahead, it is the clock that is wrong.
+    return _reached(possible or days)
 
 
 def end_of(book: "Book", otherwise: date) -> date:
@@ -74,7 +80,7 @@ def stray_days(snapshot: "Snapshot") -> tuple[Caveat, ...]:
             "stray_days",
             Severity.WARNING,
             say(
-                "{table} holds rows as late as {last:date}, which few other rows support: "
+                "{table} holds rows as late as {last:date}, which lies ahead of today or far from other rows: "
                 "the book is taken to end on {end:date}",
                 table=name,
                 last=report.last_event,

@@ -167,6 +167,7 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
             out=out,
             is_dry=is_dry,
             on_rows=on_rows,
+            now=datetime.now(UTC),
         )
 
 

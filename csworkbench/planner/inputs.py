@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -47,7 +47,15 @@ class Inputs:
         return hash_of([report.digest, report.quarantined, found, self.past.get(table, "")])
 
 
-def read(workspace: Workspace, root: Path, out: Path, as_of: date | None, on_rows: "Listener | None" = None) -> Inputs:
+def read(
+    workspace: Workspace,
+    root: Path,
+    out: Path,
+    as_of: date | None,
+    *,
+    on_rows: "Listener | None" = None,
+    now: datetime | None = None,
+) -> Inputs:
     """Open the book for a run, and remember what its exports overwrite where the project's records may be written.
 
     Args:
@@ -56,6 +64,7 @@ def read(workspace: Workspace, root: Path, out: Path, as_of: date | None, on_row
         out: Folder of all outputs.
         as_of: Cut-off date; None = the newest day of the data.
         on_rows: Told how far the parsing of a table has come.
+        now: The instant of the run: what is dated later cannot be the newest; None = not known.
 
     Raises:
         ConfigError: A query is wrong.
@@ -67,7 +76,7 @@ def read(workspace: Workspace, root: Path, out: Path, as_of: date | None, on_row
 
     history = _history(root)
     forgets = not is_writable(history)
-    with _opened(workspace, root, cache_folder(root, out), on_rows) as book:
+    with _opened(workspace, root, cache_folder(root, out), on_rows, now) as book:
         ends_on = end_of(book, as_of) if as_of else latest_date(book)
         if not forgets:
             remember(book, history, ends_on)
@@ -75,7 +84,13 @@ def read(workspace: Workspace, root: Path, out: Path, as_of: date | None, on_row
 
 
 def read_dry(
-    workspace: Workspace, root: Path, out: Path, as_of: date | None, on_rows: "Listener | None" = None
+    workspace: Workspace,
+    root: Path,
+    out: Path,
+    as_of: date | None,
+    *,
+    on_rows: "Listener | None" = None,
+    now: datetime | None = None,
 ) -> Inputs:
     """Open the book and leave nothing behind, not even the cache of its tables.
 
@@ -85,6 +100,7 @@ def read_dry(
         out: Folder of all outputs.
         as_of: Cut-off date; None = the newest day of the data.
         on_rows: Told how far the parsing of a table has come.
+        now: The instant of the run: what is dated later cannot be the newest; None = not known.
 
     Raises:
         ConfigError: A query is wrong.
@@ -98,16 +114,18 @@ def read_dry(
         # What is typed already is not parsed again, and what is not leaves no file behind.
         for typed in cache_folder(root, out).glob("[a-z]*-*.*"):
             (Path(scratch) / typed.name).symlink_to(typed)
-        with _opened(workspace, root, Path(scratch), on_rows) as book:
+        with _opened(workspace, root, Path(scratch), on_rows, now) as book:
             return Inputs(book.reports, as_of or latest_date(book), _past(root))
 
 
 @contextmanager
-def _opened(workspace: Workspace, root: Path, cache: Path, on_rows: "Listener | None") -> "Iterator[Book]":
+def _opened(
+    workspace: Workspace, root: Path, cache: Path, on_rows: "Listener | None", now: datetime | None
+) -> "Iterator[Book]":
     from csworkbench.sources import read_book, require
 
     require(workspace.engine)
-    book = read_book(workspace, root, cache, root / RECORDS, on_rows=on_rows)
+    book = read_book(workspace, root, cache, root / RECORDS, on_rows=on_rows, now=now)
     try:
         yield book
     finally:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import date
+from datetime import date, datetime
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from types import ModuleType
@@ -107,6 +107,7 @@ def plan(
     out: Path | None = None,
     is_dry: bool = False,
     on_rows: "Listener | None" = None,
+    now: datetime | None = None,
 ) -> Plan:
     """Return what a run would do: all configs are checked, the data is read and checked, no kernel is started.
 
@@ -121,6 +122,7 @@ def plan(
         out: Folder of all outputs; None = `outputs` in the project.
         is_dry: Leave no file behind, not even the cache of the tables.
         on_rows: Told how far the parsing of a table has come.
+        now: The instant of the run: what is dated later cannot be the newest; None = not known.
 
     Raises:
         ConfigError: A config, a name, an override, a date or a notebook is wrong, or needs form a circle; every
@@ -133,9 +135,9 @@ def plan(
     day = _day(as_of) if as_of else declared if isinstance(declared, date) else None
     place = (out or settings.root / "outputs").absolute()
     if is_dry:
-        inputs = read_dry(settings.workspace, settings.root, place, day, on_rows)
+        inputs = read_dry(settings.workspace, settings.root, place, day, on_rows=on_rows, now=now)
     else:
-        inputs = read(settings.workspace, settings.root, place, day, on_rows)
+        inputs = read(settings.workspace, settings.root, place, day, on_rows=on_rows, now=now)
     info = _info(settings, inputs)
     jobs = _jobs(settings, inputs, info)
     lines = tuple(_line(job, jobs, settings.workspace.language) for job in jobs)

@@ -77,7 +77,8 @@ def remember(book: Book, folder: Path, day: date) -> tuple[Path, ...]:
     """Add what an export says of its overwritten columns to the archive, where it differs from what is there.
 
     Rows whose key is blank, doubled or made of line numbers cannot be told again and are left out. An export older than
-    the newest one remembered adds nothing, because what came after it is known better. Running twice adds nothing more.
+    the newest one remembered adds nothing, because what came after it is known better; what is remembered of a day that
+    has not come is no newer one. Running twice adds nothing more.
 
     Args:
         book: The export, as it was read.
@@ -95,9 +96,11 @@ def remember(book: Book, folder: Path, day: date) -> tuple[Path, ...]:
     with TemporaryDirectory(prefix="csw-history-") as spill, _engine(book, Path(spill)) as connection:
         for name, table in book.tables.items():
             columns, files = overwritten(book.workspace, name, table.columns), past.get(name, ())
-            is_older = any(file.day > day for file in files)
+            # What a wrong date once put ahead of today must not keep every later export out.
+            is_older = any(day < file.day <= book.last_possible for file in files)
             if columns and not is_older and _can_be_told(book.workspace, name, table.columns):
-                changes = _changes(connection, _seen(table, name, columns), SPECS[name].key, files)
+                before = [file for file in files if file.day <= day]
+                changes = _changes(connection, _seen(table, name, columns), SPECS[name].key, before)
                 if changes.num_rows:
                     added.append(_write(folder / name, changes, files, day))
     return tuple(added)

@@ -88,6 +88,7 @@ class Book:
         history: Archive of the project; None where none was named.
         remembered: Canonical table -> what earlier runs archived of its columns that exports overwrite.
         typed: Canonical table -> Parquet file its expression reads; where another engine finds it.
+        today: Day it was read, in `workspace.timezone`; what is dated later cannot have happened. None = not known.
     """
 
     workspace: Workspace
@@ -98,3 +99,11 @@ class Book:
     history: Path | None = None
     remembered: Mapping[str, "ibis.Table"] = field(default_factory=dict)
     typed: Mapping[str, Path] = field(default_factory=dict)
+    today: date | None = None
+
+    @property
+    def last_possible(self) -> date:
+        """Last day on which anything can have happened: today, or the day the workspace is declared to be of."""
+        if self.today is None:
+            return date.max
+        return max(self.today, self.workspace.as_of) if isinstance(self.workspace.as_of, date) else self.today

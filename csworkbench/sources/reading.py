@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from datetime import datetime
 from difflib import get_close_matches
 from functools import cached_property
 from heapq import merge
@@ -11,6 +12,7 @@ from time import perf_counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from weakref import finalize
+from zoneinfo import ZoneInfo
 
 from csworkbench.errors import ConfigError, DataError, Problem
 from csworkbench.sources import archive, catalog, check, engine, findings, query, raw, spark
@@ -41,6 +43,7 @@ def open_book(
     records: Path | None = None,
     *,
     on_rows: Listener | None = None,
+    now: datetime | None = None,
 ) -> Book:
     """Return the typed, checked tables of a workspace, from the cache where nothing changed.
 
@@ -52,6 +55,7 @@ def open_book(
         cache_dir: Folder of the typed tables; made when it is not there.
         records: Folder of a project's records, whose `history` holds what earlier runs archived; None = there is none.
         on_rows: Told how far the parsing of a table has come.
+        now: The instant of reading, with its zone: what is dated later cannot be the newest. None = not known.
 
     Raises:
         ConfigError: a query says what a query may not say; every problem of every query.
@@ -59,7 +63,7 @@ def open_book(
         EnvironmentProblem: the cache folder cannot be written, the disk is full, or the engine is not installed.
     """
     spark.require(workspace.engine)
-    book = read_book(workspace, root, cache_dir, records, on_rows=on_rows)
+    book = read_book(workspace, root, cache_dir, records, on_rows=on_rows, now=now)
     if workspace.engine.backend != "spark":
         return book
     try:
@@ -75,6 +79,7 @@ def read_book(
     records: Path | None = None,
     *,
     on_rows: Listener | None = None,
+    now: datetime | None = None,
 ) -> Book:
     """Return the book of `open_book` on the engine that types it, wherever analyses compute.
 
@@ -84,6 +89,7 @@ def read_book(
         cache_dir: Folder of the typed tables; made when it is not there.
         records: Folder of a project's records; None = there is none.
         on_rows: Told how far the parsing of a table has come.
+        now: The instant of reading, with its zone: what is dated later cannot be the newest. None = not known.
 
     Raises:
         ConfigError: see `open_book`.
@@ -101,7 +107,9 @@ def read_book(
         if reader.problems:
             raise DataError(*reader.problems)
         cache.sweep()
-        book = reader.book()
+        book = replace(
+            reader.book(), today=None if now is None else now.astimezone(ZoneInfo(workspace.timezone)).date()
+        )
         if records is not None:
             history = records / "history"
             book = replace(book, history=history, remembered=archive.remembered(book.connection, history))

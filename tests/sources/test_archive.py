@@ -87,6 +87,20 @@ def test_an_export_older_than_the_newest_one_adds_nothing(tmp_path):
     assert versions(made, tmp_path) == [(TUESDAY, "a", "basic", 0)]
 
 
+def test_a_file_of_a_day_that_has_not_come_keeps_no_export_out(tmp_path):
+    ahead = date(2099, 1, 1)
+    remember(accounts(a="basic"), tmp_path, MONDAY)
+    remember(accounts(a="wrong"), tmp_path, ahead)
+    made = replace(accounts(a="pro"), today=WEDNESDAY)
+    for _ in range(2):  # the second time adds nothing
+        remember(made, tmp_path, TUESDAY)
+    assert versions(made, tmp_path) == [
+        (MONDAY, "a", "basic", 0),
+        (TUESDAY, "a", "pro", 2),
+        (ahead, "a", "wrong", 1),
+    ]
+
+
 def test_the_order_of_the_rows_does_not_change_the_file(tmp_path):
     written = [
         remember(accounts(**plans), tmp_path / name, MONDAY)[0]
