@@ -924,6 +924,39 @@ def test_an_account_with_versions_is_labelled_once():
     assert outcomes(book({"accounts": versions}), date(2026, 6, 1), "accounts", [MAR]) == [(MAR, "a", "churned", True)]
 
 
+def came_back(*churns):
+    """Versions of one account from 1 January on, each a month long: the day it had left by then, if any."""
+    months = [date(2026, month, 1) for month in range(1, len(churns) + 2)]
+    row = {"account_id": "a", "signup_at": "2025-01-01"}
+    return [
+        row | {"valid_from": first, "valid_to": after if after != months[-1] else None, "churned_at": left}
+        for first, after, left in zip(months, months[1:], churns, strict=False)
+    ]
+
+
+def months_of(rows, *days):
+    made = book({"accounts": rows})
+    return [(day, outcome) for day, _, outcome, _ in outcomes(made, date(2026, 12, 31), "accounts", days)]
+
+
+def test_a_customer_who_came_back_is_labelled_again_from_that_day():
+    # Left on 10 February, which the version of March says; back with the version of April, gone again on 20 May.
+    rows = came_back(None, None, "2026-02-10", None, None, "2026-05-20")
+    days = [JAN, FEB, MAR, date(2026, 4, 1), date(2026, 4, 30), date(2026, 5, 20)]
+    # On 28 February and 31 March it was gone, from 1 April 28 days reach to 29 April, from 30 April to 28 May.
+    assert months_of(rows, *days) == [(JAN, "churned"), (days[3], "stayed"), (days[4], "churned")]
+
+
+def test_a_departure_that_is_corrected_is_one_departure():
+    rows = came_back(None, None, "2026-02-10", "2026-02-12")
+    assert months_of(rows, JAN, MAR) == [(JAN, "churned")]
+
+
+def test_a_notice_that_was_taken_back_is_no_departure():
+    # Notice given in January for 10 February, and taken back with the version of February.
+    assert months_of(came_back("2026-02-10", None), JAN, FEB) == [(JAN, "stayed"), (FEB, "stayed")]
+
+
 def renewal(name, due, decided=None, outcome=None, **more):
     row = {"renewal_id": name, "account_id": "a", "due_date": due, "decided_at": decided, "outcome": outcome}
     return row | {"known_at": None} | more
@@ -945,6 +978,14 @@ def test_a_renewal_is_labelled_where_it_is_decided_in_the_window_or_due_and_open
         (JAN, "decided in it", "partial", True),
         (JAN, "long past due", "open", True),
     ]
+
+
+def test_a_renewal_of_an_account_that_had_not_signed_up_is_no_label():
+    accounts = [{"account_id": "a", "signup_at": "2026-02-01"}, {"account_id": "b", "signup_at": JAN.isoformat()}]
+    rows = [renewal("new", "2026-02-10"), renewal("old", "2026-02-10", account_id="b")]
+    made = book({"accounts": accounts, "renewals": rows})
+    assert [name for _, name, _, _ in outcomes(made, MAR, "renewals", [JAN])] == ["old"]
+    assert [name for _, name, _, _ in outcomes(made, MAR, "renewals", [FEB])] == ["new", "old"]
 
 
 def test_a_decision_the_warehouse_learned_of_after_the_snapshot_is_open():

@@ -73,8 +73,9 @@ def labels(snapshot: "Snapshot", table: Literal["accounts", "renewals"], windows
     """Return what happened in the window of each date, as far as the snapshot knows it.
 
     What became known after `snapshot.as_of` is open; to bound the labels by another day, cut the snapshot there. An
-    account counts at the dates at which it had signed up and had not left before the window began; a renewal where it
-    was not decided before the window began, and was decided in it or due by its end.
+    account counts at the dates at which it had signed up and had not left before the window began, and again from the
+    day it came back; a renewal where its account had signed up by the date, it was not decided before the window began,
+    and was decided in it or due by its end.
 
     Args:
         snapshot: What is known of the outcomes: the book as of the day of the study, not of the predictions.
@@ -104,30 +105,45 @@ def labels(snapshot: "Snapshot", table: Literal["accounts", "renewals"], windows
 
 
 def _accounts(snapshot: "Snapshot") -> "pd.DataFrame":
-    """Return the day each account came (missing: always there) and left, over all its versions."""
+    """Return the days each account came (missing: always there) and left, a row for each time it was a customer.
+
+    It came back where a version without a departure follows one with it. A departure that a later version took back
+    before its day never happened.
+    """
     import ibis
 
     rows = _recorded(snapshot, "accounts", ("account_id", "churned_at"))
-    came = rows.signup_at if "signup_at" in rows.columns else ibis.null("date")
-    spans = (
-        rows.mutate(came_on=came)
-        .group_by("account_id")
-        .agg(came_on=ibis._.came_on.min(), happened_on=ibis._.churned_at.max())
+    absent = {name: ibis.null("date") for name in ("signup_at", "valid_from") if name not in rows.columns}
+    wanted = ("account_id", "valid_from", "signup_at", "churned_at")
+    versions = rows.mutate(**absent).select(*wanted).to_pandas().sort_values(["account_id", "valid_from"])
+    following = versions.groupby("account_id")["valid_from"].shift(-1)
+    left_on = versions["churned_at"].mask(following <= versions["churned_at"])
+    has_left = left_on.notna()
+    is_back = ~has_left & has_left.groupby(versions["account_id"]).shift(fill_value=False)
+    versions = versions.assign(
+        came_on=versions["signup_at"].mask(is_back, versions["valid_from"]),
+        happened_on=left_on,
+        stay=is_back.groupby(versions["account_id"]).cumsum(),
     )
-    frame: pd.DataFrame = spans.to_pandas()
-    return frame
+    stays = versions.groupby(["account_id", "stay"])
+    first, last = stays["came_on"].transform("first"), stays["happened_on"].transform("last")
+    found: pd.DataFrame = versions.assign(came_on=first, happened_on=last).drop_duplicates(["account_id", "stay"])
+    return found
 
 
 def _renewals(snapshot: "Snapshot") -> "pd.DataFrame":
-    """Return the renewals with the day they were decided, missing where they are open."""
+    """Return the renewals with the day their account came, and the day they were decided, missing where open."""
     import ibis
 
     rows = _recorded(snapshot, "renewals", ("renewal_id", "account_id", "due_date", "decided_at", "outcome"))
+    accounts = _recorded(snapshot, "accounts", ("account_id",))
+    if "signup_at" not in accounts.columns:
+        accounts = accounts.mutate(signup_at=ibis.null("date"))
+    came = accounts.group_by("account_id").agg(came_on=accounts.signup_at.min())
     is_decided = rows.outcome.fill_null("open") != "open"
     decided_on = ibis.ifelse(is_decided, rows.decided_at, ibis.null("date"))
-    frame: pd.DataFrame = rows.select(
-        "renewal_id", "account_id", "due_date", "outcome", happened_on=decided_on
-    ).to_pandas()
+    decided = rows.select("renewal_id", "account_id", "due_date", "outcome", happened_on=decided_on)
+    frame: pd.DataFrame = decided.left_join(came, "account_id").drop("account_id_right").to_pandas()
     return frame
 
 
@@ -147,19 +163,25 @@ def _recorded(snapshot: "Snapshot", table: str, needs: tuple[str, ...]) -> "ir.T
 
 def _churns(accounts: "pd.DataFrame", window: Window, known_on: date) -> "pd.DataFrame":
     """Return the accounts that were there at the date and had not left before the window began."""
-    left_on, came_on = accounts["happened_on"], accounts["came_on"]
-    is_there = came_on.isna() | (came_on <= _day(window.snapshot_date))
-    rows = _in_window(accounts[is_there & (left_on.isna() | (left_on >= _day(window.first)))], window, known_on)
+    left_on = accounts["happened_on"]
+    rows = _in_window(
+        accounts[_has_come(accounts, window) & (left_on.isna() | (left_on >= _day(window.first)))], window, known_on
+    )
     otherwise = "stayed" if window.last <= known_on else "open"
     return rows.assign(outcome=rows["happened_on"].notna().map({True: "churned", False: otherwise}))
 
 
 def _decisions(renewals: "pd.DataFrame", window: Window, known_on: date) -> "pd.DataFrame":
-    """Return the renewals that were open when the window began, and were decided in it or due by its end."""
+    """Return the renewals open when the window began and decided in it or due by its end, of accounts there."""
     decided_on, last = renewals["happened_on"], _day(window.last)
     is_open = decided_on.isna() | (decided_on >= _day(window.first))
-    rows = _in_window(renewals[is_open & ((decided_on <= last) | (renewals["due_date"] <= last))], window, known_on)
+    is_due = (decided_on <= last) | (renewals["due_date"] <= last)
+    rows = _in_window(renewals[_has_come(renewals, window) & is_open & is_due], window, known_on)
     return rows.assign(outcome=rows["outcome"].where(rows["happened_on"].notna(), "open"))
+
+
+def _has_come(rows: "pd.DataFrame", window: Window) -> "pd.Series[bool]":
+    return rows["came_on"].isna() | (rows["came_on"] <= _day(window.snapshot_date))
 
 
 def _in_window(rows: "pd.DataFrame", window: Window, known_on: date) -> "pd.DataFrame":
