@@ -377,6 +377,19 @@ def test_rows_that_point_to_an_account_through_another_table_are_alike_too():
     assert answer(made, question(table="plan_steps", count="rows"), icc=1.0)["independent"] == 1
 
 
+def test_of_several_tests_the_smallest_is_counted():
+    units = [
+        {"experiment_id": name, "unit_id": f"A{n}", "unit": "account", "assigned_at": "2026-09-01"}
+        for name, size in (("big", 4), ("small", 2), ("middle", 3))
+        for n in range(size)
+    ]
+    made = make_book({"accounts": ACCOUNTS, "experiment_units": units})
+    asked = question(table="experiment_units", count="rows", needs=3)
+    assert (answer(made, asked)["has"], answer(made, asked)["state"]) == (9, "enough")
+    found = answer(made, asked.model_copy(update={"per": "experiment_id"}))
+    assert (found["has"], found["state"]) == (2, "not enough")
+
+
 def test_rows_of_no_account_are_taken_as_independent():
     made = make_book({"accounts": ACCOUNTS, "csms": [{"csm_id": "C1"}, {"csm_id": "C2"}]})
     assert answer(made, question(table="csms", count="rows"), icc=1.0)["independent"] == 2
@@ -729,6 +742,7 @@ def test_an_outcome_that_is_not_yes_or_no_has_no_rate():
         ({"needs": None, "detects": {"kind": "share"}}, "questions.0.needs: say how many it takes"),
         ({"detects": {"kind": "nps"}}, "questions.0.detects.kind: an NPS is made of nps_responses"),
         ({"table": "csms", "window_days": 3}, "questions.0.window_days: csms has no dates"),
+        ({"per": "experiment"}, "questions.0.per: tickets has no column 'experiment'"),
         ({"table": "csms"}, "questions.0.count: rows of csms belong to no account"),
         ({"also": ({"label": "x", "table": "logins"},)}, "questions.0.also.0.table: there is no table 'logins'"),
         (

@@ -119,6 +119,8 @@ def _is_recorded(snapshot: "Snapshot", question: Question) -> bool:
     wanted = {column for key, _, rows in question.filters if not key.startswith("also.") for column in rows}
     if question.window_days is not None:
         wanted.add(str(SPECS[question.table].event_at))
+    if question.per is not None:
+        wanted.add(question.per)
     if isinstance(question.detects, NetPromoters):
         wanted |= {"score", "responded_at"}
     columns = set(_with_account(snapshot, question).columns)
@@ -133,6 +135,8 @@ def _parts(snapshot: "Snapshot", question: Question) -> "Iterator[tuple[str, ir.
     rows = _recent(snapshot, question, _only(everything, question.where))
     if isinstance(question.detects, NetPromoters):
         rows = _latest_answers(snapshot, question, rows)
+    if question.per is not None:
+        rows = _of_the_smallest(rows, question.per)
     yield "all", _marked(rows, question)
     has = rows
     for place, also in enumerate(question.also):
@@ -147,6 +151,13 @@ def _parts(snapshot: "Snapshot", question: Question) -> "Iterator[tuple[str, ir.
     elif against == "others":
         accounts = _staying(snapshot, snapshot.tables["accounts"])
         yield "against", accounts.anti_join(has, ACCOUNT).select(ACCOUNT, is_hit=False, is_miss=False)
+
+
+def _of_the_smallest(rows: "ir.Table", per: str) -> "ir.Table":
+    """Return the rows of the study that has the fewest: what it can show, every other one can."""
+    named = rows.filter(rows[per].notnull())
+    sizes = named.group_by(per).agg(size=named.count())
+    return named.semi_join(sizes.order_by(["size", per]).limit(1), per)
 
 
 def _those_with(snapshot: "Snapshot", question: Question, rows: "ir.Table", also: Also) -> "ir.Table":

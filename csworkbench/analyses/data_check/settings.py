@@ -88,6 +88,11 @@ class Question(Section):
     window_days: int | None = setting(
         None, ge=1, le=3650, unit="days", description="Only events of the last days; null = all"
     )
+    per: str | None = setting(
+        None,
+        min_length=1,
+        description="Column that tells one study from the next: only rows of the smallest count; null = one study",
+    )
     also: tuple[Also, ...] = setting((), description="What each of them must have besides")
     detects: Detects | None = setting(None, description="What is found out with them; null = they are only listed")
     needs: int | None = setting(
@@ -185,6 +190,9 @@ def _faults(question: Question) -> Iterator[tuple[str, str]]:
             yield "detects.against", f"rows of {question.table} belong to no account, so there are no others"
         if isinstance(getattr(question.detects, "base", None), Mapping):
             yield "detects.base", "give a number: rows of this table say nothing about the others"
+    if question.per is not None and question.per not in SPECS[question.table].names:
+        hint = did_you_mean(question.per, SPECS[question.table].names)
+        yield "per", f"{question.table} has no column '{question.per}'; {hint}".removesuffix("; ")
     if question.window_days is not None and SPECS[question.table].event_at is None:
         yield "window_days", f"{question.table} has no dates"
 
