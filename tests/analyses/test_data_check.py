@@ -390,6 +390,29 @@ def test_of_several_tests_the_smallest_is_counted():
     assert (found["has"], found["state"]) == (2, "not enough")
 
 
+def test_a_window_may_go_by_another_date():
+    # The last 30 days begin on 1 September: 50 lost and 40 renewed lie in them, 30 and 20 before.
+    decided = [("2026-08-31", "churned", 30), ("2026-09-01", "churned", 25), ("2026-09-30", "churned", 25)]
+    decided += [("2026-08-31", "renewed", 20), ("2026-09-15", "renewed", 40)]
+    renewals = [
+        {"renewal_id": f"{at} {outcome} {n}", "account_id": "A1", "due_date": at, "decided_at": at, "outcome": outcome}
+        for at, outcome, rows in decided
+        for n in range(rows)
+    ]
+    made = make_book({"accounts": ACCOUNTS, "renewals": renewals})
+    asked = question(
+        table="renewals",
+        count="rows",
+        where={"outcome": ("churned",)},
+        detects={"kind": "auc", "against": {"outcome": ("renewed",)}},
+        window_days=30,
+        window_by="decided_at",
+    )
+    found = answer(made, asked, icc=0.0)
+    assert found["has"] == 50
+    assert found["effect"] == pytest.approx(100 * power.smallest_auc(50, 40, USUAL))
+
+
 def test_rows_of_no_account_are_taken_as_independent():
     made = make_book({"accounts": ACCOUNTS, "csms": [{"csm_id": "C1"}, {"csm_id": "C2"}]})
     assert answer(made, question(table="csms", count="rows"), icc=1.0)["independent"] == 2
@@ -743,6 +766,8 @@ def test_an_outcome_that_is_not_yes_or_no_has_no_rate():
         ({"detects": {"kind": "nps"}}, "questions.0.detects.kind: an NPS is made of nps_responses"),
         ({"table": "csms", "window_days": 3}, "questions.0.window_days: csms has no dates"),
         ({"per": "experiment"}, "questions.0.per: tickets has no column 'experiment'"),
+        ({"window_days": 3, "window_by": "topic"}, "questions.0.window_by: give window_days, and a date of tickets"),
+        ({"window_by": "resolved_at"}, "questions.0.window_by: give window_days, and a date of tickets"),
         ({"table": "csms"}, "questions.0.count: rows of csms belong to no account"),
         ({"also": ({"label": "x", "table": "logins"},)}, "questions.0.also.0.table: there is no table 'logins'"),
         (

@@ -118,7 +118,7 @@ def _is_recorded(snapshot: "Snapshot", question: Question) -> bool:
         return False
     wanted = {column for key, _, rows in question.filters if not key.startswith("also.") for column in rows}
     if question.window_days is not None:
-        wanted.add(str(SPECS[question.table].event_at))
+        wanted.add(str(question.dated_by))
     if question.per is not None:
         wanted.add(question.per)
     if isinstance(question.detects, NetPromoters):
@@ -204,7 +204,7 @@ def _recent(snapshot: "Snapshot", question: Question, table: "ir.Table") -> "ir.
     from csworkbench.asof import since
 
     first = snapshot.as_of - timedelta(days=question.window_days - 1)
-    return table.filter(since(table[str(SPECS[question.table].event_at)], first, snapshot.workspace.timezone))
+    return table.filter(since(table[str(question.dated_by)], first, snapshot.workspace.timezone))
 
 
 def _only(table: "ir.Table", rows: Rows) -> "ir.Table":

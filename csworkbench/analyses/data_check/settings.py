@@ -88,6 +88,9 @@ class Question(Section):
     window_days: int | None = setting(
         None, ge=1, le=3650, unit="days", description="Only events of the last days; null = all"
     )
+    window_by: str | None = setting(
+        None, min_length=1, description="Date the window goes by, such as decided_at; null = when a row happened"
+    )
     per: str | None = setting(
         None,
         min_length=1,
@@ -104,6 +107,11 @@ class Question(Section):
     def noun(self) -> str:
         """What is counted, in plural."""
         return self.unit or ("accounts" if self.count == "accounts" else self.table.replace("_", " "))
+
+    @property
+    def dated_by(self) -> str | None:
+        """Column the window goes by; None where rows have no date."""
+        return self.window_by or SPECS[self.table].event_at
 
     def joined_by(self, other: str) -> tuple[str, ...]:
         """Return the columns in which rows of another table belong to what is counted; empty where there are none.
@@ -193,8 +201,11 @@ def _faults(question: Question) -> Iterator[tuple[str, str]]:
     if question.per is not None and question.per not in SPECS[question.table].names:
         hint = did_you_mean(question.per, SPECS[question.table].names)
         yield "per", f"{question.table} has no column '{question.per}'; {hint}".removesuffix("; ")
-    if question.window_days is not None and SPECS[question.table].event_at is None:
+    if question.window_days is not None and question.dated_by is None:
         yield "window_days", f"{question.table} has no dates"
+    dates = [column.name for column in SPECS[question.table].columns if column.kind in (Kind.DATE, Kind.INSTANT)]
+    if question.window_by is not None and (question.window_by not in dates or question.window_days is None):
+        yield "window_by", f"give window_days, and a date of {question.table}: {', '.join(dates)}"
 
 
 def account_of(table: str) -> ForeignKey | None:
