@@ -698,6 +698,22 @@ def test_a_value_that_was_blank_is_remembered_as_blank(tmp_path):
     assert (arr(take(made, JAN)), dict(take(made, JAN).current_only)) == ([None], {})
 
 
+def test_a_contact_who_changed_jobs_is_at_the_account_of_then(tmp_path):
+    def export_of(day, account, *signed_up):
+        return book(
+            {
+                "accounts": [{"account_id": "a", "signup_at": "2025-01-01"}, *signed_up],
+                "contacts": [{"contact_id": "c", "account_id": account}],
+                "usage_daily": [{"account_id": "a", "date": day}],
+            }
+        )
+
+    # The account the person went to signed up only in March.
+    made = archived(tmp_path, export_of(MAR, "b", {"account_id": "b", "signup_at": MAR}), export_of(JAN, "a"))
+    people = [frame(take(made, day).tables["contacts"])["account_id"].tolist() for day in (JAN - DAY, FEB, MAR)]
+    assert people == [[], ["a"], ["b"]]
+
+
 @pytest.mark.parametrize(("word", "shown", "doubtful"), [("big", 5, ("segment",)), ("4", 4, ())])
 def test_a_value_that_is_none_of_the_kind_of_today_is_not_remembered(tmp_path, word, shown, doubtful):
     def export_of(day, segment, kind):

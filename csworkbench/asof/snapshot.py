@@ -140,11 +140,11 @@ def _cut(later: Snapshot, as_of: date) -> Snapshot:
     present: dict[str, ir.Table] = {}
     # Parents come first, so that what refers to a row that was left out is left out too.
     for name in (name for name in SPECS if name in history):
-        table = cut.of_parents(cut.valid(history[name], SPECS[name]), SPECS[name], present)
+        table = cut.valid(history[name], SPECS[name])
         columns = overwritten(later.workspace, name, table.columns)
         if columns and name in later.remembered and as_of < later.ends_on:
             table = recall.recalled(table, SPECS[name], columns, later.remembered[name], as_of)
-        present[name] = table
+        present[name] = cut.of_parents(table, SPECS[name], present)
     return Snapshot(
         as_of,
         later.workspace,

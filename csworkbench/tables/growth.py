@@ -82,7 +82,7 @@ LEADS = TableSpec(
     foreign_keys=(ForeignKey(("account_id",), "accounts", keep_orphans=True),),
     columns=(
         identifier("lead_id", "Opaque id of the lead"),
-        link("account_id", "Account it belongs to", "no account yet"),
+        text("account_id", "Account it belongs to", blank_means="no account yet", varies=True),
         text("status", "How it stands, as the team says", varies=True),
         text("owner", "Who works on it", blank_means="nobody", varies=True),
         day("protect_until", "Last day it is the owner's alone", blank_means="not protected"),

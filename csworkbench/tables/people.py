@@ -81,7 +81,7 @@ CONTACTS = TableSpec(
         identifier("contact_id", "Opaque id of the contact"),
         VALID_FROM,
         VALID_TO,
-        identifier("account_id", "Account the person works for"),
+        text("account_id", "Account the person works for", required=True, nullable=False, varies=True),
         text("role", "Part the person plays", allowed=("admin", "champion", "buyer", "exec", "user"), varies=True),
         flag("is_primary", "First person to turn to at the account", varies=True),
         text("tags", "Tags, as exported", blank_means="none", varies=True),

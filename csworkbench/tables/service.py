@@ -33,7 +33,7 @@ TICKETS = TableSpec(
         flag("reopened", "Was opened again", known_with="resolved_at", blank_means="not resolved yet"),
         text("topic", "What it is about"),
         text("tags", "Tags, as exported", blank_means="none", varies=True),
-        text("severity", "Severity, as the desk sets it"),
+        text("severity", "Severity, as the desk sets it", varies=True),
         number(
             "csat",
             "Satisfaction the customer gave, on the desk's own scale",
@@ -43,7 +43,7 @@ TICKETS = TableSpec(
             blank_means="not asked or not answered",
         ),
         flag("is_feature_request", "Asks for something the product does not do"),
-        text("configuration", "Configuration the ticket is about", blank_means="not said"),
+        text("configuration", "Configuration the ticket is about", blank_means="not said", varies=True),
         KNOWN_AT,
     ),
 )
