@@ -1,6 +1,6 @@
 """From the rows of a source to rows typed by a contract, written aside before they are judged."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -58,6 +58,7 @@ def stage(task: Task, case: Case, identities: Callable[[], Identities]) -> Stage
     """
     with _readable(task):
         rows = _raw(task)
+        _refuse_broken_lines(task, rows.bad)
         path = task.staging / f"{task.name}-staged.parquet"
         task.connection.to_parquet(_typed(task, rows, identities), path, compression="zstd")
         told = _rounded(task, rows)
@@ -71,6 +72,27 @@ def stage(task: Task, case: Case, identities: Callable[[], Identities]) -> Stage
         staged, rows.fields, counts, task.names, unclear(rows.tables, rows.fields, task.source, task.names)
     )
     return Staged(staged, rows.fields, counts, rows.bad, rows.unused, tuple(told))
+
+
+def _refuse_broken_lines(task: Task, bad: Sequence[BadRow]) -> None:
+    """Refuse files of consents or suppressions with lines that are no rows, unless the workspace sets them aside.
+
+    The header once more is nobody's no.
+    """
+    action = task.source.broken_lines or ("refuse" if task.spec.fails_closed else "quarantine")
+    lost: dict[str, list[BadRow]] = {}
+    for row in bad:
+        if row.rule != Rule.HEADER and action == "refuse":
+            lost.setdefault(row.file, []).append(row)
+    why = ": somebody's no may be lost" if task.spec.fails_closed else ""
+    hint = "correct it in the source and export again; or set it to quarantine, to go on without such lines"
+    problems = []
+    for file, rows in lost.items():
+        more = f", and {len(rows) - 1:,} more like it" if len(rows) > 1 else ""
+        message = f"the line is no row ({rows[0].hint}){more}{why}"
+        problems.append(Problem(message, file, rows[0].line, key=f"tables.{task.name}.broken_lines", hint=hint))
+    if problems:
+        raise DataError(*problems)
 
 
 def _raw(task: Task) -> Raw:

@@ -197,6 +197,7 @@ class TableSpec:
         version: Key column of tables that keep history; absent = one row per key.
         one_of: Groups of columns of which the source must have one, and each row must fill one.
         fails_closed: Rows that break a rule are kept, whatever the workspace says: dropped, they could forbid nothing.
+            Lines that are no rows stop the reading, unless the workspace sets them aside.
     """
 
     name: str

@@ -169,6 +169,11 @@ class TableSource(Section):
     rules: Action | RuleActions = setting(
         "quarantine", description="Rows that break a rule are set aside, or kept and reported: all, or rule by rule"
     )
+    broken_lines: Literal["refuse", "quarantine"] | None = setting(
+        None,
+        description="Lines that are no rows: the file is refused, or they are set aside; absent = refused where a lost "
+        "line may be somebody's no (consents, suppressions), set aside elsewhere",
+    )
 
     _dates = field_validator("dates")(_checked_dates)
     _zone = field_validator("timezone")(checked_zone)

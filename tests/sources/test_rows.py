@@ -359,6 +359,35 @@ def test_consents_and_suppressions_are_never_dropped(project):
     assert {rule for rule, _ in told} == {"allowed", "contradiction", "foreign_key", "order", "assumed"}
 
 
+BROKEN = "contact_id,address,reason\nP,,left\nQ,,left,too many\nR\n" + "S,,left\n" * 3
+
+
+def test_a_line_of_suppressions_that_is_no_row_is_refused(project):
+    words = r"s.csv:3: tables.suppressions.broken_lines: the line is no row .* 1 more like it: somebody's no"
+    with pytest.raises(DataError, match=words):
+        project.with_accounts("A", suppressions=project.write("s.csv", BROKEN))
+
+
+def test_a_workspace_may_set_lines_of_suppressions_aside(project):
+    suppressions = {"path": project.write("s.csv", BROKEN), "broken_lines": "quarantine"}
+    book = project.with_accounts("A", suppressions=suppressions)
+    # P, and S once: equal rows are read once.
+    assert (len(rows(book, "suppressions")), book.reports["suppressions"].quarantined) == (2, 2)
+
+
+def test_lines_of_other_tables_are_refused_where_the_workspace_says_so(project):
+    csms = {"path": project.write("m.csv", "csm_id,name\nM,Mo\nN,Na,x\nO,Om\n")}
+    assert project.with_accounts("A", csms=csms).reports["csms"].quarantined == 1
+    with pytest.raises(DataError, match=r"m.csv:3: tables.csms.broken_lines: the line is no row"):
+        project.with_accounts("A", csms=csms | {"broken_lines": "refuse"})
+
+
+def test_the_header_once_more_is_no_lost_suppression(project):
+    text = "contact_id,address,reason\nP,,left\ncontact_id,address,reason\nQ,,left\n"
+    book = project.with_accounts("A", suppressions=project.write("s.csv", text))
+    assert len(rows(book, "suppressions")) == 2
+
+
 def test_a_suppression_of_nobody_is_named(project):
     suppressions = project.write("s.csv", "contact_id,address,reason\n,,left\n,a@b.se,left\nP,,left\n")
     book = project.with_accounts("A", suppressions=suppressions)
