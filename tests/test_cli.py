@@ -439,6 +439,16 @@ def test_what_holds_of_many_tables_alike_takes_one_line(csw, project, monkeypatc
     ]
 
 
+def test_data_of_a_read_only_project_is_checked_and_nothing_is_left(csw, project, monkeypatch):
+    def may_write(path, mode):  # as root could all the same
+        return not Path(path).is_relative_to(project)
+
+    monkeypatch.setattr("csworkbench.sources.cache.os.access", may_write)
+    before = sorted(project.rglob("*"))
+    assert checking._reports(checking_project(project))["accounts"].rows == 3
+    assert sorted(project.rglob("*")) == before
+
+
 def checking_project(root):
     from csworkbench.cli.catalog import Project
 

@@ -1,6 +1,7 @@
 """The command that finds every mistake before a notebook runs."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -92,13 +93,15 @@ def _other_batch(path: Path, project: "Project", known: "Mapping[str, Entry]") -
 
 def _reports(project: "Project") -> "Mapping[str, IngestReport]":
     from csworkbench.cli.progress import reading
-    from csworkbench.sources import read_book
+    from csworkbench.sources import is_writable, read_book, without_trace
     from csworkbench.workspace import load_workspace
 
     tell("Reading the data ...")
     cache, records = project.root / "outputs" / "cache", project.root / "records"
-    with reading() as on_rows:
-        return read_book(load_workspace(project.workspace), project.root, cache, records, on_rows=on_rows).reports
+    with reading() as on_rows, nullcontext(cache) if is_writable(cache) else without_trace(cache) as folder:
+        book = read_book(load_workspace(project.workspace), project.root, folder, records, on_rows=on_rows)
+        book.connection.disconnect()
+        return book.reports
 
 
 def _answer_tables(reports: "Sequence[IngestReport]") -> None:

@@ -5,7 +5,6 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.config import plain
@@ -108,14 +107,13 @@ def read_dry(
         EnvironmentProblem: No temporary file can be written, or Spark is not there.
     """
     from csworkbench.asof import latest_date
-    from csworkbench.sources import cache_folder
+    from csworkbench.sources import cache_folder, without_trace
 
-    with TemporaryDirectory(prefix="csw-plan-") as scratch:
-        # What is typed already is not parsed again, and what is not leaves no file behind.
-        for typed in cache_folder(root, out).glob("[a-z]*-*.*"):
-            (Path(scratch) / typed.name).symlink_to(typed)
-        with _opened(workspace, root, Path(scratch), on_rows, now) as book:
-            return Inputs(book.reports, as_of or latest_date(book), _past(root))
+    with (
+        without_trace(cache_folder(root, out)) as scratch,
+        _opened(workspace, root, scratch, on_rows, now) as book,
+    ):
+        return Inputs(book.reports, as_of or latest_date(book), _past(root))
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from csworkbench.sources.archive import remember
 from csworkbench.sources.book import Book, Finding, IngestReport
-from csworkbench.sources.cache import cache_folder, is_writable
+from csworkbench.sources.cache import cache_folder, is_writable, without_trace
 from csworkbench.sources.reading import Listener, open_book, read_book
 from csworkbench.sources.spark import rehome, require
 
@@ -18,4 +18,5 @@ __all__ = [
     "rehome",
     "remember",
     "require",
+    "without_trace",
 ]

@@ -79,6 +79,19 @@ def is_writable(folder: Path) -> bool:
     return os.access(there, os.W_OK)
 
 
+@contextmanager
+def without_trace(folder: Path) -> Iterator[Path]:
+    """Yield a folder that is gone afterwards and stands in for a cache: what is typed there is not parsed again.
+
+    Args:
+        folder: Folder of typed tables, which may be read-only, or not be there.
+    """
+    with tempfile.TemporaryDirectory(prefix="csw-") as scratch:
+        for typed in folder.glob("[a-z]*-*.*"):
+            (Path(scratch) / typed.name).symlink_to(typed)
+        yield Path(scratch)
+
+
 class TableCache:
     """The folder of typed tables.
 
