@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.errors import DataError, Problem
+from csworkbench.errors import Problem
 from csworkbench.sources import engine
 from csworkbench.sources.doubles import Sameness, again, doubles, sameness, without
 from csworkbench.sources.fields import Field
@@ -14,6 +14,7 @@ from csworkbench.sources.parse import FILE, LINE, SHOWN_CHARACTERS
 from csworkbench.sources.rules import Action, Case, Check, Rulebook, action_of, any_broken, cell_check, rulebook
 from csworkbench.sources.typed import blank_of, cell_of, rule_of
 from csworkbench.tables import Rule
+from csworkbench.workspace import TableSource
 
 if TYPE_CHECKING:
     import ibis
@@ -125,24 +126,22 @@ def _numbers(
     return {name: value if name.startswith("words ") else int(value or 0) for name, value in found.items()}
 
 
-def refuse_misfits(
-    staged: "ibis.Table", fields: Sequence[Field], counts: Counts, files: str, unclear: Sequence[Problem] = ()
-) -> None:
-    """Refuse a table whose columns are not what was declared.
+def misfits(
+    staged: "ibis.Table", fields: Sequence[Field], counts: Counts, source: TableSource, files: str
+) -> list[Problem]:
+    """Return why a table's columns are not what was declared: most values of one break its rule, or fit another one.
 
     Args:
         staged: Table of `typed.typed`.
         fields: Its columns.
         counts: What `count` found.
+        source: What the workspace declares; where it flags blanks, a column that is mostly blank is no problem.
         files: Names of its files, for the messages.
-        unclear: Problems of its columns that are known already.
-
-    Raises:
-        DataError: most values of a column break its rule, or all of them fit another declaration.
     """
-    problems = list(unclear)
+    problems = []
     for check, bad in counts.hits.items():
-        if check.cell is None or not check.rule.is_choice:
+        is_wanted = check.rule == Rule.BLANK and source.rule_action(Rule.BLANK) == "flag"
+        if check.cell is None or not check.rule.is_choice or is_wanted:
             continue
         item, rule = fields[check.cell], check.rule.value
         filled = counts.rows if rule == Rule.BLANK else counts.rows - counts.blanks.get(item.name, 0)
@@ -151,8 +150,7 @@ def refuse_misfits(
         if bad * 2 > filled or is_swap or is_other_writing(item, rule, bad, filled, examples):
             problem = misfit(item, rule, bad, filled, examples)
             problems.append(Problem(problem.message, file=files, key=problem.key, hint=problem.hint))
-    if problems:
-        raise DataError(*problems)
+    return problems
 
 
 def _has_no_late_day(staged: "ibis.Table", item: Field) -> bool:

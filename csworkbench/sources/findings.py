@@ -2,8 +2,9 @@
 
 import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -162,14 +163,33 @@ def of_rows(good: "ibis.Table", notes: Sequence[Check], table: str) -> list[Find
         return []
     counts = good.aggregate(**{str(place): note.broken(good).sum() for place, note in enumerate(notes)})
     numbers = counts.to_pyarrow().to_pylist()[0].values()
-    return [_with_example(good, note, table, int(count)) for note, count in zip(notes, numbers, strict=True) if count]
+    found = []
+    for note, count in zip(notes, numbers, strict=True):
+        rows = good.filter(note.broken(good))
+        told = partial(Finding, table, note.rule.value, note.column, hint=note.hint, action=note.action)
+        found += with_example(rows, note.value(rows), told, count)
+    return found
 
 
-def _with_example(good: "ibis.Table", note: Check, table: str, count: int) -> Finding:
-    rows = good.filter(note.broken(good))
-    first = rows.select(FILE, LINE, value=note.value(rows)).order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()[0]
-    place = f"{first[FILE]}:{first[LINE]}"
-    return Finding(table, note.rule.value, note.column, count, first["value"] or "", place, note.hint, note.action)
+def with_example(
+    rows: "ibis.Table", value: "ibis.Value", told: Callable[..., Finding], count: int | None = None
+) -> list[Finding]:
+    """Return a finding with the number of some rows and the first of them; none where there is no row.
+
+    Args:
+        rows: The rows, with file and line.
+        value: What to show of a row.
+        told: Makes the finding of count, example and place.
+        count: How many rows there are, where that is known.
+    """
+    if count == 0:
+        return []
+    shown = rows.select(FILE, LINE, value=value.cast("string"))
+    first = shown.order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()
+    if not first:
+        return []
+    number = int(rows.count().to_pyarrow().as_py()) if count is None else int(count)
+    return [told(count=number, example=first[0]["value"] or "", place=f"{first[0][FILE]}:{first[0][LINE]}")]
 
 
 def of_assumed(spec: TableSpec, columns: Sequence[str], counts: Counts, file: str) -> list[Finding]:

@@ -10,8 +10,9 @@ from csworkbench.errors import DataError, Problem
 from csworkbench.sources import catalog, check, engine, identity, native, query, raw
 from csworkbench.sources.book import Finding
 from csworkbench.sources.fields import Field
+from csworkbench.sources.findings import with_example
 from csworkbench.sources.identity import MERGED, Identities
-from csworkbench.sources.parse import FILE, LINE, BadRow
+from csworkbench.sources.parse import BadRow
 from csworkbench.sources.raw import Raw, Task
 from csworkbench.sources.rules import Case
 from csworkbench.sources.typed import filled, typed
@@ -68,9 +69,10 @@ def stage(task: Task, case: Case, identities: Callable[[], Identities]) -> Stage
         told += _merged(task, staged)
         staged = staged.filter(~staged[MERGED]).drop(MERGED)
     counts = check.count(staged, rows.fields, case)
-    check.refuse_misfits(
-        staged, rows.fields, counts, task.names, unclear(rows.tables, rows.fields, task.source, task.names)
-    )
+    problems = unclear(rows.tables, rows.fields, task.source, task.names)
+    problems += check.misfits(staged, rows.fields, counts, task.source, task.names)
+    if problems:
+        raise DataError(*problems)
     return Staged(staged, rows.fields, counts, rows.bad, rows.unused, tuple(told))
 
 
@@ -133,11 +135,8 @@ def _rounded(task: Task, rows: Raw) -> list[Finding]:
     found = []
     for table in rows.tables:
         for name, loses in native.rounding(table, rows.fields).items():
-            lost = table.filter(loses.fill_null(False)).select(FILE, LINE, value=table[name].cast("string"))
-            first = lost.order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()
-            if first:
-                count, place = int(lost.count().to_pyarrow().as_py()), f"{first[0][FILE]}:{first[0][LINE]}"
-                found.append(note(column=name, count=count, example=first[0]["value"], place=place))
+            lost = table.filter(loses.fill_null(False))
+            found += with_example(lost, lost[name], partial(note, column=name))
     for file in (file for part in task.parts if not part.name for file in part.parquets):
         for name, (count, line) in native.lost_nanoseconds(file, rows.fields).items():
             found.append(note(column=name, count=count, example="", place=f"{file.name}:{line}"))
@@ -146,11 +145,6 @@ def _rounded(task: Task, rows: Raw) -> list[Finding]:
 
 def _merged(task: Task, staged: "ibis.Table") -> list[Finding]:
     """Return the finding about rows of ids that were merged into one that has a row of its own."""
-    merged = staged.filter(staged[MERGED])
-    first = merged.order_by([FILE, LINE]).limit(1).to_pyarrow().to_pylist()
-    if not first:
-        return []
-    (key,) = task.spec.key
-    count, place = int(merged.count().to_pyarrow().as_py()), f"{first[0][FILE]}:{first[0][LINE]}"
+    merged, (key,) = staged.filter(staged[MERGED]), task.spec.key
     hint = "was merged, as id_map says: the row of the id that stayed counts"
-    return [Finding(task.name, "duplicate", key, count, str(first[0][key]), place, hint, "kept")]
+    return with_example(merged, merged[key], partial(Finding, task.name, "duplicate", key, hint=hint, action="kept"))

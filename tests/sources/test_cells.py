@@ -52,6 +52,16 @@ def test_a_blank_is_missing_and_counted_and_nobody_is_lost(project):
     assert finding(book, "accounts", "blank", "arr").place == "accounts.csv:2"
 
 
+def test_a_column_that_is_mostly_blank_is_kept_where_the_workspace_flags_blanks(project):
+    tickets = {"path": project.write("t.csv", "ticket_id,account_id,opened_at\nT1,A,2026-01-01\nT2,A,\nT3,A,\n")}
+    with pytest.raises(DataError, match=r"t.csv: .*opened_at"):
+        project.with_accounts("A", tickets=tickets)
+    book = project.with_accounts("A", tickets=tickets | {"rules": {"blank": "flag"}})
+    assert len(column(book, "ticket_id", "tickets")) == 3
+    found = finding(book, "tickets", "blank", "opened_at")
+    assert (found.count, found.action, found.place) == (2, "flagged", "t.csv:3")
+
+
 def test_a_blank_that_means_something_is_counted_without_a_finding(project):
     book = project.accounts("account_id,churned_at\nA1,\nA2,2026-01-01\n")
     assert book.reports["accounts"].blanks == {"churned_at": 1}
