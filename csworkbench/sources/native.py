@@ -124,7 +124,6 @@ def lost_nanoseconds(file: SourceFile, fields: Sequence[Field]) -> dict[str, tup
         fields: Columns to read.
     """
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     types = {field.name: field.type for field in pq.read_schema(file.path)}
@@ -134,9 +133,25 @@ def lost_nanoseconds(file: SourceFile, fields: Sequence[Field]) -> dict[str, tup
         if item.column.kind is not Kind.INSTANT or type_ is None or not pa.types.is_timestamp(type_):
             continue
         if type_.unit == "ns" and type_.tz is not None:
-            nanoseconds = pq.read_table(file.path, columns=[item.origin])[0].cast(pa.int64())
+            count, first = _with_nanoseconds(file, str(item.origin))
+            if count:
+                found[item.name] = (count, first)
+    return found
+
+
+def _with_nanoseconds(file: SourceFile, column: str) -> tuple[int, int]:
+    """Return how many times of a column have nanoseconds, and the first row that does; one batch is in memory."""
+    import pyarrow as pa
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    count = first = behind = 0
+    with pq.ParquetFile(file.path) as stored:
+        for batch in stored.iter_batches(columns=[column]):
+            nanoseconds = batch.column(0).cast(pa.int64())
             kept = pc.multiply(pc.divide(nanoseconds, 1000), 1000)
             rows = pc.indices_nonzero(pc.not_equal(nanoseconds, kept).fill_null(False))
-            if len(rows):
-                found[item.name] = (len(rows), rows[0].as_py() + 1)
-    return found
+            if len(rows) and not count:
+                first = behind + rows[0].as_py() + 1
+            count, behind = count + len(rows), behind + len(batch)
+    return count, first

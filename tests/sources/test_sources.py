@@ -336,6 +336,18 @@ def test_nanoseconds_are_told(project, zone):
     assert [row["paid_at"] for row in rows(book)] == [utc(1970, 1, 1, 0, 0, 0, 1), utc(1970, 1, 1, 0, 0, 0, 2), None]
 
 
+def test_nanoseconds_of_a_long_file_are_counted_with_the_first_row(project):
+    # Batches hold 65,536 rows: rows 65,600 and 130,000 lie in the second one.
+    times = [2_000] * 130_000
+    times[65_599] = times[129_999] = 1_500
+    zoned = pa.array(times, pa.timestamp("ns", "Europe/Stockholm"))
+    names = pa.array([str(row) for row in range(len(times))])
+    found = finding(
+        project.open(accounts=parquet(project, account_id=names, paid_at=zoned)), "accounts", "rounded", "paid_at"
+    )
+    assert (found.count, found.place) == (2, "u.parquet:65600")
+
+
 def test_yes_and_no_of_parquet_are_no_numbers(project):
     path = parquet(project, account_id=["A", "B", "C"], employees=[True, None, None])
     with pytest.raises(DataError, match="employees: 1 of 1 values are not a whole number such as 12: 'true'"):
