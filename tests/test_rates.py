@@ -106,6 +106,18 @@ def test_days_to_a_milestone_end_at_reaching_it_at_leaving_or_at_the_date():
     ]
 
 
+def test_an_account_without_the_milestone_does_not_wait_for_it():
+    accounts = [{"account_id": name, "signup_at": "2026-06-01T00:00:00"} for name in ("a", "b", "c")]
+    milestones = [
+        {"account_id": "a", "milestone": "live", "planned_at": "2026-06-15", "reached_at": None},
+        {"account_id": "b", "milestone": "kickoff", "planned_at": "2026-06-15", "reached_at": None},
+        # Nobody planned it, and it was reached after the date: on the date nothing is known of it.
+        {"account_id": "c", "milestone": "live", "planned_at": None, "reached_at": "2026-07-04T00:00:00"},
+    ]
+    made = take(book({"accounts": accounts, "milestones": milestones}), AS_OF)
+    assert [row["account_id"] for row in rows(rates.milestone_times(made, "live"))] == ["a"]
+
+
 def test_scanners_neither_reach_nor_click():
     touches = [
         {"touch_id": str(n), "account_id": "a", "channel": "email", "sent_at": "2026-05-01T00:00:00"} for n in range(3)

@@ -148,6 +148,11 @@ def sent_touches(snapshot: Snapshot, first: date, last: date) -> "ir.Table":
 def milestone_times(snapshot: Snapshot, milestone: str) -> "ir.Table":
     """Return how long each account took, or has been waiting, from signing up to a milestone.
 
+    An account without a row of the milestone is left out: nobody planned it there, or it came before anybody kept
+    milestones, and as one that waits since it signed up it would drag the median up. So the source has to have a row
+    for each account that should get there, unfinished ones too: where only what was reached is exported, the median is
+    that of those who got there, and at an earlier date whoever got there later is missing.
+
     Args:
         snapshot: The book as of a date.
         milestone: Name of the milestone.
