@@ -27,9 +27,8 @@ def latest_date(book: "Book") -> date:
 
     Rows with a day far off, such as 2099, do not move it: it is the last day that is reached, in steps of at most 31
     days from one dated row to the next, from the day by which 99.9 % of all dated rows had happened. A book of fewer
-    than 1000 rows is believed as it is, up to the day it was read: what is dated later
-    cannot have happened. Contracts, assignments and consents count only where nothing else is dated, because they may
-    begin in the future.
+    than 1000 rows is believed as it is, up to the day it was read: what is dated later cannot have happened. Contracts,
+    assignments and consents count only where nothing else is dated, because they may begin in the future.
 
     Args:
         book: The checked, typed tables.
