@@ -195,12 +195,24 @@ def unpadded(text: str, dates: str = "{m}/{d}/{y} {H}:{M:02}") -> str:
 
 
 def to_minutes(sheet: Sheet) -> Sheet:
-    """Instants without seconds, as spreadsheets keep them."""
+    """Instants without seconds, as spreadsheets keep them; of rows whose keys are equal then, the first.
+
+    Rounded up: what is answered is not before what was asked in another table.
+    """
     for name, kind in sheet.kinds.items():
         if kind is Kind.INSTANT:
-            whole = {at: f"{text[:16]}:00Z" for at, text in enumerate(sheet.cells(name)) if len(text) > 10}
+            up = timedelta(seconds=59)
+            whole = {
+                at: f"{_time(text) + up:%Y-%m-%dT%H:%M}:00Z"
+                for at, text in enumerate(sheet.cells(name))
+                if len(text) > 10
+            }
             sheet = sheet.with_cells(name, whole)
-    return sheet
+    if not sheet.key:
+        return sheet
+    places = [sheet.at(name) for name in sheet.key]
+    first = {tuple(row[place] for place in places): row for row in reversed(sheet.rows)}
+    return replace(sheet, rows=tuple(reversed(first.values())))
 
 
 def grouped(text: str, mark: str, point: str = ".") -> str:
