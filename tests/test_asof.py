@@ -653,6 +653,18 @@ def test_before_the_newest_day_an_overwritten_column_shows_todays_value_and_says
     assert (arr(take(made, FEB)), dict(take(made, FEB).current_only)) == ([10], {"accounts": ("arr",)})
 
 
+@pytest.mark.parametrize(
+    ("column", "varies", "doubtful"), [("arr", False, ()), ("industry", True, ("arr", "industry"))]
+)
+def test_the_workspace_may_say_which_columns_an_export_overwrites(column, varies, doubtful):
+    accounts = [{"account_id": "a", "signup_at": "2025-06-01", "arr": 10, "industry": "retail"}]
+    made = book({"accounts": accounts, "usage_daily": [{"account_id": "a", "date": MAR}]})
+    source = TableSource.model_validate({"path": "accounts.csv", "columns": {column: {"varies": varies}}})
+    workspace = made.workspace.model_copy(update={"tables": made.workspace.tables | {"accounts": source}})
+    found = take(replace(made, workspace=workspace), FEB).current_only.get("accounts", ())
+    assert sorted(found) == sorted(doubtful)
+
+
 def test_on_the_newest_day_of_the_book_and_later_the_value_is_current():
     made = export(MAR, a=10)
     assert [dict(take(made, day).current_only) for day in (MAR, MAR + DAY)] == [{}, {}]

@@ -51,19 +51,23 @@ class _File:
 def overwritten(workspace: Workspace, table: str, columns: Sequence[str]) -> tuple[str, ...]:
     """Return the columns of a table of which an export only holds today's value.
 
-    None where the rows have versions. Extra columns count where the contract of the table has such columns too: the
-    rows of the others are facts that do not change.
+    None where the rows have versions; else those of the contract, as far as the workspace does not say otherwise of a
+    column (`varies`). Extra columns count where the contract of the table has such columns too: the rows of the others
+    are facts that do not change.
 
     Args:
         workspace: What was declared.
         table: Canonical table.
         columns: The columns it has.
     """
-    spec = SPECS[table]
-    varying = [column.name for column in spec.columns if column.varies and not column.is_personal]
-    if not varying or (spec.has_versions and "valid_from" in columns):
+    spec, source = SPECS[table], workspace.tables[table]
+    usual = {
+        column.name: column.varies for column in spec.columns if not (column.is_personal or column.name in spec.key)
+    }
+    said = {name: found.varies for name in usual if (found := source.column_map(name)) and found.varies is not None}
+    varying = [name for name, varies in (usual | said).items() if varies]
+    if not (any(usual.values()) or varying) or (spec.has_versions and "valid_from" in columns):
         return ()
-    source = workspace.tables[table]
     varying += [name for name in source.extra if source.extra_column(name).varies]
     return tuple(name for name in varying if name in columns)
 

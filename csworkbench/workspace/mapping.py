@@ -76,6 +76,11 @@ class ColumnMap(Section):
     dates: str | None = setting(None, description=_DATES)
     decimal: Literal[".", ","] | None = setting(None, description=_DECIMAL)
     thousands: Thousands | None = setting(None, description=_THOUSANDS)
+    varies: bool | None = setting(
+        None,
+        description="The export overwrites it with today's value, so that its past is unknown; absent = as "
+        "docs/tables.md says",
+    )
 
     _dates = field_validator("dates")(_checked_dates)
 
