@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 
 Kind = Literal["logistic", "boosting"]
 FOLDS = 5
-BOOSTING = {"learning_rate": 0.05, "max_leaf_nodes": 8, "max_iter": 150, "l2_regularization": 1.0}
-TREES = (20, 40, 80, 150)  # as many as predict best accounts that were left out: few events carry few trees
+BOOSTING = {"learning_rate": 0.1, "max_leaf_nodes": 8, "max_iter": 80, "l2_regularization": 1.0}
+TREES = (10, 20, 40, 80)  # as many as predict best accounts that were left out: few events carry few trees
 SMALL = 1_000_000  # cells
 PENALTIES = (0.01, 0.1, 1.0)  # inverse strengths of the ridge, the strongest first
 
@@ -123,15 +124,29 @@ def fit(
     signs = np.array([(directions or {}).get(origin, 0) for origin in encoding.origins], dtype=int)
     learn = _fit_logistic if kind == "logistic" else _fit_boosting
     folds = folds_of(accounts, is_event, seed)
-    parameters = learn(matrix, is_event, signs, _penalty(matrix, is_event, folds) if kind == "logistic" else 0.0)
-    penalty = parameters.get("penalty", 0.0)
-    logits = _out_of_fold(
-        kind, matrix, is_event, folds, lambda rows: learn(matrix[rows], is_event[rows], signs, penalty)
-    )
+    with few_threads(matrix.size):
+        penalty = _penalty(matrix, is_event, folds) if kind == "logistic" else 0.0
+        parameters = learn(matrix, is_event, signs, penalty)
+        logits = _out_of_fold(
+            kind, matrix, is_event, folds, lambda rows: learn(matrix[rows], is_event[rows], signs, penalty)
+        )
     best = _best(logits, is_event)
     if kind == "boosting":
         parameters["trees"] = parameters["trees"][: TREES[best]]
     return Model(kind, encoding, parameters, _line(logits[:, best], is_event))
+
+
+def few_threads(cells: int) -> AbstractContextManager[object]:
+    """Return a context in which a small matrix is worked on by one thread.
+
+    On few rows threads wait for each other longer than they work; on a busy machine ten times as long.
+
+    Args:
+        cells: Size of the matrix.
+    """
+    from threadpoolctl import threadpool_limits
+
+    return nullcontext() if cells >= SMALL else threadpool_limits(1)
 
 
 def folds_of(accounts: "NDArray[np.int64]", is_event: "Flags", seed: int) -> "NDArray[np.int64]":
@@ -170,8 +185,14 @@ def _best(logits: "Floats", is_event: "Flags") -> int:
     import numpy as np
 
     told = np.isfinite(logits).all(axis=1)
-    away = np.where(is_event[told, None], -logits[told], logits[told])
-    return int(np.argmin(np.logaddexp(0, away).sum(axis=0)))
+    return int(np.argmin([_loss(size, is_event[told]) for size in logits[told].T]))
+
+
+def _loss(logits: "Floats", is_event: "Flags") -> float:
+    """Return the log loss of logits, summed over the rows."""
+    import numpy as np
+
+    return float(np.logaddexp(0, np.where(is_event, -logits, logits)).sum())
 
 
 def _line(logits: "Floats", is_event: "Flags") -> tuple[float, float]:
@@ -267,11 +288,10 @@ def _ridge(design: "Floats", is_event: "Flags", penalty: float) -> Any:
 def _penalty(matrix: "Floats", is_event: "Flags", folds: "NDArray[np.int64]") -> float:
     """Return the inverse strength with the least log loss on accounts that were left out; ties go to the strongest."""
     import numpy as np
-    from sklearn.metrics import log_loss
 
     design = _filled(_standard(matrix), matrix)
-    if not design.shape[1]:
-        return PENALTIES[0]
+    if design.shape[1] < 2:  # the calibration undoes what a ridge does to one column
+        return PENALTIES[-1]
     losses = []
     for penalty in PENALTIES:
         loss = 0.0
@@ -279,8 +299,8 @@ def _penalty(matrix: "Floats", is_event: "Flags", folds: "NDArray[np.int64]") ->
             inside = folds != fold
             if not is_event[inside].any() or is_event[inside].all():
                 continue
-            predicted = _ridge(design[inside], is_event[inside], penalty).predict_proba(design[~inside])[:, 1]
-            loss += log_loss(is_event[~inside], predicted, labels=[False, True], normalize=False)
+            logits = _ridge(design[inside], is_event[inside], penalty).decision_function(design[~inside])
+            loss += _loss(logits, is_event[~inside])
         losses.append(loss)
     return PENALTIES[int(np.argmin(losses))]
 
@@ -294,7 +314,6 @@ def _log_odds(is_event: "Flags") -> float:
 
 def _fit_boosting(matrix: "Floats", is_event: "Flags", signs: "NDArray[np.int64]", penalty: float) -> dict[str, Any]:
     from sklearn.ensemble import HistGradientBoostingClassifier
-    from threadpoolctl import threadpool_limits
 
     del penalty  # its trees have their own
     if not matrix.shape[1]:
@@ -302,9 +321,7 @@ def _fit_boosting(matrix: "Floats", is_event: "Flags", signs: "NDArray[np.int64]
     model = HistGradientBoostingClassifier(
         **BOOSTING, monotonic_cst=signs, early_stopping=False, random_state=0, categorical_features=None
     )
-    # On few rows threads wait for each other longer than they work; on a busy machine ten times as long.
-    with threadpool_limits(1 if matrix.size < SMALL else None, user_api="openmp"):
-        fitted = model.fit(matrix, is_event)
+    fitted = model.fit(matrix, is_event)
     trees = [_tree(stage[0].nodes) for stage in fitted._predictors]  # the only place its trees are
     return {"baseline": float(fitted._baseline_prediction.ravel()[0]), "trees": trees}
 

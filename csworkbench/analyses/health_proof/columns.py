@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.health_proof.settings import Config
+from csworkbench.asof import of_today
 from csworkbench.errors import AnalysisError, Problem, did_you_mean
 from csworkbench.features import Attribute, MeasureSource, missing_tables
 from csworkbench.scoring import Curve, Direction, Measure, Rule, Scorecard
@@ -117,7 +118,7 @@ def columns_of(snapshot: "Snapshot", earliest: "Snapshot", cards: Cards, config:
     for name in usable:
         _column(sources, name, Attribute(column=name), "accounts")
     attributes = {name: source.column for name, source in sources.items() if isinstance(source, Attribute)}
-    overwritten = set(earliest.current_only.get("accounts", ()))
+    overwritten = set(of_today(earliest, "accounts"))
     today_only = frozenset(column for column, name in attributes.items() if name in overwritten)
     labels = {_column(sources, "", source, ""): label for label, source in reversed(named) if label not in left_out}
     return Columns(

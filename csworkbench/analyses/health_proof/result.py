@@ -192,7 +192,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
 
 
 def _suggested(inputs: Inputs, config: Config) -> "dict[str, NDArray[np.float64]]":
-    """Return the suggested weights of each scorecard, learned from the rows that teach."""
+    """Return the weights suggested for each scorecard by the rows that teach, where they hold enough events."""
     import pandas as pd
 
     evidence, line = inputs.evidence, inputs.learned.lines[0]
@@ -200,7 +200,7 @@ def _suggested(inputs: Inputs, config: Config) -> "dict[str, NDArray[np.float64]
     for name, card in inputs.scored.items():
         teaches = line.chooses[card.rows]
         is_event = evidence.is_event[card.rows[teaches]]
-        if is_event.any() and not is_event.all():
+        if config.least_events <= is_event.sum() < len(is_event):
             accounts, _ = pd.factorize(evidence.accounts[card.rows[teaches]])
             found[name] = suggested_weights(card.points[teaches], is_event, accounts, config.seed)
     return found
@@ -276,7 +276,12 @@ def _actions(reading: Reading, tables: "Mapping[str, pd.DataFrame]", config: Con
     if stamp is Stamp.ADDS:
         yield say("Use the score to choose whom to call first; prove it again each quarter.")
     elif stamp is Stamp.PREDICTS:
-        yield say("Ask what the score is for: {baseline} alone tells as much.", baseline=baseline)
+        yield say(
+            "Do not count on the score to tell more than {baseline} alone: nobody can say yet. Prove it again when more "
+            "{what} are known.",
+            baseline=baseline,
+            what=event_words(config),
+        )
     elif stamp is Stamp.NOT_SHOWN:
         yield say("Do not choose whom to call by this score: change what it measures and prove it again.")
     else:

@@ -146,7 +146,7 @@ def segment_table(readings: Sequence[Reading], evidence: Evidence, config: Confi
 
     Returns:
         One row per scorecard, segment, value and candidate: scorecard, segment, value, candidate, label, auc, low,
-        high, rows, events, accounts. Without an interval where bootstraps seldom hold both outcomes.
+        high, rows, events, accounts. No AUC where drawn accounts too seldom hold both outcomes.
     """
     import pandas as pd
 
@@ -173,7 +173,7 @@ def _segments(evidence: Evidence, reading: Reading, config: Config) -> "Iterator
 def within(
     reading: Reading, candidate: str, chosen: "Flags", config: Config
 ) -> "tuple[float | None, float | None, float | None, int, int, int]":
-    """Return AUC, its bounds, rows, events and accounts of some rows of a reading.
+    """Return AUC, its bounds, rows, events and accounts of some rows of a reading; no AUC where it has no interval.
 
     Args:
         reading: The proof.
@@ -188,4 +188,4 @@ def within(
     if not 0 < rows.events < len(rows.is_event):
         return None, None, None, *counts
     found = auc_of(reading.risk_of(candidate)[chosen], rows, draws=config.draws, seed=config.seed, level=config.level)
-    return found.value, found.low, found.high, *counts
+    return (None, None, None, *counts) if found.low is None else (found.value, found.low, found.high, *counts)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.health_proof.evidence import Scored
 from csworkbench.analyses.health_proof.reading import SCORE, Reading, main_readings
 from csworkbench.analyses.health_proof.settings import Config
-from csworkbench.inference.models import FOLDS, folds_of
+from csworkbench.inference.models import FOLDS, few_threads, folds_of
 from csworkbench.inference.proof import prove
 from csworkbench.scoring import effective_weights
 
@@ -47,12 +47,13 @@ def suggested_weights(points: "Floats", is_event: "Flags", accounts: "NDArray[np
     centered = np.where(known, points, mean) - mean
     design = centered / (np.sqrt((centered**2).mean()) or 1.0)
     folds = folds_of(accounts, is_event, seed)
-    losses = [_left_out_loss(design, is_event, folds, strength) for strength in STRENGTHS]
-    if min(losses) >= _left_out_loss(design[:, :0], is_event, folds, STRENGTHS[0]):
-        return np.zeros(points.shape[1])
-    # Of equals the strongest.
-    strength = STRENGTHS[len(STRENGTHS) - 1 - int(np.argmin(losses[::-1]))]
-    worth = _worth(design, is_event, strength)[1:]
+    with few_threads(design.size):
+        losses = [_left_out_loss(design, is_event, folds, strength) for strength in STRENGTHS]
+        if min(losses) >= _left_out_loss(design[:, :0], is_event, folds, STRENGTHS[0]):
+            return np.zeros(points.shape[1])
+        # Of equals the strongest.
+        strength = STRENGTHS[len(STRENGTHS) - 1 - int(np.argmin(losses[::-1]))]
+        worth = _worth(design, is_event, strength)[1:]
     total = worth.sum()
     return np.asarray(worth / total) if total > 0 else worth
 
