@@ -35,7 +35,7 @@ def leak_table(evidence: Evidence, config: Config) -> "pd.DataFrame":
         config: Seed of the folds.
 
     Returns:
-        One row per column, the most telling first: column, label, used_by (score, learned, baseline, nothing), auc (of
+        One row per column, the suspected first, then the most telling: column, label, used_by (score, learned, baseline, nothing), auc (of
         the column alone), error (its standard error), auc_today (of the value on the day of the study, where it is
         another), today_only (nobody recorded its past), suspicion (implausible, today_only, afterwards or none),
         is_suspected.
@@ -45,7 +45,7 @@ def leak_table(evidence: Evidence, config: Config) -> "pd.DataFrame":
     folds = folds_of(evidence.accounts, evidence.is_event, config.seed)
     rows = list(_rows(evidence, folds))
     frame = pd.DataFrame(rows, columns=COLUMNS).astype({"auc": float, "error": float, "auc_today": float})
-    return frame.sort_values(["auc", "column"], ascending=[False, True], ignore_index=True)
+    return frame.sort_values(["is_suspected", "auc", "column"], ascending=[False, False, True], ignore_index=True)
 
 
 def _rows(evidence: Evidence, folds: "NDArray[np.int64]") -> "Iterator[tuple[object, ...]]":
