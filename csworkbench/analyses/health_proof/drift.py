@@ -130,6 +130,11 @@ def rolling_table(readings: Sequence[Reading], evidence: Evidence, config: Confi
 
     Every row is predicted from other accounts of all dates (cross-validation), so that early windows have one too.
 
+    Args:
+        readings: The proofs.
+        evidence: Dates of the rows.
+        config: Length of the windows, draws and level.
+
     Returns:
         One row per scorecard, window and candidate: scorecard, first_on, last_on, candidate, label, auc, low, high,
         rows, events, accounts. Empty without dates.
@@ -146,20 +151,7 @@ def rolling_table(readings: Sequence[Reading], evidence: Evidence, config: Confi
             for name in (SCORE, reading.challenger):
                 label = label_of(name, config)
                 rows.append((reading.scorecard, first, last, name, label, *within(reading, name, chosen, config)))
-    names = [
-        "scorecard",
-        "first_on",
-        "last_on",
-        "candidate",
-        "label",
-        "auc",
-        "low",
-        "high",
-        "rows",
-        "events",
-        "accounts",
-    ]
-    return pd.DataFrame(rows, columns=names).astype(dict.fromkeys(["auc", "low", "high"], float))
+    return pd.DataFrame(rows, columns=ROLLING).astype(dict.fromkeys(["auc", "low", "high"], float))
 
 
 def _windows(dates: "pd.Series[pd.Timestamp]", months: int) -> "Iterator[tuple[pd.Timestamp, pd.Timestamp]]":

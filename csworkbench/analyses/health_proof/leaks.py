@@ -35,10 +35,10 @@ def leak_table(evidence: Evidence, config: Config) -> "pd.DataFrame":
         config: Seed of the folds.
 
     Returns:
-        One row per column, the suspected first, then the most telling: column, label, used_by (score, learned, baseline, nothing), auc (of
-        the column alone), error (its standard error), auc_today (of the value on the day of the study, where it is
-        another), today_only (nobody recorded its past), suspicion (implausible, today_only, afterwards or none),
-        is_suspected.
+        One row per column, the suspected first, then the most telling: column, label, used_by (score, learned,
+        baseline, nothing), auc (of the column alone), error (its standard error), auc_today (of the value on the day of
+        the study, where it is another), today_only (nobody recorded its past), suspicion (implausible, today_only,
+        afterwards or none), is_suspected.
     """
     import pandas as pd
 

@@ -144,6 +144,11 @@ def gain_table(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":
 def segment_table(readings: Sequence[Reading], evidence: Evidence, config: Config) -> "pd.DataFrame":
     """Return the proof within each value of each segment.
 
+    Args:
+        readings: The proofs.
+        evidence: Values of the rows.
+        config: Segments, draws and level.
+
     Returns:
         One row per scorecard, segment, value and candidate: scorecard, segment, value, candidate, label, auc, low,
         high, rows, events, accounts. No AUC where drawn accounts too seldom hold both outcomes.
