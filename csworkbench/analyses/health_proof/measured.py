@@ -85,9 +85,10 @@ def carried(
         return values
     long = pd.concat([frame.assign(known=_known(frame)) for frame in _panels(snapshot, {"": source}, chain)])
     long = long[long["known"].notna()].sort_values("snapshot_date")
-    gaps = rows.assign(place=range(len(rows)))[values.isna().to_numpy()].sort_values("snapshot_date")
+    days = rows["snapshot_date"].astype(long["snapshot_date"].dtype)
+    gaps = rows.assign(place=range(len(rows)), snapshot_date=days)[values.isna().to_numpy()]
     last = pd.merge_asof(
-        gaps,
+        gaps.sort_values("snapshot_date"),
         long[["snapshot_date", "account_id", "known"]],
         on="snapshot_date",
         by="account_id",
