@@ -467,7 +467,9 @@ def test_a_path_that_is_no_config_is_refused(csw, project):
 def test_describe_lists_what_can_be_described(csw, project):
     code, out, _ = csw("describe")
     assert code == 0
-    assert {"workspace", "batch", "scorecard", "health", "data_check"} <= {line.split()[0] for line in out.splitlines()}
+    assert {"workspace", "batch", "scorecard", "health", "health_proof", "data_check"} <= {
+        line.split()[0] for line in out.splitlines()
+    }
 
 
 def test_describe_says_meaning_default_value_and_place_of_a_key(csw, project):
@@ -483,7 +485,7 @@ def test_describe_hints_at_the_nearest_name(csw, project):
     assert "did you mean 'health'?" in err
 
 
-@pytest.mark.parametrize("name", ["workspace", "batch", "scorecard", "health", "data_check"])
+@pytest.mark.parametrize("name", ["workspace", "batch", "scorecard", "health", "health_proof", "data_check"])
 def test_a_printed_schema_is_a_valid_json_schema(csw, project, name):
     code, out, _ = csw("schema", name)
     assert code == 0

@@ -8,6 +8,7 @@ from tests.acceptance.projects import DATA, csw, example_project, result
 FILES = sorted((DATA / "ravenstack").glob("*.csv"))
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.timeout(900),
     pytest.mark.skipif(not FILES, reason="ravenstack is not beside this checkout (shared/data)"),
 ]
 
@@ -15,7 +16,7 @@ pytestmark = [
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
     project = example_project(tmp_path_factory.mktemp("ravenstack") / "project", "ravenstack", FILES)
-    done = csw("run", "data_check", "--workspace", project / "workspace.yaml")
+    done = csw("run", "--workspace", project / "workspace.yaml", timeout=800)
     assert done.returncode == 0, done.stdout + done.stderr
     return project / "outputs" / "latest"
 
@@ -72,3 +73,28 @@ def test_every_row_is_kept_and_known(run):
 def test_the_page_says_which_outcomes_have_no_history(run):
     texts = {caveat["code"]: caveat["text"] for caveat in result(run, "data_check")["caveats"]}
     assert texts["outcome_of_today"].startswith("accounts.churn_flag, subscriptions.churn_flag")
+
+
+def test_a_score_of_data_without_signal_is_not_said_to_add_anything(run, raw):
+    # Snapshot of 30 June 2024: accounts that had signed up and not left, lost = first churn event in the 90 days after.
+    first = pd.to_datetime(raw["churn_events"].groupby("account_id")["churn_date"].min())
+    there = raw["accounts"][pd.to_datetime(raw["accounts"]["signup_date"]) <= "2024-06-30"]["account_id"]
+    left = first.reindex(there)
+    stayed = left[~(left <= "2024-06-30")]
+    proof = result(run, "health_proof")
+    assert proof["figures"]["events"] == pytest.approx(
+        {
+            "value": (stayed <= "2024-09-28").sum(),
+            "low": None,
+            "high": None,
+            "level": None,
+            "n": len(stayed),
+            "unit": "events",
+        }
+    )
+    score = proof["figures"]["auc_score"]
+    assert 0.45 <= score["value"] <= 0.65
+    assert score["low"] < score["value"] < score["high"]
+    stamps = pd.read_parquet(run / "health_proof" / "tables" / "stamps.parquet")
+    assert "adds" not in set(stamps["stamp"])
+    assert "adds to" not in proof["headline"]

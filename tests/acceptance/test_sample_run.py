@@ -26,10 +26,11 @@ def test_every_notebook_of_the_batch_ended_well(run):
     assert {item["name"]: item["status"] in {"ok", "warning"} for item in record["notebooks"]} == {
         "data_check": True,
         "health": True,
+        "health_proof": True,
     }
     suite = ElementTree.parse(run / "junit.xml").getroot()
     assert suite.get("failures") == "0"
-    assert int(suite.get("tests")) == 2
+    assert int(suite.get("tests")) == 3
 
 
 def test_pages_hold_no_script_and_no_address_to_fetch(run):
@@ -42,7 +43,7 @@ def test_pages_hold_no_script_and_no_address_to_fetch(run):
 
 
 def test_uncertain_figures_have_an_interval_and_every_figure_an_n(run):
-    for name in ("data_check", "health"):
+    for name in ("data_check", "health", "health_proof"):
         for figure, estimate in result(run, name)["figures"].items():
             assert set(estimate) == {"value", "low", "high", "level", "n", "unit"}, figure
             assert isinstance(estimate["n"], int)
@@ -56,12 +57,20 @@ def test_contributions_on_disk_add_up_to_the_score(run):
     assert (total.reindex(scores.index) - scores).abs().max() < 1e-9
 
 
+def test_the_stamp_of_each_scorecard_stands_on_the_health_page(run):
+    proof = result(run, "health_proof")
+    page = re.sub(r"\s+", " ", (run / "health" / "report.html").read_text(encoding="utf-8"))
+    assert len(proof["stamps"]["health"]) == 2
+    for stamp in proof["stamps"]["health"]:
+        assert stamp in page
+
+
 def test_the_same_inputs_give_the_same_bytes_of_tables(run, tmp_path):
     """Other hash seed, other time zone, other locale, one thread more: the digests in result.json stay."""
     env = {"PYTHONHASHSEED": "7", "TZ": "Asia/Shanghai", "LC_ALL": "C"}
     done = csw("run", "--out", tmp_path / "again", "--jobs", "2", env=env)
     assert done.returncode == 0, done.stdout + done.stderr
-    for name in ("data_check", "health"):
+    for name in ("data_check", "health", "health_proof"):
         first, second = result(run, name), result(tmp_path / "again" / "latest", name)
         assert first["tables"] == second["tables"]
         assert first["figures"] == second["figures"]

@@ -15,7 +15,7 @@ import csworkbench
 from tests.acceptance.projects import csw
 from tests.browser.test_pages import browser  # noqa: F401 - a fixture
 
-NOTEBOOKS = ("start_here", "data_check", "health")
+NOTEBOOKS = ("start_here", "data_check", "health", "health_proof")
 NEW = "referrals"
 TOKEN = "for-this-test-alone"
 PATIENCE_S = 60

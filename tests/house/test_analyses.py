@@ -11,7 +11,7 @@ from tests.house.places import ROOT, stems
 
 
 def test_there_are_analyses():
-    assert {"data_check", "health"} <= set(stems())
+    assert {"data_check", "health", "health_proof"} <= set(stems())
 
 
 @pytest.mark.parametrize("stem", stems())
