@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Kind = Literal["logistic", "boosting"]
 FOLDS = 5
-BOOSTING = {"learning_rate": 0.1, "max_leaf_nodes": 8, "max_iter": 80, "l2_regularization": 1.0}
+BOOSTING = {"learning_rate": 0.1, "max_leaf_nodes": 8, "max_iter": 80, "max_bins": 63, "l2_regularization": 1.0}
 TREES = (10, 20, 40, 80)  # as many as predict best accounts that were left out: few events carry few trees
 SMALL = 1_000_000  # cells
 PENALTIES = (0.01, 0.1, 1.0)  # inverse strengths of the ridge, the strongest first

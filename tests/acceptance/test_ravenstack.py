@@ -1,4 +1,4 @@
-"""Four files that contradict each other, read by configuration alone, and what the page says about them."""
+"""Five files that contradict each other, read by configuration alone, and what the page says about them."""
 
 import pandas as pd
 import pytest
