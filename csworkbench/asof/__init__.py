@@ -3,7 +3,7 @@
 from csworkbench.asof.days import day_start, month_ends, since, with_local_day
 from csworkbench.asof.labels import Part, Window, labels, windows
 from csworkbench.asof.newest import end_of, latest_date, stray_days
-from csworkbench.asof.snapshot import Snapshot, earlier, of_today, require_history, take
+from csworkbench.asof.snapshot import Snapshot, earlier, require_history, take
 
 __all__ = [
     "Part",
@@ -15,7 +15,6 @@ __all__ = [
     "labels",
     "latest_date",
     "month_ends",
-    "of_today",
     "require_history",
     "since",
     "stray_days",

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.health_proof.settings import Config
-from csworkbench.asof import of_today
 from csworkbench.errors import AnalysisError, Problem, did_you_mean
-from csworkbench.features import Attribute, MeasureSource, missing_tables
+from csworkbench.features import Attribute, MeasureSource, columns_of_today, missing_tables
 from csworkbench.scoring import Curve, Direction, Measure, Rule, Scorecard
 from csworkbench.tables import Role
 
@@ -46,7 +45,7 @@ class Columns:
         learned: Columns the learned models may use.
         directions: Column -> 1 where the event must grow more likely with it, -1 less likely, as the scorecards say.
         attributes: Column -> column of accounts behind it.
-        today_only: Columns whose value at an earlier date nobody recorded: exports overwrite them.
+        today_only: Columns that read something nobody recorded of earlier dates, because exports overwrite it.
         left_out: Measures, baselines and columns that cannot be measured -> tables or columns they lack.
     """
 
@@ -118,8 +117,7 @@ def columns_of(snapshot: "Snapshot", earliest: "Snapshot", cards: Cards, config:
     for name in usable:
         _column(sources, name, Attribute(column=name), "accounts")
     attributes = {name: source.column for name, source in sources.items() if isinstance(source, Attribute)}
-    overwritten = set(of_today(earliest, "accounts"))
-    today_only = frozenset(column for column, name in attributes.items() if name in overwritten)
+    today_only = frozenset(columns_of_today(sources, earliest))
     labels = {_column(sources, "", source, ""): label for label, source in reversed(named) if label not in left_out}
     return Columns(
         sources=sources,

@@ -9,7 +9,6 @@ from csworkbench.analyses.health_proof.settings import Config
 from csworkbench.analyses.health_proof.wording import event_words
 from csworkbench.asof import Part
 from csworkbench.estimates import Caveat, Severity, say
-from csworkbench.features import Attribute
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -176,21 +175,28 @@ def _about_columns(evidence: Evidence, config: Config) -> Iterator[Caveat]:
             "score_of_today",
             Severity.WARNING,
             say(
-                "The score rests on {columns:list}, of which only today's value is known: earlier scores know the "
-                "future there",
+                "The score rests on {columns:list}, which read something of which only today's value is known: earlier "
+                "scores may know the future there",
                 columns=[columns.labels[name] for name in in_score],
             ),
-            say("Give accounts valid_from and valid_to, or wait: each run remembers today's values from now on"),
+            say(
+                "Give accounts valid_from and valid_to, declare varies: false for what is never overwritten, or wait: "
+                "each run remembers today's values from now on"
+            ),
         )
     by_attribute = {name: column for column, name in columns.attributes.items() if column in columns.today_only}
     wanted = (*config.baselines, *config.also)
-    left = [each.label for each in wanted if isinstance(each.source, Attribute) and each.source.column in by_attribute]
+    of_today = [columns.sources[name] for name in columns.today_only]
+    left = [each.label for each in wanted if each.source in of_today]
     if left:
         yield Caveat(
             "today_left_out",
             Severity.NOTE,
             say("{columns:list} took no part: only today's value is known, not that of the dates", columns=left),
-            say("Give accounts valid_from and valid_to, or wait: each run remembers today's values from now on"),
+            say(
+                "Give accounts valid_from and valid_to, declare varies: false for what is never overwritten, or wait: "
+                "each run remembers today's values from now on"
+            ),
         )
     named = {condition.column for rule in evidence.cards.rules for condition in rule.when} | set(config.segments)
     by_today = sorted(named & set(by_attribute))
