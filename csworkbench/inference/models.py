@@ -52,6 +52,14 @@ class Model:
 
         return _calibrated(expit(_raw(self.kind, self.parameters, self.encoding.matrix(frame))), self.line)
 
+    def design(self, frame: "pd.DataFrame") -> "Floats":
+        """Return the standardised columns a logistic model multiplies with its coefficients, gaps filled.
+
+        Args:
+            frame: The measures it was fitted on, by name.
+        """
+        return _filled(self.parameters, self.encoding.matrix(frame))
+
     def to_json(self) -> dict[str, Any]:
         """Return everything that is needed to compute its risks elsewhere, with a hash of it."""
         body = {

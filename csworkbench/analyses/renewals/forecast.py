@@ -1,0 +1,210 @@
+"""The forecast: every open renewal, the quarters they add up to, and the accounts that decide each."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.renewals.evidence import Inputs
+from csworkbench.analyses.renewals.learning import Forecaster
+from csworkbench.analyses.renewals.settings import Config
+from csworkbench.analyses.renewals.simulating import Simulated, bounds, deciders, simulate, thinned
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from csworkbench.inference.shocks import Shocks
+
+    Floats = NDArray[np.float64]
+
+OPEN, OVERDUE, TOO_LATE = "open", "overdue", "overdue too long"
+FORECAST = [
+    "renewal_id",
+    "account_id",
+    "quarter",
+    "probability",
+    "low",
+    "high",
+    "amount",
+    "amount_low",
+    "amount_high",
+    "currency",
+    "target",
+    "as_of",
+    "basis",
+    "model",
+    "name",
+    "csm",
+    "tier",
+    "due_date",
+    "days_to_due",
+    "state",
+]
+QUARTERS = [
+    "quarter",
+    "currency",
+    "renewals",
+    "decided",
+    "open",
+    "target",
+    "settled",
+    "expected",
+    "low",
+    "high",
+    "not_forecast",
+    "no_amount",
+    "rate",
+    "rate_low",
+    "rate_high",
+]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Forecast:
+    """What is expected.
+
+    Args:
+        renewals: Open renewals: FORECAST.
+        quarters: Quarters with an open renewal, per currency: QUARTERS.
+        deciders: Quarter, currency, account: what it can win or lose.
+    """
+
+    renewals: "pd.DataFrame"
+    quarters: "pd.DataFrame"
+    deciders: "pd.DataFrame"
+
+
+def forecast(inputs: Inputs, config: Config, forecaster: Forecaster, shocks: "Shocks") -> Forecast:
+    """Return the forecast of all open renewals and their quarters.
+
+    Args:
+        inputs: Renewals as of the date.
+        config: Settings.
+        forecaster: What was learned by the date.
+        shocks: What past quarters say of common shocks.
+    """
+    import pandas as pd
+
+    rows = inputs.rows[inputs.rows["snapshot_date"] == pd.Timestamp(inputs.as_of)].reset_index(drop=True)
+    facts = inputs.renewals.loc[rows["renewal_id"]].reset_index()
+    best, drawn = forecaster.p_lost(rows)
+    late = -rows["days_to_due"]
+    state = pd.Series(OPEN, index=rows.index).mask(late > 0, OVERDUE).mask(late > config.overdue_days, TOO_LATE)
+    is_known = state.ne(TOO_LATE)
+    probability = pd.Series(1 - best, dtype=float).where(is_known)
+    low, high = (pd.Series(each).where(is_known) for each in _ends(1 - drawn, config.level))
+    usual = float(forecaster.ratios.mean()) if len(forecaster.ratios) else 1.0
+    table = facts.assign(
+        probability=probability,
+        low=pd.concat([low, probability], axis=1).min(axis=1, skipna=False),
+        high=pd.concat([high, probability], axis=1).max(axis=1, skipna=False),
+        days_to_due=rows["days_to_due"].astype(int),
+        state=state.astype("str"),
+        as_of=pd.Timestamp(inputs.as_of),
+        basis=forecaster.basis,
+        model=forecaster.digest,
+    )
+    worth = table["target"] * usual
+    table = table.assign(**{f"amount{end}": worth * table[name] for end, name in _NAMES.items()})
+    quarters, weights = _quarters(inputs, config, table, 1 - drawn, (forecaster.ratios, shocks))
+    order = table.sort_values(["due_date", "renewal_id"], kind="stable", ignore_index=True)
+    return Forecast(order[FORECAST], quarters, weights)
+
+
+_NAMES = {"": "probability", "_low": "low", "_high": "high"}
+
+
+def _ends(drawn: "Floats", level: float) -> "tuple[Floats, Floats]":
+    import numpy as np
+
+    if not drawn.size or np.isnan(drawn).any():
+        nothing = np.full(drawn.shape[1], np.nan)
+        return nothing, nothing
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return low, high
+
+
+def _quarters(
+    inputs: Inputs,
+    config: Config,
+    table: "pd.DataFrame",
+    p_renew: "Floats",
+    learned: "tuple[Floats, Shocks]",
+) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    import numpy as np
+    import pandas as pd
+
+    lines, weights = [], []
+    due = inputs.renewals[inputs.renewals["quarter"].isin(table["quarter"])]
+    for number, (quarter, open_rows) in enumerate(table.groupby("quarter", sort=True)):
+        places = open_rows.index.to_numpy()
+        told = open_rows["probability"].notna().to_numpy()
+        drawn = None
+        if told.any():
+            chances = thinned(p_renew[:, places[told]])
+            target = open_rows["target"].to_numpy(float)[told]
+            drawn = simulate(chances, target, *learned, config.seed + 100 + number)
+        for currency, all_due in due[due["quarter"] == quarter].groupby("currency", sort=True):
+            is_own = open_rows["currency"].eq(currency).to_numpy()
+            lines.append(_line((quarter, currency), all_due, open_rows[is_own]))
+            if drawn is not None and (own := is_own[told]).any():
+                amounts = drawn.amounts[:, own]
+                _fill(lines[-1], amounts, config.level)
+                weights += _deciders((quarter, currency), amounts, open_rows[is_own & told], config)
+        _rate(lines, quarter, due[due["quarter"] == quarter], drawn, config.level)
+    quarters = pd.DataFrame(lines, columns=QUARTERS)
+    columns = ["quarter", "currency", "account_id", "name", "renewals", "target", "probability", "share_of_spread"]
+    named = pd.DataFrame(weights, columns=columns)
+    numbers = [name for name in QUARTERS if name in ("expected", "low", "high") or name.startswith("rate")]
+    return quarters.astype(dict.fromkeys(numbers, float)).replace({None: np.nan}), named
+
+
+def _line(key: tuple[str, str], due: "pd.DataFrame", open_rows: "pd.DataFrame") -> dict[str, Any]:
+    """Return a quarter's counts and what is settled already; the forecast comes on top."""
+    decided = due[due["outcome"] != "open"]
+    return {
+        "quarter": key[0],
+        "currency": key[1],
+        "renewals": len(due),
+        "decided": len(decided),
+        "open": len(due) - len(decided),
+        "target": float(due["target"].sum()),
+        "settled": float(decided["final"].sum()),
+        "expected": float(decided["final"].sum()) if open_rows.empty else None,
+        "not_forecast": int(open_rows["probability"].isna().sum()),
+        "no_amount": int(due["target"].isna().sum()),
+    }
+
+
+def _fill(line: dict[str, Any], amounts: "Floats", level: float) -> None:
+    import numpy as np
+
+    totals, settled = np.nansum(amounts, axis=1), line["settled"]
+    low, high = bounds(totals, level)
+    line |= {"expected": settled + float(totals.mean()), "low": settled + low, "high": settled + high}
+
+
+def _rate(
+    lines: list[dict[str, Any]], quarter: str, due: "pd.DataFrame", drawn: Simulated | None, level: float
+) -> None:
+    """Write the renewal rate of the whole quarter into its lines."""
+    if drawn is None:
+        return
+    kept = int((~due["is_lost"].fillna(True).astype(bool)).sum())
+    forecast_n = drawn.amounts.shape[1]
+    decided = int(due["is_lost"].notna().sum())
+    rates = (kept + drawn.kept) / (decided + forecast_n)
+    low, high = bounds(rates, level)
+    for line in (each for each in lines if each["quarter"] == quarter):
+        line |= {"rate": float(rates.mean()), "rate_low": low, "rate_high": high}
+
+
+def _deciders(
+    key: tuple[str, str], amounts: "Floats", rows: "pd.DataFrame", config: Config
+) -> list[tuple[object, ...]]:
+    found = []
+    for account, share in deciders(amounts, rows["account_id"], config.deciders):
+        own = rows[rows["account_id"] == account]
+        value = (own["name"].iloc[0], len(own), float(own["target"].sum()), float(own["probability"].mean()), share)
+        found.append((*key, account, *value))
+    return found

@@ -1,0 +1,127 @@
+"""What is due and what came of it: by CSM, tier and quarter, as rates, and as the steps of a quarter."""
+
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.renewals.evidence import Inputs, quarter_of
+from csworkbench.analyses.renewals.track import main_currency
+from csworkbench.estimates import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DIMENSIONS = ("quarter", "tier", "csm")
+STEPS = {
+    "lost": "Lost",
+    "contracted": "Renewed for less",
+    "expanded": "Renewed for more",
+    "not_recorded": "Renewed, amount not recorded",
+    "open": "Not decided yet",
+}
+
+
+def due_table(inputs: Inputs, forecast: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the renewals due this year by quarter, tier and CSM.
+
+    Args:
+        inputs: Renewals as of the date.
+        forecast: Open renewals with their expected amount.
+
+    Returns:
+        One row per dimension (quarter, tier, csm), value and currency: renewals, target (amount due), kept, lost, open,
+        renewed (final amount of decided ones), expected (of open ones), grr, nrr (of decided ones with both amounts,
+        missing where there are none). Quarters in time order, tiers and CSMs by amount due.
+    """
+    import pandas as pd
+
+    rows = this_year(inputs).reset_index()
+    amounts = forecast.set_index("renewal_id")["amount"]
+    is_priced = rows["is_lost"].notna() & rows["target"].notna() & rows["final"].notna()
+    rows = rows.assign(
+        kept=rows["is_lost"].eq(False).fillna(False).astype(int),
+        lost=rows["is_lost"].eq(True).fillna(False).astype(int),
+        open=rows["is_lost"].isna().astype(int),
+        renewed=rows["final"].fillna(0.0),
+        expected=amounts.reindex(rows["renewal_id"]).fillna(0.0).to_numpy(),
+        base=rows["target"].where(is_priced, 0.0),
+        retained=rows[["target", "final"]].min(axis=1).where(is_priced, 0.0),
+        brought=rows["final"].where(is_priced, 0.0),
+        renewals=1,
+    )
+    sums = ["renewals", "target", "kept", "lost", "open", "renewed", "expected", "base", "retained", "brought"]
+    parts = []
+    for dimension in DIMENSIONS:
+        part = rows.groupby([dimension, "currency"], as_index=False, sort=True)[sums].sum()
+        by_size = part if dimension == "quarter" else part.sort_values("target", ascending=False, kind="stable")
+        parts.append(by_size.rename(columns={dimension: "value"}).assign(dimension=dimension))
+    table = pd.concat(parts, ignore_index=True)
+    base = table["base"].where(table["base"] > 0)
+    table = table.assign(grr=table["retained"] / base, nrr=table["brought"] / base)
+    return table[["dimension", "value", "currency", *sums[:7], "grr", "nrr"]]
+
+
+def this_year(inputs: Inputs) -> "pd.DataFrame":
+    """Return the renewals due in the calendar year of the date."""
+    due: pd.DataFrame = inputs.renewals[inputs.renewals["due_date"].dt.year == inputs.as_of.year]
+    return due
+
+
+def waterfall_table(inputs: Inputs) -> "pd.DataFrame":
+    """Return how the amount due in the quarter of the date became what is renewed so far, in the main currency.
+
+    Returns:
+        One row per step that has a renewal: step, label, amount (what it adds or takes), renewals, quarter, currency,
+        due (amount due in the quarter). Renewals without an amount due are left out.
+    """
+    import numpy as np
+    import pandas as pd
+
+    currency = main_currency(inputs)
+    due = inputs.renewals
+    due = due[(due["quarter"] == quarter_now(inputs)) & due["currency"].eq(currency) & due["target"].notna()]
+    change = (due["final"] - due["target"]).where(due["final"].notna(), -due["target"])
+    is_open, is_lost = due["outcome"].eq("open"), due["outcome"].eq("churned")
+    step = np.select(
+        [is_open, is_lost, due["final"].isna(), change < 0, change > 0],
+        ["open", "lost", "not_recorded", "contracted", "expanded"],
+        default="same",
+    )
+    sums = change.groupby(step).agg(["sum", "size"]).reindex([name for name in STEPS if name in set(step)])
+    if len(due) and sums.empty:
+        sums = pd.DataFrame({"sum": [0.0], "size": [0]}, index=["lost"])  # all renewed as they were
+    return pd.DataFrame(
+        {
+            "step": pd.array(sums.index, dtype="str"),
+            "label": pd.array([STEPS[name] for name in sums.index], dtype="str"),
+            "amount": sums["sum"].to_numpy(float),
+            "renewals": sums["size"].to_numpy(int),
+            "quarter": quarter_now(inputs),
+            "currency": currency,
+            "due": float(due["target"].sum()),
+        }
+    )
+
+
+def quarter_now(inputs: Inputs) -> str:
+    """Return the quarter of the date."""
+    import pandas as pd
+
+    return str(quarter_of(pd.Series([pd.Timestamp(inputs.as_of)])).iloc[0])
+
+
+def rate_figures(inputs: Inputs, level: float) -> dict[str, Estimate]:
+    """Return GRR and NRR of the renewals due in the months of the rates: per currency, the main one without a suffix.
+
+    Args:
+        inputs: Sums of the renewals due.
+        level: Coverage of the intervals.
+    """
+    from csworkbench.features.estimating import ratio_of, share_of
+
+    figures = {}
+    for currency, sums in inputs.rates.groupby("currency", sort=True):
+        suffix = "" if currency == main_currency(inputs) else f".{currency}"
+        by_account = sums.set_index("account_id")
+        due = by_account["target"]
+        figures[f"grr{suffix}"] = share_of(by_account["retained"], due, level, are_amounts=True)
+        figures[f"nrr{suffix}"] = ratio_of(by_account["final"], due, level)
+    return figures

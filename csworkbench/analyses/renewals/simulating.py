@@ -1,0 +1,98 @@
+"""What a quarter will bring: many simulated quarters, with what nobody can know yet shared by all its renewals."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from csworkbench.inference.shocks import Shocks
+
+    Floats = NDArray[np.float64]
+
+MOST_CELLS = 20_000_000  # simulated renewals held at once
+EDGE = 1e-6
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Simulated:
+    """One quarter, simulated.
+
+    Args:
+        kept: Renewals kept, per draw.
+        amounts: Amount per draw and renewal; nan where the amount due is not known.
+    """
+
+    kept: "Floats"
+    amounts: "Floats"
+
+
+def simulate(
+    p_renew: "Floats",
+    target: "Floats",
+    ratios: "Floats",
+    shocks: "Shocks | None",
+    seed: int,
+) -> Simulated:
+    """Return a quarter as it may turn out, as often as there are draws.
+
+    Args:
+        p_renew: Probability of renewing: one row per draw of the parameters, one column per renewal.
+        target: Amount due per renewal; nan where it is not known.
+        ratios: Final amounts over targets of kept renewals; empty = the target itself.
+        shocks: What is known of the shock that all renewals of the quarter share; None = none: too narrow, for tests.
+        seed: The same seed gives the same quarter.
+    """
+    import numpy as np
+    from scipy.special import expit, logit
+
+    rng = np.random.default_rng(seed)
+    draws, renewals = p_renew.shape
+    # Parameters and shocks are paired at random: the rows of the one come in the order of their own seed.
+    shock = np.zeros(draws) if shocks is None else shocks.draw(rng, draws)
+    chance = expit(logit(np.clip(p_renew, EDGE, 1 - EDGE)) + shock[:, None])
+    is_kept = rng.random((draws, renewals)) < chance
+    # The pool of ratios is a sample too: its mean varies as that of a pool drawn again.
+    pool = ratios if len(ratios) else np.ones(1)
+    mean = pool.mean()
+    again = 1 + rng.standard_normal(draws) * pool.std() / (np.sqrt(len(pool)) * mean) if mean > 0 else np.ones(draws)
+    amounts = is_kept * target * rng.choice(pool, (draws, renewals)) * np.clip(again, 0, None)[:, None]
+    return Simulated(is_kept.sum(axis=1).astype(float), amounts)
+
+
+def thinned(p_renew: "Floats") -> "Floats":
+    """Return as many draws as fit into memory."""
+    most = max(200, MOST_CELLS // max(1, p_renew.shape[1]))
+    return p_renew[:most]
+
+
+def bounds(drawn: "Floats", level: float) -> "tuple[float, float]":
+    """Return the interval that holds a share of the draws, as much outside on either side."""
+    import numpy as np
+
+    low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def deciders(amounts: "Floats", accounts: "pd.Series[str]", count: int) -> Iterator[tuple[str, float]]:
+    """Yield the accounts that decide a total, with the share of its variance each is responsible for.
+
+    Args:
+        amounts: Amount per draw and renewal.
+        accounts: Account of each renewal.
+        count: How many accounts.
+    """
+    import numpy as np
+    import pandas as pd
+
+    total = np.nansum(amounts, axis=1)
+    spread = float(total.var())
+    if spread <= 0:
+        return
+    centered = np.nan_to_num(amounts - np.mean(amounts, axis=0))
+    each = (centered * (total - total.mean())[:, None]).mean(axis=0) / spread
+    shares = pd.Series(each).groupby(accounts.to_numpy()).sum().sort_index().sort_values(ascending=False, kind="stable")
+    yield from ((str(account), float(share)) for account, share in shares.head(count).items() if share > 0)
