@@ -56,6 +56,9 @@ QUARTERS = [
     "rate",
     "rate_low",
     "rate_high",
+    "open_rate",
+    "open_low",
+    "open_high",
 ]
 
 
@@ -153,9 +156,9 @@ def _quarters(
                 weights += _deciders((quarter, currency), amounts, open_rows[is_own & told], config)
         _rate(lines, quarter, due[due["quarter"] == quarter], drawn, config.level)
     quarters = pd.DataFrame(lines, columns=QUARTERS)
-    columns = ["quarter", "currency", "account_id", "name", "renewals", "target", "probability", "share_of_spread"]
+    columns = ["quarter", "currency", "account_id", "name", "renewals", "target", "probability", "spread_share"]
     named = pd.DataFrame(weights, columns=columns)
-    numbers = [name for name in QUARTERS if name in ("expected", "low", "high") or name.startswith("rate")]
+    numbers = [name for name in QUARTERS if name in ("expected", "low", "high") or name.startswith(("rate", "open_"))]
     return quarters.astype(dict.fromkeys(numbers, float)).replace({None: np.nan}), named
 
 
@@ -187,16 +190,19 @@ def _fill(line: dict[str, Any], amounts: "Floats", level: float) -> None:
 def _rate(
     lines: list[dict[str, Any]], quarter: str, due: "pd.DataFrame", drawn: Simulated | None, level: float
 ) -> None:
-    """Write the renewal rate of the whole quarter into its lines."""
+    """Write the renewal rate of the whole quarter, and of what is open in it, into its lines."""
     if drawn is None:
         return
     kept = int((~due["is_lost"].fillna(True).astype(bool)).sum())
     forecast_n = drawn.amounts.shape[1]
     decided = int(due["is_lost"].notna().sum())
-    rates = (kept + drawn.kept) / (decided + forecast_n)
-    low, high = bounds(rates, level)
+    whole, ahead = (kept + drawn.kept) / (decided + forecast_n), drawn.kept / forecast_n
+    told = {}
+    for name, rates in (("rate", whole), ("open", ahead)):
+        low, high = bounds(rates, level)
+        told |= {f"{name}_low": low, f"{name}_high": high, name if name == "rate" else "open_rate": float(rates.mean())}
     for line in (each for each in lines if each["quarter"] == quarter):
-        line |= {"rate": float(rates.mean()), "rate_low": low, "rate_high": high}
+        line |= told
 
 
 def _deciders(

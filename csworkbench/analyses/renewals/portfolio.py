@@ -65,19 +65,30 @@ def this_year(inputs: Inputs) -> "pd.DataFrame":
     return due
 
 
+def due_now(inputs: Inputs) -> Estimate:
+    """Return the amount due in the quarter of the date, in the main currency: where the waterfall starts."""
+    due = _due_this_quarter(inputs)
+    return Estimate(float(due["target"].sum()), main_currency(inputs), len(due))
+
+
+def _due_this_quarter(inputs: Inputs) -> "pd.DataFrame":
+    due = inputs.renewals
+    is_now = due["quarter"].eq(quarter_now(inputs)) & due["currency"].eq(main_currency(inputs))
+    priced: pd.DataFrame = due[is_now & due["target"].notna()]
+    return priced
+
+
 def waterfall_table(inputs: Inputs) -> "pd.DataFrame":
     """Return how the amount due in the quarter of the date became what is renewed so far, in the main currency.
 
     Returns:
-        One row per step that has a renewal: step, label, amount (what it adds or takes), renewals, quarter, currency,
-        due (amount due in the quarter). Renewals without an amount due are left out.
+        One row per step that has a renewal: step, label, amount (what it adds or takes), renewals, quarter, currency.
+        Renewals without an amount due are left out.
     """
     import numpy as np
     import pandas as pd
 
-    currency = main_currency(inputs)
-    due = inputs.renewals
-    due = due[(due["quarter"] == quarter_now(inputs)) & due["currency"].eq(currency) & due["target"].notna()]
+    due = _due_this_quarter(inputs)
     change = (due["final"] - due["target"]).where(due["final"].notna(), -due["target"])
     is_open, is_lost = due["outcome"].eq("open"), due["outcome"].eq("churned")
     step = np.select(
@@ -95,8 +106,7 @@ def waterfall_table(inputs: Inputs) -> "pd.DataFrame":
             "amount": sums["sum"].to_numpy(float),
             "renewals": sums["size"].to_numpy(int),
             "quarter": quarter_now(inputs),
-            "currency": currency,
-            "due": float(due["target"].sum()),
+            "currency": main_currency(inputs),
         }
     )
 

@@ -10,7 +10,7 @@ from csworkbench.analyses.renewals.doubts import VERDICTS, doubts
 from csworkbench.analyses.renewals.evidence import Inputs, quarter_of
 from csworkbench.analyses.renewals.forecast import OPEN, OVERDUE, TOO_LATE, Forecast, forecast
 from csworkbench.analyses.renewals.learning import Forecaster, coefficient_table, learn
-from csworkbench.analyses.renewals.portfolio import due_table, rate_figures, this_year, waterfall_table
+from csworkbench.analyses.renewals.portfolio import due_now, due_table, rate_figures, this_year, waterfall_table
 from csworkbench.analyses.renewals.settings import Config
 from csworkbench.analyses.renewals.track import (
     Track,
@@ -44,17 +44,19 @@ class Result:
       overdue, overdue too long: not forecast)
     * quarters, quarter with an open renewal and currency: quarter, currency, renewals, decided, open, target, settled
       (final amount of decided ones), expected (settled and to come), low, high, not_forecast, no_amount (renewals),
-      rate (of the quarter in all currencies), rate_low, rate_high
+      rate (share renewed of the whole quarter, all currencies), rate_low, rate_high, open_rate (of what is open),
+      open_low, open_high
     * deciders, quarter, currency and account: quarter, currency, account_id, name, renewals, target, probability,
-      share_of_spread (share of the variance of the quarter's total)
+      spread_share (share of the variance of the quarter's total)
     * due, renewals due this calendar year by quarter, tier and CSM: see `portfolio.due_table`
-    * waterfall, step of the quarter of the date: step, label, amount, renewals, quarter, currency, due
+    * waterfall, step of the quarter of the date: step, label, amount, renewals, quarter, currency
     * checkpoints, disagreements, missing_calls: see `checkpoints`
     * past_quarters, quarter and basis (frozen model, frozen csm, frozen final = calls as made before the quarter;
       recomputed = the model learned and applied with what was known then): renewals (open at its start and decided
       since), still_open, predicted (share renewed), low, high, actual, is_inside, currency, predicted_amount,
       amount_low, amount_high, actual_amount
-    * predicted_actual, quarter: quarter, basis, predicted, low, high, actual; the main basis, and today's forecast
+    * predicted_actual, quarter: quarter, basis, predicted, low, high, actual; the main basis, then today's forecast,
+      always of the renewals that were open when it was made
     * past_forecasts, the renewals behind past_quarters: renewal_id, quarter, basis, account_id, p_renew, amount,
       currency, target, is_kept, final, is_decided
     * verdicts, basis: verdict, bias, low, high, p_value, forecasts, lost, quarters
@@ -65,8 +67,8 @@ class Result:
 
     Args:
         headline: Verdict in one sentence.
-        figures: expected_amount_quarter, grr, nrr, forecast_bias, expected_rate_quarter, renewals_due, amount_due,
-            renewals_open, renewals_overdue, brier, shock_sd, disagreements, calls_missing, as far as they exist; amounts
+        figures: expected_amount_quarter, grr, nrr, forecast_bias, expected_rate_quarter, renewals_due, amount_due
+            (both of the calendar year), amount_due_quarter (of the quarter of the date), renewals_open, renewals_overdue, brier, shock_sd, disagreements, calls_missing, as far as they exist; amounts
             and rates of another currency as `<name>.<currency>`.
         tables: The frames above.
         caveats: Doubts, most severe first.
@@ -135,7 +137,7 @@ def _predicted_actual(past: "pd.DataFrame", ahead: "pd.DataFrame", basis: str) -
 
     columns = ["quarter", "basis", "predicted", "low", "high", "actual"]
     done = past.loc[past["basis"] == basis, columns]
-    rates = {"rate": "predicted", "rate_low": "low", "rate_high": "high"}
+    rates = {"open_rate": "predicted", "open_low": "low", "open_high": "high"}
     coming = ahead[["quarter", *rates]].drop_duplicates("quarter").rename(columns=rates).assign(basis="forecast", actual=np.nan)
     coming = coming[~coming["quarter"].isin(done["quarter"]) & coming["predicted"].notna()]
     return pd.concat([done, coming[columns]] if len(coming) else [done], ignore_index=True)
@@ -192,6 +194,7 @@ def _figures(
     for currency, rows in due.groupby("currency", sort=True):
         suffix = "" if currency == main_currency(inputs) else f".{currency}"
         figures[f"amount_due{suffix}"] = Estimate(float(rows["target"].sum()), str(currency), len(rows))
+    figures["amount_due_quarter"] = due_now(inputs)
     figures["renewals_open"] = Estimate(len(forecast_table), "renewals", len(forecast_table))
     late = int(forecast_table["state"].isin([OVERDUE, TOO_LATE]).sum())
     figures["renewals_overdue"] = Estimate(late, "renewals", len(forecast_table))
