@@ -47,7 +47,7 @@ class CalibrationTest:
 
 
 def calibration_test(
-    probability: "Floats", came: "Flags", accounts: "NDArray[np.int64]", *, least: int = 10, level: float = 0.95
+    probability: "Floats", came: "Flags", accounts: "NDArray[np.int64]", *, least: int = 30, level: float = 0.95
 ) -> CalibrationTest:
     """Return whether probabilities fit what came, as far as the data can tell.
 
