@@ -142,7 +142,9 @@ def learned_and_covered(rng, deviation, quarters=7, n=100):
         mean = said.mean(axis=0)
         missed.append((came[quarter].sum() - mean.sum(), (mean * (1 - mean)).sum(), said.sum(axis=1).var()))
     _, measures, amount = renewals(rng, n)
-    drawn = simulate(taught(quarters)(measures), amount, RATIOS, shocks_of(*np.array(missed).T), int(rng.integers(2**31)))
+    drawn = simulate(
+        taught(quarters)(measures), amount, RATIOS, shocks_of(*np.array(missed).T), int(rng.integers(2**31))
+    )
     kept = rng.random(n) < p_renew(measures, deviation * rng.standard_normal())
     low, high = bounds(drawn.kept, 0.95)
     return low <= kept.sum() <= high

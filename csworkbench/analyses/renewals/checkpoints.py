@@ -111,6 +111,16 @@ def missing_table(checkpoints: "pd.DataFrame") -> "pd.DataFrame":
         One row per renewal and checkpoint: name, renewal_id, account_id, checkpoint_days, missing, due_date, target,
         currency, csm.
     """
-    columns = ["name", "renewal_id", "account_id", "checkpoint_days", "missing", "due_date", "target", "currency", "csm"]
+    columns = [
+        "name",
+        "renewal_id",
+        "account_id",
+        "checkpoint_days",
+        "missing",
+        "due_date",
+        "target",
+        "currency",
+        "csm",
+    ]
     absent: pd.DataFrame = checkpoints.loc[checkpoints["missing"].notna(), columns].reset_index(drop=True)
     return absent

@@ -207,7 +207,9 @@ def _about_past(verdicts: "pd.DataFrame", past: Track) -> Iterator[Caveat]:
             say("Release a forecast at the start of each quarter"),
         )
     if not len(past.quarters):
-        yield Caveat("no_past", Severity.NOTE, say("No past quarter can be forecast again yet: the history is too short"))
+        yield Caveat(
+            "no_past", Severity.NOTE, say("No past quarter can be forecast again yet: the history is too short")
+        )
 
 
 VERDICTS = {"too_optimistic": "too optimistic", "too_cautious": "too cautious", "uneven": "uneven: off"}

@@ -182,9 +182,7 @@ def _people(snapshot: "Snapshot") -> "pd.DataFrame":
     return frame.assign(csm=csm.map(lambda each: names.get(each, each)).reindex(frame.index))
 
 
-def _converted(
-    frame: "pd.DataFrame", columns: tuple[str, ...], home: str, config: Config
-) -> "pd.DataFrame":
+def _converted(frame: "pd.DataFrame", columns: tuple[str, ...], home: str, config: Config) -> "pd.DataFrame":
     """Return a frame with its amounts in the home currency where a rate is given; the others keep their own."""
     currency = frame["currency"].fillna("").replace("", home)
     rate = currency.map({**config.currency_rates, home: 1.0}).astype(float)
@@ -238,9 +236,7 @@ def _outcomes(snapshot: "Snapshot", dates: tuple[date, ...]) -> "pd.DataFrame":
     spans = [
         window
         for number in range(WINDOWS)
-        for window in windows(
-            dates, WINDOW_DAYS * (number + 1), snapshot.as_of, lead_days=WINDOW_DAYS * number
-        )
+        for window in windows(dates, WINDOW_DAYS * (number + 1), snapshot.as_of, lead_days=WINDOW_DAYS * number)
     ]
     found = labels(snapshot, "renewals", spans)
     found = found[found["happened_on"].notna()].rename(columns={"happened_on": "decided_on"})
@@ -275,7 +271,14 @@ def _calls(snapshot: "Snapshot", config: Config, renewals: "pd.DataFrame") -> "p
     table = table.mutate(seen_at=table.known_at.coalesce(table.made_at))
     table = with_local_day(table, "seen_at", zone).rename(known_on="local_day")
     frame: pd.DataFrame = table.select(
-        "renewal_id", "made_at", "made_on", "known_on", "source", "p_renew", "currency", amount=table.amount.cast("float64")
+        "renewal_id",
+        "made_at",
+        "made_on",
+        "known_on",
+        "source",
+        "p_renew",
+        "currency",
+        amount=table.amount.cast("float64"),
     ).to_pandas()
     of_renewal = renewals["currency"].reindex(frame["renewal_id"]).to_numpy()
     frame = _converted(frame, ("amount",), snapshot.workspace.currency, config)

@@ -138,7 +138,12 @@ def _predicted_actual(past: "pd.DataFrame", ahead: "pd.DataFrame", basis: str) -
     columns = ["quarter", "basis", "predicted", "low", "high", "actual"]
     done = past.loc[past["basis"] == basis, columns]
     rates = {"open_rate": "predicted", "open_low": "low", "open_high": "high"}
-    coming = ahead[["quarter", *rates]].drop_duplicates("quarter").rename(columns=rates).assign(basis="forecast", actual=np.nan)
+    coming = (
+        ahead[["quarter", *rates]]
+        .drop_duplicates("quarter")
+        .rename(columns=rates)
+        .assign(basis="forecast", actual=np.nan)
+    )
     coming = coming[~coming["quarter"].isin(done["quarter"]) & coming["predicted"].notna()]
     return pd.concat([done, coming[columns]] if len(coming) else [done], ignore_index=True)
 
@@ -275,9 +280,7 @@ def _record(tables: "Mapping[str, pd.DataFrame]", verdict: CalibrationTest) -> M
         case Calibration.TOO_FEW:
             return say("Too few past forecasts to judge them.")
         case Calibration.CALIBRATED:
-            return say(
-                "Past forecasts: calibrated as far as {n:n renewal|renewals} can tell.", n=verdict.forecasts
-            )
+            return say("Past forecasts: calibrated as far as {n:n renewal|renewals} can tell.", n=verdict.forecasts)
         case Calibration.UNEVEN:
             return say("Past forecasts were right on average, but not both for the safe and for the risky ones.")
     return say(

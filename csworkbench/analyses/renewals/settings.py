@@ -36,7 +36,11 @@ class Config(Section):
         90, ge=1, le=365, unit="days", description="How long after its due date an open renewal is still forecast"
     )
     checkpoints: tuple[Days, ...] = setting(
-        (180, 90), min_length=1, max_length=4, unit="days", description="Days before the due date at which calls are due"
+        (180, 90),
+        min_length=1,
+        max_length=4,
+        unit="days",
+        description="Days before the due date at which calls are due",
     )
     checkpoint_grace_days: int = setting(
         14, ge=0, le=60, unit="days", description="How long before a checkpoint a call already counts for it"
