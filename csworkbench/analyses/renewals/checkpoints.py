@@ -67,7 +67,8 @@ def _calls(inputs: Inputs, config: Config) -> "pd.DataFrame":
         place = np.where(ahead <= each + config.checkpoint_grace_days, each, place)
     placed = calls.assign(checkpoint_days=place).dropna(subset=["checkpoint_days"])
     newest = placed.drop_duplicates([*PLACE, "source"], keep="last").astype({"checkpoint_days": int})
-    wide = newest.pivot(index=PLACE, columns="source", values="p_renew").reindex(columns=list(SOURCES)).reset_index()
+    wide = newest.pivot_table(index=PLACE, columns="source", values="p_renew", aggfunc="last")
+    wide = wide.reindex(columns=list(SOURCES)).astype(float).reset_index()
     return pd.DataFrame(wide.rename(columns={"csm": "csm_call"}).rename_axis(columns=None))
 
 

@@ -32,7 +32,7 @@ def doubts(
     return (
         *_about_learning(inputs, config, forecaster),
         *_about_quarters(inputs, past),
-        *_about_time(inputs, tables["forecast"]),
+        *_about_time(tables["forecast"]),
         *_about_money(inputs, config),
         *_about_past(tables["verdicts"], past),
     )
@@ -98,7 +98,7 @@ def _about_quarters(inputs: Inputs, past: Track) -> Iterator[Caveat]:
         )
 
 
-def _about_time(inputs: Inputs, forecast: "pd.DataFrame") -> Iterator[Caveat]:
+def _about_time(forecast: "pd.DataFrame") -> Iterator[Caveat]:
     late = forecast[forecast["state"].isin([OVERDUE, TOO_LATE])]
     if len(late):
         yield Caveat(
@@ -181,19 +181,27 @@ def _about_money(inputs: Inputs, config: Config) -> Iterator[Caveat]:
 def _about_past(verdicts: "pd.DataFrame", past: Track) -> Iterator[Caveat]:
     basis = main_basis(past.past)
     wrong = verdicts[verdicts["verdict"].isin(["too_optimistic", "too_cautious", "uneven"])]
-    for each in wrong.itertuples():
+    for each in wrong.to_dict("records"):
+        low, high = sorted((abs(each["low"]), abs(each["high"])))
         yield Caveat(
-            f"forecasts_{each.verdict}",
-            Severity.WARNING if each.basis == basis else Severity.NOTE,
+            f"forecasts_{each['verdict']}",
+            Severity.WARNING if each["basis"] == basis else Severity.NOTE,
             say(
-                "Past forecasts ({basis}) were {verdict} by {size:share} of all renewals, "
-                "{low:share} to {high:share}; n {n:count}",
-                basis=each.basis,
-                verdict=VERDICTS[each.verdict],
-                size=abs(each.bias),
-                low=min(abs(each.low), abs(each.high)) if each.low * each.high > 0 else 0.0,
-                high=max(abs(each.low), abs(each.high)),
-                n=each.forecasts,
+                "Past forecasts ({basis}) were {verdict} by {size:share} of all renewals, {low:share} to {high:share}; "
+                "n {n:count}",
+                basis=each["basis"],
+                verdict=VERDICTS[each["verdict"]],
+                size=abs(each["bias"]),
+                low=low,
+                high=high,
+                n=each["forecasts"],
+            )
+            if each["verdict"] != "uneven"
+            else say(
+                "Past forecasts ({basis}) were right on average, but not both for the safe and for the risky ones; "
+                "n {n:count}",
+                basis=each["basis"],
+                n=each["forecasts"],
             ),
         )
     if basis == RECOMPUTED and len(past.quarters):
@@ -212,4 +220,4 @@ def _about_past(verdicts: "pd.DataFrame", past: Track) -> Iterator[Caveat]:
         )
 
 
-VERDICTS = {"too_optimistic": "too optimistic", "too_cautious": "too cautious", "uneven": "uneven: off"}
+VERDICTS = {"too_optimistic": "too optimistic", "too_cautious": "too cautious"}

@@ -7,7 +7,6 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.renewals.settings import Config
-from csworkbench.estimates import Caveat
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +81,8 @@ def calendar_month_ends(as_of: date, months: int) -> tuple[date, ...]:
 
 def quarter_of(days: "pd.Series[Any]") -> "pd.Series[str]":
     """Return the calendar quarter of dates, such as 2026 Q3; names sort in time order."""
-    return days.dt.year.astype("str") + " Q" + days.dt.quarter.astype("str")
+    named: pd.Series[str] = days.dt.year.astype("str") + " Q" + days.dt.quarter.astype("str")
+    return named
 
 
 def quarter_start(quarter: str) -> date:
@@ -209,10 +209,12 @@ def _rows(
         target=renewals["target"].reindex(open_rows["renewal_id"]).to_numpy(),
     ).drop(columns=[PLACE, "due_date"])
     measured = panel(snapshot, sources, dates)
-    cells = measured.pivot(index=["snapshot_date", "account_id"], columns="measure", values=["value", "text"])
-    found = cells.reindex(pd.MultiIndex.from_frame(rows[["snapshot_date", "account_id"]].astype({"account_id": "str"})))
+    keys = ["snapshot_date", "account_id"]
+    cells = measured.pivot(index=keys, columns="measure", values=["value", "text"])  # noqa: PD010 - nothing to add up
+    found = cells.reindex(pd.MultiIndex.from_frame(rows[keys].astype({"account_id": "str"})))
     wide = {name: _feature(found, name) for name in sources}
-    return rows.assign(**wide).sort_values(["snapshot_date", "renewal_id"], ignore_index=True)
+    ordered: pd.DataFrame = rows.assign(**wide).sort_values(["snapshot_date", "renewal_id"], ignore_index=True)
+    return ordered
 
 
 def _feature(found: "pd.DataFrame", name: str) -> Any:

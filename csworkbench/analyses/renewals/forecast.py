@@ -148,13 +148,14 @@ def _quarters(
             target = open_rows["target"].to_numpy(float)[told]
             drawn = simulate(chances, target, *learned, config.seed + 100 + number)
         for currency, all_due in due[due["quarter"] == quarter].groupby("currency", sort=True):
+            key = str(quarter), str(currency)
             is_own = open_rows["currency"].eq(currency).to_numpy()
-            lines.append(_line((quarter, currency), all_due, open_rows[is_own]))
+            lines.append(_line(key, all_due, open_rows[is_own]))
             if drawn is not None and (own := is_own[told]).any():
                 amounts = drawn.amounts[:, own]
                 _fill(lines[-1], amounts, config.level)
-                weights += _deciders((quarter, currency), amounts, open_rows[is_own & told], config)
-        _rate(lines, quarter, due[due["quarter"] == quarter], drawn, config.level)
+                weights += _deciders(key, amounts, open_rows[is_own & told], config)
+        _rate(lines, str(quarter), due[due["quarter"] == quarter], drawn, config.level)
     quarters = pd.DataFrame(lines, columns=QUARTERS)
     columns = ["quarter", "currency", "account_id", "name", "renewals", "target", "probability", "spread_share"]
     named = pd.DataFrame(weights, columns=columns)
@@ -197,7 +198,7 @@ def _rate(
     forecast_n = drawn.amounts.shape[1]
     decided = int(due["is_lost"].notna().sum())
     whole, ahead = (kept + drawn.kept) / (decided + forecast_n), drawn.kept / forecast_n
-    told = {}
+    told: dict[str, float] = {}
     for name, rates in (("rate", whole), ("open", ahead)):
         low, high = bounds(rates, level)
         told |= {f"{name}_low": low, f"{name}_high": high, name if name == "rate" else "open_rate": float(rates.mean())}
@@ -208,7 +209,7 @@ def _rate(
 def _deciders(
     key: tuple[str, str], amounts: "Floats", rows: "pd.DataFrame", config: Config
 ) -> list[tuple[object, ...]]:
-    found = []
+    found: list[tuple[object, ...]] = []
     for account, share in deciders(amounts, rows["account_id"], config.deciders):
         own = rows[rows["account_id"] == account]
         value = (own["name"].iloc[0], len(own), float(own["target"].sum()), float(own["probability"].mean()), share)

@@ -101,8 +101,8 @@ def waterfall_table(inputs: Inputs) -> "pd.DataFrame":
         sums = pd.DataFrame({"sum": [0.0], "size": [0]}, index=["lost"])  # all renewed as they were
     return pd.DataFrame(
         {
-            "step": pd.array(sums.index, dtype="str"),
-            "label": pd.array([STEPS[name] for name in sums.index], dtype="str"),
+            "step": pd.array([str(name) for name in sums.index], dtype="str"),
+            "label": pd.array([STEPS[str(name)] for name in sums.index], dtype="str"),
             "amount": sums["sum"].to_numpy(float),
             "renewals": sums["size"].to_numpy(int),
             "quarter": quarter_now(inputs),

@@ -67,9 +67,10 @@ class Result:
 
     Args:
         headline: Verdict in one sentence.
-        figures: expected_amount_quarter, grr, nrr, forecast_bias, expected_rate_quarter, renewals_due, amount_due
-            (both of the calendar year), amount_due_quarter (of the quarter of the date), renewals_open, renewals_overdue, brier, shock_sd, disagreements, calls_missing, as far as they exist; amounts
-            and rates of another currency as `<name>.<currency>`.
+        figures: expected_amount_quarter, expected_rate_quarter (both of the quarter of tomorrow), grr, nrr,
+            forecast_bias, renewals_due, amount_due (both of the calendar year), amount_due_quarter (of the quarter of
+            the date), renewals_open, renewals_overdue, brier, shock_sd, disagreements, calls_missing, as far as they
+            exist; amounts and rates of another currency as `<name>.<currency>`.
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
@@ -226,15 +227,16 @@ def _expected(quarters: "pd.DataFrame", quarter: str | None, config: Config, mai
     import math
 
     figures = {}
-    for line in quarters[quarters["quarter"] == quarter].itertuples():
-        suffix = "" if line.currency == main else f".{line.currency}"
-        n = int(line.renewals - line.not_forecast - line.no_amount)
-        bounds = (None,) * 3 if math.isnan(line.low) else (line.low, line.high, config.level)
-        value = None if math.isnan(line.expected) else line.expected
-        figures[f"expected_amount_quarter{suffix}"] = Estimate(value, line.currency, n, *bounds)
-        if not math.isnan(line.rate):
-            n = int(quarters.loc[quarters["quarter"] == quarter, "renewals"].sum())
-            rate = Estimate(line.rate, "share", n, line.rate_low, line.rate_high, config.level)
+    rows = quarters[quarters["quarter"] == quarter]
+    for line in rows.to_dict("records"):
+        suffix = "" if line["currency"] == main else f".{line['currency']}"
+        n = int(line["renewals"] - line["not_forecast"] - line["no_amount"])
+        bounds = (None,) * 3 if math.isnan(line["low"]) else (line["low"], line["high"], config.level)
+        value = None if math.isnan(line["expected"]) else line["expected"]
+        figures[f"expected_amount_quarter{suffix}"] = Estimate(value, line["currency"], n, *bounds)
+        if not math.isnan(line["rate"]):
+            behind = int(rows["renewals"].sum())
+            rate = Estimate(line["rate"], "share", behind, line["rate_low"], line["rate_high"], config.level)
             figures.setdefault("expected_rate_quarter", rate)
     return figures
 
@@ -246,9 +248,9 @@ def _headline(
         return say("No renewal is open on {as_of:date}: there is nothing to forecast.", as_of=inputs.as_of)
     rows = tables["quarters"][tables["quarters"]["quarter"] == quarter]
     main = rows[rows["currency"] == main_currency(inputs)]
-    line = (main if len(main) else rows).iloc[0]
+    line = (main if len(main) else rows).to_dict("records")[0]
     renewals, open_ones = int(rows["renewals"].sum()), int(rows["open"].sum())
-    if not line["expected"] == line["expected"] or line["low"] != line["low"]:
+    if rows["low"].isna().all():
         return say(
             "{quarter}: {n:n renewal is|renewals are} due and {open:count} open; nobody can tell yet how many renew.",
             quarter=quarter,
@@ -265,7 +267,7 @@ def _headline(
         due=_money(line["target"], line["currency"]),
         open=open_ones,
         n=renewals,
-        record=_record(tables, verdict),
+        record=_record(verdict),
     )
 
 
@@ -275,7 +277,7 @@ def _money(value: float, currency: str) -> Estimate:
     return Estimate(rounded, currency, rounded)
 
 
-def _record(tables: "Mapping[str, pd.DataFrame]", verdict: CalibrationTest) -> Message:
+def _record(verdict: CalibrationTest) -> Message:
     match verdict.verdict:
         case Calibration.TOO_FEW:
             return say("Too few past forecasts to judge them.")

@@ -322,7 +322,7 @@ def calibration_table(past: "pd.DataFrame", level: float) -> "pd.DataFrame":
             share = share_of(sums["kept"], sums["one"], level)
             lines.append((basis, part["p_renew"].mean(), share.value, share.low, share.high, len(part)))
     columns = ["basis", "said", "kept", "low", "high", "renewals"]
-    return pd.DataFrame(lines, columns=columns).astype({name: float for name in columns[1:5]})
+    return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(columns[1:5], float))
 
 
 def brier_of(past: "pd.DataFrame", basis: str, config: Config) -> Estimate:
