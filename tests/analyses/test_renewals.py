@@ -21,6 +21,7 @@ from csworkbench.analyses.renewals.evidence import calendar_month_ends, rate_sta
 from csworkbench.analyses.renewals.learning import MONTH_DAYS, decision_hazards, late_share, learn
 from csworkbench.analyses.renewals.simulating import deciders, simulate
 from csworkbench.asof import take
+from csworkbench.errors import AnalysisError
 from csworkbench.features import Attribute, Tenure
 from csworkbench.inference.models import from_json
 from csworkbench.inference.shocks import shocks_of
@@ -311,6 +312,8 @@ def test_all_amounts_missing_leave_counts():
     ]
     result = result_of(rows)
     assert result.figures["grr"].value is None
+    assert result.figures["amount_due"].value is None
+    assert "without an amount" in formats.text(result.headline)
     assert result.figures["expected_rate_quarter"].value == pytest.approx(0.75, abs=0.1)
 
 
@@ -396,6 +399,24 @@ def test_a_book_without_an_open_renewal_has_nothing_to_forecast():
     assert formats.text(result.headline).startswith("No renewal is open")
     assert result.tables["forecast"].empty
     assert result.figures["renewals_open"].value == 0
+
+
+def test_a_source_with_the_needed_columns_alone_is_enough():
+    bare = [
+        {"renewal_id": f"R{n}", "account_id": "a", "due_date": due}
+        for n, due in enumerate(("2026-08-01", "2026-05-01"))
+    ]
+    config = make_config(measures={})
+    made = book({"accounts": [{"account_id": "a"}], "renewals": bare})
+    result = renewals.analyze(inputs_of(made, config), config)
+    assert result.tables["forecast"]["state"].tolist() == ["overdue", "open"]
+    assert result.tables["forecast"]["name"].tolist() == ["a", "a"]
+
+
+def test_a_book_without_a_renewal_says_so():
+    rows = [renewal(1, "a", "2026-08-01", known_at="2026-07-01T00:00:00")]
+    with pytest.raises(AnalysisError, match=r"no renewal is known on 2026-06-30"):
+        result_of(rows)
 
 
 def test_names_stand_as_they_are_written():

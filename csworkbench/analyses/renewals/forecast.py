@@ -142,19 +142,18 @@ def _quarters(
     for number, (quarter, open_rows) in enumerate(table.groupby("quarter", sort=True)):
         places = open_rows.index.to_numpy()
         told = open_rows["probability"].notna().to_numpy()
-        drawn = None
+        drawn, target = None, open_rows["target"].to_numpy(float)[told]
         if told.any():
             chances = thinned(p_renew[:, places[told]])
-            target = open_rows["target"].to_numpy(float)[told]
             drawn = simulate(chances, target, *learned, config.seed + 100 + number)
         for currency, all_due in due[due["quarter"] == quarter].groupby("currency", sort=True):
             key = str(quarter), str(currency)
             is_own = open_rows["currency"].eq(currency).to_numpy()
             lines.append(_line(key, all_due, open_rows[is_own]))
-            if drawn is not None and (own := is_own[told]).any():
+            if drawn is not None and (own := is_own[told] & ~np.isnan(target)).any():
                 amounts = drawn.amounts[:, own]
                 _fill(lines[-1], amounts, config.level)
-                weights += _deciders(key, amounts, open_rows[is_own & told], config)
+                weights += _deciders(key, amounts, open_rows[told][own], config)
         _rate(lines, str(quarter), due[due["quarter"] == quarter], drawn, config.level)
     quarters = pd.DataFrame(lines, columns=QUARTERS)
     columns = ["quarter", "currency", "account_id", "name", "renewals", "target", "probability", "spread_share"]
@@ -172,7 +171,7 @@ def _line(key: tuple[str, str], due: "pd.DataFrame", open_rows: "pd.DataFrame") 
         "renewals": len(due),
         "decided": len(decided),
         "open": len(due) - len(decided),
-        "target": float(due["target"].sum()),
+        "target": float(due["target"].sum(min_count=1)),
         "settled": float(decided["final"].sum()),
         "expected": float(decided["final"].sum()) if open_rows.empty else None,
         "not_forecast": int(open_rows["probability"].isna().sum()),
@@ -181,9 +180,8 @@ def _line(key: tuple[str, str], due: "pd.DataFrame", open_rows: "pd.DataFrame") 
 
 
 def _fill(line: dict[str, Any], amounts: "Floats", level: float) -> None:
-    import numpy as np
 
-    totals, settled = np.nansum(amounts, axis=1), line["settled"]
+    totals, settled = amounts.sum(axis=1), line["settled"]
     low, high = bounds(totals, level)
     line |= {"expected": settled + float(totals.mean()), "low": settled + low, "high": settled + high}
 

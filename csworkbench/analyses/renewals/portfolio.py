@@ -50,7 +50,7 @@ def due_table(inputs: Inputs, forecast: "pd.DataFrame") -> "pd.DataFrame":
     sums = ["renewals", "target", "kept", "lost", "open", "renewed", "expected", "base", "retained", "brought"]
     parts = []
     for dimension in DIMENSIONS:
-        part = rows.groupby([dimension, "currency"], as_index=False, sort=True)[sums].sum()
+        part = rows.groupby([dimension, "currency"], as_index=False, sort=True)[sums].sum(min_count=1)
         by_size = part if dimension == "quarter" else part.sort_values("target", ascending=False, kind="stable")
         parts.append(by_size.rename(columns={dimension: "value"}).assign(dimension=dimension))
     table = pd.concat(parts, ignore_index=True)
@@ -67,15 +67,24 @@ def this_year(inputs: Inputs) -> "pd.DataFrame":
 
 def due_now(inputs: Inputs) -> Estimate:
     """Return the amount due in the quarter of the date, in the main currency: where the waterfall starts."""
-    due = _due_this_quarter(inputs)
-    return Estimate(float(due["target"].sum()), main_currency(inputs), len(due))
+    return total_due(_due_this_quarter(inputs), main_currency(inputs))
+
+
+def total_due(due: "pd.DataFrame", currency: str) -> Estimate:
+    """Return the sum of the amounts due that are recorded; nobody can tell where renewals are due and none has one.
+
+    Args:
+        due: Renewals in one currency.
+        currency: That currency.
+    """
+    priced = due["target"].dropna()
+    return Estimate(float(priced.sum()) if len(priced) or due.empty else None, currency, len(priced))
 
 
 def _due_this_quarter(inputs: Inputs) -> "pd.DataFrame":
     due = inputs.renewals
-    is_now = due["quarter"].eq(quarter_now(inputs)) & due["currency"].eq(main_currency(inputs))
-    priced: pd.DataFrame = due[is_now & due["target"].notna()]
-    return priced
+    now: pd.DataFrame = due[due["quarter"].eq(quarter_now(inputs)) & due["currency"].eq(main_currency(inputs))]
+    return now
 
 
 def waterfall_table(inputs: Inputs) -> "pd.DataFrame":
@@ -88,7 +97,7 @@ def waterfall_table(inputs: Inputs) -> "pd.DataFrame":
     import numpy as np
     import pandas as pd
 
-    due = _due_this_quarter(inputs)
+    due = _due_this_quarter(inputs).dropna(subset=["target"])
     change = (due["final"] - due["target"]).where(due["final"].notna(), -due["target"])
     is_open, is_lost = due["outcome"].eq("open"), due["outcome"].eq("churned")
     step = np.select(

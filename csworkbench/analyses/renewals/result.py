@@ -10,7 +10,14 @@ from csworkbench.analyses.renewals.doubts import VERDICTS, doubts
 from csworkbench.analyses.renewals.evidence import Inputs, quarter_of
 from csworkbench.analyses.renewals.forecast import OPEN, OVERDUE, TOO_LATE, Forecast, forecast
 from csworkbench.analyses.renewals.learning import Forecaster, coefficient_table, learn
-from csworkbench.analyses.renewals.portfolio import due_now, due_table, rate_figures, this_year, waterfall_table
+from csworkbench.analyses.renewals.portfolio import (
+    due_now,
+    due_table,
+    rate_figures,
+    this_year,
+    total_due,
+    waterfall_table,
+)
 from csworkbench.analyses.renewals.settings import Config
 from csworkbench.analyses.renewals.track import (
     Track,
@@ -22,6 +29,7 @@ from csworkbench.analyses.renewals.track import (
     track,
     verdict_table,
 )
+from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 from csworkbench.inference.calibration import Calibration, CalibrationTest
 
@@ -89,7 +97,12 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     Args:
         inputs: Renewals at every month end, their outcomes and calls, from `prepare`.
         config: Settings.
+
+    Raises:
+        AnalysisError: no renewal is known on the date.
     """
+    if inputs.renewals.empty:
+        raise AnalysisError(f"no renewal is known on {inputs.as_of}; choose a later date, or add rows to renewals")
     past = track(inputs, config)
     forecaster = learn(inputs, config, inputs.as_of)
     ahead = forecast(inputs, config, forecaster, past.shocks)
@@ -199,7 +212,7 @@ def _figures(
     figures["renewals_due"] = Estimate(len(due), "renewals", len(due))
     for currency, rows in due.groupby("currency", sort=True):
         suffix = "" if currency == main_currency(inputs) else f".{currency}"
-        figures[f"amount_due{suffix}"] = Estimate(float(rows["target"].sum()), str(currency), len(rows))
+        figures[f"amount_due{suffix}"] = total_due(rows, str(currency))
     figures["amount_due_quarter"] = due_now(inputs)
     figures["renewals_open"] = Estimate(len(forecast_table), "renewals", len(forecast_table))
     late = int(forecast_table["state"].isin([OVERDUE, TOO_LATE]).sum())
@@ -246,11 +259,25 @@ def _headline(
 ) -> Message:
     if quarter is None:
         return say("No renewal is open on {as_of:date}: there is nothing to forecast.", as_of=inputs.as_of)
+    import math
+
     rows = tables["quarters"][tables["quarters"]["quarter"] == quarter]
     main = rows[rows["currency"] == main_currency(inputs)]
     line = (main if len(main) else rows).to_dict("records")[0]
     renewals, open_ones = int(rows["renewals"].sum()), int(rows["open"].sum())
-    if rows["low"].isna().all():
+    if math.isnan(line["low"]) and not math.isnan(line["rate"]):
+        return say(
+            "{quarter}: {rate:share} of {n:n renewal|renewals} expected to renew ({low:share} to {high:share}); "
+            "{open:count} still open, without an amount. {record}",
+            quarter=quarter,
+            rate=line["rate"],
+            n=renewals,
+            low=line["rate_low"],
+            high=line["rate_high"],
+            open=open_ones,
+            record=_record(verdict),
+        )
+    if math.isnan(line["low"]):
         return say(
             "{quarter}: {n:n renewal is|renewals are} due and {open:count} open; nobody can tell yet how many renew.",
             quarter=quarter,
