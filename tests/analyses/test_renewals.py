@@ -380,6 +380,9 @@ def test_what_is_due_this_year_adds_up_to_the_same_in_every_dimension():
     assert sums.to_numpy().tolist() == [[5, 500]] * 3
     csms = result.tables["due"].query("dimension == 'csm'").set_index("value")["renewals"]
     assert csms.to_dict() == {"nobody": 4, "李晓峰": 1}
+    quarter = result.tables["due"].query("value == '2026 Q1'").iloc[0]
+    assert quarter[["kept", "lost", "priced", "grr", "nrr"]].tolist() == [3, 1, 4, 0.75, 0.75]
+    assert quarter["grr_low"] < 0.75 < quarter["grr_high"]
     assert result.figures["renewals_due"].value == 5
     assert result.figures["amount_due"].value == 500
 

@@ -189,7 +189,7 @@ def _about_past(verdicts: "pd.DataFrame", past: Track) -> Iterator[Caveat]:
             say(
                 "Past forecasts ({basis}) were {verdict} by {size:share} of all renewals, {low:share} to {high:share}; "
                 "n {n:count}",
-                basis=each["basis"],
+                basis=WHOSE[each["basis"]],
                 verdict=VERDICTS[each["verdict"]],
                 size=abs(each["bias"]),
                 low=low,
@@ -200,7 +200,7 @@ def _about_past(verdicts: "pd.DataFrame", past: Track) -> Iterator[Caveat]:
             else say(
                 "Past forecasts ({basis}) were right on average, but not both for the safe and for the risky ones; "
                 "n {n:count}",
-                basis=each["basis"],
+                basis=WHOSE[each["basis"]],
                 n=each["forecasts"],
             ),
         )
@@ -220,4 +220,10 @@ def _about_past(verdicts: "pd.DataFrame", past: Track) -> Iterator[Caveat]:
         )
 
 
+WHOSE = {
+    "frozen model": "the model's calls",
+    "frozen csm": "the CSMs' calls",
+    "frozen final": "the team's calls",
+    RECOMPUTED: "computed again today",
+}
 VERDICTS = {"too_optimistic": "too optimistic", "too_cautious": "too cautious"}

@@ -19,44 +19,69 @@ STEPS = {
 }
 
 
-def due_table(inputs: Inputs, forecast: "pd.DataFrame") -> "pd.DataFrame":
+def due_table(inputs: Inputs, forecast: "pd.DataFrame", level: float) -> "pd.DataFrame":
     """Return the renewals due this year by quarter, tier and CSM.
 
     Args:
         inputs: Renewals as of the date.
         forecast: Open renewals with their expected amount.
+        level: Coverage of the intervals.
 
     Returns:
         One row per dimension (quarter, tier, csm), value and currency: renewals, target (amount due), kept, lost, open,
-        renewed (final amount of decided ones), expected (of open ones), grr, nrr (of decided ones with both amounts,
-        missing where there are none). Quarters in time order, tiers and CSMs by amount due.
+        renewed (final amount of decided ones), expected (of open ones), then of decided ones with both amounts: priced
+        (renewals), grr, grr_low, grr_high, nrr, nrr_low, nrr_high, missing where nobody can tell. Quarters in time
+        order, tiers and CSMs by amount due.
     """
     import pandas as pd
 
+    rows = _counted(inputs, forecast)
+    sums = ["renewals", "target", "kept", "lost", "open", "renewed", "expected", "priced"]
+    parts = []
+    for dimension in DIMENSIONS:
+        groups = rows.groupby([dimension, "currency"], sort=True)
+        part = groups[sums].sum(min_count=1)
+        part = part.join(groups[["account_id", *RATED]].apply(_rated, level=level)).reset_index()
+        by_size = part if dimension == "quarter" else part.sort_values("target", ascending=False, kind="stable")
+        parts.append(by_size.rename(columns={dimension: "value"}).assign(dimension=dimension))
+    table = pd.concat(parts, ignore_index=True)
+    return table[["dimension", "value", "currency", *sums, *_RATES]]
+
+
+RATED = ["base", "retained", "brought"]
+_RATES = ["grr", "grr_low", "grr_high", "nrr", "nrr_low", "nrr_high"]
+
+
+def _counted(inputs: Inputs, forecast: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the renewals due this year with what is counted and added up of each."""
     rows = this_year(inputs).reset_index()
     amounts = forecast.set_index("renewal_id")["amount"]
     is_priced = rows["is_lost"].notna() & rows["target"].notna() & rows["final"].notna()
-    rows = rows.assign(
+    return rows.assign(
+        renewals=1,
         kept=rows["is_lost"].eq(False).fillna(False).astype(int),
         lost=rows["is_lost"].eq(True).fillna(False).astype(int),
         open=rows["is_lost"].isna().astype(int),
         renewed=rows["final"].fillna(0.0),
         expected=amounts.reindex(rows["renewal_id"]).fillna(0.0).to_numpy(),
+        priced=is_priced.astype(int),
         base=rows["target"].where(is_priced, 0.0),
         retained=rows[["target", "final"]].min(axis=1).where(is_priced, 0.0),
         brought=rows["final"].where(is_priced, 0.0),
-        renewals=1,
     )
-    sums = ["renewals", "target", "kept", "lost", "open", "renewed", "expected", "base", "retained", "brought"]
-    parts = []
-    for dimension in DIMENSIONS:
-        part = rows.groupby([dimension, "currency"], as_index=False, sort=True)[sums].sum(min_count=1)
-        by_size = part if dimension == "quarter" else part.sort_values("target", ascending=False, kind="stable")
-        parts.append(by_size.rename(columns={dimension: "value"}).assign(dimension=dimension))
-    table = pd.concat(parts, ignore_index=True)
-    base = table["base"].where(table["base"] > 0)
-    table = table.assign(grr=table["retained"] / base, nrr=table["brought"] / base)
-    return table[["dimension", "value", "currency", *sums[:7], "grr", "nrr"]]
+
+
+def _rated(rows: "pd.DataFrame", level: float) -> "pd.Series[float]":
+    """Return GRR and NRR of a group of renewals with their intervals over accounts."""
+    import pandas as pd
+
+    from csworkbench.features.estimating import ratio_of, share_of
+
+    sums = rows.groupby("account_id")[RATED].sum()
+    grr = share_of(sums["retained"], sums["base"], level, are_amounts=True)
+    nrr = ratio_of(sums["brought"], sums["base"], level)
+    told = [bound for each in (grr, nrr) for bound in (each.value, each.low, each.high)]
+    return pd.Series(told, index=_RATES, dtype=float)
 
 
 def this_year(inputs: Inputs) -> "pd.DataFrame":

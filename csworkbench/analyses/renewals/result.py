@@ -129,7 +129,7 @@ def _tables(
         "forecast": ahead.renewals,
         "quarters": ahead.quarters,
         "deciders": ahead.deciders,
-        "due": due_table(inputs, ahead.renewals),
+        "due": due_table(inputs, ahead.renewals, config.level),
         "waterfall": waterfall_table(inputs),
         "checkpoints": checkpoints,
         "disagreements": disagreement_table(checkpoints, config),
