@@ -373,7 +373,10 @@ def test_grr_and_nrr_are_those_of_sql():
 
 def test_what_is_due_this_year_adds_up_to_the_same_in_every_dimension():
     rows = [*decided(3, 1), renewal(1, "a", "2026-08-01"), renewal(2, "b", "2027-01-05")]
-    held = [{"account_id": "D0", "role": "csm", "valid_from": "2024-01-01", "csm_id": "c1"}]
+    held = [
+        {"account_id": account, "role": "csm", "valid_from": "2024-01-01", "csm_id": csm}
+        for account, csm in (("D0", "c1"), ("D1", None))
+    ]
     people = [{"csm_id": "c1", "name": "李晓峰"}]
     result = result_of(rows, assignments=held, csms=people)
     sums = result.tables["due"].groupby("dimension")[["renewals", "target"]].sum()
@@ -601,6 +604,13 @@ def test_models_are_kept_for_every_quarter_that_was_forecast_again(sample):
     table = sample.tables["models"]
     assert table["as_of"].is_monotonic_increasing
     assert (table.loc[table["basis"] == "model", "sha256"].str.len() == 64).all()
+
+
+def test_a_book_of_many_renewals_is_drawn_less_often(learned, monkeypatch):
+    _, inputs, config, _ = learned
+    monkeypatch.setattr("csworkbench.analyses.renewals.learning.MOST_CELLS", 0)
+    best, drawn = learn(inputs, config, AS_OF).p_lost(inputs.rows.tail(3))
+    assert (best.shape, drawn.shape) == ((3,), (200, 3))
 
 
 def test_an_input_that_was_prepared_once_serves_other_settings(learned):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.renewals.evidence import Inputs
 from csworkbench.analyses.renewals.learning import Forecaster
 from csworkbench.analyses.renewals.settings import Config
-from csworkbench.analyses.renewals.simulating import Simulated, bounds, deciders, simulate, thinned
+from csworkbench.analyses.renewals.simulating import Simulated, bounds, deciders, simulate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -144,7 +144,7 @@ def _quarters(
         told = open_rows["probability"].notna().to_numpy()
         drawn, target = None, open_rows["target"].to_numpy(float)[told]
         if told.any():
-            chances = thinned(p_renew[:, places[told]])
+            chances = p_renew[:, places[told]]
             drawn = simulate(chances, target, *learned, config.seed + 100 + number)
         for currency, all_due in due[due["quarter"] == quarter].groupby("currency", sort=True):
             key = str(quarter), str(currency)

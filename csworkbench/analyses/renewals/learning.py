@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 MONTH_DAYS = 30
 FIRST_MONTH, LAST_MONTH = -15, 3  # months of 30 days from the due date that are told apart
+LEAST_DRAWS, MOST_CELLS = 200, 20_000_000  # draws of all renewals held at once
 BASE_RATE, LEARNED, UNKNOWN = "base rate", "model", "cannot tell"
 
 
@@ -67,16 +68,17 @@ class Forecaster:
 
         from csworkbench.inference.parameters import risk_draws
 
-        draws = len(self.parameters)
+        # A book of many renewals is simulated less often, so that it fits into memory.
+        parameters = self.parameters[: max(LEAST_DRAWS, MOST_CELLS // max(1, len(rows)))]
         if self.model is None:
             rate = (self.lost / self.decided) if self.decided else np.nan
-            return np.full(len(rows), rate), np.repeat(self.parameters, len(rows), axis=1)
+            return np.full(len(rows), rate), np.repeat(parameters, len(rows), axis=1)
         late = late_share(self.timing, rows["days_to_due"].to_numpy())
-        best, drawn = np.zeros(len(rows)), np.zeros((draws, len(rows)))
+        best, drawn = np.zeros(len(rows)), np.zeros((len(parameters), len(rows)))
         for is_late, share in ((False, 1 - late), (True, late)):
             asked = rows.assign(is_late=is_late)
             best += share * self.model.risk(asked)
-            drawn += share * risk_draws(self.model, self.parameters, asked)
+            drawn += share * risk_draws(self.model, parameters, asked)
         return best, drawn
 
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-MOST_CELLS = 20_000_000  # simulated renewals held at once
 EDGE = 1e-6
 
 
@@ -61,12 +60,6 @@ def simulate(
     again = 1 + rng.standard_normal(draws) * pool.std() / (np.sqrt(len(pool)) * mean) if mean > 0 else np.ones(draws)
     amounts = is_kept * target * rng.choice(pool, (draws, renewals)) * np.clip(again, 0, None)[:, None]
     return Simulated(is_kept.sum(axis=1).astype(float), amounts)
-
-
-def thinned(p_renew: "Floats") -> "Floats":
-    """Return as many draws as fit into memory."""
-    most = max(200, MOST_CELLS // max(1, p_renew.shape[1]))
-    return p_renew[:most]
 
 
 def bounds(drawn: "Floats", level: float) -> "tuple[float, float]":

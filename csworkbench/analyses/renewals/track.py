@@ -85,7 +85,7 @@ def track(inputs: Inputs, config: Config) -> Track:
         for basis, said in chances.items():
             rows = _with_actual(inputs, quarter, basis, said)
             parts.append(rows)
-            draws = 1 - drawn if basis == RECOMPUTED else np.tile(said["p_renew"].to_numpy(), (config.draws, 1))
+            draws = 1 - drawn if basis == RECOMPUTED else np.broadcast_to(said["p_renew"], (len(drawn), len(said)))
             decided = rows["is_decided"].to_numpy()
             if decided.any():
                 ratios = forecaster.ratios
