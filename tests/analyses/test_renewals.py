@@ -20,6 +20,7 @@ from csworkbench.analyses import renewals
 from csworkbench.analyses.renewals.evidence import calendar_month_ends, rate_start
 from csworkbench.analyses.renewals.learning import MONTH_DAYS, decision_hazards, late_share, learn
 from csworkbench.analyses.renewals.simulating import deciders, simulate
+from csworkbench.analyses.renewals.track import main_basis
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
 from csworkbench.features import Attribute, Tenure
@@ -532,6 +533,14 @@ def test_forecasts_that_came_true_are_calibrated_as_far_as_they_can_tell():
     result = past_book(0.6, 0.6)
     assert result.tables["verdicts"].set_index("basis").loc["frozen model", "verdict"] == "calibrated"
     assert result.figures["brier"].value == pytest.approx(0.24)
+
+
+def test_a_handful_of_frozen_calls_is_not_what_the_headline_is_about():
+    due = [renewal(k, f"a{k}", "2026-05-20", "renewed" if k < 60 else "churned") for k in range(100)]
+    calls = [call("R1", "2026-03-10T08:00:00", "model", 0.1)]
+    past = result_of([*decided(9, 3), *due], renewal_calls=calls).tables["past_forecasts"]
+    assert main_basis(past) == "recomputed"
+    assert main_basis(past[past["basis"] != "recomputed"]) == "frozen model"
 
 
 def test_few_past_forecasts_are_not_judged():

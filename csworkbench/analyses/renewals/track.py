@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FROZEN, RECOMPUTED = "frozen", "recomputed"
 BASES = ("frozen model", "frozen csm", "frozen final", RECOMPUTED)
-LEAST_QUARTERS = 2
+FEW_FORECASTS = 30
 BINS = 5
 PAST = [
     "quarter",
@@ -247,15 +247,13 @@ def main_currency(inputs: Inputs) -> str:
 
 
 def main_basis(past: "pd.DataFrame") -> str:
-    """Return the forecasts a verdict is about: the frozen ones of the team, of the model, else those computed again.
+    """Return the forecasts the headline is about: of the frozen ones those of most renewals, else what was recomputed.
 
-    Calls of the team often cover only a part of the book; the basis with most forecasts counts, frozen ones first.
+    A handful of frozen calls says nothing of the book: below 30 the basis with most forecasts counts.
     """
     counts = past.loc[past["is_decided"], "basis"].value_counts()
-    for basis in ("frozen model", "frozen final", "frozen csm", RECOMPUTED):
-        if counts.get(basis, 0):
-            return basis
-    return RECOMPUTED
+    most = max(BASES[:-1], key=lambda basis: int(counts.get(basis, 0)))
+    return most if counts.get(most, 0) >= FEW_FORECASTS else max(BASES, key=lambda basis: int(counts.get(basis, 0)))
 
 
 def judged(past: "pd.DataFrame", basis: str, level: float) -> "CalibrationTest":
