@@ -31,11 +31,13 @@ from csworkbench.planner import analyses
 from csworkbench.runner import CellStarted, LogLine, NotebookFinished, NotebookStarted, RunStarted
 from csworkbench.sources import Finding
 from csworkbench.store import NotebookRecord, NotebookStatus, RunRecord, RunState, begin
+from tests.house.places import stems
 
 WORKSPACE = "version: 1\nname: Nordbok\nas_of: 2026-06-30\ntables:\n  accounts: {path: data/accounts.csv}\n"
 ACCOUNTS = (
     "account_id,name,region,signup_at\nA1,Åsa,north,2026-01-10\nA2,北京,south,2026-02-10\nA3,Bo,north,2026-02-11\n"
 )
+FILES = ("workspace", "batch", "scorecard")
 NAMES = [call.__name__ for call, _, _ in COMMANDS]
 
 
@@ -467,9 +469,7 @@ def test_a_path_that_is_no_config_is_refused(csw, project):
 def test_describe_lists_what_can_be_described(csw, project):
     code, out, _ = csw("describe")
     assert code == 0
-    assert {"workspace", "batch", "scorecard", "health", "health_proof", "data_check"} <= {
-        line.split()[0] for line in out.splitlines()
-    }
+    assert {*FILES, *stems()} <= {line.split()[0] for line in out.splitlines()}
 
 
 def test_describe_says_meaning_default_value_and_place_of_a_key(csw, project):
@@ -485,7 +485,7 @@ def test_describe_hints_at_the_nearest_name(csw, project):
     assert "did you mean 'health'?" in err
 
 
-@pytest.mark.parametrize("name", ["workspace", "batch", "scorecard", "health", "health_proof", "data_check"])
+@pytest.mark.parametrize("name", [*FILES, *stems()])
 def test_a_printed_schema_is_a_valid_json_schema(csw, project, name):
     code, out, _ = csw("schema", name)
     assert code == 0

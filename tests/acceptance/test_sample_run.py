@@ -10,6 +10,7 @@ import pytest
 from tests.acceptance.projects import csw, result
 
 pytestmark = pytest.mark.slow
+BATCH = ("data_check", "health", "health_proof", "renewals")
 
 
 @pytest.fixture(scope="module")
@@ -23,14 +24,12 @@ def run(tmp_path_factory):
 
 def test_every_notebook_of_the_batch_ended_well(run):
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    assert {item["name"]: item["status"] in {"ok", "warning"} for item in record["notebooks"]} == {
-        "data_check": True,
-        "health": True,
-        "health_proof": True,
-    }
+    assert {item["name"]: item["status"] in {"ok", "warning"} for item in record["notebooks"]} == dict.fromkeys(
+        BATCH, True
+    )
     suite = ElementTree.parse(run / "junit.xml").getroot()
     assert suite.get("failures") == "0"
-    assert int(suite.get("tests")) == 3
+    assert int(suite.get("tests")) == len(BATCH)
 
 
 def test_pages_hold_no_script_and_no_address_to_fetch(run):
@@ -43,7 +42,7 @@ def test_pages_hold_no_script_and_no_address_to_fetch(run):
 
 
 def test_uncertain_figures_have_an_interval_and_every_figure_an_n(run):
-    for name in ("data_check", "health", "health_proof"):
+    for name in BATCH:
         for figure, estimate in result(run, name)["figures"].items():
             assert set(estimate) == {"value", "low", "high", "level", "n", "unit"}, figure
             assert isinstance(estimate["n"], int)
@@ -70,7 +69,7 @@ def test_the_same_inputs_give_the_same_bytes_of_tables(run, tmp_path):
     env = {"PYTHONHASHSEED": "7", "TZ": "Asia/Shanghai", "LC_ALL": "C"}
     done = csw("run", "--out", tmp_path / "again", "--jobs", "2", env=env)
     assert done.returncode == 0, done.stdout + done.stderr
-    for name in ("data_check", "health", "health_proof"):
+    for name in BATCH:
         first, second = result(run, name), result(tmp_path / "again" / "latest", name)
         assert first["tables"] == second["tables"]
         assert first["figures"] == second["figures"]

@@ -14,8 +14,9 @@ import pytest
 import csworkbench
 from tests.acceptance.projects import csw
 from tests.browser.test_pages import browser  # noqa: F401 - a fixture
+from tests.house.places import stems
 
-NOTEBOOKS = ("start_here", "data_check", "health", "health_proof")
+NOTEBOOKS = ("start_here", *stems())
 NEW = "referrals"
 TOKEN = "for-this-test-alone"
 PATIENCE_S = 60
