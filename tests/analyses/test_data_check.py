@@ -17,9 +17,9 @@ from statsmodels.stats.proportion import proportion_confint, proportion_effectsi
 from csworkbench import config as configs
 from csworkbench import formats, sources
 from csworkbench.analyses import data_check
-from csworkbench.analyses.data_check import power
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
+from csworkbench.inference import power
 from csworkbench.sources import Finding
 from csworkbench.tables import Kind
 from csworkbench.workspace import TableSource, load_workspace

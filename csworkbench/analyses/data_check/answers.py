@@ -4,11 +4,11 @@ from dataclasses import dataclass, replace
 from math import nan
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.data_check import power
 from csworkbench.analyses.data_check.counting import Found, Group
 from csworkbench.analyses.data_check.evidence import Inputs
-from csworkbench.analyses.data_check.power import Demand
 from csworkbench.analyses.data_check.settings import Config, Difference, NetPromoters, Question, Ranking, ShareOf
+from csworkbench.inference import power
+from csworkbench.inference.power import Demand
 
 if TYPE_CHECKING:
     import pandas as pd
