@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
@@ -30,6 +30,7 @@ def test_no_question_has_no_answer():
 
 
 @pytest.mark.parametrize("adjust", [holm, benjamini_hochberg])
+@settings(deadline=None)
 @given(p=SHARES)
 def test_an_interval_leaves_out_zero_exactly_where_the_question_is_rejected(adjust, p):
     found = adjust(p)

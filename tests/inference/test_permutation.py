@@ -112,7 +112,7 @@ def test_too_few_arrangements_have_no_interval():
     assert test.interval(0.99) is None
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000))
 def test_turning_arms_round_turns_the_difference_round(seed):
     pair = drawn(seed, 10)
@@ -122,7 +122,7 @@ def test_turning_arms_round_turns_the_difference_round(seed):
     assert one.p() == pytest.approx(two.p())
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(st.integers(0, 10_000), st.floats(0.001, 1000), st.floats(-100, 100))
 def test_the_unit_of_an_outcome_does_not_matter(seed, times, plus):
     pair = drawn(seed, 10)
