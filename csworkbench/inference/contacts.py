@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.estimates import say
 from csworkbench.inference.accounts import CannotTell
-from csworkbench.inference.permutation import DRAWS, PermutationTest, studentized
+from csworkbench.inference.permutation import DRAWS, NOISE, PermutationTest, studentized
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,7 +55,7 @@ def within_accounts(
         score, squares = one - effect * two, one_one - 2 * effect * one_two + effect**2 * two_two
         value = score / weight
         rest = squares - 2 * value * (one_w - effect * two_w) + value**2 * w_w
-        variance = np.where(rest > 1e-18 * (squares + value**2 * w_w), rest, 0.0) / weight**2
+        variance = np.where(rest > NOISE * (squares + value**2 * w_w), rest, 0.0) / weight**2
         return value, variance * len(both) / (len(both) - 1)
 
     value, variance = parts(0.0)

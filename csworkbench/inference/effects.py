@@ -18,7 +18,7 @@ from csworkbench.inference.accounts import (
     refusal,
     size_variation,
 )
-from csworkbench.inference.permutation import Arrangements, arrangements, permutation_test
+from csworkbench.inference.permutation import Arrangements, arrangements, permutation_test, ratio_test
 
 LEAST_IN_ARM = 6  # accounts of an arm below which nothing is tested
 UNEQUAL = 1.1  # accounts of the larger arm over those of the smaller from which slopes may differ
@@ -59,7 +59,7 @@ class Effect:
         n_units: Accounts behind it.
         method: How it is judged.
         interval: Coverage -> bounds of the difference; None where no interval can be told.
-        relative: Difference over the value of the control; None where a value is not above 0.
+        relative: Coverage -> difference over the value of the control, in share; None where a value is not above 0.
         variance_kept: Variance with the covariate over that without; None without one.
     """
 
@@ -70,7 +70,7 @@ class Effect:
     n_units: int
     method: Method
     interval: Callable[[float], tuple[float, float] | None]
-    relative: Estimate | None = None
+    relative: Callable[[float], Estimate | None]
     variance_kept: float | None = None
 
     @property
@@ -118,29 +118,26 @@ def compare(
     Args:
         pair: Accounts of arms 0 and 1.
         ways: Arrangements of these accounts, to be shared by several outcomes; drawn where needed.
-        level: One minus the significance level at which two tests are said to disagree, and coverage of intervals.
+        level: One minus the significance level at which two tests are said to disagree.
         seed: Seed of the arrangements.
     """
-    judged = judge(pair, ways=ways, level=level, seed=seed)
+    judged = judge(pair, ways=ways, seed=seed)
     if isinstance(judged, CannotTell):
         return judged
-    plain = delta_t(pair, level) if judged.method is Method.PERMUTATION else judged
+    plain = delta_t(pair) if judged.method is Method.PERMUTATION else judged
     differs = (plain.p < 1 - level) != (judged.p < 1 - level)
     per_account = None
     if size_variation(pair.size) > INFORMATIVE_VARIATION:
-        per_account = judge(pair.equal_weight(), ways=ways, level=level, seed=seed)
+        per_account = judge(pair.equal_weight(), ways=ways, seed=seed)
     return Comparison(judged, plain if differs else None, per_account)
 
 
-def judge(
-    pair: AccountSums, *, ways: Arrangements | None = None, level: float = 0.95, seed: int = 0
-) -> Effect | CannotTell:
+def judge(pair: AccountSums, *, ways: Arrangements | None = None, seed: int = 0) -> Effect | CannotTell:
     """Return the effect by the method that the number of accounts allows, or why nothing is said.
 
     Args:
         pair: Accounts of arms 0 and 1.
         ways: Arrangements of these accounts, to be shared by several outcomes; drawn where needed.
-        level: Coverage of the relative interval.
         seed: Seed of the arrangements.
     """
     if refused := refusal(pair):
@@ -149,9 +146,9 @@ def judge(
         case Method.DESCRIPTIVE:
             return _too_few(pair)
         case Method.PERMUTATION:
-            return permuted(pair, ways or arrangements(pair.arm, pair.stratum, seed=seed), level)
+            return permuted(pair, ways or arrangements(pair.arm, pair.stratum, seed=seed))
         case _:
-            return delta_t(pair, level)
+            return delta_t(pair)
 
 
 def _too_few(pair: AccountSums) -> CannotTell:
@@ -163,17 +160,29 @@ def _too_few(pair: AccountSums) -> CannotTell:
     return CannotTell("too_few_accounts", said, pair.ratio(1), pair.ratio(0))
 
 
-def permuted(pair: AccountSums, ways: Arrangements, level: float = 0.95) -> Effect:
+def permuted(pair: AccountSums, ways: Arrangements) -> Effect:
     """Return the effect judged by permutation of accounts.
+
+    With a covariate its value is that of least squares on arm and covariate: the effect that leaves no difference.
 
     Args:
         pair: Accounts of arms 0 and 1 (not refused).
         ways: Arrangements of these accounts.
-        level: Coverage of the relative interval, which is that of the large-sample test.
     """
     from dataclasses import replace
 
-    test, plain = permutation_test(pair, ways), delta_t(pair, level)
+    test, plain = permutation_test(pair, ways), delta_t(pair)
+
+    def relative(level: float) -> Estimate | None:
+        if plain.value_control <= 0 or plain.value_variant <= 0:
+            return None
+        factor = ratio_test(pair, ways)
+        bounds = factor.interval(level)
+        if bounds is None or bounds[0] <= 0 or factor.value <= 0:
+            return None
+        # The control is `factor` times the variant, so the variant is 1 / factor times the control.
+        return Estimate(1 / factor.value - 1, "share", len(pair.arm), 1 / bounds[1] - 1, 1 / bounds[0] - 1, level)
+
     return replace(
         plain,
         value_variant=plain.value_control + test.value,
@@ -181,15 +190,17 @@ def permuted(pair: AccountSums, ways: Arrangements, level: float = 0.95) -> Effe
         p=test.p(),
         method=Method.PERMUTATION,
         interval=test.interval,
+        relative=relative,
     )
 
 
-def delta_t(pair: AccountSums, level: float = 0.95) -> Effect:
+def delta_t(pair: AccountSums) -> Effect:
     """Return the effect with the delta method for ratios and Welch's t on accounts, adjusted by the covariate.
+
+    The relative interval is that of the logarithm of the ratio of values.
 
     Args:
         pair: Accounts of arms 0 and 1 (not refused).
-        level: Coverage of the relative interval, which is that of the logarithm of the ratio of values.
 
     Source: Deng, Knoblich and Lu (2018), KDD, through tea-tasting `RatioOfMeans` on account sums.
     """
@@ -201,14 +212,14 @@ def delta_t(pair: AccountSums, level: float = 0.95) -> Effect:
     columns = ("total", "size", "covariate") if is_covered else ("total", "size")
     arms = [_aggregates(pair, arm) for arm in (0, 1)]
 
-    def ask(coverage: float) -> Any:
-        return RatioOfMeans(*columns, confidence_level=coverage).analyze_aggregates(*arms)
+    def ask(level: float) -> Any:
+        return RatioOfMeans(*columns, confidence_level=level).analyze_aggregates(*arms)
 
-    def interval(coverage: float) -> tuple[float, float]:
-        found = ask(coverage)
+    def interval(level: float) -> tuple[float, float]:
+        found = ask(level)
         return float(found.effect_size_ci_lower), float(found.effect_size_ci_upper)
 
-    found, error = ask(level), _error(pair)
+    found, error = ask(0.95), _error(pair)
     return Effect(
         float(found.treatment),
         float(found.control),
@@ -217,7 +228,7 @@ def delta_t(pair: AccountSums, level: float = 0.95) -> Effect:
         len(pair.arm),
         Method.DELTA_T,
         interval,
-        _relative(found, len(pair.arm), level),
+        lambda level: _relative(ask(level), len(pair.arm), level),
         (error / _error(replace(pair, covariate=None))) ** 2 if is_covered else None,
     )
 
@@ -254,12 +265,11 @@ def _relative(found: Any, n: int, level: float) -> Estimate | None:
     return Estimate(float(found.rel_effect_size), "share", n, *bounds, level)
 
 
-def ancova(pair: AccountSums, level: float = 0.95, *, is_interacted: bool | None = None) -> Effect | CannotTell:
+def ancova(pair: AccountSums, *, is_interacted: bool | None = None) -> Effect | CannotTell:
     """Return the effect on the mean per account from least squares on arm and covariate, with HC2 errors.
 
     Args:
         pair: Accounts of arms 0 and 1, with a covariate; each account counts once.
-        level: Coverage of the relative interval.
         is_interacted: The covariate has a slope of its own in each arm; None = where one arm is a tenth larger.
 
     Returns:
@@ -279,8 +289,8 @@ def ancova(pair: AccountSums, level: float = 0.95, *, is_interacted: bool | None
     control, difference = (float(value) for value in fitted.params[:2])
     error = float(fitted.bse[1])
 
-    def interval(coverage: float) -> tuple[float, float]:
-        low, high = fitted.conf_int(1 - coverage)[1]
+    def interval(level: float) -> tuple[float, float]:
+        low, high = fitted.conf_int(1 - level)[1]
         return float(low), float(high)
 
     return Effect(
@@ -291,7 +301,7 @@ def ancova(pair: AccountSums, level: float = 0.95, *, is_interacted: bool | None
         len(pair.arm),
         Method.ANCOVA,
         interval,
-        _log_ratio(control, difference, fitted, level),
+        lambda level: _log_ratio(control, difference, fitted, level),
         (error / _error(replace(pair, covariate=None))) ** 2,
     )
 

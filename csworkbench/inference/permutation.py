@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 MOST_ENUMERATED = 20_000
 DRAWS = 9_999
 TIE = 1e-9  # differences closer than this share of one another are the same: sums come in another order
+NOISE = 1e-13  # share of sums that cancel below which what is left is noise of the arithmetic, not variance
 WIDENINGS, HALVINGS = 40, 16
 
 
@@ -129,23 +130,46 @@ def permutation_test(pair: AccountSums, ways: Arrangements) -> PermutationTest:
         pair: Accounts of arms 0 and 1, with a difference that can be told (`accounts.refusal`).
         ways: Arrangements of the same accounts; several outcomes share them.
     """
+    # Under an effect d the contacts of the variant would have had d less each.
+    return _test(pair, pair.total, pair.arm * pair.size, ways)
+
+
+def ratio_test(pair: AccountSums, ways: Arrangements) -> PermutationTest:
+    """Return the test of what the value of the variant must be multiplied by to be that of the control.
+
+    Args:
+        pair: Accounts of arms 0 and 1, with values above 0.
+        ways: Arrangements of the same accounts.
+    """
+    # Under a factor f the contacts of the variant would have had f times as much.
+    return _test(pair, pair.total * (pair.arm == 0), -pair.total * (pair.arm == 1), ways)
+
+
+def _test(pair: AccountSums, outcome: "Floats", gain: "Floats", ways: Arrangements) -> PermutationTest:
+    """Return the test of an effect that was supposed: outcome less effect times gain goes with no arm."""
     import numpy as np
 
-    size, arm = pair.size, pair.arm.astype(float)
-    # Under an effect d the contacts of the variant would have had d less each; both parts are adjusted alike.
-    outcome, gain = _adjusted(pair.total, pair), _adjusted(arm * size, pair)
+    size, outcome, gain = pair.size, _adjusted(outcome, pair), _adjusted(gain, pair)
     columns = [size, size**2, outcome, outcome**2, outcome * size, gain, gain**2, gain * size, outcome * gain]
     block = np.column_stack(columns)
-    variant = ways.is_variant @ block
-    sides = [(sums.T, count) for sums, count in ((variant, arm.sum()), (block.sum(axis=0) - variant, (1 - arm).sum()))]
+    variant, count = ways.is_variant @ block, int(pair.arm.sum())
+    sides = [(variant.T, count), ((block.sum(axis=0) - variant).T, len(size) - count)]
 
-    def statistic(effect: float) -> "Floats":
-        (one, one_error), (none, none_error) = (_ratio(sums, count, effect) for sums, count in sides)
-        return studentized(one - none, one_error + none_error)
+    def parts(effect: float, rows: slice) -> "tuple[Floats, Floats]":
+        (one, one_error), (none, none_error) = (_ratio(sums[:, rows], many, effect) for sums, many in sides)
+        return one - none, one_error + none_error
 
-    (one, one_error), (none, none_error) = (_ratio(sums[:, :1], count, 0.0) for sums, count in sides)
-    error = float(np.sqrt(one_error + none_error)[0])
-    return PermutationTest(float((one - none)[0]), error, statistic, len(ways.is_variant), ways.is_exact)
+    first, every = slice(1), slice(None)
+    (start, _), (further, _) = parts(0.0, first), parts(1.0, first)
+    fall = float(start[0] - further[0])  # 0 where the covariate is the arm itself: then no effect is told from another
+    value = float(start[0]) / (fall if abs(fall) > NOISE else 1.0)
+    return PermutationTest(
+        value,
+        float(np.sqrt(parts(value, first)[1][0])),
+        lambda effect: studentized(*parts(effect, every)),
+        len(ways.is_variant),
+        ways.is_exact,
+    )
 
 
 def _adjusted(total: "Floats", pair: AccountSums) -> "Floats":
@@ -159,7 +183,7 @@ def _adjusted(total: "Floats", pair: AccountSums) -> "Floats":
     return np.asarray(centered - explained * pair.size.mean())
 
 
-def _ratio(sums: "Floats", count: float, effect: float) -> "tuple[Floats, Floats]":
+def _ratio(sums: "Floats", count: int, effect: float) -> "tuple[Floats, Floats]":
     """Return the ratio of one side under a supposed effect, and its variance over accounts, per arrangement."""
     import numpy as np
 
@@ -167,8 +191,7 @@ def _ratio(sums: "Floats", count: float, effect: float) -> "tuple[Floats, Floats
     ratio = (outcome - effect * gain) / size
     squares = outcome2 - 2 * effect * outcome_gain + effect**2 * gain2
     residual = squares - 2 * ratio * (outcome_size - effect * gain_size) + ratio**2 * size2
-    # What is left of sums that cancel is noise of the arithmetic, not variance.
-    residual = np.where(residual > TIE**2 * (squares + ratio**2 * size2), residual, 0.0)
+    residual = np.where(residual > NOISE * (squares + ratio**2 * size2), residual, 0.0)
     return ratio, residual * count / ((count - 1) * size**2)
 
 

@@ -73,7 +73,7 @@ def test_a_mean_with_a_covariate_is_cuped():
     sums = AccountSums(frame["variant"].to_numpy(), frame["y"].to_numpy(), np.ones(300))
     found = delta_t(with_covariate(sums, before, np.ones(300))[0])
     assert (found.value, found.p) == pytest.approx((expected.effect_size, expected.pvalue))
-    assert found.relative.low == pytest.approx(expected.rel_effect_size_ci_lower)
+    assert found.relative(0.95).low == pytest.approx(expected.rel_effect_size_ci_lower)
     # y = x + noise, so 1 - rho^2 = 1 / (4 + 1) about.
     assert found.variance_kept == pytest.approx(1 - np.corrcoef(frame["x"], frame["y"])[0, 1] ** 2, abs=0.02)
 
@@ -96,7 +96,7 @@ def test_ancova_is_least_squares_with_hc2_errors():
 
 def test_the_relative_interval_of_ancova_without_a_covariate_is_that_of_the_ratio_of_means():
     sums = some(5).equal_weight()
-    one, other = ancova(sums).relative, delta_t(sums).relative
+    one, other = ancova(sums).relative(0.95), delta_t(sums).relative(0.95)
     # HC2 without a covariate is Welch's variance; degrees of freedom differ by a few of 300.
     assert (one.value, one.low, one.high) == pytest.approx((other.value, other.low, other.high), abs=1e-3)
 
@@ -170,8 +170,8 @@ def test_accounts_of_even_size_are_counted_in_one_way():
 def test_a_control_that_is_not_above_zero_has_no_relative_effect():
     rng = np.random.default_rng(0)
     sums = AccountSums(np.tile([0, 1], 100), rng.normal(-1, 1, 200) + np.tile([0, 5], 100), np.ones(200))
-    assert delta_t(sums).relative is None
-    assert ancova(sums).relative is None
+    assert delta_t(sums).relative(0.95) is None
+    assert ancova(sums).relative(0.95) is None
 
 
 def test_an_outcome_that_only_the_variant_had_has_an_effect_and_no_relative_one():
@@ -179,7 +179,7 @@ def test_an_outcome_that_only_the_variant_had_has_an_effect_and_no_relative_one(
     total[1:40:2] = 1  # twenty accounts of the variant
     found = compare(AccountSums(np.tile([0, 1], 120), total, np.ones(240))).effect
     assert found.value == pytest.approx(20 / 120)
-    assert found.relative is None
+    assert found.relative(0.95) is None
     assert 0 < found.p < 1e-4
     assert np.isfinite(found.interval(0.95)).all()
 
@@ -208,3 +208,20 @@ def test_the_order_of_accounts_is_irrelevant():
     one, two = (compare(each).effect for each in (sums, other))
     assert isinstance(one, Effect)
     assert (one.value, one.p) == pytest.approx((two.value, two.p))
+
+
+def test_the_relative_interval_of_few_accounts_agrees_with_their_test():
+    for seed in range(8):
+        found = compare(some(seed, 30, effect=0.12)).effect
+        relative = found.relative(0.95)
+        assert relative.value == pytest.approx(found.value_variant / found.value_control - 1)
+        assert relative.low < relative.value < relative.high
+        if abs(found.p - 0.05) > 0.003:  # a bound is found to a step or two of the p-value
+            assert (relative.low > 0 or relative.high < 0) == (found.p < 0.05)
+
+
+def test_few_accounts_without_the_outcome_in_the_control_have_no_relative_effect():
+    found = compare(AccountSums(np.tile([0, 1], 10), np.tile([0.0, 1, 0, 0], 5), np.ones(20))).effect
+    assert found.method is Method.PERMUTATION
+    assert found.relative(0.95) is None
+    assert np.isfinite(found.estimate("share").high)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import ttest_ind
 
 from csworkbench.inference.accounts import AccountSums, with_covariate
-from csworkbench.inference.permutation import arrangements, permutation_test
+from csworkbench.inference.permutation import arrangements, permutation_test, ratio_test
 
 
 def drawn(seed, accounts=14, effect=0.0):
@@ -138,3 +138,37 @@ def test_outcomes_without_any_difference_have_p_one():
     arm = np.repeat([0, 1], 6)
     pair = AccountSums(arm, np.tile([1.0, 0, 0, 0, 0, 0], 2), np.ones(12))
     assert permutation_test(pair, arrangements(arm)).p() == 1
+
+
+def test_the_factor_of_a_ratio_is_supposed_by_multiplying_the_variant():
+    pair = drawn(6, effect=0.2)
+    ways = arrangements(pair.arm)
+    times = AccountSums(pair.arm, np.where(pair.arm, 0.7 * pair.total, pair.total), pair.size)
+    test = ratio_test(pair, ways)
+    assert test.value == pytest.approx(pair.ratio(0) / pair.ratio(1))
+    assert test.p(0.7) == pytest.approx(permutation_test(times, ways).p())
+
+
+def test_with_a_covariate_the_value_is_that_of_least_squares():
+    # Frisch, Waugh and Lovell: the effect that leaves no difference beside the covariate, accounts of one contact.
+    rng = np.random.default_rng(1)
+    arm, before = np.tile([0, 1], 7), rng.normal(size=14)
+    y = before + 0.3 * arm + rng.normal(0, 0.5, 14)
+    pair, _ = with_covariate(AccountSums(arm, y, np.ones(14)), before, np.ones(14))
+    fitted = np.linalg.lstsq(np.column_stack([np.ones(14), arm, before]), y, rcond=None)[0]
+    assert permutation_test(pair, arrangements(arm)).value == pytest.approx(fitted[1])
+
+
+def test_no_effect_and_no_factor_are_the_same_hypothesis():
+    pair = drawn(7, effect=0.2)
+    ways = arrangements(pair.arm)
+    assert ratio_test(pair, ways).p(1.0) == pytest.approx(permutation_test(pair, ways).p(0.0))
+
+
+def test_a_covariate_that_is_the_arm_itself_leaves_no_effect_to_tell():
+    arm = np.tile([0, 1], 6)
+    y = np.random.default_rng(0).normal(size=12)
+    pair, _ = with_covariate(AccountSums(arm, y, np.ones(12)), arm.astype(float), np.ones(12))
+    test = permutation_test(pair, arrangements(arm))
+    assert np.isfinite(test.value)
+    assert test.interval() is None
