@@ -4,7 +4,7 @@ Closed forms and bisection only, so that any pilot has an answer or a reason why
 """
 
 from dataclasses import dataclass
-from functools import cache
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import TYPE_CHECKING
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 NODES = 200
 ALMOST_NORMAL = 10**6  # degrees of freedom from which Student's t is the normal distribution to six digits
-HALVINGS = 60
+HALVINGS = 40
 
 
 USUAL = Demand(level=0.95, power=0.8)
@@ -161,15 +161,22 @@ def _t_power(shift: float, freedom: int, level: float) -> float:
 
     scipy's own noncentral t gives NaN for some shifts; an average over quantiles of chi-square cannot.
     """
-    from scipy.special import gammaincinv, ndtr, stdtrit
+    from scipy.special import ndtr
+
+    edges, weights = _edges(freedom, level)
+    return float(weights @ (ndtr(shift - edges) + ndtr(-shift - edges)))
+
+
+@lru_cache(maxsize=256)
+def _edges(freedom: int, level: float) -> "tuple[Floats, Floats]":
+    """Return how many true standard errors are seen at quantiles of the error as estimated, and their weights."""
+    from scipy.special import gammaincinv, stdtrit
 
     quantiles, weights = _quantiles()
-    denominator = (2 * gammaincinv(freedom / 2, quantiles) / freedom) ** 0.5
-    edge = stdtrit(freedom, (1 + level) / 2) * denominator
-    return float(weights @ (ndtr(shift - edge) + ndtr(-shift - edge)))
+    return stdtrit(freedom, (1 + level) / 2) * (2 * gammaincinv(freedom / 2, quantiles) / freedom) ** 0.5, weights
 
 
-@cache
+@lru_cache(maxsize=1)
 def _quantiles() -> "tuple[Floats, Floats]":
     """Return where between 0 and 1 an average is taken, and with what weight (Gauss and Legendre)."""
     import numpy as np

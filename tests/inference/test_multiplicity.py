@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
+from statsmodels.stats.multitest import multipletests
 
 from csworkbench.inference.multiplicity import Guardrail, benjamini_hochberg, guardrail, holm
 
@@ -57,3 +58,12 @@ def test_a_guardrail_has_three_states(low, high, state):
 def test_a_margin_is_not_below_zero():
     with pytest.raises(ValueError, match="put up with"):
         guardrail(-1, 1, -0.1)
+
+
+@pytest.mark.parametrize(("adjust", "method"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh")])
+def test_adjusted_p_values_are_those_of_statsmodels(adjust, method):
+    rng = np.random.default_rng(0)
+    for n in (1, 2, 9, 40):
+        p = rng.random(n) ** 3
+        p[: n // 3] = p[0]  # ties
+        assert adjust(list(p)).p == pytest.approx(tuple(multipletests(p, method=method)[1]))
