@@ -160,6 +160,24 @@ def influence(pair: AccountSums) -> "Floats":
     return moves
 
 
+def adjusted_values(pair: AccountSums) -> tuple[float, float]:
+    """Return the outcome per contact of the control and of the variant, at the same value of the covariate.
+
+    Args:
+        pair: Accounts of arms 0 and 1, both there.
+
+    Source: as `influence`.
+    """
+    values, by = [], slope(pair, pair.total)
+    for arm in (0, 1):
+        inside = pair.arm == arm
+        value = float(pair.total[inside].sum() / pair.size[inside].sum())
+        if pair.covariate is not None:
+            value -= by * float(pair.covariate[inside].mean() - pair.covariate.mean())
+        values.append(value)
+    return values[0], values[1]
+
+
 @dataclass(frozen=True, slots=True)
 class Covered:
     """How well a covariate is known.

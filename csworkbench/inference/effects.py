@@ -14,6 +14,7 @@ from csworkbench.inference.accounts import (
     INFORMATIVE_VARIATION,
     AccountSums,
     CannotTell,
+    adjusted_values,
     influence,
     refusal,
     size_variation,
@@ -169,12 +170,10 @@ def permuted(pair: AccountSums, ways: Arrangements) -> Effect:
         pair: Accounts of arms 0 and 1 (not refused).
         ways: Arrangements of these accounts.
     """
-    from dataclasses import replace
-
-    test, plain = permutation_test(pair, ways), delta_t(pair)
+    test, (control, variant) = permutation_test(pair, ways), adjusted_values(pair)
 
     def relative(level: float) -> Estimate | None:
-        if plain.value_control <= 0 or plain.value_variant <= 0:
+        if control <= 0 or variant <= 0:
             return None
         factor = ratio_test(pair, ways)
         bounds = factor.interval(level)
@@ -183,14 +182,16 @@ def permuted(pair: AccountSums, ways: Arrangements) -> Effect:
         # The control is `factor` times the variant, so the variant is 1 / factor times the control.
         return Estimate(1 / factor.value - 1, "share", len(pair.arm), 1 / bounds[1] - 1, 1 / bounds[0] - 1, level)
 
-    return replace(
-        plain,
-        value_variant=plain.value_control + test.value,
-        error=test.error,
-        p=test.p(),
-        method=Method.PERMUTATION,
-        interval=test.interval,
-        relative=relative,
+    return Effect(
+        control + test.value,
+        control,
+        test.error,
+        test.p(),
+        len(pair.arm),
+        Method.PERMUTATION,
+        test.interval,
+        relative,
+        _variance_kept(pair),
     )
 
 
@@ -204,7 +205,7 @@ def delta_t(pair: AccountSums) -> Effect:
 
     Source: Deng, Knoblich and Lu (2018), KDD, through tea-tasting `RatioOfMeans` on account sums.
     """
-    from dataclasses import replace
+    from functools import cache
 
     from tea_tasting.metrics import RatioOfMeans
 
@@ -212,6 +213,7 @@ def delta_t(pair: AccountSums) -> Effect:
     columns = ("total", "size", "covariate") if is_covered else ("total", "size")
     arms = [_aggregates(pair, arm) for arm in (0, 1)]
 
+    @cache
     def ask(level: float) -> Any:
         return RatioOfMeans(*columns, confidence_level=level).analyze_aggregates(*arms)
 
@@ -219,17 +221,17 @@ def delta_t(pair: AccountSums) -> Effect:
         found = ask(level)
         return float(found.effect_size_ci_lower), float(found.effect_size_ci_upper)
 
-    found, error = ask(0.95), _error(pair)
+    found = ask(0.95)
     return Effect(
         float(found.treatment),
         float(found.control),
-        error,
+        _error(pair),
         float(found.pvalue),
         len(pair.arm),
         Method.DELTA_T,
         interval,
         lambda level: _relative(ask(level), len(pair.arm), level),
-        (error / _error(replace(pair, covariate=None))) ** 2 if is_covered else None,
+        _variance_kept(pair),
     )
 
 
@@ -258,6 +260,14 @@ def _error(pair: AccountSums) -> float:
     return sqrt(sum(float(moves[pair.arm == arm].var(ddof=1)) / int((pair.arm == arm).sum()) for arm in (0, 1)))
 
 
+def _variance_kept(pair: AccountSums) -> float | None:
+    from dataclasses import replace
+
+    if pair.covariate is None or not pair.covariate.any():
+        return None
+    return (_error(pair) / _error(replace(pair, covariate=None))) ** 2
+
+
 def _relative(found: Any, n: int, level: float) -> Estimate | None:
     if found.control <= 0 or found.treatment <= 0:
         return None
@@ -277,8 +287,6 @@ def ancova(pair: AccountSums, *, is_interacted: bool | None = None) -> Effect | 
 
     Source: Lin (2013), Annals of Applied Statistics 7, 295-318; HC2 of statsmodels.
     """
-    from dataclasses import replace
-
     pair = pair.equal_weight()
     smaller, larger = sorted(int(size) for size in pair.arm_sizes())
     if refused := refusal(pair):
@@ -302,7 +310,7 @@ def ancova(pair: AccountSums, *, is_interacted: bool | None = None) -> Effect | 
         Method.ANCOVA,
         interval,
         lambda level: _log_ratio(control, difference, fitted, level),
-        (error / _error(replace(pair, covariate=None))) ** 2,
+        _variance_kept(pair),
     )
 
 

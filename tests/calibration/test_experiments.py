@@ -229,7 +229,7 @@ def test_a_sample_ratio_blocks_what_is_broken_and_nothing_else(reps):
     assert found >= 0.95
 
 
-@tiers(500, 5000)
+@tiers(500, 2000)
 def test_a_true_null_within_accounts_is_rejected_as_often_as_said(reps):
     rng = np.random.default_rng(SEED)
     rejected = 0

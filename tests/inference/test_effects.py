@@ -7,7 +7,7 @@ import statsmodels.formula.api as smf
 import tea_tasting as tt
 
 from csworkbench import formats
-from csworkbench.inference.accounts import AccountSums, CannotTell, roll_up, with_covariate
+from csworkbench.inference.accounts import AccountSums, CannotTell, adjusted_values, roll_up, with_covariate
 from csworkbench.inference.effects import Effect, Method, ancova, compare, delta_t, judge, method_for
 
 
@@ -225,3 +225,10 @@ def test_few_accounts_without_the_outcome_in_the_control_have_no_relative_effect
     assert found.method is Method.PERMUTATION
     assert found.relative(0.95) is None
     assert np.isfinite(found.estimate("share").high)
+
+
+def test_values_at_the_same_covariate_are_those_of_tea_tasting():
+    account, arm, outcome, before = contacts(4)
+    sums, _ = with_covariate(roll_up(account, outcome, arm), np.bincount(account, before), np.bincount(account) * 1.0)
+    found = delta_t(sums)
+    assert adjusted_values(sums) == pytest.approx((found.value_control, found.value_variant))
