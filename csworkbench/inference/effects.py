@@ -22,6 +22,7 @@ from csworkbench.inference.accounts import (
 from csworkbench.inference.permutation import Arrangements, arrangements, permutation_test, ratio_test
 
 LEAST_IN_ARM = 6  # accounts of an arm below which nothing is tested
+LEAST_ARRANGEMENTS = 20  # below, no difference has p .05
 UNEQUAL = 1.1  # accounts of the larger arm over those of the smaller from which slopes may differ
 MANY, MANY_IN_ARM = 200, 40  # accounts in all, and of each arm, from which a large-sample test holds
 
@@ -147,7 +148,11 @@ def judge(pair: AccountSums, *, ways: Arrangements | None = None, seed: int = 0)
         case Method.DESCRIPTIVE:
             return _too_few(pair)
         case Method.PERMUTATION:
-            return permuted(pair, ways or arrangements(pair.arm, pair.stratum, seed=seed))
+            ways = ways or arrangements(pair.arm, pair.stratum, seed=seed)
+            if len(ways.is_variant) < LEAST_ARRANGEMENTS:
+                said = say("Arms were drawn in so small groups that no other draw could tell them apart")
+                return CannotTell("too_few_arrangements", said, pair.ratio(1), pair.ratio(0))
+            return permuted(pair, ways)
         case _:
             return delta_t(pair)
 

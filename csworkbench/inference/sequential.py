@@ -112,13 +112,13 @@ def confidence_sequence(value: float, error: float, n: int, planned: int, level:
 
     Args:
         value: Difference.
-        error: Its standard error, above 0.
+        error: Its standard error.
         n: Units of both arms.
         planned: Units of both arms at which the interval is to be narrowest.
         level: Chance that the intervals of all looks hold the truth.
 
     Returns:
-        CannotTell below 100 units, because it only holds in large samples.
+        CannotTell below 100 units, because it only holds in large samples, or without an error.
 
     Source: Waudby-Smith et al. (2024), Annals of Statistics 52, Time-uniform central limit theory and asymptotic
         confidence sequences, eq. 9 and 161; reproduces GrowthBook's test vectors.
@@ -132,6 +132,9 @@ def confidence_sequence(value: float, error: float, n: int, planned: int, level:
             least=LEAST_UNITS,
         )
         return CannotTell("too_few_units", said)
+    if error <= 0:
+        said = say("Accounts do not differ at all: nothing says how much they would by chance")
+        return CannotTell("no_variation", said)
     alpha = 1 - level
     rho2 = (-2 * log(alpha) + log(-2 * log(alpha) + 1)) / planned
     grown = n * rho2 + 1

@@ -237,6 +237,6 @@ def test_a_true_null_within_accounts_is_rejected_as_often_as_said(reps):
         account = np.repeat(np.arange(20), rng.geometric(1 / 12, 20) + 1)
         outcome = (rng.random(len(account)) < rng.beta(1.8, 7.2, 20)[account]).astype(float)
         found = within_accounts(account, outcome, rng.integers(0, 2, len(account)), draws=199, seed=rep)
-        rejected += found.p() <= 0.05
+        rejected += found.p <= 0.05
     say("type I, contacts within 20 accounts", rejected / reps, reps)
     assert abs(rejected / reps - 0.05) <= 3 * mc_error(0.05, reps)

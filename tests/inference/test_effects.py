@@ -232,3 +232,10 @@ def test_values_at_the_same_covariate_are_those_of_tea_tasting():
     sums, _ = with_covariate(roll_up(account, outcome, arm), np.bincount(account, before), np.bincount(account) * 1.0)
     found = delta_t(sums)
     assert adjusted_values(sums) == pytest.approx((found.value_control, found.value_variant))
+
+
+def test_arms_drawn_in_groups_of_one_arm_tell_nothing():
+    # Two strata, each all of one arm: no other draw was possible.
+    arm = np.repeat([0, 1], 10)
+    found = judge(AccountSums(arm, np.arange(20.0), np.ones(20), arm))
+    assert found.code == "too_few_arrangements"

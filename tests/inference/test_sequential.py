@@ -75,3 +75,7 @@ def test_a_sequence_is_half_as_wide_again_as_the_fixed_interval_at_the_planned_n
 
 def test_fewer_than_a_hundred_units_have_no_sequence():
     assert confidence_sequence(0.3, 0.1, 99, 1000).code == "too_few_units"
+
+
+def test_without_an_error_there_is_no_sequence():
+    assert confidence_sequence(0.3, 0.0, 500, 1000).code == "no_variation"
