@@ -96,7 +96,14 @@ class AccountSums:
         return float(self.total[inside].sum() / self.size[inside].sum()) if inside.any() else None
 
 
-def roll_up(account: "Ints", outcome: "Floats", arm: "Ints", stratum: "Ints | None" = None) -> AccountSums:
+def roll_up(
+    account: "Ints",
+    outcome: "Floats",
+    arm: "Ints",
+    stratum: "Ints | None" = None,
+    *,
+    size: "Floats | None" = None,
+) -> AccountSums:
     """Return the sums of an outcome over the contacts of each account.
 
     Args:
@@ -104,11 +111,14 @@ def roll_up(account: "Ints", outcome: "Floats", arm: "Ints", stratum: "Ints | No
         outcome: Outcome of each contact, finite: 0 for one who did nothing.
         arm: Number of the arm of each account; 0 is the control.
         stratum: Number of the group of each account within which arms were drawn.
+        size: Contacts of each account, where another outcome of the same contacts was summed before.
     """
     import numpy as np
 
+    if size is None:
+        size = np.bincount(account, minlength=len(arm)).astype(float)
     total = np.bincount(account, outcome, minlength=len(arm)).astype(float)
-    return AccountSums(arm, total, np.bincount(account, minlength=len(arm)).astype(float), stratum)
+    return AccountSums(arm, total, size, stratum)
 
 
 def linearized(total: "Floats", size: "Floats") -> "Floats":
@@ -135,8 +145,9 @@ def slope(pair: AccountSums, total: "Floats") -> float:
     if pair.covariate is None:
         return 0.0
     about = pair.covariate - pair.covariate.mean()
-    spread = float(about @ about)
-    return float(linearized(total, pair.size) @ about) / spread if spread > 0 else 0.0
+    # Not a dot product: threads that share so few numbers wait for each other longer than they work.
+    spread = float((about**2).sum())
+    return float((linearized(total, pair.size) * about).sum()) / spread if spread > 0 else 0.0
 
 
 def influence(pair: AccountSums) -> "Floats":

@@ -15,7 +15,6 @@ from csworkbench.inference.accounts import (
     AccountSums,
     CannotTell,
     adjusted_values,
-    influence,
     refusal,
     size_variation,
 )
@@ -214,7 +213,7 @@ def delta_t(pair: AccountSums) -> Effect:
 
     from tea_tasting.metrics import RatioOfMeans
 
-    is_covered = pair.covariate is not None and bool(pair.covariate.any())
+    is_covered = _is_covered(pair)
     columns = ("total", "size", "covariate") if is_covered else ("total", "size")
     arms = [_aggregates(pair, arm) for arm in (0, 1)]
 
@@ -226,17 +225,17 @@ def delta_t(pair: AccountSums) -> Effect:
         found = ask(level)
         return float(found.effect_size_ci_lower), float(found.effect_size_ci_upper)
 
-    found = ask(0.95)
+    found, error = ask(0.95), _error(arms, is_covered=is_covered)
     return Effect(
         float(found.treatment),
         float(found.control),
-        _error(pair),
+        error,
         float(found.pvalue),
         len(pair.arm),
         Method.DELTA_T,
         interval,
         lambda level: _relative(ask(level), len(pair.arm), level),
-        _variance_kept(pair),
+        (error / _error(arms, is_covered=False)) ** 2 if is_covered else None,
     )
 
 
@@ -258,19 +257,27 @@ def _aggregates(pair: AccountSums, arm: int) -> Any:
     )
 
 
-def _error(pair: AccountSums) -> float:
+def _error(arms: Sequence[Any], *, is_covered: bool) -> float:
+    """Return the standard error of the difference of two arms, adjusted by the covariate or not."""
     from math import sqrt
 
-    moves = influence(pair)
-    return sqrt(sum(float(moves[pair.arm == arm].var(ddof=1)) / int((pair.arm == arm).sum()) for arm in (0, 1)))
+    ratio, covariate, variance = ("total", "size"), ("covariate", None), 0.0
+    by = (arms[0] + arms[1]).ratio_cov(*ratio, *covariate) / (arms[0] + arms[1]).var("covariate") if is_covered else 0.0
+    for arm in arms:
+        explained = by**2 * arm.var("covariate") - 2 * by * arm.ratio_cov(*ratio, *covariate) if is_covered else 0.0
+        variance += (arm.ratio_var(*ratio) + explained) / arm.count()
+    return sqrt(variance)
 
 
 def _variance_kept(pair: AccountSums) -> float | None:
-    from dataclasses import replace
-
-    if pair.covariate is None or not pair.covariate.any():
+    if not _is_covered(pair):
         return None
-    return (_error(pair) / _error(replace(pair, covariate=None))) ** 2
+    arms = [_aggregates(pair, arm) for arm in (0, 1)]
+    return (_error(arms, is_covered=True) / _error(arms, is_covered=False)) ** 2
+
+
+def _is_covered(pair: AccountSums) -> bool:
+    return pair.covariate is not None and bool(pair.covariate.any())
 
 
 def _relative(found: Any, n: int, level: float) -> Estimate | None:
