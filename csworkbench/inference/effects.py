@@ -22,6 +22,9 @@ from csworkbench.inference.permutation import Arrangements, arrangements, permut
 
 LEAST_IN_ARM = 6  # accounts of an arm below which nothing is tested
 LEAST_ARRANGEMENTS = 20  # below, no difference has p .05
+ALONE = 1e-9  # share of a column of the regression that no other explains, below which nothing is its own
+MOST_TIMES = 1e6  # a relative interval that reaches so many times the control says nothing
+FAR = 100.0  # errors from 0 at which a relative interval can be computed, if not used
 UNEQUAL = 1.1  # accounts of the larger arm over those of the smaller from which slopes may differ
 MANY, MANY_IN_ARM = 200, 40  # accounts in all, and of each arm, from which a large-sample test holds
 
@@ -60,7 +63,8 @@ class Effect:
         n_units: Accounts behind it.
         method: How it is judged.
         interval: Coverage -> bounds of the difference; None where no interval can be told.
-        relative: Coverage -> difference over the value of the control, in share; None where a value is not above 0.
+        relative: Coverage -> difference over the value of the control, in share; None where a value is not above 0
+            or too near it.
         variance_kept: Variance with the covariate over that without; None without one.
     """
 
@@ -181,7 +185,7 @@ def permuted(pair: AccountSums, ways: Arrangements) -> Effect:
             return None
         factor = ratio_test(pair, ways)
         bounds = factor.interval(level)
-        if bounds is None or bounds[0] <= 0 or factor.value <= 0:
+        if bounds is None or bounds[0] < 1 / MOST_TIMES or factor.value <= 0:
             return None
         # The control is `factor` times the variant, so the variant is 1 / factor times the control.
         return Estimate(1 / factor.value - 1, "share", len(pair.arm), 1 / bounds[1] - 1, 1 / bounds[0] - 1, level)
@@ -209,7 +213,9 @@ def delta_t(pair: AccountSums) -> Effect:
 
     Source: Deng, Knoblich and Lu (2018), KDD, through tea-tasting `RatioOfMeans` on account sums.
     """
+    from dataclasses import replace
     from functools import cache
+    from math import inf
 
     from tea_tasting.metrics import RatioOfMeans
 
@@ -219,13 +225,23 @@ def delta_t(pair: AccountSums) -> Effect:
 
     @cache
     def ask(level: float) -> Any:
-        return RatioOfMeans(*columns, confidence_level=level).analyze_aggregates(*arms)
+        asked = RatioOfMeans(*columns, confidence_level=level)
+        try:
+            return asked.analyze_aggregates(*arms)
+        except OverflowError:  # a value this near 0 has no relative interval; moved away from it, the rest is the same
+            moved = replace(pair, total=pair.total + shift * pair.size)
+            found = asked.analyze_aggregates(*(_aggregates(moved, arm) for arm in (0, 1)))
+            return found._replace(
+                control=found.control - shift, treatment=found.treatment - shift, rel_effect_size_ci_upper=inf
+            )
 
     def interval(level: float) -> tuple[float, float]:
         found = ask(level)
         return float(found.effect_size_ci_lower), float(found.effect_size_ci_upper)
 
-    found, error = ask(0.95), _error(arms, is_covered=is_covered)
+    error = _error(arms, is_covered=is_covered)
+    shift = FAR * (abs(pair.ratio(0) or 0.0) + error)
+    found = ask(0.95)
     return Effect(
         float(found.treatment),
         float(found.control),
@@ -281,7 +297,7 @@ def _is_covered(pair: AccountSums) -> bool:
 
 
 def _relative(found: Any, n: int, level: float) -> Estimate | None:
-    if found.control <= 0 or found.treatment <= 0:
+    if found.control <= 0 or found.treatment <= 0 or found.rel_effect_size_ci_upper > MOST_TIMES:
         return None
     bounds = float(found.rel_effect_size_ci_lower), float(found.rel_effect_size_ci_upper)
     return Estimate(float(found.rel_effect_size), "share", n, *bounds, level)
@@ -306,8 +322,11 @@ def ancova(pair: AccountSums, *, is_interacted: bool | None = None) -> Effect | 
     if smaller < LEAST_IN_ARM:
         return _too_few(pair)
     fitted = _least_squares(pair, is_interacted=larger > UNEQUAL * smaller if is_interacted is None else is_interacted)
+    error = 0.0 if fitted is None else float(fitted.bse[1])
+    if not error > ALONE * float(abs(pair.total).max()):
+        said = say("The covariate leaves nothing to tell the arms by: it goes with the arm, or is one account's alone")
+        return CannotTell("no_variation", said, pair.ratio(1), pair.ratio(0))
     control, difference = (float(value) for value in fitted.params[:2])
-    error = float(fitted.bse[1])
 
     def interval(level: float) -> tuple[float, float]:
         low, high = fitted.conf_int(1 - level)[1]
@@ -327,6 +346,7 @@ def ancova(pair: AccountSums, *, is_interacted: bool | None = None) -> Effect | 
 
 
 def _least_squares(pair: AccountSums, *, is_interacted: bool) -> Any:
+    """Return the fit; None where the covariate goes with the arm, or is that of one account alone."""
     import numpy as np
     from statsmodels.regression.linear_model import OLS
 
@@ -334,12 +354,16 @@ def _least_squares(pair: AccountSums, *, is_interacted: bool) -> Any:
     if pair.covariate is not None and np.ptp(pair.covariate) > 0:
         about = pair.covariate - pair.covariate.mean()
         columns += [about, about * pair.arm] if is_interacted else [about]
+    design = np.column_stack([column / np.sqrt((column**2).sum()) for column in columns])
+    turned, rest = np.linalg.qr(design)
+    if np.abs(np.diag(rest)).min() < ALONE or (turned**2).sum(axis=1).max() > 1 - ALONE:
+        return None
     return OLS(pair.total, np.column_stack(columns)).fit(cov_type="HC2", use_t=True)
 
 
 def _log_ratio(control: float, difference: float, fitted: Any, level: float) -> Estimate | None:
     """Return the relative effect with the interval of the logarithm of the ratio of values."""
-    from math import exp, sqrt
+    from math import exp, log, sqrt
 
     import numpy as np
     from scipy.stats import t
@@ -348,6 +372,9 @@ def _log_ratio(control: float, difference: float, fitted: Any, level: float) -> 
     if control <= 0 or variant <= 0:
         return None
     gradient = np.array([1 / variant - 1 / control, 1 / variant])
-    half = float(t.ppf((1 + level) / 2, fitted.df_resid)) * sqrt(gradient @ fitted.cov_params()[:2, :2] @ gradient)
+    variance = float(gradient @ fitted.cov_params()[:2, :2] @ gradient)
+    half = float(t.ppf((1 + level) / 2, fitted.df_resid)) * sqrt(max(0.0, variance))
     ratio = variant / control
+    if half + log(ratio) > log(MOST_TIMES):
+        return None
     return Estimate(ratio - 1, "share", n, ratio * exp(-half) - 1, ratio * exp(half) - 1, level)

@@ -239,3 +239,20 @@ def test_arms_drawn_in_groups_of_one_arm_tell_nothing():
     arm = np.repeat([0, 1], 10)
     found = judge(AccountSums(arm, np.arange(20.0), np.ones(20), arm))
     assert found.code == "too_few_arrangements"
+
+
+@pytest.mark.parametrize("ask", [delta_t, ancova])
+def test_a_control_next_to_zero_has_no_relative_effect_and_the_same_absolute_one(ask):
+    rng = np.random.default_rng(0)
+    noise, arm = rng.normal(size=300), np.tile([0, 1], 150)
+    noise[arm == 0] -= noise[arm == 0].mean() - 1e-9
+    near, away = (ask(AccountSums(arm, noise + plus, np.ones(300))) for plus in (0.0, 50.0))
+    assert near.relative(0.95) is None
+    assert (near.value, near.p, *near.interval(0.9)) == pytest.approx((away.value, away.p, *away.interval(0.9)))
+    assert near.value_control == pytest.approx(1e-9, abs=1e-11)
+
+
+@pytest.mark.parametrize("covariate", [np.tile([-1.0, 1], 10), np.eye(20)[0] - 1 / 20])
+def test_a_covariate_of_the_arm_or_of_one_account_leaves_least_squares_nothing(covariate):
+    y = np.random.default_rng(0).normal(size=20)
+    assert ancova(AccountSums(np.tile([0, 1], 10), y, np.ones(20), None, covariate)).code == "no_variation"
