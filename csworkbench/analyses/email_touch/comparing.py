@@ -1,0 +1,329 @@
+"""Effects: each metric of each variant against its baseline, judged together with the others of its role."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.email_touch.facts import Facts
+from csworkbench.estimates import Estimate, Message, say
+from csworkbench.experiments import Continuous, Experiment, Fixed, Metric, Planned, unit_of
+from csworkbench.inference.accounts import AccountSums, CannotTell, with_covariate
+from csworkbench.inference.contacts import within_accounts
+from csworkbench.inference.effects import MANY, Comparison, Effect, Method, compare
+from csworkbench.inference.multiplicity import Adjusted, Guardrail, benjamini_hochberg, guardrail, holm
+from csworkbench.inference.sequential import confidence_sequence, planned_look, spending_bounds
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BETTER, WORSE, SAME, SMALL = "better", "worse", "no difference shown", "smaller than worth knowing"
+HARM, NO_HARM, TOO_FEW = "harm", "no harm", "too few data"
+DESCRIBED, CANNOT_TELL = "described only", "cannot tell"
+GUARDRAIL = {Guardrail.HARM: HARM, Guardrail.NO_HARM: NO_HARM, Guardrail.TOO_FEW_DATA: TOO_FEW}
+Bounds = tuple[float, float] | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Line:
+    """One metric of one variant against its baseline.
+
+    Args:
+        metric: The metric.
+        variant: Name of the arm.
+        control: Name of the arm it is compared with.
+        n_units: Units of both.
+        effect: Difference with its test; None where nothing can be told.
+        seen: Value of variant and control, without a covariate.
+        bounds: Interval at the level of the page.
+        p: P-value of no difference; None where there is no such test.
+        p_adjusted: The same, for all tests of its role together.
+        adjusted: Interval that agrees with the decision, and its coverage.
+        state: What it says, in a few words.
+        hypothesis: What was tested.
+        reason: Why nothing can be told.
+        comparison: What the test says besides; None for contacts within accounts.
+        missing: Share of units without the covariate; None without one.
+        level: Coverage of `bounds`.
+    """
+
+    metric: Metric
+    variant: str
+    control: str
+    n_units: int
+    effect: Effect | None
+    seen: tuple[float | None, float | None]
+    bounds: Bounds = None
+    p: float | None = None
+    p_adjusted: float | None = None
+    adjusted: tuple[Bounds, float | None] = (None, None)
+    state: str = CANNOT_TELL
+    hypothesis: str = ""
+    reason: Message | None = None
+    comparison: Comparison | None = None
+    missing: float | None = None
+    level: float = 0.95
+
+    @property
+    def estimate(self) -> Estimate:
+        """The difference with its interval, shares in percentage points."""
+        unit = unit_of(self.metric.outcome)
+        factor, named = (100.0, "percentage_points") if unit == "share" else (1.0, unit)
+        if self.effect is None:
+            return Estimate(None, named, self.n_units)
+        value = self.effect.value * factor
+        if self.bounds is None:
+            return Estimate(value, named, self.n_units)
+        low, high = self.bounds
+        return Estimate(value, named, self.n_units, low * factor, high * factor, self.level)
+
+
+def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> tuple[Line, ...]:
+    """Return every comparison of an experiment, judged by role.
+
+    Args:
+        experiment: The experiment, not before its first look.
+        facts: What is known of it.
+        level: Coverage of intervals, and one minus the significance level.
+        seed: Seed of permutations.
+    """
+    raw = [
+        _line(experiment, facts, (metric, variant), level, seed)
+        for metric in experiment.metrics
+        for variant in experiment.variants(metric)
+        if metric.name in facts.metrics
+    ]
+    judged = {
+        "primary": _family(experiment, raw, "primary", level),
+        "secondary": _family(experiment, raw, "secondary", level),
+        "guardrail": [_guarded(line, level) for line in raw if line.metric.role == "guardrail"],
+        "diagnostic": [_described(line, level) for line in raw if line.metric.role == "diagnostic"],
+    }
+    return tuple(line for role in judged for line in judged[role])
+
+
+def pair_of(
+    experiment: Experiment, facts: Facts, metric: Metric, variant: str, only: "pd.Series[bool] | None" = None
+) -> tuple[AccountSums, float | None]:
+    """Return the units of a variant and its baseline with one metric, and the share without the covariate.
+
+    Args:
+        experiment: The experiment.
+        facts: What is known of it.
+        metric: The metric.
+        variant: Name of the arm.
+        only: Units that count besides; None = all that are read.
+    """
+    import pandas as pd
+
+    units, found = facts.units, facts.metrics[metric.name]
+    baseline = experiment.baseline(metric)
+    kept = (units["why"] == "") & (found["why"] == "") & units["variant"].isin([variant, baseline])
+    if only is not None:
+        kept &= only
+    rows, values = units[kept], found[kept]
+    stratum = None
+    if experiment.strata and len(set(rows["stratum"])) > 1:
+        stratum = pd.factorize(rows["stratum"], sort=True)[0].astype(int)
+    sums = AccountSums(
+        rows["variant"].isin([variant]).to_numpy().astype("int64"),
+        values["total"].to_numpy(dtype=float),
+        values["size"].to_numpy(dtype=float),
+        stratum,
+    )
+    if metric.covariate is None or not len(rows):
+        return sums, None
+    sums, covered = with_covariate(sums, values["pre_total"].to_numpy(float), values["pre_size"].to_numpy(float))
+    return sums, covered.missing
+
+
+def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level: float, seed: int) -> Line:
+    metric, variant = asked
+    pair, missing = pair_of(experiment, facts, metric, variant)
+    values = (pair.ratio(1), pair.ratio(0))
+    if late := facts.late.get(metric.name, 0):
+        said = say(
+            "The covariate of {n:n unit was|units was} measured on the day of the draw or later, so it is refused",
+            n=late,
+        )
+        return Line(metric, variant, experiment.baseline(metric), len(pair.arm), None, values, reason=said)
+    judged = _within(experiment, facts, asked, pair, seed) or compare(pair, level=level, seed=seed)
+    named = (metric, variant, experiment.baseline(metric), len(pair.arm))
+    if isinstance(judged, CannotTell):
+        return Line(*named, None, values, reason=judged.message)
+    effect = judged.effect if isinstance(judged, Comparison) else judged
+    comparison = judged if isinstance(judged, Comparison) else None
+    return Line(*named, effect, values, comparison=comparison, missing=missing, level=level)
+
+
+def _within(
+    experiment: Experiment, facts: Facts, asked: tuple[Metric, str], pair: AccountSums, seed: int
+) -> Effect | CannotTell | None:
+    """Return the effect among contacts of the same account; None where units are not contacts of shared accounts."""
+    import numpy as np
+    import pandas as pd
+
+    metric, variant = asked
+    if experiment.unit != "contact":
+        return None
+    units, found = facts.units, facts.metrics[metric.name]
+    kept = (units["why"] == "") & (found["why"] == "") & units["variant"].isin([variant, experiment.baseline(metric)])
+    account = pd.factorize(units.loc[kept, "account_id"], sort=True)[0].astype(int)
+    drawn = np.bincount(account, pair.arm), np.bincount(account)
+    mixed = int(((drawn[0] > 0) & (drawn[0] < drawn[1])).sum()) if len(account) else 0
+    if not mixed:
+        return None
+    is_large = mixed >= MANY
+    test = within_accounts(account, pair.total / pair.size, pair.arm, seed=seed, **({"draws": 0} if is_large else {}))
+    if isinstance(test, CannotTell):
+        return test
+    control = pair.ratio(0) or 0.0
+    told = _large(test.value, test.error, mixed) if is_large else (test.p(), test.interval)
+    method = Method.DELTA_T if is_large else Method.PERMUTATION
+    return Effect(control + test.value, control, test.error, told[0], len(account), method, told[1])
+
+
+def _large(value: float, error: float, accounts: int) -> "tuple[float, Callable[[float], Bounds]]":
+    """Return p-value and intervals of Student's t on the accounts that have contacts in both arms."""
+    from scipy.stats import t
+
+    def interval(level: float) -> Bounds:
+        half = float(t.ppf((1 + level) / 2, accounts - 1)) * error
+        return value - half, value + half
+
+    return float(2 * t.sf(abs(value) / error, accounts - 1)), interval
+
+
+def _family(experiment: Experiment, raw: Sequence[Line], role: str, level: float) -> list[Line]:
+    """Return the lines of a role with p-values, intervals and decisions that allow for their number."""
+    lines = [line for line in raw if line.metric.role == role]
+    told = [line for line in lines if line.effect is not None]
+    match experiment.looks:
+        case Fixed():
+            judged = list(_judged(told, role, level))
+        case Continuous() as looks:
+            judged = list(_always(told, looks, role, level))
+        case Planned() as looks:
+            judged = list(_spent(told, looks, level))
+    done = {(line.metric.name, line.variant): line for line in judged}
+    return [done.get((line.metric.name, line.variant), line) for line in lines]
+
+
+def _adjust(p: Sequence[float], role: str, level: float) -> Adjusted:
+    return holm(p, 1 - level) if role == "primary" else benjamini_hochberg(p, 1 - level)
+
+
+def _over(role: str, n: int) -> str:
+    name = "Holm" if role == "primary" else "Benjamini-Hochberg"
+    return f"no absolute difference ({name} over {n})" if n > 1 else "no absolute difference"
+
+
+def _judged(lines: Sequence[Line], role: str, level: float) -> Iterator[Line]:
+    effects = [_effect(line) for line in lines]
+    adjusted = _adjust([effect.p for effect in effects], role, level)
+    for line, effect, p, own in zip(lines, effects, adjusted.p, adjusted.levels, strict=True):
+        bounds = effect.interval(own)
+        yield replace(
+            line,
+            bounds=effect.interval(level),
+            p=effect.p,
+            p_adjusted=p,
+            adjusted=(bounds, own),
+            state=_state(line, bounds, is_shown=p < 1 - level),
+            hypothesis=_over(role, len(lines)),
+        )
+
+
+def _always(lines: Sequence[Line], looks: Continuous, role: str, level: float) -> Iterator[Line]:
+    """Return lines with intervals that hold at every look."""
+
+    def look(line: Line, coverage: float) -> Any:
+        effect = _effect(line)
+        return confidence_sequence(effect.value, effect.error, line.n_units, looks.planned_units, coverage)
+
+    first = [look(line, level) for line in lines]
+    refused = [
+        replace(line, reason=found.message)
+        for line, found in zip(lines, first, strict=True)
+        if isinstance(found, CannotTell)
+    ]
+    yield from (replace(line, effect=None) for line in refused)
+    told = [(line, found) for line, found in zip(lines, first, strict=True) if not isinstance(found, CannotTell)]
+    adjusted = _adjust([found.p for _, found in told], role, level)
+    for (line, found), p, own in zip(told, adjusted.p, adjusted.levels, strict=True):
+        wide = look(line, own)
+        yield replace(
+            line,
+            bounds=(found.low, found.high),
+            p=found.p,
+            p_adjusted=p,
+            adjusted=((wide.low, wide.high), own),
+            state=_state(line, (wide.low, wide.high), is_shown=p < 1 - level),
+            hypothesis=f"{_over(role, len(told))}, at every look",
+        )
+
+
+def looks_taken(looks: Planned, n: int) -> tuple[float, ...]:
+    """Return the planned looks that so many units allow."""
+    return tuple(share for share in looks.shares if share * looks.planned_units <= n)
+
+
+def _spent(lines: Sequence[Line], looks: Planned, level: float) -> Iterator[Line]:
+    """Return lines judged by the bound of the look that is due; several tests share the error evenly."""
+    for line in lines:
+        effect, taken = _effect(line), looks_taken(looks, line.n_units)
+        if not taken:
+            said = say(
+                "{n:n unit is|units are} ready; the first look is due at {due:count}",
+                n=line.n_units,
+                due=int(looks.shares[0] * looks.planned_units + 0.999),
+            )
+            yield replace(line, effect=None, reason=said)
+            continue
+        alpha = (1 - level) / len(lines)
+        bounds = planned_look(effect.value, effect.error, spending_bounds(taken, 1 - level)[-1])
+        own = planned_look(effect.value, effect.error, spending_bounds(taken, alpha)[-1])
+        yield replace(
+            line,
+            bounds=bounds,
+            adjusted=(own, 1 - alpha),
+            state=_state(line, own, is_shown=not own[0] <= 0 <= own[1]),
+            hypothesis=f"no absolute difference, look {len(taken)} of {len(looks.shares)}",
+        )
+
+
+def _guarded(line: Line, level: float) -> Line:
+    """Return a guardrail: one-sided, so its interval covers one minus twice the significance level."""
+    metric, effect = line.metric, line.effect
+    if effect is None or metric.margin is None:
+        return line
+    own = 1 - 2 * (1 - level)
+    bounds = effect.interval(own)
+    hypothesis = f"worse by at least {metric.margin:g} (one-sided)"
+    if bounds is None:
+        return replace(line, state=TOO_FEW, hypothesis=hypothesis)
+    said = guardrail(*bounds, metric.margin, is_higher_better=metric.direction == "higher")
+    return replace(
+        line, bounds=effect.interval(level), adjusted=(bounds, own), state=GUARDRAIL[said], hypothesis=hypothesis
+    )
+
+
+def _described(line: Line, level: float) -> Line:
+    if line.effect is None:
+        return line
+    bounds = line.effect.interval(level)
+    return replace(line, bounds=bounds, adjusted=(bounds, level), state=DESCRIBED, hypothesis="none: decides nothing")
+
+
+def _state(line: Line, bounds: Bounds, *, is_shown: bool) -> str:
+    effect, worth = _effect(line), line.metric.worth
+    if is_shown:
+        return BETTER if (effect.value > 0) == (line.metric.direction == "higher") else WORSE
+    if worth is not None and bounds is not None and -worth < bounds[0] and bounds[1] < worth:
+        return SMALL
+    return SAME
+
+
+def _effect(line: Line) -> Effect:
+    if line.effect is None:
+        raise ValueError("a line without an effect has no test")
+    return line.effect

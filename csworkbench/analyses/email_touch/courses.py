@@ -1,0 +1,179 @@
+"""How the effect grew with the units, how long a decision still takes, and what segments show."""
+
+from collections.abc import Iterator, Sequence
+from math import nan
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.email_touch.comparing import Line, pair_of
+from csworkbench.analyses.email_touch.exposure import read_units
+from csworkbench.analyses.email_touch.reading import Reading
+from csworkbench.analyses.email_touch.settings import Config
+from csworkbench.estimates import Message, say
+from csworkbench.experiments import Continuous, window_of
+from csworkbench.formats import text
+from csworkbench.inference.accounts import CannotTell, refusal
+from csworkbench.inference.design import Plan, accounts_needed, pilot_of, smallest_effect, weeks_needed
+from csworkbench.inference.effects import LEAST_IN_ARM, delta_t, judge
+from csworkbench.inference.multiplicity import benjamini_hochberg
+from csworkbench.inference.power import Demand
+from csworkbench.inference.sequential import confidence_sequence
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+COURSE = ["experiment_id", "metric", "variant", "ready_on", "n_units", "effect", "low", "high", "name"]
+TIMES = [
+    "experiment_id", "experiment", "metric", "worth", "visible_now", "units_now", "units_needed", "weeks_more",
+    "in_words",
+]  # fmt: skip
+SEGMENTS = [
+    "experiment_id", "metric", "segment", "value", "variant", "control", "effect", "low", "high", "p", "p_adjusted",
+    "n_units", "state",
+]  # fmt: skip
+
+
+def course_frame(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":
+    """Return how the effect on each primary metric grew, week by week, with intervals that hold at every look.
+
+    Args:
+        readings: The experiments.
+        config: Level.
+
+    Returns:
+        One row per experiment, metric, variant and week: experiment_id, metric, variant, ready_on (day by which the
+        windows of n_units had ended), n_units, effect, low, high (missing below 100 units), name (for a picture).
+    """
+    import pandas as pd
+
+    rows = [
+        row
+        for each in readings
+        for line in each.lines
+        if line.metric.role == "primary" and line.effect is not None
+        for row in _course(each, line, config)
+    ]
+    return pd.DataFrame(rows, columns=COURSE).astype({"effect": float, "low": float, "high": float})
+
+
+def _course(reading: Reading, line: Line, config: Config) -> Iterator[tuple[object, ...]]:
+    import pandas as pd
+
+    window = window_of(line.metric.outcome)
+    if window is None:
+        return
+    experiment, facts = reading.experiment, reading.facts
+    ready = pd.to_datetime(facts.units["assigned_on"]) + pd.Timedelta(days=window)
+    kept = (facts.units["why"] == "") & (facts.metrics[line.metric.name]["why"] == "")
+    days = sorted(set(ready[kept]))
+    planned = experiment.looks.planned_units if isinstance(experiment.looks, Continuous) else line.n_units
+    for day in days:
+        pair, _ = pair_of(experiment, facts, line.metric, line.variant, ready <= day)
+        if refusal(pair) or min(pair.arm_sizes()) < LEAST_IN_ARM:
+            continue
+        told = delta_t(pair, config.level)
+        look = confidence_sequence(told.value, told.error, len(pair.arm), planned, config.level)
+        low, high = (nan, nan) if isinstance(look, CannotTell) else (look.low, look.high)
+        name = f"{experiment.id} {day:%Y-%m-%d}"
+        yield experiment.id, line.metric.name, line.variant, day, len(pair.arm), told.value, low, high, name
+
+
+def time_frame(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":
+    """Return what each experiment can see by now, and how many units and weeks the difference worth knowing takes.
+
+    Args:
+        readings: The experiments.
+        config: Level and power.
+
+    Returns:
+        One row per experiment, metric with `worth` and variant; columns as in `email_touch.Result`.
+    """
+    import pandas as pd
+
+    rows = [_time(each, line, config) for each in readings for line in each.lines if line.metric.worth is not None]
+    return pd.DataFrame(rows, columns=TIMES).astype(
+        {"worth": float, "visible_now": float, "units_needed": float, "weeks_more": float}
+    )
+
+
+def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
+    experiment, worth = reading.experiment, line.metric.worth or 0.0
+    pair, _ = pair_of(experiment, reading.facts, line.metric, line.variant)
+    is_binary = bool((pair.total <= pair.size).all()) and line.estimate.unit == "percentage_points"
+    # A covariate is kept about its mean; what a pilot takes is a sum and a size, and only their correlation counts.
+    before = None if pair.covariate is None else (pair.covariate + 1.0, pair.size * 0 + 1.0)
+    pilot = pilot_of(pair.total, pair.total if is_binary else pair.total**2, pair.size, before)
+    n = len(pair.arm)
+    named = (experiment.id, experiment.label, line.metric.label, worth)
+    if isinstance(pilot, CannotTell):
+        return *named, nan, n, nan, nan, text(pilot.message)
+    plan = Plan(Demand(config.level, config.power), float((pair.arm == 0).mean()))
+    visible, needed = smallest_effect(pilot, n, plan), accounts_needed(pilot, worth, plan)
+    if isinstance(needed, CannotTell):
+        seen = nan if isinstance(visible, CannotTell) else visible
+        return *named, seen, n, nan, nan, text(needed.message)
+    weeks = weeks_needed(max(0, needed - n), _per_week(reading))
+    more = nan if isinstance(weeks, CannotTell) else float(weeks)
+    said = _said(n, needed, weeks)
+    return *named, nan if isinstance(visible, CannotTell) else visible, n, float(needed), more, text(said)
+
+
+def _said(n: int, needed: int, weeks: int | CannotTell) -> Message:
+    if n >= needed:
+        return say("enough units to see it: {n:count}, and {needed:count} are needed", n=n, needed=needed)
+    if isinstance(weeks, CannotTell):
+        return say("{more:n more unit|more units} needed", more=needed - n)
+    return say("{more:n more unit|more units} needed, at this pace {weeks:n week|weeks}", more=needed - n, weeks=weeks)
+
+
+def _per_week(reading: Reading) -> float:
+    """Return the units drawn in a week, over the weeks from the first to the last draw."""
+    import pandas as pd
+
+    days = pd.to_datetime(read_units(reading.facts)["assigned_on"])
+    return len(days) / ((days.max() - days.min()).days / 7 + 1)
+
+
+def segment_frame(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":
+    """Return the primary metrics in the segments of each experiment, all tests of it counted together.
+
+    Args:
+        readings: The experiments.
+        config: Level and seed.
+
+    Returns:
+        One row per experiment, metric, segment and variant; columns as in `email_touch.Result`. p_adjusted and state
+        allow for every segment that was looked at (Benjamini-Hochberg).
+    """
+    import pandas as pd
+
+    rows = [row for each in readings for row in _segments(each, config)]
+    numbers = dict.fromkeys(("effect", "low", "high", "p", "p_adjusted"), float)
+    return pd.DataFrame(rows, columns=SEGMENTS).astype(numbers)
+
+
+def _segments(reading: Reading, config: Config) -> list[tuple[object, ...]]:
+    experiment, facts = reading.experiment, reading.facts
+    asked = [
+        (line, column, value)
+        for line in reading.lines
+        if line.metric.role == "primary" and line.effect is not None
+        for column in experiment.segments
+        for value in sorted(facts.units[column].dropna().unique())
+    ]
+    found = []
+    for line, column, value in asked:
+        pair, _ = pair_of(experiment, facts, line.metric, line.variant, facts.units[column] == value)
+        found.append((judge(pair, level=config.level, seed=config.seed), len(pair.arm)))
+    adjusted = benjamini_hochberg([told.p for told, _ in found if not isinstance(told, CannotTell)], 1 - config.level)
+    answers = iter(zip(adjusted.p, adjusted.levels, strict=True))
+    rows: list[tuple[object, ...]] = []
+    for (line, column, value), (told, n) in zip(asked, found, strict=True):
+        named = (experiment.id, line.metric.name, column, str(value), line.variant, line.control)
+        if isinstance(told, CannotTell):
+            rows.append((*named, nan, nan, nan, nan, nan, n, text(told.message)))
+            continue
+        p, level = next(answers)
+        low, high = told.interval(level) or (nan, nan)
+        state = "differs from no effect" if p < 1 - config.level else "not shown"
+        rows.append((*named, told.value, low, high, told.p, p, n, state))
+    return rows

@@ -1,0 +1,175 @@
+"""Doubts that stand beside the effects, and the assumptions they rest on."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.email_touch.comparing import CANNOT_TELL, Line, pair_of
+from csworkbench.analyses.email_touch.frames import machine_share
+from csworkbench.analyses.email_touch.reading import Reading, Verdict
+from csworkbench.estimates import Caveat, Estimate, Severity, say
+from csworkbench.experiments import Opens
+from csworkbench.formats import number, share, text
+from csworkbench.inference.accounts import CannotTell, intra_account_correlation, size_variation
+from csworkbench.inference.multiplicity import holm
+from csworkbench.inference.sample_ratio import BLOCKS_BELOW, SampleRatio, sample_ratio
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ASSUMPTIONS = ["experiment_id", "experiment", "assumption", "evidence"]
+
+
+def doubts(readings: Sequence[Reading]) -> tuple[Caveat, ...]:
+    """Return the doubts of all experiments.
+
+    Args:
+        readings: The experiments.
+    """
+    return tuple(caveat for each in readings for caveat in _doubts(each))
+
+
+def _doubts(reading: Reading) -> Iterator[Caveat]:
+    label = reading.experiment.label
+    for check in reading.checks:
+        if check.severity not in (None, Severity.NOTE):
+            said = say("{label}: {finding}", label=label, finding=check.finding)
+            yield Caveat(check.name, check.severity, said, check.action)
+    for name, tables in reading.facts.lacks.items():
+        yield Caveat(
+            "not_recorded",
+            Severity.WARNING,
+            say(
+                "{label}: {metric} needs {tables:list}", label=label, metric=_named(reading, name), tables=list(tables)
+            ),
+            say("Add the table to the workspace"),
+        )
+    for line in reading.lines:
+        yield from _of_line(reading, line)
+    yield from _left_out_unevenly(reading)
+
+
+def _named(reading: Reading, name: str) -> str:
+    return next(metric.label for metric in reading.experiment.metrics if metric.name == name)
+
+
+def _of_line(reading: Reading, line: Line) -> Iterator[Caveat]:
+    words = {"label": reading.experiment.label, "metric": line.metric.label}
+    if line.state == CANNOT_TELL and line.reason is not None:
+        severity = Severity.NOTE if line.metric.role in ("guardrail", "diagnostic") else Severity.WARNING
+        yield Caveat("cannot_tell", severity, say("{label}: {metric}: {why}", why=line.reason, **words))
+    if isinstance(line.metric.outcome, Opens):
+        machines = machine_share(reading)
+        if machines:
+            yield Caveat(
+                "opens",
+                Severity.NOTE,
+                say(
+                    "{label}: machines opened {share:share} of the delivered mails and hide who reads them: of a true "
+                    "difference in opens {kept:share} would be seen",
+                    label=reading.experiment.label,
+                    share=machines,
+                    kept=1 - machines,
+                ),
+                say("Decide by clicks, replies or use"),
+            )
+    if line.missing is not None and line.missing > 0:
+        yield Caveat(
+            "covariate_missing",
+            Severity.NOTE,
+            say("{label}: {metric}: {share:share} of the units have no earlier period", share=line.missing, **words),
+        )
+    yield from _disagreements(line, words)
+
+
+def _disagreements(line: Line, words: dict[str, str]) -> Iterator[Caveat]:
+    told = line.comparison
+    if told is not None and told.is_informative_size and line.metric.role != "diagnostic":
+        yield Caveat(
+            "informative_size",
+            Severity.WARNING if line.metric.role == "primary" else Severity.NOTE,
+            say("{label}: {metric}: large and small accounts move in opposite directions", **words),
+            say("Say whether a person or an account counts before you decide"),
+        )
+    if told is not None and told.otherwise is not None:
+        yield Caveat(
+            "tests_disagree",
+            Severity.NOTE,
+            say(
+                "{label}: {metric}: the large-sample test says p {other:number}, the permutation p {own:number}; with "
+                "so few accounts the permutation counts",
+                other=told.otherwise.p,
+                own=told.effect.p,
+                **words,
+            ),
+        )
+
+
+def _left_out_unevenly(reading: Reading) -> Iterator[Caveat]:
+    """Tell of metrics whose units are left out more in one arm: among who is left, the lot no longer decides."""
+    experiment, units = reading.experiment, reading.facts.units
+    is_read = units["why"] == ""
+    found: dict[str, float] = {}
+    for name, values in reading.facts.metrics.items():
+        counted = is_read & (values["why"] == "")
+        kept = [int((counted & (units["variant"] == arm.name)).sum()) for arm in experiment.arms]
+        there = [int((is_read & (units["variant"] == arm.name)).sum()) for arm in experiment.arms]
+        if kept == there or not all(there):
+            continue
+        told = sample_ratio(kept, there)
+        if isinstance(told, SampleRatio):
+            found[name] = told.p
+    adjusted = dict(zip(found, holm(list(found.values())).p, strict=True))
+    for name, p in adjusted.items():
+        if p < BLOCKS_BELOW:
+            yield Caveat(
+                "left_out_unevenly",
+                Severity.STOP,
+                say(
+                    "{label}: {metric}: units are left out more often in one arm than in another",
+                    label=experiment.label,
+                    metric=_named(reading, name),
+                ),
+                say("Do not act on this metric: who is left was not drawn by lot"),
+            )
+
+
+def assumption_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
+    """Return what the effects rest on, with the evidence: experiment_id, experiment, assumption, evidence."""
+    import pandas as pd
+
+    rows = [
+        (each.experiment.id, each.experiment.label, assumption, evidence)
+        for each in readings
+        if each.verdict is not Verdict.RUNNING
+        for assumption, evidence in _assumptions(each)
+    ]
+    return pd.DataFrame(rows, columns=ASSUMPTIONS)
+
+
+def _assumptions(reading: Reading) -> Iterator[tuple[str, str]]:
+    experiment = reading.experiment
+    what = "whole accounts" if experiment.unit == "account" else "contacts"
+    yield "Units are independent", f"the lot was drawn for {what}, and they are what the tests count"
+    lines = [line for line in (*reading.lines, *reading.set_aside) if line.effect is not None]
+    if not lines:
+        return
+    line = lines[0]
+    pair, _ = pair_of(experiment, reading.facts, line.metric, line.variant)
+    variation = size_variation(pair.size)
+    if variation > 0:
+        yield "Contacts of an account go together", _alike(pair.total, pair.size)
+        weight = "so accounts are also counted once each" if line.comparison and line.comparison.per_account else "fine"
+        yield "Size does not decide the answer", f"sizes vary by {number(variation, 2)} of their mean: {weight}"
+    for covered in lines:
+        if covered.effect is not None and covered.effect.variance_kept is not None:
+            saved = share(1 - covered.effect.variance_kept, 0)
+            yield "The earlier period predicts the metric", f"{covered.metric.label}: it takes {saved} off the variance"
+    missed = share(float((reading.facts.funnel["as_other"] > 0).mean()), 1) if len(reading.facts.funnel) else "0%"
+    yield "Units are read as they were drawn", f"{missed} of the mails' rows were sent as another variant"
+
+
+def _alike(total: "object", size: "object") -> str:
+    told: Estimate | CannotTell = intra_account_correlation(total, total, size)  # type: ignore[arg-type]
+    if isinstance(told, CannotTell):
+        return text(told.message)
+    return text(say("intra-account correlation {icc:estimate}", icc=told))

@@ -1,0 +1,151 @@
+"""One experiment read in its order: health of the exposure first, then, if that allows it, the effects."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.email_touch.comparing import BETTER, HARM, SMALL, WORSE, Line, compared
+from csworkbench.analyses.email_touch.exposure import Check, checks, ratio_table, read_units
+from csworkbench.analyses.email_touch.facts import Facts
+from csworkbench.analyses.email_touch.settings import Config
+from csworkbench.estimates import Message, Severity, say
+from csworkbench.experiments import Experiment, Fixed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Verdict(StrEnum):
+    """What an experiment allows to say."""
+
+    WINNER = "winner"
+    LOSER = "loser"
+    MIXED = "mixed"
+    HARM = "harm"
+    NONE = "no difference shown"
+    SMALL = "smaller than worth knowing"
+    RUNNING = "running"
+    BLOCKED = "blocked"
+    CANNOT_TELL = "cannot tell"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What is said of one experiment.
+
+    Args:
+        experiment: The experiment.
+        facts: What is known of it.
+        ratios: Units of each arm against the lot, as `ratio_table` returns them.
+        checks: What was looked at before the effects.
+        lines: Comparisons that may be acted on; empty while it runs, and where a check says stop.
+        set_aside: Comparisons that may not, because a check says stop.
+        verdict: What may be said.
+        sentence: The same in words.
+    """
+
+    experiment: Experiment
+    facts: Facts
+    ratios: "pd.DataFrame"
+    checks: tuple[Check, ...]
+    lines: tuple[Line, ...]
+    set_aside: tuple[Line, ...]
+    verdict: Verdict
+    sentence: Message
+
+
+def read(experiment: Experiment, facts: Facts, as_of: date, config: Config) -> Reading:
+    """Return what is said of an experiment on a date.
+
+    Args:
+        experiment: The experiment.
+        facts: What is known of it.
+        as_of: Date of the page.
+        config: Level and seed.
+    """
+    ratios = ratio_table(experiment, facts)
+    found = checks(experiment, facts, ratios, config.seed)
+    stops = [check for check in found if check.severity is Severity.STOP]
+    lines: tuple[Line, ...] = ()
+    if len(read_units(facts)) and not _is_running(experiment, as_of):
+        lines = compared(experiment, facts, config.level, config.seed)
+    verdict, sentence = _verdict(experiment, facts, lines, stops, as_of)
+    shown, aside = ((), tuple(replace(line, state="set aside") for line in lines)) if stops else (lines, ())
+    return Reading(experiment, facts, ratios, found, shown, aside, verdict, sentence)
+
+
+def _is_running(experiment: Experiment, as_of: date) -> bool:
+    return isinstance(experiment.looks, Fixed) and as_of < experiment.last_day
+
+
+def _verdict(
+    experiment: Experiment, facts: Facts, lines: Sequence[Line], stops: Sequence[Check], as_of: date
+) -> tuple[Verdict, Message]:
+    label = experiment.label
+    if not len(read_units(facts)):
+        return Verdict.CANNOT_TELL, say("{label}: nobody who was drawn can be read", label=label)
+    if stops:
+        said = say("{label}: no verdict, the draw is broken. {why}", label=label, why=stops[0].finding)
+        return Verdict.BLOCKED, said
+    if _is_running(experiment, as_of):
+        said = say(
+            "{label}: runs until {last:date}; until then only the quality of the data is shown",
+            label=label,
+            last=experiment.last_day,
+        )
+        return Verdict.RUNNING, said
+    primary = [line for line in lines if line.metric.role == "primary"]
+    decided = [line for line in primary if line.state in (BETTER, WORSE)]
+    harmed = [line for line in lines if line.state == HARM]
+    if harmed:
+        return Verdict.HARM, _harm(experiment, harmed[0])
+    if decided:
+        best = min(
+            decided, key=lambda line: (line.state != BETTER, 1.0 if line.p_adjusted is None else line.p_adjusted)
+        )
+        states = {line.state for line in decided}
+        verdict = Verdict.MIXED if len(states) == 2 else Verdict.WINNER if BETTER in states else Verdict.LOSER
+        return verdict, _decided(experiment, best, len(decided) - 1)
+    return _undecided(experiment, primary)
+
+
+def _decided(experiment: Experiment, line: Line, more: int) -> Message:
+    words = {
+        "label": experiment.label,
+        "metric": line.metric.label,
+        "variant": experiment.arm(line.variant).label,
+        "control": experiment.arm(line.control).label,
+        "effect": line.estimate,
+    }
+    if line.state == BETTER:
+        said = say("{label}: {variant} beats {control} on {metric}, by {effect:estimate}", **words)
+    else:
+        said = say("{label}: {variant} is worse than {control} on {metric}, by {effect:estimate}", **words)
+    if not more:
+        return said
+    return say("{said}, and {n:n other comparison is|other comparisons are} decided too", said=said, n=more)
+
+
+def _harm(experiment: Experiment, line: Line) -> Message:
+    return say(
+        "{label}: {variant} does harm: {metric} changed by {effect:estimate}, more than is put up with",
+        label=experiment.label,
+        metric=line.metric.label,
+        variant=experiment.arm(line.variant).label,
+        effect=line.estimate,
+    )
+
+
+def _undecided(experiment: Experiment, primary: Sequence[Line]) -> tuple[Verdict, Message]:
+    told = [line for line in primary if line.effect is not None]
+    if not told:
+        why = next((line.reason for line in primary if line.reason), say("its metrics are not recorded"))
+        return Verdict.CANNOT_TELL, say("{label}: cannot tell. {why}", label=experiment.label, why=why)
+    first = told[0]
+    words = {"label": experiment.label, "metric": first.metric.label, "effect": first.estimate}
+    if all(line.state == SMALL for line in told):
+        said = say("{label}: any difference in {metric} is smaller than worth knowing, {effect:estimate}", **words)
+        return Verdict.SMALL, said
+    return Verdict.NONE, say("{label}: no difference in {metric} is shown, {effect:estimate}", **words)
