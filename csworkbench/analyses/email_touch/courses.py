@@ -8,8 +8,9 @@ from csworkbench.analyses.email_touch.comparing import Line, pair_of
 from csworkbench.analyses.email_touch.exposure import read_units
 from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.analyses.email_touch.settings import Config
+from csworkbench.analyses.email_touch.words import time_words
 from csworkbench.estimates import Message, say
-from csworkbench.experiments import Continuous, window_of
+from csworkbench.experiments import Continuous, unit_of, window_of
 from csworkbench.formats import text
 from csworkbench.inference.accounts import CannotTell, refusal
 from csworkbench.inference.design import Plan, accounts_needed, pilot_of, smallest_effect, weeks_needed
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
 COURSE = ["experiment_id", "metric", "variant", "ready_on", "n_units", "effect", "low", "high", "name"]
 TIMES = [
-    "experiment_id", "experiment", "metric", "worth", "visible_now", "units_now", "units_needed", "weeks_more",
-    "in_words",
+    "experiment_id", "experiment", "metric", "variant", "unit", "worth", "visible_now", "units_now", "units_needed",
+    "weeks_more", "what", "in_words",
 ]  # fmt: skip
 SEGMENTS = [
     "experiment_id", "metric", "segment", "value", "variant", "control", "effect", "low", "high", "p", "p_adjusted",
@@ -77,6 +78,25 @@ def _course(reading: Reading, line: Line, config: Config) -> Iterator[tuple[obje
         yield experiment.id, line.metric.name, line.variant, day, len(pair.arm), told.value, low, high, name
 
 
+def growth_frame(course: "pd.DataFrame", readings: Sequence[Reading]) -> "pd.DataFrame":
+    """Return the course of metrics that are shares, for a picture: name, effect, low, high, in percentage points.
+
+    Args:
+        course: What `course_frame` returned.
+        readings: The experiments.
+    """
+    shares = {
+        (each.experiment.id, metric.name)
+        for each in readings
+        for metric in each.experiment.metrics
+        if unit_of(metric.outcome) == "share"
+    }
+    is_share = [key in shares for key in zip(course["experiment_id"], course["metric"], strict=True)]
+    shown = course.loc[is_share, ["name", "effect", "low", "high"]].reset_index(drop=True)
+    shown = shown.dropna(ignore_index=True)
+    return shown.assign(**{name: 100 * shown[name] for name in ("effect", "low", "high")})
+
+
 def time_frame(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":
     """Return what each experiment can see by now, and how many units and weeks the difference worth knowing takes.
 
@@ -103,18 +123,19 @@ def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
     before = None if pair.covariate is None else (pair.covariate + 1.0, pair.size * 0 + 1.0)
     pilot = pilot_of(pair.total, pair.total if is_binary else pair.total**2, pair.size, before)
     n = len(pair.arm)
-    named = (experiment.id, experiment.label, line.metric.label, worth)
+    unit = unit_of(line.metric.outcome)
+    named = (experiment.id, experiment.label, line.metric.label, line.variant, unit, worth)
     if isinstance(pilot, CannotTell):
-        return *named, nan, n, nan, nan, text(pilot.message)
+        return *named, nan, n, nan, nan, "", text(pilot.message)
     plan = Plan(Demand(config.level, config.power), float((pair.arm == 0).mean()))
     visible, needed = smallest_effect(pilot, n, plan), accounts_needed(pilot, worth, plan)
+    seen = nan if isinstance(visible, CannotTell) else visible
+    what = time_words(unit, worth, seen)
     if isinstance(needed, CannotTell):
-        seen = nan if isinstance(visible, CannotTell) else visible
-        return *named, seen, n, nan, nan, text(needed.message)
+        return *named, seen, n, nan, nan, what, text(needed.message)
     weeks = weeks_needed(max(0, needed - n), _per_week(reading))
     more = nan if isinstance(weeks, CannotTell) else float(weeks)
-    said = _said(n, needed, weeks)
-    return *named, nan if isinstance(visible, CannotTell) else visible, n, float(needed), more, text(said)
+    return *named, seen, n, float(needed), more, what, text(_said(n, needed, weeks))
 
 
 def _said(n: int, needed: int, weeks: int | CannotTell) -> Message:

@@ -11,6 +11,7 @@ from csworkbench.experiments import Opens
 from csworkbench.formats import number, share, text
 from csworkbench.inference.accounts import CannotTell, intra_account_correlation, size_variation
 from csworkbench.inference.multiplicity import holm
+from csworkbench.inference.opens import attenuation
 from csworkbench.inference.sample_ratio import BLOCKS_BELOW, SampleRatio, sample_ratio
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def _of_line(reading: Reading, line: Line) -> Iterator[Caveat]:
                     "difference in opens {kept:share} would be seen",
                     label=reading.experiment.label,
                     share=machines,
-                    kept=1 - machines,
+                    kept=attenuation(machines),
                 ),
                 say("Decide by clicks, replies or use"),
             )

@@ -23,10 +23,10 @@ EFFECTS = [
 ]  # fmt: skip
 STEPS = (
     ("delivered", "delivered", "sent"),
-    ("opened_raw", "opened, by anybody", "delivered"),
-    ("opened_human", "opened, by a person for sure", "delivered"),
-    ("opened_most", "opened, unless a machine for sure", "delivered"),
-    ("clicked", "clicked, by a person", "delivered"),
+    ("opened_raw", "opened by anybody", "delivered"),
+    ("opened_human", "opened at least", "delivered"),
+    ("opened_most", "opened at most", "delivered"),
+    ("clicked", "clicked", "delivered"),
     ("replied", "replied", "delivered"),
     ("unsubscribed", "unsubscribed", "delivered"),
 )
@@ -81,7 +81,7 @@ def week_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
 
     rows = pd.concat([each.ratios for each in readings])
     rows = rows[rows["slice_kind"] == "week"]
-    week = rows["experiment_id"] + " " + rows["slice"].str.slice(5)
+    week = rows["slice"].str.slice(5) + " " + rows["experiment_id"]
     return pd.DataFrame({"week": week, "arm": rows["variant"], "ratio": rows["ratio"]}).reset_index(drop=True)
 
 
@@ -147,7 +147,7 @@ def forest_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     import pandas as pd
 
     rows = [
-        (f"{each.experiment.label}: {line.metric.label}", line.estimate.value, line.estimate.low, line.estimate.high)
+        (_name(each, line, is_alone=len(readings) == 1), line.estimate.value, line.estimate.low, line.estimate.high)
         for each in readings
         for line in each.lines
         if line.estimate.unit == "percentage_points" and line.effect is not None
@@ -155,6 +155,12 @@ def forest_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=["name", "effect", "low", "high"]).astype(
         {"effect": float, "low": float, "high": float}
     )
+
+
+def _name(reading: Reading, line: Line, *, is_alone: bool) -> str:
+    """Return a short name of a comparison; the picture has room for some 25 letters."""
+    name = line.metric.name if is_alone else f"{reading.experiment.label}: {line.metric.name}"
+    return f"{name}, {line.variant}" if len(reading.experiment.variants(line.metric)) > 1 else name
 
 
 def funnel_frame(readings: Sequence[Reading], level: float) -> "pd.DataFrame":
@@ -204,10 +210,9 @@ def funnel_bars(funnel: "pd.DataFrame", reading: Reading) -> "pd.DataFrame":
     """
     rows = funnel[(funnel["experiment_id"] == reading.experiment.id) & (funnel["week"] == "all")]
     rows = rows[rows["step"] != "opened_raw"]
-    labels = {arm.name: arm.label for arm in reading.experiment.arms}
     order = {name: place for place, (name, *_) in enumerate(STEPS)}
     rows = rows.assign(place=rows["step"].map(order)).sort_values(["place", "variant"])
-    rows = rows.assign(name=rows["label"] + ": " + rows["variant"].map(labels))
+    rows = rows.assign(name=rows["label"] + ", " + rows["variant"])
     return rows[["name", "share", "low", "high"]].reset_index(drop=True)
 
 
@@ -221,12 +226,13 @@ def content_frame(readings: Sequence[Reading], inputs: Inputs, level: float) -> 
 
     Returns:
         One row per experiment and content: experiment_id, content_id, title, variant, mails (delivered), click_share,
-        low, high, reply_share, verdict. Experiments had other readers at other times: only rows of one experiment can
-        be compared.
+        low_share, high_share, reply_share, verdict. Experiments had other readers at other times: only rows of one
+        experiment can be compared.
     """
     import pandas as pd
 
-    columns = ["experiment_id", "content_id", "title", "variant", "mails", "click_share", "low", "high", "reply_share"]
+    shares = ["click_share", "low_share", "high_share", "reply_share"]
+    columns = ["experiment_id", "content_id", "title", "variant", "mails", *shares]
     rows = []
     for each in readings:
         mails = each.facts.funnel
@@ -234,10 +240,10 @@ def content_frame(readings: Sequence[Reading], inputs: Inputs, level: float) -> 
             sums = own.groupby("unit_id")[["clicked", "replied", "delivered"]].sum()
             clicks = share_of(sums["clicked"], sums["delivered"], level)
             replies = share_of(sums["replied"], sums["delivered"], level)
-            shares = (clicks.value, clicks.low, clicks.high, replies.value)
+            told = (clicks.value, clicks.low, clicks.high, replies.value)
             title = inputs.titles.get(str(content), "")
             rows.append(
-                (each.experiment.id, content, title, variant, int(sums["delivered"].sum()), *shares, each.verdict.value)
+                (each.experiment.id, content, title, variant, int(sums["delivered"].sum()), *told, each.verdict.value)
             )
     frame = pd.DataFrame(rows, columns=[*columns, "verdict"])
     return frame.sort_values(["experiment_id", "click_share"], ascending=[True, False], ignore_index=True)

@@ -114,25 +114,30 @@ def _verdict(
 def _decided(experiment: Experiment, line: Line, more: int) -> Message:
     words = {
         "label": experiment.label,
-        "metric": line.metric.label,
+        "metric": _inside(line.metric.label),
         "variant": experiment.arm(line.variant).label,
         "control": experiment.arm(line.control).label,
         "effect": line.estimate,
     }
     if line.state == BETTER:
-        said = say("{label}: {variant} beats {control} on {metric}, by {effect:estimate}", **words)
+        said = say("{label}: {variant} beats {control} by {effect:estimate} in {metric}", **words)
     else:
-        said = say("{label}: {variant} is worse than {control} on {metric}, by {effect:estimate}", **words)
+        said = say("{label}: {variant} is worse than {control} by {effect:estimate} in {metric}", **words)
     if not more:
         return said
     return say("{said}, and {n:n other comparison is|other comparisons are} decided too", said=said, n=more)
 
 
+def _inside(label: str) -> str:
+    """Return a label as it stands inside a sentence: its first letter small, unless it is an acronym."""
+    return label if label[1:2].isupper() else f"{label[:1].lower()}{label[1:]}"
+
+
 def _harm(experiment: Experiment, line: Line) -> Message:
     return say(
-        "{label}: {variant} does harm: {metric} changed by {effect:estimate}, more than is put up with",
+        "{label}: {variant} does harm, {metric} changed by {effect:estimate}, more than is put up with",
         label=experiment.label,
-        metric=line.metric.label,
+        metric=_inside(line.metric.label),
         variant=experiment.arm(line.variant).label,
         effect=line.estimate,
     )
@@ -144,7 +149,7 @@ def _undecided(experiment: Experiment, primary: Sequence[Line]) -> tuple[Verdict
         why = next((line.reason for line in primary if line.reason), say("its metrics are not recorded"))
         return Verdict.CANNOT_TELL, say("{label}: cannot tell. {why}", label=experiment.label, why=why)
     first = told[0]
-    words = {"label": experiment.label, "metric": first.metric.label, "effect": first.estimate}
+    words = {"label": experiment.label, "metric": _inside(first.metric.label), "effect": first.estimate}
     if all(line.state == SMALL for line in told):
         said = say("{label}: any difference in {metric} is smaller than worth knowing, {effect:estimate}", **words)
         return Verdict.SMALL, said

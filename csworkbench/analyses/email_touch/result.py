@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.email_touch.courses import course_frame, segment_frame, time_frame
+from csworkbench.analyses.email_touch.courses import course_frame, growth_frame, segment_frame, time_frame
 from csworkbench.analyses.email_touch.doubts import assumption_frame, doubts
 from csworkbench.analyses.email_touch.exposure import read_units
 from csworkbench.analyses.email_touch.facts import Inputs
@@ -23,12 +23,24 @@ from csworkbench.analyses.email_touch.frames import (
 )
 from csworkbench.analyses.email_touch.reading import Reading, Verdict, read
 from csworkbench.analyses.email_touch.settings import Config
+from csworkbench.analyses.email_touch.words import comparison_frame, health_frame
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
 WORST_FIRST = list(reversed(Severity))
+BRIEF = {
+    Verdict.WINNER: say("a winner"),
+    Verdict.LOSER: say("the variant is worse"),
+    Verdict.MIXED: say("metrics disagree"),
+    Verdict.HARM: say("the variant does harm"),
+    Verdict.NONE: say("no difference is shown"),
+    Verdict.SMALL: say("any difference is smaller than worth knowing"),
+    Verdict.RUNNING: say("still running"),
+    Verdict.BLOCKED: say("no verdict, the draw is broken"),
+    Verdict.CANNOT_TELL: say("cannot tell"),
+}
 MOST_TOLD = 3  # verdicts in the headline; the others stand in the table
 
 
@@ -39,12 +51,16 @@ class Result:
     Tables, key columns first. Shares and differences of shares are 0 to 1; `experiment_id` is the id of the file.
 
     * verdicts, experiment: experiment_id, experiment, verdict, in_words, units, last_day
+    * health, experiment: experiment, then the state of each check with its p-value, in words
     * checks, experiment and check, in the order of the page: experiment_id, experiment, check, state (ok, note,
       warning, stop), finding, action, p, n
+    * findings, the checks that found something
     * sample_ratio, slice and arm: experiment_id, slice_kind (all, week, stratum), slice, variant, units, expected,
       ratio, p, state
     * ratio_weeks, week and arm, for a picture: week, arm, ratio (units over expected)
     * reconciliation, arm, metric and outcome: experiment_id, variant, metric, outcome, units
+    * comparisons, metric and variant, in words, set aside ones at the end: experiment, metric, role, compared, values,
+      difference, p_adjusted, says, relative (shown, never tested)
     * effects, metric and variant: experiment_id, metric, variant, control, value_variant, value_control, effect, low,
       high, p, p_adjusted, n_units, hypothesis, method, role, state, unit, low_adjusted, high_adjusted, level_adjusted,
       relative_effect, relative_low, relative_high (shown, never tested), variance_kept (by the covariate), reason (why
@@ -52,13 +68,15 @@ class Result:
     * set_aside, the same of experiments whose draw is broken: not to be acted on
     * forest, comparison of shares, for a picture: name, effect, low, high (percentage points)
     * course, week, metric and variant: experiment_id, metric, variant, ready_on, n_units, effect, low, high, name
-    * time_to_decide, metric and variant: experiment_id, experiment, metric, worth, visible_now, units_now,
-      units_needed, weeks_more, in_words
+    * growth, the same for metrics that are shares, for a picture: name, effect, low, high (percentage points)
+    * time_to_decide, metric and variant: experiment_id, experiment, metric, variant, unit, worth, visible_now,
+      units_now, units_needed, weeks_more, what (is visible now), in_words (what is missing)
     * segments, metric, segment and variant: experiment_id, metric, segment, value, variant, control, effect, low, high,
       p, p_adjusted, n_units, state
     * funnel, arm, week and step: experiment_id, variant, week, step, label, share, low, high, hits, mails, n_units
     * funnel_bars, of the first experiment, for a picture: name, share, low, high
-    * contents, content: experiment_id, content_id, title, variant, mails, click_share, low, high, reply_share, verdict
+    * contents, content: experiment_id, content_id, title, variant, mails, click_share, low_share, high_share,
+      reply_share, verdict
     * assumptions, experiment and assumption: experiment_id, experiment, assumption, evidence
 
     Args:
@@ -98,16 +116,21 @@ def analyze(inputs: Inputs, config: Config) -> Result:
 
 def _tables(readings: Sequence[Reading], inputs: Inputs, config: Config) -> "dict[str, pd.DataFrame]":
     funnel = funnel_frame(readings, config.level)
+    course = course_frame(readings, config)
     return {
         "verdicts": verdict_table(readings),
-        "checks": check_table(readings),
+        "health": health_frame(readings),
+        "checks": (checks := check_table(readings)),
+        "findings": checks[checks["state"].isin(["warning", "stop"])].reset_index(drop=True),
         "sample_ratio": ratio_frame(readings),
         "ratio_weeks": week_frame(readings),
         "reconciliation": reconciliation_frame(readings),
+        "comparisons": comparison_frame(readings),
         "effects": effect_frame([(each, line) for each in readings for line in each.lines]),
         "set_aside": effect_frame([(each, line) for each in readings for line in each.set_aside]),
         "forest": forest_frame(readings),
-        "course": course_frame(readings, config),
+        "course": course,
+        "growth": growth_frame(course, readings),
         "time_to_decide": time_frame(readings, config),
         "segments": segment_frame(readings, config),
         "funnel": funnel,
@@ -118,13 +141,19 @@ def _tables(readings: Sequence[Reading], inputs: Inputs, config: Config) -> "dic
 
 
 def _headline(readings: Sequence[Reading]) -> Message:
-    said = readings[0].sentence
-    for each in readings[1:MOST_TOLD]:
-        said = say("{said}. {more}", said=said, more=each.sentence)
-    hidden = len(readings) - MOST_TOLD
-    return (
-        say("{said}. {n:n more experiment|more experiments} in the table", said=said, n=hidden) if hidden > 0 else said
+    first, others = readings[0], readings[1:MOST_TOLD]
+    if not others:
+        return first.sentence
+    sound = sum(each.verdict is not Verdict.BLOCKED for each in readings)
+    said = say(
+        "{sound:count} of {n:n experiment|experiments} can be believed. {first}",
+        sound=sound,
+        n=len(readings),
+        first=first.sentence,
     )
+    for each in others:
+        said = say("{said}. {label}: {verdict}", said=said, label=each.experiment.label, verdict=BRIEF[each.verdict])
+    return say("{said}.", said=said)
 
 
 def _figures(readings: Sequence[Reading]) -> dict[str, Estimate]:

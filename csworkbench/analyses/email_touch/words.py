@@ -1,0 +1,95 @@
+"""The tables of the page whose cells are sentences: units differ from row to row, so numbers carry theirs."""
+
+from collections.abc import Sequence
+from math import nan
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.email_touch.comparing import Line
+from csworkbench.analyses.email_touch.reading import Reading
+from csworkbench.estimates import Estimate
+from csworkbench.experiments import unit_of
+from csworkbench.formats import estimate, in_unit, share
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HEALTH = {
+    "sample_ratio_all": "sample_ratio",
+    "sample_ratio_week": "ratio_by_week",
+    "sample_ratio_stratum": "ratio_by_stratum",
+    "reconciliation": "left_out",
+    "double_exposure": "other_arm",
+    "delivered_share": "delivered",
+    "machine_open_share": "machine_opens",
+}
+COMPARISONS = ["experiment", "metric", "role", "compared", "values", "difference", "p_adjusted", "says", "relative"]
+
+
+def health_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
+    """Return the state of each check in one row per experiment: experiment, then the checks as "ok (p 0.98)"."""
+    import pandas as pd
+
+    rows = []
+    for each in readings:
+        said = {check.name: _state(check.severity, check.p) for check in each.checks}
+        rows.append([each.experiment.label, *(said.get(name, "not looked at") for name in HEALTH)])
+    return pd.DataFrame(rows, columns=["experiment", *HEALTH.values()])
+
+
+def _state(severity: object, p: float | None) -> str:
+    state = "ok" if severity is None else str(severity)
+    if p is None:
+        return state
+    return f"{state} (p {p:.2f})" if p >= 0.01 else f"{state} (p {p:.1g})"
+
+
+def comparison_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
+    """Return every comparison in words, those that must not be acted on at the end.
+
+    Returns:
+        One row per metric and variant: experiment, metric, role, compared (variant with baseline), values (of both),
+        difference (with its interval), p_adjusted, says, relative (shown, not tested).
+    """
+    import pandas as pd
+
+    shown = [(each, line) for each in readings for line in each.lines]
+    aside = [(each, line) for each in readings for line in each.set_aside]
+    rows = [_row(reading, line) for reading, line in shown + aside]
+    return pd.DataFrame(rows, columns=COMPARISONS).astype({"p_adjusted": float})
+
+
+def _row(reading: Reading, line: Line) -> tuple[object, ...]:
+    experiment, effect = reading.experiment, line.effect
+    values = (effect.value_variant, effect.value_control) if effect else line.seen
+    unit = unit_of(line.metric.outcome)
+    relative = effect.relative if effect else None
+    broken = ": the draw is broken" if line in reading.set_aside else ""
+    return (
+        experiment.label,
+        line.metric.label,
+        line.metric.role,
+        f"{experiment.arm(line.variant).label} with {experiment.arm(line.control).label}",
+        " and ".join(in_unit(value, unit) for value in values),
+        with_bounds(line.estimate),
+        nan if line.p_adjusted is None else line.p_adjusted,
+        line.state + broken,
+        "" if relative is None else f"{share(relative.value)} ({share(relative.low)} to {share(relative.high)})",
+    )
+
+
+def with_bounds(found: Estimate) -> str:
+    """Return an estimate without its sample size."""
+    return estimate(found).replace(f", n {found.n:,}", "").replace(f" (n {found.n:,})", "")
+
+
+def time_words(unit: str, worth: float, visible: float) -> str:
+    """Return what can be seen now beside what is worth knowing.
+
+    Args:
+        unit: Unit of the metric.
+        worth: Smallest difference worth knowing.
+        visible: Smallest difference the units show now; NaN where none.
+    """
+    factor, named = (100.0, "percentage_points") if unit == "share" else (1.0, unit)
+    seen = "nothing" if visible != visible else in_unit(float(f"{visible * factor:.2g}"), named)
+    return f"{seen} visible now, {in_unit(worth * factor, named)} worth knowing"
