@@ -87,6 +87,8 @@ def _watched(experiment: Experiment, metric: Metric, units: "ir.Table", as_of: d
 
 def _outcome(snapshot: Snapshot, experiment: Experiment, metric: Metric, units: "ir.Table") -> "ir.Table":
     """Return total, size and why of every unit, beside its columns."""
+    import ibis
+
     match metric.outcome:
         case HumanClicks() | Opens() | Replies() | Unsubscribes() | Complaints() as outcome:
             people = _people_with(snapshot, experiment, outcome, units)
@@ -107,7 +109,7 @@ def _outcome(snapshot: Snapshot, experiment: Experiment, metric: Metric, units: 
         case ColumnValue() as outcome:
             value = units[outcome.column]
             value = value.cast("int8") if value.type().is_boolean() else value
-            return _with_reason(units.mutate(total=value.cast("float64"), size=1.0, why=""), NOT_RECORDED)
+            return _with_reason(units.mutate(total=value.cast("float64"), size=1.0, why=ibis.literal("")), NOT_RECORDED)
 
 
 def _beside(units: "ir.Table", sums: "ir.Table", size: "ir.Value | None" = None) -> "ir.Table":
