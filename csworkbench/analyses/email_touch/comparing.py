@@ -44,6 +44,7 @@ class Line:
         comparison: What the test says besides; None for contacts within accounts.
         missing: Share of units without the covariate; None without one.
         level: Coverage of `bounds`.
+        relative: Difference over the value of the baseline: shown, never tested; None where a value is not above 0.
     """
 
     metric: Metric
@@ -62,6 +63,7 @@ class Line:
     comparison: Comparison | None = None
     missing: float | None = None
     level: float = 0.95
+    relative: Estimate | None = None
 
     @property
     def estimate(self) -> Estimate:
@@ -152,7 +154,8 @@ def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level
         return Line(*named, None, values, reason=judged.message)
     effect = judged.effect if isinstance(judged, Comparison) else judged
     comparison = judged if isinstance(judged, Comparison) else None
-    return Line(*named, effect, values, comparison=comparison, missing=missing, level=level)
+    relative = effect.relative(level)
+    return Line(*named, effect, values, comparison=comparison, missing=missing, level=level, relative=relative)
 
 
 def _within(
@@ -179,7 +182,7 @@ def _within(
     control = pair.ratio(0) or 0.0
     told = _large(test.value, test.error, mixed) if is_large else (test.p(), test.interval)
     method = Method.DELTA_T if is_large else Method.PERMUTATION
-    return Effect(control + test.value, control, test.error, told[0], len(account), method, told[1])
+    return Effect(control + test.value, control, test.error, told[0], len(account), method, told[1], lambda _: None)
 
 
 def _large(value: float, error: float, accounts: int) -> "tuple[float, Callable[[float], Bounds]]":

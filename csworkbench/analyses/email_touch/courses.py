@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import nan
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.email_touch.comparing import Line, pair_of
+from csworkbench.analyses.email_touch.comparing import BETTER, WORSE, Line, pair_of
 from csworkbench.analyses.email_touch.exposure import read_units
 from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.analyses.email_touch.settings import Config
@@ -71,7 +71,7 @@ def _course(reading: Reading, line: Line, config: Config) -> Iterator[tuple[obje
         pair, _ = pair_of(experiment, facts, line.metric, line.variant, ready <= day)
         if refusal(pair) or min(pair.arm_sizes()) < LEAST_IN_ARM:
             continue
-        told = delta_t(pair, config.level)
+        told = delta_t(pair)
         look = confidence_sequence(told.value, told.error, len(pair.arm), planned, config.level)
         low, high = (nan, nan) if isinstance(look, CannotTell) else (look.low, look.high)
         name = f"{experiment.id} {day:%Y-%m-%d}"
@@ -135,7 +135,9 @@ def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
         return *named, seen, n, nan, nan, what, text(needed.message)
     weeks = weeks_needed(max(0, needed - n), _per_week(reading))
     more = nan if isinstance(weeks, CannotTell) else float(weeks)
-    return *named, seen, n, float(needed), more, what, text(_said(n, needed, weeks))
+    is_decided = line.state in (BETTER, WORSE)
+    said = say("decided") if is_decided else _said(n, needed, weeks)
+    return *named, seen, n, float(needed), 0.0 if is_decided else more, what, text(said)
 
 
 def _said(n: int, needed: int, weeks: int | CannotTell) -> Message:
@@ -184,7 +186,7 @@ def _segments(reading: Reading, config: Config) -> list[tuple[object, ...]]:
     found = []
     for line, column, value in asked:
         pair, _ = pair_of(experiment, facts, line.metric, line.variant, facts.units[column] == value)
-        found.append((judge(pair, level=config.level, seed=config.seed), len(pair.arm)))
+        found.append((judge(pair, seed=config.seed), len(pair.arm)))
     adjusted = benjamini_hochberg([told.p for told, _ in found if not isinstance(told, CannotTell)], 1 - config.level)
     answers = iter(zip(adjusted.p, adjusted.levels, strict=True))
     rows: list[tuple[object, ...]] = []

@@ -1,6 +1,6 @@
 """Health of the exposure, before anybody looks at effects: does the data hold what the lot decided?"""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -69,8 +69,10 @@ def ratio_table(experiment: Experiment, facts: Facts) -> "pd.DataFrame":
     units = read_units(facts)
     weeks = units["assigned_on"] - pd.to_timedelta(pd.to_datetime(units["assigned_on"]).dt.dayofweek, unit="D")
     named = {ALL: pd.Series(ALL, index=units.index), WEEK: weeks.dt.strftime("%Y-%m-%d")}
-    if experiment.strata and len(set(units["stratum"])) > 1:
+    if experiment.strata:
         named[STRATUM] = units["stratum"]
+    # One slice says what the whole says.
+    named = {kind: names for kind, names in named.items() if kind == ALL or len(set(names)) > 1}
     parts = [_slices(experiment, units, kind, named[kind]) for kind in (ALL, WEEK, STRATUM) if kind in named]
     return pd.DataFrame([row for part in parts for row in part], columns=RATIO).astype(
         {"units": int, "expected": float, "ratio": float, "p": float}
@@ -126,13 +128,16 @@ def reconciliation(experiment: Experiment, facts: Facts) -> "pd.DataFrame":
     return counts[["experiment_id", "variant", "metric", "outcome", "units"]]
 
 
-def checks(experiment: Experiment, facts: Facts, ratios: "pd.DataFrame", seed: int) -> tuple[Check, ...]:
+def checks(
+    experiment: Experiment, facts: Facts, ratios: "pd.DataFrame", others: Mapping[str, "set[str]"], seed: int
+) -> tuple[Check, ...]:
     """Return everything that is looked at before the effects, in the order of the page.
 
     Args:
         experiment: The experiment.
         facts: What is known of it.
         ratios: What `ratio_table` returned.
+        others: Name of each experiment of the same days -> its accounts.
         seed: Seed of permutations.
     """
     return (
@@ -140,6 +145,7 @@ def checks(experiment: Experiment, facts: Facts, ratios: "pd.DataFrame", seed: i
         *_reconciled(facts),
         *_exposed_twice(experiment, facts),
         *_mailed_early(facts),
+        *_shared(facts, others),
         *_delivery(experiment, facts, seed),
         *_registered(experiment),
     )
@@ -256,6 +262,16 @@ def _mailed_early(facts: Facts) -> Iterator[Check]:
             say("Check the clocks of the sending system"),
             n=impossible,
         )
+
+
+def _shared(facts: Facts, others: Mapping[str, "set[str]"]) -> Iterator[Check]:
+    own = set(read_units(facts)["account_id"])
+    shared = {label: len(own & accounts) for label, accounts in others.items() if own & accounts}
+    if shared:
+        names = [f"{label} ({n:,})" for label, n in shared.items()]
+        n = max(shared.values())
+        said = say("Accounts are in other experiments of the same days too: {names:list}", names=names)
+        yield Check("overlap", Severity.NOTE, said, n=n)
 
 
 def _delivery(experiment: Experiment, facts: Facts, seed: int) -> Iterator[Check]:

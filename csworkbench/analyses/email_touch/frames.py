@@ -103,7 +103,7 @@ def effect_frame(lines: Sequence[tuple[Reading, Line]]) -> "pd.DataFrame":
 
 
 def _effect_row(reading: Reading, line: Line) -> tuple[object, ...]:
-    effect, relative = line.effect, line.effect.relative if line.effect else None
+    effect, relative = line.effect, line.relative
     low, high = line.bounds or (None, None)
     adjusted, coverage = line.adjusted
     values = (effect.value_variant, effect.value_control) if effect else line.seen

@@ -1,17 +1,17 @@
 """One experiment read in its order: health of the exposure first, then, if that allows it, the effects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.email_touch.comparing import BETTER, HARM, SMALL, WORSE, Line, compared
+from csworkbench.analyses.email_touch.comparing import BETTER, CANNOT_TELL, HARM, SMALL, WORSE, Line, compared
 from csworkbench.analyses.email_touch.exposure import Check, checks, ratio_table, read_units
 from csworkbench.analyses.email_touch.facts import Facts
 from csworkbench.analyses.email_touch.settings import Config
 from csworkbench.estimates import Message, Severity, say
-from csworkbench.experiments import Experiment, Fixed
+from csworkbench.experiments import Experiment, Fixed, Opens
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,24 +56,41 @@ class Reading:
     sentence: Message
 
 
-def read(experiment: Experiment, facts: Facts, as_of: date, config: Config) -> Reading:
+def read(experiment: Experiment, facts: Mapping[str, Facts], as_of: date, config: Config) -> Reading:
     """Return what is said of an experiment on a date.
 
     Args:
         experiment: The experiment.
-        facts: What is known of it.
+        facts: What is known of it and of the others, by experiment.
         as_of: Date of the page.
-        config: Level and seed.
+        config: Level, seed, and the other experiments.
     """
-    ratios = ratio_table(experiment, facts)
-    found = checks(experiment, facts, ratios, config.seed)
+    own = facts[experiment.id]
+    ratios = ratio_table(experiment, own)
+    found = checks(experiment, own, ratios, _of_the_same_days(experiment, facts, config), config.seed)
     stops = [check for check in found if check.severity is Severity.STOP]
     lines: tuple[Line, ...] = ()
-    if len(read_units(facts)) and not _is_running(experiment, as_of):
-        lines = compared(experiment, facts, config.level, config.seed)
-    verdict, sentence = _verdict(experiment, facts, lines, stops, as_of)
+    if len(read_units(own)) and not _is_running(experiment, as_of):
+        lines = compared(experiment, own, config.level, config.seed)
+    if any(check.name == "machine_open_share" and check.severity is not None for check in found):
+        lines = tuple(_void(line) if isinstance(line.metric.outcome, Opens) else line for line in lines)
+    verdict, sentence = _verdict(experiment, own, lines, stops, as_of)
     shown, aside = ((), tuple(replace(line, state="set aside") for line in lines)) if stops else (lines, ())
-    return Reading(experiment, facts, ratios, found, shown, aside, verdict, sentence)
+    return Reading(experiment, own, ratios, found, shown, aside, verdict, sentence)
+
+
+def _of_the_same_days(experiment: Experiment, facts: Mapping[str, Facts], config: Config) -> "dict[str, set[str]]":
+    others = (each for each in config.experiments if each.id != experiment.id)
+    return {
+        each.label: set(read_units(facts[each.id])["account_id"])
+        for each in others
+        if each.first_day <= experiment.last_day and experiment.first_day <= each.last_day
+    }
+
+
+def _void(line: Line) -> Line:
+    said = say("Machines open the mails of one arm more often than those of another, so opens cannot be compared")
+    return replace(line, effect=None, bounds=None, p=None, p_adjusted=None, state=CANNOT_TELL, reason=said)
 
 
 def _is_running(experiment: Experiment, as_of: date) -> bool:

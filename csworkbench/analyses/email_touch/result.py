@@ -103,7 +103,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         config: Settings; level, power and seed may differ from those of `prepare`.
     """
     ordered = sorted(config.experiments, key=lambda each: each.id != config.first.id)
-    readings = [read(each, inputs.facts[each.id], inputs.as_of, config) for each in ordered]
+    readings = [read(each, inputs.facts, inputs.as_of, config) for each in ordered]
     caveats = doubts(readings)
     return Result(
         headline=_headline(readings),

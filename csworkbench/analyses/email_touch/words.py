@@ -62,7 +62,7 @@ def _row(reading: Reading, line: Line) -> tuple[object, ...]:
     experiment, effect = reading.experiment, line.effect
     values = (effect.value_variant, effect.value_control) if effect else line.seen
     unit = unit_of(line.metric.outcome)
-    relative = effect.relative if effect else None
+    relative = line.relative
     broken = ": the draw is broken" if line in reading.set_aside else ""
     return (
         experiment.label,
