@@ -19,10 +19,22 @@ MENS = {
     "spend": (1.422617, 0.652789, 0.769827, 0.48514, 1.054515),
 }
 WOMENS = {"visit": 0.151400, "conversion": 0.008837, "spend": 1.077202}
-COLUMNS = (
-    "experiment_id, metric, variant, control, value_variant, value_control, effect, low, high, p, p_adjusted, n_units, "
-    "hypothesis, method"
-).split(", ")
+COLUMNS = [
+    "experiment_id",
+    "metric",
+    "variant",
+    "control",
+    "value_variant",
+    "value_control",
+    "effect",
+    "low",
+    "high",
+    "p",
+    "p_adjusted",
+    "n_units",
+    "hypothesis",
+    "method",
+]
 
 
 @pytest.fixture(scope="module")
