@@ -20,21 +20,9 @@ MENS = {
 }
 WOMENS = {"visit": 0.151400, "conversion": 0.008837, "spend": 1.077202}
 COLUMNS = [
-    "experiment_id",
-    "metric",
-    "variant",
-    "control",
-    "value_variant",
-    "value_control",
-    "effect",
-    "low",
-    "high",
-    "p",
-    "p_adjusted",
-    "n_units",
-    "hypothesis",
-    "method",
-]
+    "experiment_id", "metric", "variant", "control", "value_variant", "value_control", "effect", "low", "high", "p",
+    "p_adjusted", "n_units", "hypothesis", "method",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

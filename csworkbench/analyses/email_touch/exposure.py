@@ -67,7 +67,8 @@ def ratio_table(experiment: Experiment, facts: Facts) -> "pd.DataFrame":
     import pandas as pd
 
     units = read_units(facts)
-    weeks = units["assigned_on"] - pd.to_timedelta(pd.to_datetime(units["assigned_on"]).dt.dayofweek, unit="D")
+    drawn_on = pd.to_datetime(units["assigned_on"])
+    weeks = drawn_on - pd.to_timedelta(drawn_on.dt.dayofweek, unit="D")
     named = {ALL: pd.Series(ALL, index=units.index), WEEK: weeks.dt.strftime("%Y-%m-%d")}
     if experiment.strata:
         named[STRATUM] = units["stratum"]
