@@ -1,21 +1,14 @@
-"""Mails of an experiment and what became of them: by whom, as far as anybody can know.
-
-An event is a machine's when the sender's system says so, or when it is one of a burst: at least five links of one mail
-clicked within a second. There is no rule of first seconds: scanners come at any time.
-"""
+"""Mails of an experiment and what became of them, people and machines told apart by `features.mails`."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot, day_start, with_local_day
 from csworkbench.experiments.design import Experiment
+from csworkbench.features.mails import mail_outcomes
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-
-MACHINES = ("machine", "scanner")
-BURST_LINKS, BURST_SECONDS = 5, 1
-MACHINE, HUMAN, UNKNOWN = "machine", "human", "unknown"
 
 
 def mails(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir.Table":
@@ -52,62 +45,33 @@ def mails(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir.
     return rows.inner_join(drawn, rows.owner == drawn.unit_id).drop("owner")
 
 
-def events_of(snapshot: Snapshot, sent: "ir.Table") -> "ir.Table":
-    """Return what happened to mails, and who did it.
+def became(snapshot: Snapshot, sent: "ir.Table") -> "ir.Table":
+    """Return what became of mails in a time of their own; nothing counts before a mail was sent.
 
     Args:
         snapshot: The book as of a date, with touch_events.
-        sent: One row per touch: touch_id, and whatever else is wanted beside its events.
+        sent: One row per touch: touch_id, sent_at, begins and ends (the time, end excluded), and what is wanted beside.
 
     Returns:
-        One row per event: the columns of `sent`, type, occurred_at, by (machine, human, or unknown for an open that
-        nobody can tell; clicks outside a burst are a person's unless the sender's system says otherwise).
+        One row per touch: the columns of `sent`, those of `features.mails.mail_outcomes`, all false where nothing
+        happened, and is_early (something is said to have happened before it was sent).
     """
     import ibis
 
     events = snapshot.tables["touch_events"]
-    agent = events.agent if "agent" in events.columns else ibis.null("string")
-    link = events.link if "link" in events.columns else ibis.null("string")
-    told = events.select(event_of="touch_id", type="type", occurred_at="occurred_at", link=link, agent=agent)
-    own = sent.inner_join(told, sent.touch_id == told.event_of).drop("event_of")
-    bursts = _bursts(own)
-    found = own.left_join(
-        bursts,
-        [own.touch_id == bursts.burst_of, own.occurred_at == bursts.burst_at],
-    )
-    is_burst = (found.type == "click") & found.burst_of.notnull()
-    is_told = found.agent.fill_null("").isin(["human", "machine", "scanner"])
-    by = ibis.cases(
-        (is_burst | found.agent.isin(MACHINES), MACHINE),
-        (is_told | (found.type != "open"), HUMAN),
-        else_=UNKNOWN,
-    )
-    return found.select(*sent.columns, "type", "occurred_at", by=by)
-
-
-def _bursts(events: "ir.Table") -> "ir.Table":
-    """Return the moments of a mail that belong to a burst of clicks: burst_of (touch), burst_at."""
-    import ibis
-
-    clicks = events.filter(events.type == "click", events.link.notnull())
-    begins = clicks.select(burst_of="touch_id", begin="occurred_at").distinct()
-    later = clicks.select(clicked_in="touch_id", clicked_at="occurred_at", clicked="link")
-    second = ibis.interval(seconds=BURST_SECONDS)
-    near = [
-        begins.burst_of == later.clicked_in,
-        later.clicked_at >= begins.begin,
-        later.clicked_at <= begins.begin + second,
-    ]
-    both = begins.inner_join(later, near)
-    counts = both.group_by("burst_of", "begin").agg(links=both.clicked.nunique())
-    many = counts.filter(counts.links >= BURST_LINKS).select(scanned="burst_of", since="begin")
-    moments = clicks.select(burst_of="touch_id", burst_at="occurred_at").distinct()
-    inside = [
-        moments.burst_of == many.scanned,
-        moments.burst_at >= many.since,
-        moments.burst_at <= many.since + second,
-    ]
-    return moments.inner_join(many, inside).select("burst_of", "burst_at").distinct()
+    times = sent.select("sent_at", "begins", "ends", event_of="touch_id")
+    own = events.inner_join(times, events.touch_id == times.event_of)
+    early = own.filter(own.occurred_at < own.sent_at).select(early_of="touch_id").distinct()
+    inside = own.filter(
+        own.occurred_at >= ibis.greatest(own.sent_at, own.begins),
+        own.occurred_at < own.ends,
+    ).select(*events.columns)
+    found = mail_outcomes(inside).rename(found_of="touch_id")
+    flags = [name for name in found.columns if name != "found_of"]
+    joined = sent.left_join(found, sent.touch_id == found.found_of).drop("found_of")
+    joined = joined.left_join(early, joined.touch_id == early.early_of)
+    filled = {name: joined[name].fill_null(False) for name in flags}
+    return joined.select(*sent.columns, **filled, is_early=joined.early_of.notnull())
 
 
 def funnel(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir.Table":
@@ -124,30 +88,25 @@ def funnel(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir
         machine), machine_opened, clicked, replied, unsubscribed; and mails that went wrong: as_other (sent as another
         variant than the unit's), too_early (before the draw), early_events (events before the mail was sent).
     """
+    import ibis
+
     sent = mails(snapshot, experiment, units)
     last = day_start(experiment.last_day + timedelta(days=1), snapshot.workspace.timezone)
-    events = events_of(snapshot, sent.select("touch_id", "sent_at"))
-    events = events.filter(events.occurred_at < last)
-    is_after = events.occurred_at >= events.sent_at
-    opened, person = is_after & (events.type == "open"), events.by == HUMAN
-    marks = events.group_by(marked="touch_id").agg(
-        delivered=(is_after & (events.type == "delivered")).any(),
-        opened_raw=opened.any(),
-        opened_human=(opened & person).any(),
-        opened_most=(opened & (events.by != MACHINE)).any(),
-        machine_opened=(opened & (events.by == MACHINE)).any(),
-        clicked=(is_after & (events.type == "click") & person).any(),
-        replied=(is_after & (events.type == "reply") & person).any(),
-        unsubscribed=(is_after & (events.type == "unsubscribe")).any(),
-        early_events=(~is_after).any(),
-    )
-    steps = [name for name in marks.columns if name != "marked"]
-    joined = sent.left_join(marks, sent.touch_id == marks.marked)
-    joined = joined.mutate(
-        sent=True,
-        as_other=joined.sent_as.notnull() & (joined.sent_as != joined.variant),
-        too_early=joined.sent_at < joined.assigned_at,
-    )
-    wanted = ["sent", *steps, "as_other", "too_early"]
-    sums = {name: joined[name].fill_null(False).sum().cast("float64") for name in wanted}
-    return joined.group_by(["unit_id", "variant", "content_id", "sent_on"]).agg(**sums)
+    found = became(snapshot, sent.mutate(begins=sent.sent_at, ends=ibis.literal(last)))
+    is_other = found.sent_as.notnull() & (found.sent_as != found.variant)
+    marks = {
+        "sent": found.touch_id.notnull(),
+        "delivered": found.delivered,
+        "opened_raw": found.opened_human | found.opened_unknown | found.opened_machine,
+        "opened_human": found.opened_human,
+        "opened_most": found.opened_human | found.opened_unknown,
+        "machine_opened": found.opened_machine,
+        "clicked": found.clicked_human | found.clicked_unknown,
+        "replied": found.replied,
+        "unsubscribed": found.unsubscribed,
+        "early_events": found.is_early,
+        "as_other": is_other.fill_null(False),
+        "too_early": found.sent_at < found.assigned_at,
+    }
+    sums = {name: mark.sum().cast("float64") for name, mark in marks.items()}
+    return found.group_by(["unit_id", "variant", "content_id", "sent_on"]).agg(**sums)

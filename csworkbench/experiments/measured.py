@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot, with_local_day
 from csworkbench.experiments.design import Experiment, KnownColumn, Metric, PrePeriod
-from csworkbench.experiments.mailing import MACHINE, events_of, mails
+from csworkbench.experiments.mailing import became, mails
 from csworkbench.experiments.outcomes import (
     ActiveUsersAfter,
     ColumnValue,
@@ -142,27 +142,26 @@ def _people_with(snapshot: Snapshot, experiment: Experiment, outcome: OfMails, u
     """Return the contacts of each unit to whom something happened in its window: owner, total."""
     import ibis
 
-    sent = mails(snapshot, experiment, units).select("touch_id", "unit_id", "person", "sent_at", "assigned_at")
-    events = events_of(snapshot, sent)
-    ends = events.assigned_at + ibis.interval(days=outcome.window_days)
-    happened = events.filter(
-        events.type == _type(outcome),
-        events.by != MACHINE,
-        events.occurred_at >= events.sent_at,
-        events.occurred_at >= events.assigned_at,
-        events.occurred_at < ends,
-    )
+    sent = mails(snapshot, experiment, units)
+    ends = sent.assigned_at + ibis.interval(days=outcome.window_days)
+    found = became(snapshot, sent.mutate(begins=sent.assigned_at, ends=ends))
+    happened = found.filter(_happened(found, outcome))
     return happened.group_by(owner="unit_id").agg(total=happened.person.nunique())
 
 
-def _type(outcome: OfMails) -> str:
-    return {
-        "human_clicks": "click",
-        "opens": "open",
-        "replies": "reply",
-        "unsubscribes": "unsubscribe",
-        "complaints": "complaint",
-    }[outcome.kind]
+def _happened(found: "ir.Table", outcome: OfMails) -> "ir.BooleanValue":
+    """Return whether a mail had an outcome; of clicks and opens those that no machine is known to have made."""
+    match outcome:
+        case HumanClicks():
+            return found.clicked_human | found.clicked_unknown
+        case Opens():
+            return found.opened_human | found.opened_unknown
+        case Replies():
+            return found.replied
+        case Unsubscribes():
+            return found.unsubscribed
+        case Complaints():
+            return found.complained
 
 
 def _use(snapshot: Snapshot, outcome: OfUse, units: "ir.Table", days: tuple[int, int]) -> "ir.Table":
@@ -274,14 +273,9 @@ def _earlier_mails(
     both = drawn.inner_join(rows, drawn.unit_id == rows.owner)
     begins = both.assigned_at - ibis.interval(days=days)
     sent = both.filter(both.sent_at >= begins, both.sent_at < both.assigned_at).drop("owner")
-    events = events_of(snapshot, sent)
-    happened = events.filter(
-        events.type == _type(outcome), events.by != MACHINE, events.occurred_at < events.assigned_at
-    )
-    touched = happened.select(touched="touch_id").distinct()
-    marked = sent.left_join(touched, sent.touch_id == touched.touched)
-    return marked.group_by("unit_id").agg(
-        pre_total=marked.touched.notnull().sum().cast("float64"), pre_size=marked.count().cast("float64")
+    found = became(snapshot, sent.mutate(begins=sent.sent_at, ends=sent.assigned_at))
+    return found.group_by("unit_id").agg(
+        pre_total=_happened(found, outcome).sum().cast("float64"), pre_size=found.count().cast("float64")
     )
 
 

@@ -59,8 +59,8 @@ class Result:
       ratio, p, state
     * ratio_weeks, week and arm, for a picture: week, arm, ratio (units over expected)
     * reconciliation, arm, metric and outcome: experiment_id, variant, metric, outcome, units
-    * comparisons, metric and variant, in words, set aside ones at the end: experiment, metric, role, compared, values,
-      difference, p_adjusted, says, relative (shown, never tested)
+    * comparisons, metric and variant, in words, set aside ones at the end: experiment, metric, difference, says,
+      p_adjusted, compared, values, relative (shown, never tested), role
     * effects, metric and variant: experiment_id, metric, variant, control, value_variant, value_control, effect, low,
       high, p, p_adjusted, n_units, hypothesis, method, role, state, unit, low_adjusted, high_adjusted, level_adjusted,
       relative_effect, relative_low, relative_high (shown, never tested), variance_kept (by the covariate), reason (why

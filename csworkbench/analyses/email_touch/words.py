@@ -22,7 +22,7 @@ HEALTH = {
     "delivered_share": "delivered",
     "machine_open_share": "machine_opens",
 }
-COMPARISONS = ["experiment", "metric", "role", "compared", "values", "difference", "p_adjusted", "says", "relative"]
+COMPARISONS = ["experiment", "metric", "difference", "says", "p_adjusted", "compared", "values", "relative", "role"]
 
 
 def health_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
@@ -47,8 +47,8 @@ def comparison_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     """Return every comparison in words, those that must not be acted on at the end.
 
     Returns:
-        One row per metric and variant: experiment, metric, role, compared (variant with baseline), values (of both),
-        difference (with its interval), p_adjusted, says, relative (shown, not tested).
+        One row per metric and variant: experiment, metric, difference (with its interval), says, p_adjusted, compared
+        (variant with baseline), values (of both), relative (shown, not tested), role.
     """
     import pandas as pd
 
@@ -67,13 +67,13 @@ def _row(reading: Reading, line: Line) -> tuple[object, ...]:
     return (
         experiment.label,
         line.metric.label,
-        line.metric.role,
+        with_bounds(line.estimate),
+        line.state + broken,
+        nan if line.p_adjusted is None else line.p_adjusted,
         f"{experiment.arm(line.variant).label} with {experiment.arm(line.control).label}",
         " and ".join(in_unit(value, unit) for value in values),
-        with_bounds(line.estimate),
-        nan if line.p_adjusted is None else line.p_adjusted,
-        line.state + broken,
         "" if relative is None else f"{share(relative.value)} ({share(relative.low)} to {share(relative.high)})",
+        line.metric.role,
     )
 
 
