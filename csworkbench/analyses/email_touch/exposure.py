@@ -324,7 +324,7 @@ def _equality(experiment: Experiment, sums: "pd.DataFrame", step: tuple[str, str
     rows = sums[(sums[trials] > 0) & sums["variant"].isin(mailed)]
     found = [_p(rows, (mailed[0], other), step, seed) for other in mailed[1:]]
     told = [p for p in found if p is not None]
-    return min(holm(told).p) if told else None
+    return min(holm(told).p) if len(told) > 1 else next(iter(told), None)
 
 
 def _p(rows: "pd.DataFrame", arms: Sequence[str], step: tuple[str, str], seed: int) -> float | None:
