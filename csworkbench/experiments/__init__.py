@@ -14,12 +14,13 @@ from csworkbench.experiments.design import (
     Planned,
     PrePeriod,
 )
-from csworkbench.experiments.enrolled import enrolled
+from csworkbench.experiments.enrolled import UNKNOWN_VARIANT, enrolled
 from csworkbench.experiments.mailing import funnel
 from csworkbench.experiments.measured import measured, measured_late
 from csworkbench.experiments.outcomes import Opens, Outcome, tables_of, unit_of, window_of
 
 __all__ = [
+    "UNKNOWN_VARIANT",
     "Arm",
     "Continuous",
     "Experiment",

@@ -193,6 +193,13 @@ def test_units_left_out_are_told_with_the_reason():
     assert result.figures["units"].value == 97
 
 
+def test_an_unknown_variant_is_named_beside_the_arms():
+    known = facts({"old": chance(1, 50, 0.2), "new": chance(2, 50, 0.2)})
+    known.units.loc[[0, 60], ["variant", "why"]] = ["New", "unknown variant"]
+    action = read(plan(), known).tables["checks"].set_index("check").loc["reconciliation", "action"]
+    assert action == "Nobody knows the variant New; the arms are old, new"
+
+
 def test_mails_of_another_arm_are_told_and_units_stay_as_drawn():
     known = facts({"old": chance(1, 50, 0.2), "new": chance(2, 50, 0.2)})
     known.funnel.loc[0, "as_other"] = 1.0
@@ -291,6 +298,19 @@ def test_a_planned_look_uses_the_bound_of_its_share():
     values = {arm: np.array(totals) / 10 for arm, totals in (("old", chance(1, 40, 0.2)), ("new", chance(2, 40, 0.3)))}
     error = np.sqrt(sum(each.var(ddof=1) / 40 for each in values.values()))
     assert (row["high"] - row["low"]) / 2 == pytest.approx(4.8769 * error, rel=0.01)
+
+
+def test_planned_units_are_those_of_all_arms():
+    # Of 600 planned in three arms 400 are for the two compared: 80 of them are the first look of five.
+    arms = [*ARMS, {"name": "long", "label": "Long mail"}]
+    looks = {"kind": "planned", "planned_units": 600}
+    clicks = {"old": chance(1, 40, 0.2), "new": chance(2, 40, 0.3), "long": chance(3, 40, 0.3)}
+    effects = read(plan(arms=arms, looks=looks), facts(clicks)).tables["effects"]
+    assert set(effects["hypothesis"]) == {"no absolute difference, look 1 of 5"}
+
+
+def test_before_the_first_day_an_experiment_is_not_over():
+    assert verdict(read(plan(), facts({"old": [], "new": []}), as_of=date(2026, 5, 1))) == ["running"]
 
 
 def test_before_the_first_planned_look_nothing_is_told():

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.email_touch.facts import Facts
@@ -204,9 +205,9 @@ def _family(experiment: Experiment, raw: Sequence[Line], role: str, level: float
         case Fixed():
             judged = list(_judged(told, role, level))
         case Continuous() as looks:
-            judged = list(_always(told, looks, role, level))
+            judged = list(_always(told, _planned(experiment, looks, told), role, level))
         case Planned() as looks:
-            judged = list(_spent(told, looks, level))
+            judged = list(_spent(told, looks, _planned(experiment, looks, told), level))
     done = {(line.metric.name, line.variant): line for line in judged}
     return [done.get((line.metric.name, line.variant), line) for line in lines]
 
@@ -236,12 +237,20 @@ def _judged(lines: Sequence[Line], role: str, level: float) -> Iterator[Line]:
         )
 
 
-def _always(lines: Sequence[Line], looks: Continuous, role: str, level: float) -> Iterator[Line]:
+def _planned(experiment: Experiment, looks: Continuous | Planned, lines: Sequence[Line]) -> list[float]:
+    """Return how many units were planned for the two arms of each line."""
+    weights = {arm.name: arm.weight for arm in experiment.arms}
+    whole = sum(weights.values())
+    return [looks.planned_units * (weights[line.variant] + weights[line.control]) / whole for line in lines]
+
+
+def _always(lines: Sequence[Line], planned: Sequence[float], role: str, level: float) -> Iterator[Line]:
     """Return lines with intervals that hold at every look."""
+    due = {id(line): round(units) for line, units in zip(lines, planned, strict=True)}
 
     def look(line: Line, coverage: float) -> Any:
         effect = _effect(line)
-        return confidence_sequence(effect.value, effect.error, line.n_units, looks.planned_units, coverage)
+        return confidence_sequence(effect.value, effect.error, line.n_units, due[id(line)], coverage)
 
     first = [look(line, level) for line in lines]
     refused = [
@@ -265,20 +274,15 @@ def _always(lines: Sequence[Line], looks: Continuous, role: str, level: float) -
         )
 
 
-def looks_taken(looks: Planned, n: int) -> tuple[float, ...]:
-    """Return the planned looks that so many units allow."""
-    return tuple(share for share in looks.shares if share * looks.planned_units <= n)
-
-
-def _spent(lines: Sequence[Line], looks: Planned, level: float) -> Iterator[Line]:
+def _spent(lines: Sequence[Line], looks: Planned, planned: Sequence[float], level: float) -> Iterator[Line]:
     """Return lines judged by the bound of the look that is due; several tests share the error evenly."""
-    for line in lines:
-        effect, taken = _effect(line), looks_taken(looks, line.n_units)
+    for line, units in zip(lines, planned, strict=True):
+        effect, taken = _effect(line), tuple(share for share in looks.shares if share * units <= line.n_units)
         if not taken:
             said = say(
                 "{n:n unit is|units are} ready; the first look is due at {due:count}",
                 n=line.n_units,
-                due=int(looks.shares[0] * looks.planned_units + 0.999),
+                due=ceil(looks.shares[0] * units),
             )
             yield replace(line, effect=None, reason=said)
             continue

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.email_touch.facts import Facts
 from csworkbench.estimates import Message, Severity, say
-from csworkbench.experiments import Experiment
+from csworkbench.experiments import UNKNOWN_VARIANT, Experiment
 from csworkbench.inference.accounts import AccountSums, CannotTell
 from csworkbench.inference.effects import judge
 from csworkbench.inference.multiplicity import holm
@@ -143,7 +143,7 @@ def checks(
     """
     return (
         *_sample_ratios(experiment, ratios),
-        *_reconciled(facts),
+        *_reconciled(experiment, facts),
         *_exposed_twice(experiment, facts),
         *_mailed_early(facts),
         *_shared(facts, others),
@@ -196,7 +196,7 @@ def _short(p: float) -> str:
     return "below 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 
-def _reconciled(facts: Facts) -> Iterator[Check]:
+def _reconciled(experiment: Experiment, facts: Facts) -> Iterator[Check]:
     why = facts.units["why"]
     lost = why[why != ""].value_counts()
     n = len(why)
@@ -218,6 +218,10 @@ def _reconciled(facts: Facts) -> Iterator[Check]:
         reasons=reasons,
     )
     action = say("See the table of who was left out; more in one arm than in another is a broken draw")
+    strange = sorted(set(facts.units.loc[why == UNKNOWN_VARIANT, "variant"]))
+    if strange:
+        known = [arm.name for arm in experiment.arms]
+        action = say("Nobody knows the variant {strange:list}; the arms are {known:list}", strange=strange, known=known)
     yield Check("reconciliation", Severity.WARNING, finding, action, n=n)
 
 

@@ -101,8 +101,6 @@ def _verdict(
     experiment: Experiment, facts: Facts, lines: Sequence[Line], stops: Sequence[Check], as_of: date
 ) -> tuple[Verdict, Message]:
     label = experiment.label
-    if not len(read_units(facts)):
-        return Verdict.CANNOT_TELL, say("{label}: nobody who was drawn can be read", label=label)
     if stops:
         said = say("{label}: no verdict, the draw is broken. {why}", label=label, why=stops[0].finding)
         return Verdict.BLOCKED, said
@@ -113,6 +111,8 @@ def _verdict(
             last=experiment.last_day,
         )
         return Verdict.RUNNING, said
+    if not len(read_units(facts)):
+        return Verdict.CANNOT_TELL, say("{label}: nobody who was drawn can be read", label=label)
     primary = [line for line in lines if line.metric.role == "primary"]
     decided = [line for line in primary if line.state in (BETTER, WORSE)]
     harmed = [line for line in lines if line.state == HARM]
