@@ -1,6 +1,6 @@
 """Effects: each metric of each variant against its baseline, judged together with the others of its role."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ from csworkbench.estimates import Estimate, Message, say
 from csworkbench.experiments import Continuous, Experiment, Fixed, Metric, Planned, unit_of
 from csworkbench.inference.accounts import AccountSums, CannotTell, with_covariate
 from csworkbench.inference.contacts import within_accounts
-from csworkbench.inference.effects import MANY, Comparison, Effect, Method, compare
+from csworkbench.inference.effects import Comparison, Effect, compare
 from csworkbench.inference.multiplicity import Adjusted, Guardrail, benjamini_hochberg, guardrail, holm
 from csworkbench.inference.sequential import confidence_sequence, planned_look, spending_bounds
 
@@ -173,28 +173,8 @@ def _within(
     kept = (units["why"] == "") & (found["why"] == "") & units["variant"].isin([variant, experiment.baseline(metric)])
     account = pd.factorize(units.loc[kept, "account_id"], sort=True)[0].astype(int)
     drawn = np.bincount(account, pair.arm), np.bincount(account)
-    mixed = int(((drawn[0] > 0) & (drawn[0] < drawn[1])).sum()) if len(account) else 0
-    if not mixed:
-        return None
-    is_large = mixed >= MANY
-    test = within_accounts(account, pair.total / pair.size, pair.arm, seed=seed, **({"draws": 0} if is_large else {}))
-    if isinstance(test, CannotTell):
-        return test
-    control = pair.ratio(0) or 0.0
-    told = _large(test.value, test.error, mixed) if is_large else (test.p(), test.interval)
-    method = Method.DELTA_T if is_large else Method.PERMUTATION
-    return Effect(control + test.value, control, test.error, told[0], len(account), method, told[1], lambda _: None)
-
-
-def _large(value: float, error: float, accounts: int) -> "tuple[float, Callable[[float], Bounds]]":
-    """Return p-value and intervals of Student's t on the accounts that have contacts in both arms."""
-    from scipy.stats import t
-
-    def interval(level: float) -> Bounds:
-        half = float(t.ppf((1 + level) / 2, accounts - 1)) * error
-        return value - half, value + half
-
-    return float(2 * t.sf(abs(value) / error, accounts - 1)), interval
+    is_mixed = bool(((drawn[0] > 0) & (drawn[0] < drawn[1])).any())
+    return within_accounts(account, pair.total / pair.size, pair.arm, seed=seed) if is_mixed else None
 
 
 def _family(experiment: Experiment, raw: Sequence[Line], role: str, level: float) -> list[Line]:

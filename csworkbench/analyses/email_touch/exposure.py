@@ -183,7 +183,7 @@ _CAUSES = say(
 def _ratio_words(experiment: Experiment, worst: "pd.DataFrame", kind: str, p: float) -> Message:
     seen = [f"{experiment.arm(name).label} {n:,}" for name, n in zip(worst["variant"], worst["units"], strict=True)]
     due = [f"{n:,.0f}" for n in worst["expected"]]
-    words = {"seen": "; ".join(seen), "due": " : ".join(due), "p": _short(p)}
+    words = {"seen": "; ".join(seen), "due": " : ".join(due), "p": short_p(p)}
     if kind == ALL:
         return say("{seen}; the lot should have given {due} (p {p})", **words)
     where = worst["slice"].iloc[0]
@@ -192,7 +192,8 @@ def _ratio_words(experiment: Experiment, worst: "pd.DataFrame", kind: str, p: fl
     return say("Least like the lot in {where}: {seen}, due {due} (p {p})", where=where, **words)
 
 
-def _short(p: float) -> str:
+def short_p(p: float) -> str:
+    """Return a p-value for a reader: two digits, four where it is small."""
     return "below 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 
@@ -300,7 +301,7 @@ _UNLIKE = {
 
 
 def _share_words(name: str, shares: list[str], p: float | None) -> Message:
-    words = {"shares": "; ".join(shares), "p": "not tested" if p is None else f"p {_short(p)}"}
+    words = {"shares": "; ".join(shares), "p": "not tested" if p is None else f"p {short_p(p)}"}
     if name == "delivered_share":
         return say("Delivered of sent: {shares} ({p})", **words)
     return say("Opened by machines of delivered: {shares} ({p})", **words)

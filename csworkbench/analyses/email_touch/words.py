@@ -1,10 +1,10 @@
 """The tables of the page whose cells are sentences: units differ from row to row, so numbers carry theirs."""
 
 from collections.abc import Sequence
-from math import nan
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.email_touch.comparing import Line
+from csworkbench.analyses.email_touch.exposure import short_p
 from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.estimates import Estimate
 from csworkbench.experiments import unit_of
@@ -55,7 +55,7 @@ def comparison_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     shown = [(each, line) for each in readings for line in each.lines]
     aside = [(each, line) for each in readings for line in each.set_aside]
     rows = [_row(reading, line) for reading, line in shown + aside]
-    return pd.DataFrame(rows, columns=COMPARISONS).astype({"p_adjusted": float})
+    return pd.DataFrame(rows, columns=COMPARISONS)
 
 
 def _row(reading: Reading, line: Line) -> tuple[object, ...]:
@@ -69,7 +69,7 @@ def _row(reading: Reading, line: Line) -> tuple[object, ...]:
         line.metric.label,
         with_bounds(line.estimate),
         line.state + broken,
-        nan if line.p_adjusted is None else line.p_adjusted,
+        "" if line.p_adjusted is None else short_p(line.p_adjusted),
         f"{experiment.arm(line.variant).label} with {experiment.arm(line.control).label}",
         " and ".join(in_unit(value, unit) for value in values),
         "" if relative is None else f"{share(relative.value)} ({share(relative.low)} to {share(relative.high)})",
