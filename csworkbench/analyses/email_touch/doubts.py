@@ -165,8 +165,9 @@ def _assumptions(reading: Reading) -> Iterator[tuple[str, str]]:
         if covered.effect is not None and covered.effect.variance_kept is not None:
             saved = share(1 - covered.effect.variance_kept, 0)
             yield "The earlier period predicts the metric", f"{covered.metric.label}: it takes {saved} off the variance"
-    missed = share(float((reading.facts.funnel["as_other"] > 0).mean()), 1) if len(reading.facts.funnel) else "0%"
-    yield "Units are read as they were drawn", f"{missed} of the mails' rows were sent as another variant"
+    if len(reading.facts.funnel):
+        other = share(float(reading.facts.funnel["as_other"].sum() / reading.facts.funnel["sent"].sum()))
+        yield "Units are read as they were drawn", f"{other} of the mails were sent as another variant"
 
 
 def _alike(total: "object", size: "object") -> str:

@@ -79,10 +79,15 @@ def week_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     """Return the units of each arm over those the lot should have given, week by week: week, arm, ratio."""
     import pandas as pd
 
-    rows = pd.concat([each.ratios for each in readings])
-    rows = rows[rows["slice_kind"] == "week"]
-    week = rows["slice"].str.slice(5) + " " + rows["experiment_id"]
+    rows = pd.concat([_weeks(each.ratios) for each in readings])
+    week = rows["slice"].str.slice(-5) + " " + rows["experiment_id"]
     return pd.DataFrame({"week": week, "arm": rows["variant"], "ratio": rows["ratio"]}).reset_index(drop=True)
+
+
+def _weeks(ratios: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the weeks, or the whole where all units were drawn in one."""
+    weeks = ratios[ratios["slice_kind"] == "week"]
+    return weeks if len(weeks) else ratios[ratios["slice_kind"] == "all"]
 
 
 def reconciliation_frame(readings: Sequence[Reading]) -> "pd.DataFrame":

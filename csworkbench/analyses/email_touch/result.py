@@ -158,7 +158,8 @@ def _headline(readings: Sequence[Reading]) -> Message:
 
 def _figures(readings: Sequence[Reading]) -> dict[str, Estimate]:
     named = [(each.experiment.id, _of(each)) for each in readings]
-    figures = {f"effect.{name}": own["effect"] for name, own in named}
+    figures = dict(named[0][1]) if len(named) == 1 else {}
+    figures |= {f"effect.{name}": own["effect"] for name, own in named}
     for key in ("sample_ratio_p", "units", "machine_open_share"):
         figures |= {f"{key}.{name}": own[key] for name, own in named if key in own}
     return figures | named[0][1]
