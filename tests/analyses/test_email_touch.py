@@ -401,6 +401,52 @@ def test_contacts_within_accounts_are_compared_within_them():
     assert within["n_units"] == 480
 
 
+def test_a_decided_metric_needs_no_more_units():
+    known = facts({"old": chance(1, 100, 0.2), "new": chance(2, 100, 0.5)})
+    row = read(plan({"worth": 0.05}), known).tables["time_to_decide"].iloc[0]
+    assert (row["in_words"], row["weeks_more"]) == ("decided", 0)
+
+
+def test_an_undecided_metric_says_how_many_more_units_at_the_pace_so_far():
+    # 200 units in 4 weeks are 50 a week.
+    known = facts({"old": chance(1, 100, 0.2), "new": chance(2, 100, 0.2)})
+    row = read(plan({"worth": 0.01}), known).tables["time_to_decide"].iloc[0]
+    more = int(row["units_needed"]) - 200
+    assert row["visible_now"] > 0.01
+    assert row["weeks_more"] == -(-more // 50)
+    assert row["in_words"] == f"{more:,} more units needed, at this pace {int(row['weeks_more'])} weeks"
+
+
+def test_the_course_grows_to_the_effect_of_all_units():
+    known = facts({"old": chance(1, 200, 0.2), "new": chance(2, 200, 0.3)})
+    tables = read(plan(), known).tables
+    assert tables["course"]["n_units"].tolist() == [100, 200, 300, 400]
+    assert tables["course"]["effect"].iloc[-1] == pytest.approx(tables["effects"]["effect"].iloc[0])
+    width = tables["course"]["high"] - tables["course"]["low"]
+    assert width.is_monotonic_decreasing
+
+
+def test_the_funnel_adds_up_mails_and_names_the_bounds_of_opens():
+    # Each of 40 mails of an arm was delivered; 10 were opened by people for sure, 15 by nobody known as a machine.
+    known = facts({"old": [0] * 4, "new": [1] * 4}, mails={"sent": 12.0, "delivered": 10.0})
+    known.funnel["opened_human"], known.funnel["opened_most"] = [4.0, 2.0, 3.0, 1.0] * 2, [5.0, 3.0, 5.0, 2.0] * 2
+    rows = read(plan(), known).tables["funnel"]
+    rows = rows[(rows["week"] == "all") & (rows["variant"] == "new")].set_index("step")
+    shares = rows.loc[["delivered", "opened_human", "opened_most"], "share"]
+    assert shares.tolist() == pytest.approx([40 / 48, 10 / 40, 15 / 40])
+    assert (rows["low"] <= rows["share"]).all()
+    assert (rows["share"] <= rows["high"]).all()
+
+
+def test_contents_are_listed_with_the_best_clicked_first():
+    known = facts({"old": [0] * 10, "new": [1] * 10})
+    known.funnel["content_id"] = ["a"] * 10 + ["b"] * 10
+    known.funnel["clicked"] = [1.0] * 10 + [2.0] * 10
+    rows = read(plan(), known).tables["contents"]
+    assert rows["content_id"].tolist() == ["b", "a"]
+    assert rows["click_share"].tolist() == pytest.approx([0.2, 0.1])
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 

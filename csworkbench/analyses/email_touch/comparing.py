@@ -10,12 +10,14 @@ from csworkbench.estimates import Estimate, Message, say
 from csworkbench.experiments import Continuous, Experiment, Fixed, Metric, Planned, unit_of
 from csworkbench.inference.accounts import AccountSums, CannotTell, with_covariate
 from csworkbench.inference.contacts import within_accounts
-from csworkbench.inference.effects import Comparison, Effect, compare
+from csworkbench.inference.effects import Comparison, Effect, compare, judge
 from csworkbench.inference.multiplicity import Adjusted, Guardrail, benjamini_hochberg, guardrail, holm
 from csworkbench.inference.sequential import confidence_sequence, planned_look, spending_bounds
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 BETTER, WORSE, SAME, SMALL = "better", "worse", "no difference shown", "smaller than worth knowing"
 HARM, NO_HARM, TOO_FEW = "harm", "no harm", "too few data"
@@ -80,6 +82,21 @@ class Line:
         return Estimate(value, named, self.n_units, low * factor, high * factor, self.level)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pair:
+    """The units of a variant and its baseline with one metric.
+
+    Args:
+        sums: One entry per unit, arm 1 the variant.
+        account: Number of the account of each unit.
+        missing: Share of units without the covariate; None without one.
+    """
+
+    sums: AccountSums
+    account: "NDArray[np.int64]"
+    missing: float | None = None
+
+
 def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> tuple[Line, ...]:
     """Return every comparison of an experiment, judged by role.
 
@@ -106,8 +123,8 @@ def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> t
 
 def pair_of(
     experiment: Experiment, facts: Facts, metric: Metric, variant: str, only: "pd.Series[bool] | None" = None
-) -> tuple[AccountSums, float | None]:
-    """Return the units of a variant and its baseline with one metric, and the share without the covariate.
+) -> Pair:
+    """Return the units of a variant and its baseline with one metric.
 
     Args:
         experiment: The experiment.
@@ -133,48 +150,61 @@ def pair_of(
         values["size"].to_numpy(dtype=float),
         stratum,
     )
+    account = pd.factorize(rows["account_id"], sort=True)[0].astype("int64")
     if metric.covariate is None or not len(rows):
-        return sums, None
+        return Pair(sums, account)
     sums, covered = with_covariate(sums, values["pre_total"].to_numpy(float), values["pre_size"].to_numpy(float))
-    return sums, covered.missing
+    return Pair(sums, account, covered.missing)
 
 
 def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level: float, seed: int) -> Line:
     metric, variant = asked
-    pair, missing = pair_of(experiment, facts, metric, variant)
-    values = (pair.ratio(1), pair.ratio(0))
+    pair = pair_of(experiment, facts, metric, variant)
+    sums = pair.sums
+    values = (sums.ratio(1), sums.ratio(0))
     if late := facts.late.get(metric.name, 0):
         said = say(
             "The covariate of {n:n unit was|units was} measured on the day of the draw or later, so it is refused",
             n=late,
         )
-        return Line(metric, variant, experiment.baseline(metric), len(pair.arm), None, values, reason=said)
-    judged = _within(experiment, facts, asked, pair, seed) or compare(pair, level=level, seed=seed)
-    named = (metric, variant, experiment.baseline(metric), len(pair.arm))
+        return Line(metric, variant, experiment.baseline(metric), len(sums.arm), None, values, reason=said)
+    judged = _within(experiment, pair, seed) or compare(sums, level=level, seed=seed)
+    named = (metric, variant, experiment.baseline(metric), len(sums.arm))
     if isinstance(judged, CannotTell):
         return Line(*named, None, values, reason=judged.message)
     effect = judged.effect if isinstance(judged, Comparison) else judged
     comparison = judged if isinstance(judged, Comparison) else None
     relative = effect.relative(level)
-    return Line(*named, effect, values, comparison=comparison, missing=missing, level=level, relative=relative)
+    return Line(*named, effect, values, comparison=comparison, missing=pair.missing, level=level, relative=relative)
 
 
-def _within(
-    experiment: Experiment, facts: Facts, asked: tuple[Metric, str], pair: AccountSums, seed: int
-) -> Effect | CannotTell | None:
-    """Return the effect among contacts of the same account; None where units are not contacts of shared accounts."""
+def effect_of(
+    experiment: Experiment, facts: Facts, asked: tuple[Metric, str], seed: int, only: "pd.Series[bool] | None" = None
+) -> Effect | CannotTell:
+    """Return the effect of a variant on some of the units, by the test its draw asks for.
+
+    Args:
+        experiment: The experiment.
+        facts: What is known of it.
+        asked: Metric, and name of the variant.
+        seed: Seed of permutations.
+        only: Units that count; None = all that are read.
+    """
+    pair = pair_of(experiment, facts, *asked, only)
+    return _within(experiment, pair, seed) or judge(pair.sums, seed=seed)
+
+
+def _within(experiment: Experiment, pair: Pair, seed: int) -> Effect | CannotTell | None:
+    """Return the effect among contacts of the same account; None where no account has contacts in both arms."""
     import numpy as np
-    import pandas as pd
 
-    metric, variant = asked
     if experiment.unit != "contact":
         return None
-    units, found = facts.units, facts.metrics[metric.name]
-    kept = (units["why"] == "") & (found["why"] == "") & units["variant"].isin([variant, experiment.baseline(metric)])
-    account = pd.factorize(units.loc[kept, "account_id"], sort=True)[0].astype(int)
-    drawn = np.bincount(account, pair.arm), np.bincount(account)
-    is_mixed = bool(((drawn[0] > 0) & (drawn[0] < drawn[1])).any())
-    return within_accounts(account, pair.total / pair.size, pair.arm, seed=seed) if is_mixed else None
+    sums, everybody = pair.sums, np.bincount(pair.account)
+    in_variant = np.bincount(pair.account, sums.arm)
+    if not ((in_variant > 0) & (in_variant < everybody)).any():
+        return None
+    return within_accounts(pair.account, sums.total / sums.size, sums.arm, seed=seed)
 
 
 def _family(experiment: Experiment, raw: Sequence[Line], role: str, level: float) -> list[Line]:

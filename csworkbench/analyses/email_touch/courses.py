@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import nan
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.email_touch.comparing import BETTER, WORSE, Line, pair_of
+from csworkbench.analyses.email_touch.comparing import BETTER, WORSE, Line, effect_of, pair_of
 from csworkbench.analyses.email_touch.exposure import read_units
 from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.analyses.email_touch.settings import Config
@@ -14,7 +14,7 @@ from csworkbench.experiments import Continuous, unit_of, window_of
 from csworkbench.formats import text
 from csworkbench.inference.accounts import CannotTell, refusal
 from csworkbench.inference.design import Plan, accounts_needed, pilot_of, smallest_effect, weeks_needed
-from csworkbench.inference.effects import LEAST_IN_ARM, delta_t, judge
+from csworkbench.inference.effects import LEAST_IN_ARM, Effect, delta_t
 from csworkbench.inference.multiplicity import benjamini_hochberg
 from csworkbench.inference.power import Demand
 from csworkbench.inference.sequential import confidence_sequence
@@ -68,14 +68,25 @@ def _course(reading: Reading, line: Line, config: Config) -> Iterator[tuple[obje
     days = sorted(set(ready[kept]))
     planned = experiment.looks.planned_units if isinstance(experiment.looks, Continuous) else line.n_units
     for day in days:
-        pair, _ = pair_of(experiment, facts, line.metric, line.variant, ready <= day)
-        if refusal(pair) or min(pair.arm_sizes()) < LEAST_IN_ARM:
+        told, n = _so_far(reading, line, ready <= day, config.seed)
+        if isinstance(told, CannotTell):
             continue
-        told = delta_t(pair)
-        look = confidence_sequence(told.value, told.error, len(pair.arm), planned, config.level)
+        look = confidence_sequence(told.value, told.error, n, planned, config.level)
         low, high = (nan, nan) if isinstance(look, CannotTell) else (look.low, look.high)
         name = f"{experiment.id} {day:%Y-%m-%d}"
-        yield experiment.id, line.metric.name, line.variant, day, len(pair.arm), told.value, low, high, name
+        yield experiment.id, line.metric.name, line.variant, day, n, told.value, low, high, name
+
+
+def _so_far(reading: Reading, line: Line, is_ready: "pd.Series[bool]", seed: int) -> tuple[Effect | CannotTell, int]:
+    """Return the effect on the units that were ready, and their number; accounts need no permutation for an error."""
+    pair = pair_of(reading.experiment, reading.facts, line.metric, line.variant, is_ready)
+    n = len(pair.account)
+    if reading.experiment.unit == "contact":
+        return effect_of(reading.experiment, reading.facts, (line.metric, line.variant), seed, is_ready), n
+    refused = refusal(pair.sums)
+    if refused is None and min(pair.sums.arm_sizes()) < LEAST_IN_ARM:
+        refused = CannotTell("too_few_accounts", say("Too few accounts were ready"))
+    return refused or delta_t(pair.sums), n
 
 
 def growth_frame(course: "pd.DataFrame", readings: Sequence[Reading]) -> "pd.DataFrame":
@@ -117,7 +128,7 @@ def time_frame(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":
 
 def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
     experiment, worth = reading.experiment, line.metric.worth or 0.0
-    pair, _ = pair_of(experiment, reading.facts, line.metric, line.variant)
+    pair = pair_of(experiment, reading.facts, line.metric, line.variant).sums
     is_binary = bool((pair.total <= pair.size).all()) and line.estimate.unit == "percentage_points"
     # A covariate is kept about its mean; what a pilot takes is a sum and a size, and only their correlation counts.
     before = None if pair.covariate is None else (pair.covariate + 1.0, pair.size * 0 + 1.0)
@@ -185,8 +196,9 @@ def _segments(reading: Reading, config: Config) -> list[tuple[object, ...]]:
     ]
     found = []
     for line, column, value in asked:
-        pair, _ = pair_of(experiment, facts, line.metric, line.variant, facts.units[column] == value)
-        found.append((judge(pair, seed=config.seed), len(pair.arm)))
+        inside, asked_of = facts.units[column] == value, (line.metric, line.variant)
+        n = len(pair_of(experiment, facts, *asked_of, inside).account)
+        found.append((effect_of(experiment, facts, asked_of, config.seed, inside), n))
     adjusted = benjamini_hochberg([told.p for told, _ in found if not isinstance(told, CannotTell)], 1 - config.level)
     answers = iter(zip(adjusted.p, adjusted.levels, strict=True))
     rows: list[tuple[object, ...]] = []

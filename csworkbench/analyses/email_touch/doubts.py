@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.email_touch.comparing import CANNOT_TELL, Line, pair_of
 from csworkbench.analyses.email_touch.frames import machine_share
 from csworkbench.analyses.email_touch.reading import Reading, Verdict
-from csworkbench.estimates import Caveat, Estimate, Severity, say
+from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.experiments import Opens
 from csworkbench.formats import number, share, text
-from csworkbench.inference.accounts import CannotTell, intra_account_correlation, size_variation
+from csworkbench.inference.accounts import AccountSums, CannotTell, intra_account_correlation, size_variation
 from csworkbench.inference.multiplicity import holm
 from csworkbench.inference.opens import attenuation
 from csworkbench.inference.sample_ratio import BLOCKS_BELOW, SampleRatio, sample_ratio
@@ -155,10 +155,12 @@ def _assumptions(reading: Reading) -> Iterator[tuple[str, str]]:
     if not lines:
         return
     line = lines[0]
-    pair, _ = pair_of(experiment, reading.facts, line.metric, line.variant)
+    pair = pair_of(experiment, reading.facts, line.metric, line.variant).sums
     variation = size_variation(pair.size)
+    # A sum of 0 and 1 is that of its squares too; of other outcomes the squares are not kept.
+    if variation > 0 and ((pair.total >= 0) & (pair.total <= pair.size)).all():
+        yield "Contacts of an account go together", _alike(pair)
     if variation > 0:
-        yield "Contacts of an account go together", _alike(pair.total, pair.size)
         weight = "so accounts are also counted once each" if line.comparison and line.comparison.per_account else "fine"
         yield "Size does not decide the answer", f"sizes vary by {number(variation, 2)} of their mean: {weight}"
     for covered in lines:
@@ -170,8 +172,8 @@ def _assumptions(reading: Reading) -> Iterator[tuple[str, str]]:
         yield "Units are read as they were drawn", f"{other} of the mails were sent as another variant"
 
 
-def _alike(total: "object", size: "object") -> str:
-    told: Estimate | CannotTell = intra_account_correlation(total, total, size)  # type: ignore[arg-type]
+def _alike(pair: AccountSums) -> str:
+    told = intra_account_correlation(pair.total, pair.total, pair.size)
     if isinstance(told, CannotTell):
         return text(told.message)
     return text(say("intra-account correlation {icc:estimate}", icc=told))
