@@ -284,6 +284,13 @@ def test_a_person_who_clicks_in_a_scanned_mail_counts():
     assert mailed(*burst, event("T1", "click", "2026-06-02T15:00:00", link="l1"))["total"] == 1
 
 
+def test_who_clicks_a_link_that_people_cannot_see_is_a_machine():
+    click = [event("T1", "click", "2026-06-02T12:00:00", agent=None, link="hidden")]
+    view = snapshot(touches=[touch("T1")], touch_events=click)
+    assert rows(view, make()).loc["A", "total"] == 1
+    assert rows(view, make(honeypots=["hidden"])).loc["A", "total"] == 0
+
+
 def test_what_happened_before_the_mail_was_sent_is_not_counted():
     assert mailed(event("T1", "click", "2026-06-02T08:59:59"))["total"] == 0
 

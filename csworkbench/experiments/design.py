@@ -155,6 +155,9 @@ class Experiment(Section):
     segments: tuple[str, ...] = setting(
         (), description="Columns of accounts by which the primary metrics are split, all tests counted together"
     )
+    honeypots: tuple[str, ...] = setting(
+        (), description="Links in the mails that people cannot see: who clicks one is a machine"
+    )
     i_accept_open_bias: bool = setting(
         False, description="Opens may decide, although machines open mails and hide who reads them"
     )

@@ -45,11 +45,12 @@ def mails(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir.
     return rows.inner_join(drawn, rows.owner == drawn.unit_id).drop("owner")
 
 
-def became(snapshot: Snapshot, sent: "ir.Table") -> "ir.Table":
+def became(snapshot: Snapshot, experiment: Experiment, sent: "ir.Table") -> "ir.Table":
     """Return what became of mails in a time of their own; nothing counts before a mail was sent.
 
     Args:
         snapshot: The book as of a date, with touch_events.
+        experiment: Names the links that people cannot see.
         sent: One row per touch: touch_id, sent_at, begins and ends (the time, end excluded), and what is wanted beside.
 
     Returns:
@@ -66,7 +67,7 @@ def became(snapshot: Snapshot, sent: "ir.Table") -> "ir.Table":
         own.occurred_at >= ibis.greatest(own.sent_at, own.begins),
         own.occurred_at < own.ends,
     ).select(*events.columns)
-    found = mail_outcomes(inside).rename(found_of="touch_id")
+    found = mail_outcomes(inside, experiment.honeypots).rename(found_of="touch_id")
     flags = [name for name in found.columns if name != "found_of"]
     joined = sent.left_join(found, sent.touch_id == found.found_of).drop("found_of")
     joined = joined.left_join(early, joined.touch_id == early.early_of)
@@ -92,7 +93,7 @@ def funnel(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir
 
     sent = mails(snapshot, experiment, units)
     last = day_start(experiment.last_day + timedelta(days=1), snapshot.workspace.timezone)
-    found = became(snapshot, sent.mutate(begins=sent.sent_at, ends=ibis.literal(last)))
+    found = became(snapshot, experiment, sent.mutate(begins=sent.sent_at, ends=ibis.literal(last)))
     is_other = found.sent_as.notnull() & (found.sent_as != found.variant)
     marks = {
         "sent": found.touch_id.notnull(),

@@ -144,7 +144,7 @@ def _people_with(snapshot: Snapshot, experiment: Experiment, outcome: OfMails, u
 
     sent = mails(snapshot, experiment, units)
     ends = sent.assigned_at + ibis.interval(days=outcome.window_days)
-    found = became(snapshot, sent.mutate(begins=sent.assigned_at, ends=ends))
+    found = became(snapshot, experiment, sent.mutate(begins=sent.assigned_at, ends=ends))
     happened = found.filter(_happened(found, outcome))
     return happened.group_by(owner="unit_id").agg(total=happened.person.nunique())
 
@@ -273,7 +273,7 @@ def _earlier_mails(
     both = drawn.inner_join(rows, drawn.unit_id == rows.owner)
     begins = both.assigned_at - ibis.interval(days=days)
     sent = both.filter(both.sent_at >= begins, both.sent_at < both.assigned_at).drop("owner")
-    found = became(snapshot, sent.mutate(begins=sent.sent_at, ends=sent.assigned_at))
+    found = became(snapshot, experiment, sent.mutate(begins=sent.sent_at, ends=sent.assigned_at))
     return found.group_by("unit_id").agg(
         pre_total=_happened(found, outcome).sum().cast("float64"), pre_size=found.count().cast("float64")
     )

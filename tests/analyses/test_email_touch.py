@@ -17,6 +17,7 @@ from csworkbench.estimates import Severity
 from csworkbench.experiments import Experiment
 from csworkbench.sampledata.trials import TRIALS
 from csworkbench.workspace import load_workspace
+from tests.books import book, with_rows
 
 ROOT = Path(__file__).resolve().parents[2]
 MONDAY, LAST, LATER = pd.Timestamp("2026-06-01"), date(2026, 7, 15), date(2026, 8, 1)
@@ -514,6 +515,35 @@ def test_big_accounts_that_answer_otherwise_are_told():
     known.metrics["clicked"]["size"] = ([100.0] * 10 + [2.0] * 40) * 2
     known.metrics["clicked"]["total"] += np.tile([0, 0.5], 50)
     assert "informative_size" in codes(read(plan(), known), Severity.WARNING)
+
+
+# --- time ------------------------------------------------------------------------------------------------------------
+
+
+def test_what_becomes_known_later_changes_no_figure():
+    names = [f"A{place:02d}" for place in range(40)]
+    drawn = {"experiment_id": "test", "unit": "account", "assigned_at": "2026-06-01T08:00:00", "eligible_contacts": 2}
+    units = [drawn | {"unit_id": name, "variant": ("old", "new")[place % 2]} for place, name in enumerate(names)]
+    sent = {"experiment_id": "test", "sent_at": "2026-06-02T08:00:00"}
+    touches = [sent | {"touch_id": f"T{name}", "account_id": name} for name in names]
+
+    def click(name, known_at):
+        happened = {"type": "click", "occurred_at": "2026-06-03T08:00:00", "known_at": known_at}
+        return {"touch_id": f"T{name}", "link": "a", "agent": "human"} | happened
+
+    clicks = [click(name, "2026-06-03T08:00:00") for name in names[::3]]
+    accounts = [{"account_id": name} for name in names]
+    made = book({"accounts": accounts, "experiment_units": units, "touches": touches, "touch_events": clicks})
+    later = with_rows(made, "touch_events", [click(name, "2026-08-02T08:00:00") for name in names[1::3]])
+    config = email_touch.Config(experiments=(plan(),))
+    first, second, after = (
+        email_touch.analyze(email_touch.prepare(take(each, day), config, {}), config)
+        for each, day in ((made, LATER), (later, LATER), (later, date(2026, 8, 2)))
+    )
+    assert first.figures == second.figures
+    for name, frame in first.tables.items():
+        pd.testing.assert_frame_equal(frame, second.tables[name])
+    assert after.figures["effect"] != first.figures["effect"]
 
 
 # --- settings --------------------------------------------------------------------------------------------------------

@@ -44,7 +44,7 @@ BRIEF = {
 MOST_TOLD = 3  # verdicts in the headline; the others stand in the table
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Result:
     """What each experiment says, and whether it may be believed.
 
