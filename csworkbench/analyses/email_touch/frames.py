@@ -231,7 +231,7 @@ def content_frame(readings: Sequence[Reading], inputs: Inputs, level: float) -> 
 
     Returns:
         One row per experiment and content: experiment_id, content_id, title, variant, mails (delivered), click_share,
-        low_share, high_share, reply_share, verdict. Experiments had other readers at other times: only rows of one
+        low_share, high_share, reply_share, experiment_verdict. Experiments had other readers at other times: only rows of one
         experiment can be compared.
     """
     import pandas as pd
@@ -250,7 +250,7 @@ def content_frame(readings: Sequence[Reading], inputs: Inputs, level: float) -> 
             rows.append(
                 (each.experiment.id, content, title, variant, int(sums["delivered"].sum()), *told, each.verdict.value)
             )
-    frame = pd.DataFrame(rows, columns=[*columns, "verdict"])
+    frame = pd.DataFrame(rows, columns=[*columns, "experiment_verdict"])
     return frame.sort_values(["experiment_id", "click_share"], ascending=[True, False], ignore_index=True)
 
 

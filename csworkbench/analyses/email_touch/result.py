@@ -76,7 +76,7 @@ class Result:
     * funnel, arm, week and step: experiment_id, variant, week, step, label, share, low, high, hits, mails, n_units
     * funnel_bars, of the first experiment, for a picture: name, share, low, high
     * contents, content: experiment_id, content_id, title, variant, mails, click_share, low_share, high_share,
-      reply_share, verdict
+      reply_share, experiment_verdict
     * assumptions, experiment and assumption: experiment_id, experiment, assumption, evidence
 
     Args:
