@@ -231,8 +231,8 @@ def content_frame(readings: Sequence[Reading], inputs: Inputs, level: float) -> 
 
     Returns:
         One row per experiment and content: experiment_id, content_id, title, variant, mails (delivered), click_share,
-        low_share, high_share, reply_share, experiment_verdict. Experiments had other readers at other times: only rows of one
-        experiment can be compared.
+        low_share, high_share, reply_share, experiment_verdict. Experiments had other readers at other times: only rows
+        of one experiment can be compared.
     """
     import pandas as pd
 
