@@ -133,8 +133,16 @@ def test_the_broken_sample_ratio_hides_the_winner_and_says_what_to_check(sample)
     assert "webinar-invite" not in set(sample.tables["effects"]["experiment_id"])
     assert set(sample.tables["set_aside"]["state"]) == {"set aside"}
     assert sample.figures["effect.webinar-invite"].value is None
-    stop = next(caveat for caveat in sample.caveats if caveat.severity is Severity.STOP)
-    assert "frequency cap" in formats.text(stop.action)
+    told = next(caveat for caveat in sample.caveats if caveat.code == "sample_ratio_all")
+    assert "frequency cap" in formats.text(told.action)
+
+
+def test_a_broken_draw_stops_the_page_only_where_it_is_about_that_experiment():
+    sound, broken = (facts({"old": chance(1, 100, 0.2), "new": chance(2, n, 0.2)}) for n in (100, 300))
+    pairs = {"test": (plan(), sound), "other": (plan(id="other"), broken)}
+    assert "sample_ratio_all" in codes(read(pairs, None), Severity.WARNING)
+    assert "sample_ratio_all" in codes(read(pairs, None, default="other"), Severity.STOP)
+    assert sorted(verdict(read(pairs, None))) == ["blocked", "no difference shown"]
 
 
 def test_the_headline_says_first_what_can_be_believed(sample):

@@ -1,6 +1,7 @@
 """Doubts that stand beside the effects, and the assumptions they rest on."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.email_touch.comparing import CANNOT_TELL, Line, pair_of
@@ -21,12 +22,16 @@ ASSUMPTIONS = ["experiment_id", "experiment", "assumption", "evidence"]
 
 
 def doubts(readings: Sequence[Reading]) -> tuple[Caveat, ...]:
-    """Return the doubts of all experiments.
+    """Return the doubts of all experiments; a broken draw stops the page only where it is that of the first experiment.
 
     Args:
-        readings: The experiments.
+        readings: The experiments, the one the page is about first.
     """
-    return tuple(caveat for each in readings for caveat in _doubts(each))
+    return tuple(_on_page(caveat, each is readings[0]) for each in readings for caveat in _doubts(each))
+
+
+def _on_page(caveat: Caveat, is_first: bool) -> Caveat:
+    return caveat if is_first or caveat.severity is not Severity.STOP else replace(caveat, severity=Severity.WARNING)
 
 
 def _doubts(reading: Reading) -> Iterator[Caveat]:
