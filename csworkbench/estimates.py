@@ -104,6 +104,23 @@ class Estimate:
             raise ValueError(f"level must lie between 0 and 1, not {self.level}")
 
 
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A table of a result that `csw release` can make official; a Result offers them as `releases`.
+
+    Args:
+        table: The table.
+        place: Folder and name below records/, such as "assignments/guide-mail"; a digest is added to it.
+        beside: Tables that are kept with it, such as what was registered.
+        is_once: It can be made official once: another one of the same place is refused.
+    """
+
+    table: str
+    place: str
+    beside: tuple[str, ...] = ()
+    is_once: bool = False
+
+
 @runtime_checkable
 class Result(Protocol):
     """The shape of every analysis' result."""

@@ -3,7 +3,7 @@
 import json
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -134,7 +134,8 @@ def write_result(
 
     Args:
         folder: Folder of the notebook in the run.
-        result: Result of `analyze`; where it has `stamps` (analysis -> messages), they go onto the pages of those.
+        result: Result of `analyze`; where it has `stamps` (analysis -> messages), they go onto the pages of those,
+            and where it has `releases`, `csw release` can make those tables official.
         analysis: Name of the analysis.
         as_of: Cut-off date.
         config: Resolved config in JSON types.
@@ -168,6 +169,9 @@ def write_result(
     stamps = getattr(result, "stamps", {})
     if stamps:
         data["stamps"] = {name: [text(message, language) for message in said] for name, said in stamps.items()}
+    releases = getattr(result, "releases", ())
+    if releases:
+        data["releases"] = [asdict(release) for release in releases]
     write_json(folder / RESULT_FILE, data)
     return folder / RESULT_FILE
 

@@ -1,0 +1,326 @@
+"""What the experiment could show: accounts needed, smallest effects, power, weeks, from the sample's own variation."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from math import ceil, sqrt
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.email_design.drawing import Draw, weights
+from csworkbench.analyses.email_design.facts import Inputs
+from csworkbench.analyses.email_design.settings import Config
+from csworkbench.estimates import Estimate, Message, say
+from csworkbench.experiments import Experiment, Metric, unit_of, window_of
+from csworkbench.experiments.outcomes import NpsAnswers, OfMails
+from csworkbench.inference.accounts import CannotTell, size_variation
+from csworkbench.inference.design import (
+    Pilot,
+    Plan,
+    accounts_needed,
+    pilot_of,
+    power_of,
+    smallest_effect,
+    weeks_needed,
+)
+from csworkbench.inference.power import Demand
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW = 60  # accounts of the sentence that says what so few could show
+STEPS = (60, 100, 200, 400, 800)
+CURVE_POINTS = 40
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outlook:
+    """What one comparison could show.
+
+    Args:
+        metric: The metric.
+        variant: Arm that is compared.
+        plan: Level, power and share of the control.
+        part: Part of all units that belong to the two arms.
+        accounts: Accounts of the two arms that can be drawn.
+        effect: Difference worth knowing; None where the file names none.
+        pilot: What the sample says of the metric, for whole accounts.
+        needed: Accounts of the two arms for that difference.
+        smallest: Smallest difference that the accounts there are would show.
+        weeks: Weeks until all arms were mailed at the present rate.
+        reason: Why nothing can be said; None where something is.
+    """
+
+    metric: Metric
+    variant: str
+    plan: Plan
+    part: float
+    accounts: int
+    effect: float | None
+    pilot: Pilot | None = None
+    needed: Estimate | CannotTell | None = None
+    smallest: Estimate | CannotTell | None = None
+    weeks: int | CannotTell | None = None
+    reason: Message | None = None
+
+    @property
+    def is_share(self) -> bool:
+        """The outcome is a share, so that differences are percentage points."""
+        return unit_of(self.metric.outcome) == "share"
+
+    @property
+    def unit(self) -> str:
+        """Unit in which differences are told."""
+        return "percentage_points" if self.is_share else unit_of(self.metric.outcome)
+
+    def told(self, difference: float) -> float:
+        """Return a difference in that unit."""
+        return 100 * difference if self.is_share else difference
+
+    @property
+    def is_enough(self) -> bool:
+        """The accounts that can be drawn show the difference worth knowing."""
+        return isinstance(self.needed, Estimate) and (self.needed.value or 0) <= self.accounts
+
+
+def outlooks(inputs: Inputs, drawn: Draw, config: Config) -> tuple[Outlook, ...]:
+    """Return every comparison that decides, explains or guards, in the order of the file.
+
+    Args:
+        inputs: What the sample shows.
+        drawn: Who can be drawn.
+        config: Experiment, level and power.
+    """
+    return tuple(_comparisons(inputs, drawn, config))
+
+
+def _comparisons(inputs: Inputs, drawn: Draw, config: Config) -> Iterator[Outlook]:
+    experiment = config.experiment
+    parts = weights(experiment)
+    total = drawn.people["account_id"].nunique()
+    for metric in experiment.metrics:
+        if metric.role == "diagnostic":
+            continue
+        pilot = _pilot(inputs, drawn, config, metric)
+        for variant in experiment.variants(metric):
+            control, own = parts[experiment.baseline(metric)], parts[variant]
+            plan = Plan(Demand(_level(experiment, metric, config.level), config.power), control / (control + own))
+            part = (control + own) / sum(parts.values())
+            effect = metric.margin if metric.role == "guardrail" else metric.worth
+            bare = Outlook(metric, variant, plan, part, int(total * part), effect)
+            yield _seen(bare, pilot, inputs.per_week)
+
+
+def _level(experiment: Experiment, metric: Metric, level: float) -> float:
+    """Return the level of one test: primaries share the error, a guardrail is tested on one side only."""
+    if metric.role == "guardrail":
+        return 1 - 2 * (1 - level)
+    same = sum(len(experiment.variants(each)) for each in experiment.metrics if each.role == metric.role)
+    return 1 - (1 - level) / same if metric.role == "primary" else level
+
+
+def _pilot(inputs: Inputs, drawn: Draw, config: Config, metric: Metric) -> Pilot | CannotTell:
+    """Return what the sample says of a metric, with the sizes of the accounts that would be drawn."""
+    if metric.name in inputs.lacks:
+        missing = inputs.lacks[metric.name]
+        if missing == ("list",):
+            return CannotTell(
+                "no_sample", say("It comes with the list of who was drawn: the sample says nothing of it")
+            )
+        return CannotTell("no_sample", say("The workspace lacks {tables:list}", tables=list(missing)))
+    frame = inputs.samples[metric.name]
+    is_of_contacts = isinstance(metric.outcome, OfMails | NpsAnswers)
+    if unit_of(metric.outcome) != "share":
+        frame = frame.assign(total=frame["total"] / frame["size"], size=1.0)
+    total, size = frame["total"].to_numpy(float), frame["size"].to_numpy(float)
+    squares = total if unit_of(metric.outcome) == "share" else total**2
+    before = None
+    if metric.covariate is not None:
+        before = frame["pre_total"].to_numpy(float), frame["pre_size"].to_numpy(float)
+    pilot = pilot_of(total, squares, size, before)
+    if isinstance(pilot, CannotTell) or not is_of_contacts:
+        return pilot
+    sizes = drawn.people.groupby("account_id")["contact_id"].nunique().to_numpy(float)
+    if not len(sizes):
+        return pilot
+    return replace(pilot, mean_size=float(sizes.mean()), size_variation=size_variation(sizes))
+
+
+def _seen(bare: Outlook, pilot: Pilot | CannotTell, per_week: float) -> Outlook:
+    if isinstance(pilot, CannotTell):
+        return replace(bare, reason=pilot.message)
+    smallest = _ranged(pilot, bare, lambda each: smallest_effect(each, bare.accounts, bare.plan))
+    needed: Estimate | CannotTell | None = None
+    weeks: int | CannotTell | None = None
+    if bare.effect is not None:
+        side = 1 if pilot.value + bare.effect <= 1 or not pilot.is_share else -1
+        effect = side * bare.effect
+        needed = _ranged(pilot, bare, lambda each: accounts_needed(each, effect, bare.plan), unit="accounts")
+        if isinstance(needed, Estimate) and needed.value is not None:
+            weeks = weeks_needed(ceil(needed.value / bare.part), per_week)
+    return replace(bare, pilot=pilot, needed=needed, smallest=smallest, weeks=weeks)
+
+
+def _ranged(
+    pilot: Pilot, bare: Outlook, question: Callable[[Pilot], float | CannotTell], unit: str = ""
+) -> Estimate | CannotTell:
+    """Return an answer with the bounds it has over the interval of the intra-account correlation."""
+    found = question(pilot)
+    if isinstance(found, CannotTell):
+        return found
+    scale = 1.0 if unit else bare.told(1.0)
+    ends = [_with_icc(pilot, bound) for bound in (pilot.icc.low, pilot.icc.high) if bound is not None]
+    bounds = [question(each) for each in ends]
+    told = [scale * each for each in bounds if not isinstance(each, CannotTell)]
+    shown = (min(told), max(told), pilot.icc.level) if len(told) == 2 else (None, None, None)
+    return Estimate(scale * found, unit or bare.unit, pilot.icc.n, *shown)
+
+
+def _with_icc(pilot: Pilot, value: float) -> Pilot:
+    return replace(pilot, icc=Estimate(value, "share", pilot.icc.n))
+
+
+def within(pilot: Pilot) -> Pilot:
+    """Return the pilot of contacts drawn within accounts: what accounts have in common is in both arms alike.
+
+    Args:
+        pilot: What is known of the outcome when whole accounts are drawn.
+
+    Source: variance within accounts, (1 - ICC) of that of a contact; the account is a covariate that explains ICC.
+    """
+    alike = min(1.0, max(0.0, pilot.icc.value or 0.0))
+    return replace(
+        pilot, mean_size=1.0, size_variation=0.0, icc=Estimate(0.0, "share", pilot.icc.n), correlation=sqrt(alike)
+    )
+
+
+def unit_frame(shown: tuple[Outlook, ...], drawn: Draw) -> "pd.DataFrame":
+    """Return what drawing accounts and drawing contacts would take, for outcomes of contacts.
+
+    Args:
+        shown: What the comparisons could show.
+        drawn: Who can be drawn.
+
+    Returns:
+        One row per comparison and unit: metric, variant, unit, contacts (that can be drawn in the two arms),
+        contacts_needed, smallest_effect, effect_unit.
+    """
+    import pandas as pd
+
+    sizes = drawn.people.groupby("account_id")["contact_id"].nunique()
+    rows = []
+    for each in shown:
+        if each.pilot is None or not isinstance(each.metric.outcome, OfMails):
+            continue
+        pairs = (
+            ("account", each.pilot, each.accounts, each.pilot.mean_size),
+            # A contact alone in its account has nobody to be held against.
+            ("contact", within(each.pilot), int(sizes[sizes > 1].sum() * each.part), 1.0),
+        )
+        for unit, pilot, there, people in pairs:
+            visible = smallest_effect(pilot, there, each.plan)
+            needed = None if each.effect is None else accounts_needed(pilot, each.effect, each.plan)
+            rows.append(
+                (
+                    each.metric.label,
+                    each.variant,
+                    unit,
+                    round(there * people),
+                    None if needed is None or isinstance(needed, CannotTell) else ceil(needed * people),
+                    None if isinstance(visible, CannotTell) else each.told(visible),
+                    each.unit,
+                )
+            )
+    names = ["metric", "variant", "unit", "contacts", "contacts_needed", "smallest_effect", "effect_unit"]
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.astype({"contacts_needed": "Int64", "smallest_effect": "float64"})
+
+
+def visible_frame(shown: tuple[Outlook, ...]) -> "pd.DataFrame":
+    """Return the smallest effect that some numbers of accounts would show.
+
+    Args:
+        shown: What the comparisons could show.
+
+    Returns:
+        One row per comparison and number: metric, variant, accounts (of the two arms), smallest_effect, effect_unit.
+    """
+    import pandas as pd
+
+    rows = []
+    for each in shown:
+        if each.pilot is None:
+            continue
+        for accounts in sorted({*STEPS, each.accounts} - {0}):
+            found = smallest_effect(each.pilot, accounts, each.plan)
+            value = None if isinstance(found, CannotTell) else each.told(found)
+            rows.append((each.metric.label, each.variant, accounts, value, each.unit))
+    names = ["metric", "variant", "accounts", "smallest_effect", "effect_unit"]
+    return pd.DataFrame(rows, columns=names).astype({"smallest_effect": "float64"})
+
+
+def curve_frame(shown: tuple[Outlook, ...]) -> "pd.DataFrame":
+    """Return the power of the first comparison that decides, by accounts and true difference.
+
+    Args:
+        shown: What the comparisons could show.
+
+    Returns:
+        One row per difference and number: accounts (of the two arms), power (0 to 1), effect (in words).
+    """
+    import pandas as pd
+
+    first = next((each for each in shown if each.pilot is not None and each.metric.role == "primary"), None)
+    if first is None or first.pilot is None:
+        return pd.DataFrame(columns=["accounts", "power", "effect"])
+    smallest = first.smallest.value if isinstance(first.smallest, Estimate) else None
+    effect = first.effect or (smallest or 0.0) / first.told(1.0)
+    most = max(2 * first.accounts, first.plan.least + CURVE_POINTS)
+    counts = sorted({round(first.plan.least + (most - first.plan.least) * at / CURVE_POINTS) for at in range(41)})
+    rows = []
+    for factor in (2.0, 1.0, 0.5):
+        size = factor * effect
+        if size <= 0 or (first.pilot.is_share and first.pilot.value + size > 1):
+            continue
+        name = _named(first, size)
+        rows += [(count, power_of(first.pilot, size, count, first.plan), name) for count in counts]
+    return pd.DataFrame(rows, columns=["accounts", "power", "effect"])
+
+
+def _named(each: Outlook, difference: float) -> str:
+    from csworkbench.formats import in_unit
+
+    return f"+{in_unit(each.told(difference), each.unit)}"
+
+
+def sample_frame(shown: tuple[Outlook, ...], samples: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
+    """Return what the sample says of each metric.
+
+    Args:
+        shown: What the comparisons could show.
+        samples: Metric -> what was found.
+
+    Returns:
+        One row per metric: metric, accounts, value, intra_account_correlation, low, high, contacts_per_account,
+        size_variation, pre_period_correlation, why (nothing can be said).
+    """
+    import pandas as pd
+
+    from csworkbench.formats import text
+
+    rows = {}
+    for each in shown:
+        pilot, found = each.pilot, samples.get(each.metric.name)
+        n = 0 if found is None else len(found)
+        if pilot is None:
+            rows[each.metric.name] = (each.metric.label, n, *[None] * 7, text(each.reason) if each.reason else "")
+            continue
+        told = (pilot.icc.value, pilot.icc.low, pilot.icc.high) if pilot.mean_size > 1 else (None, None, None)
+        sizes = (pilot.mean_size, pilot.size_variation, pilot.correlation)
+        rows[each.metric.name] = (each.metric.label, n, pilot.value, *told, *sizes, "")
+    names = ["metric", "accounts", "value", "intra_account_correlation", "low", "high", "contacts_per_account"]
+    frame = pd.DataFrame(list(rows.values()), columns=[*names, "size_variation", "pre_period_correlation", "why"])
+    return frame.astype({name: "float64" for name in frame.columns[2:9]})
+
+
+def window_weeks(experiment: Experiment) -> int:
+    """Return how many weeks the last unit is watched."""
+    return ceil(max(window_of(metric.outcome) or 0 for metric in experiment.metrics) / 7)
