@@ -7,7 +7,7 @@ mode, runs no script and needs nothing from the network.
 from csworkbench.charts.canvas import Chart
 from csworkbench.charts.columns import histogram, stacked
 from csworkbench.charts.grids import heat_table
-from csworkbench.charts.lines import agreement, curves, forecasts
+from csworkbench.charts.lines import agreement, curves, forecasts, rising
 from csworkbench.charts.rows import bars, intervals, waterfall
 
 __all__ = [
@@ -19,6 +19,7 @@ __all__ = [
     "heat_table",
     "histogram",
     "intervals",
+    "rising",
     "stacked",
     "waterfall",
 ]

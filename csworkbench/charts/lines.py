@@ -107,19 +107,52 @@ def curves(
         for place, (name, role) in enumerate(zip(names, roles, strict=True)):
             rows = frame[frame[curve] == name]
             axes.plot(rows[x], rows[value], color=color(role), linewidth=2.4, linestyle=STROKES[place], zorder=4)
-            # All curves end in the same corner, so their names stand below each other with a stroke of their color.
-            at = 1 - 0.09 * place
-            axes.annotate(
-                fitted(words[place], 170, language), (1, at), xycoords="axes fraction", xytext=(20, 0),
-                textcoords="offset points", fontsize=TEXT, color=color("ink"), va="center", annotation_clip=False,
-            )  # fmt: skip
-            axes.plot(
-                [1.01, 1.045], [at, at], color=color(role), linewidth=2.4, linestyle=STROKES[place], clip_on=False,
-                transform=axes.transAxes, zorder=5,
-            )  # fmt: skip
+            _name_curve(axes, fitted(words[place], 170, language), place, role)
         svg = finish(page)
     parts = [
         f"{word}: {_reached(frame[frame[curve] == name], x, value, language)}"
+        for name, word in zip(names, words, strict=True)
+    ]
+    alt = told(text(say("{up} by {along}", up=up, along=along), language), parts, language)
+    return Chart(title, alt, svg, shown(frame, curve, x, value), font_note(words, language), language)
+
+
+def rising(
+    frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: str, along: str, up: str, level: float,
+    language: str = "en",
+) -> Chart:  # fmt: skip
+    """Return shares that rise with a number, one curve each, named beside it, with the share that is asked for.
+
+    Args:
+        frame: One row per curve and place, in the order they are drawn.
+        x: Column with the number on the lower axis.
+        value: Column with the share it reaches.
+        curve: Column with the curves, at most five.
+        title: What the chart shows.
+        along: Name of the lower axis.
+        up: Name of the upright axis.
+        level: Share that is asked for; a line stands there.
+        language: Language of numbers and texts.
+
+    Raises:
+        ValueError: there are more than five curves.
+    """
+    names = list(dict.fromkeys(frame[curve].dropna()))
+    if not names:
+        return nothing(title, frame, language)
+    words = [spoken(name, language) for name in names]
+    with sheet(HEIGHT) as page:
+        axes = page.place(_LEFT, _TOP + _LABEL, min(190.0, max(map(room, words)) + 36), _FOOT)
+        _share_axes(axes, 1.0, along, up, language)
+        _number_axis(axes, frame[x], language)
+        axes.axhline(level, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
+        for place, (name, role) in enumerate(zip(names, series(len(names)), strict=True)):
+            rows = frame[frame[curve] == name]
+            axes.plot(rows[x], rows[value], color=color(role), linewidth=2.4, linestyle=STROKES[place], zorder=4)
+            _name_curve(axes, fitted(words[place], 170, language), place, role)
+        svg = finish(page)
+    parts = [
+        f"{word}: {_crossing(frame[frame[curve] == name], (x, value), level, language)}"
         for name, word in zip(names, words, strict=True)
     ]
     alt = told(text(say("{up} by {along}", up=up, along=along), language), parts, language)
@@ -191,6 +224,39 @@ def _share_axes(axes: "Axes", top: float, along: str, up: str, language: str) ->
         fitted(up, 400, language, SMALL), (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 6),
         textcoords="offset points", fontsize=SMALL, color=color("muted"), ha="left", va="bottom", annotation_clip=False,
     )  # fmt: skip
+
+
+def _name_curve(axes: "Axes", word: str, place: int, role: str) -> None:
+    """Write the name of a curve beside the axes: curves end close together, so names stand below each other."""
+    at = 1 - 0.09 * place
+    axes.annotate(
+        word, (1, at), xycoords="axes fraction", xytext=(20, 0),
+        textcoords="offset points", fontsize=TEXT, color=color("ink"), va="center", annotation_clip=False,
+    )  # fmt: skip
+    axes.plot(
+        [1.01, 1.045], [at, at], color=color(role), linewidth=2.4, linestyle=STROKES[place], clip_on=False,
+        transform=axes.transAxes, zorder=5,
+    )  # fmt: skip
+
+
+def _number_axis(axes: "Axes", values: "pd.Series[float]", language: str) -> None:
+    """Give the lower axis a scale from 0 that counts."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_xlim(0, float(values.max()))
+    axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10], integer=True))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda at, _: written(at, "number", language, is_tick=True)))
+
+
+def _crossing(rows: "pd.DataFrame", columns: tuple[str, str], level: float, language: str) -> str:
+    """Return where a curve reaches a level in words."""
+    x, value = columns
+    reached = rows.loc[rows[value] >= level, x]
+    if len(reached):
+        first = written(float(reached.iloc[0]), "number", language)
+        return text(say("{level:share} from {first}", level=level, first=first), language)
+    most = written(float(rows[value].max()), "share", language)
+    return text(say("at most {most}", most=most), language)
 
 
 def _reached(rows: "pd.DataFrame", x: str, value: str, language: str) -> str:

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 from csworkbench import __version__
-from csworkbench.cli import checking, doctoring, making, reading, running, serving
+from csworkbench.cli import checking, doctoring, making, reading, releasing, running, serving
 from csworkbench.cli.console import answer
 
 CODES = "Exit codes: 0 ok, 1 a notebook failed, 2 usage or config, 3 data refused, 4 environment, 130/143 signals."
@@ -64,6 +64,11 @@ COMMANDS = (
         making.new,
         "Start an analysis: module, notebook, config, test, method note.",
         ("csw new referrals",),
+    ),
+    (
+        releasing.release,
+        "Make a list of a run official: kept in records/, never changed.",
+        ("csw release latest email_design",),
     ),
     (
         doctoring.doctor,

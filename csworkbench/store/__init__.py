@@ -1,4 +1,4 @@
-"""What a run keeps: jobs and records, results as files, and folders that appear only when they are complete."""
+"""What a run keeps: jobs and records, results as files, whole folders, and the lists that were made official."""
 
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
@@ -16,6 +16,7 @@ from csworkbench.store.records import (
     state_of,
     why_skipped,
 )
+from csworkbench.store.releasing import Released, release
 from csworkbench.store.results import StoredCaveat, StoredResult, TableFiles, read_result, write_result
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "NotebookFile",
     "NotebookRecord",
     "NotebookStatus",
+    "Released",
     "RunFolder",
     "RunInfo",
     "RunRecord",
@@ -40,6 +42,7 @@ __all__ = [
     "read_notebook",
     "read_result",
     "refuse_if_held",
+    "release",
     "state_of",
     "why_skipped",
     "write_result",

@@ -1,8 +1,8 @@
 """How many accounts does an e-mail experiment need, how long does it take, and who gets what?
 
-The experiment is a file of `configs/experiments` whose first day is still to come. The page counts from the sample's own
-variation, draws the arms, checks what could mix them, and writes down what is decided before the first mail. `Result`
-lists the tables.
+The experiment is a file of `configs/experiments` whose first day is still to come. The page counts from the sample's
+own variation, draws the arms, checks what could mix them, and writes down what is decided before the first mail.
+`Result` lists the tables.
 """
 
 from csworkbench.analyses.email_design.facts import Inputs, prepare

@@ -62,7 +62,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     people = addressees(snapshot, config).cache()
     missing = {metric.name: tables for metric in config.experiment.metrics if (tables := lacks(snapshot, metric))}
     samples = {
-        metric.name: rehearsed(snapshot, config, metric, people)
+        metric.name: rehearsed(snapshot, config, metric, people).to_pandas()
         for metric in config.experiment.metrics
         if metric.name not in missing
     }

@@ -99,7 +99,7 @@ def _comparisons(inputs: Inputs, drawn: Draw, config: Config) -> Iterator[Outloo
     for metric in experiment.metrics:
         if metric.role == "diagnostic":
             continue
-        pilot = _pilot(inputs, drawn, config, metric)
+        pilot = _pilot(inputs, drawn, metric)
         for variant in experiment.variants(metric):
             control, own = parts[experiment.baseline(metric)], parts[variant]
             plan = Plan(Demand(_level(experiment, metric, config.level), config.power), control / (control + own))
@@ -117,14 +117,14 @@ def _level(experiment: Experiment, metric: Metric, level: float) -> float:
     return 1 - (1 - level) / same if metric.role == "primary" else level
 
 
-def _pilot(inputs: Inputs, drawn: Draw, config: Config, metric: Metric) -> Pilot | CannotTell:
+def _pilot(inputs: Inputs, drawn: Draw, metric: Metric) -> Pilot | CannotTell:
     """Return what the sample says of a metric, with the sizes of the accounts that would be drawn."""
+    import numpy as np
+
     if metric.name in inputs.lacks:
         missing = inputs.lacks[metric.name]
         if missing == ("list",):
-            return CannotTell(
-                "no_sample", say("It comes with the list of who was drawn: the sample says nothing of it")
-            )
+            return CannotTell("no_sample", say("It comes with the list of who was drawn: the sample says nothing"))
         return CannotTell("no_sample", say("The workspace lacks {tables:list}", tables=list(missing)))
     frame = inputs.samples[metric.name]
     is_of_contacts = isinstance(metric.outcome, OfMails | NpsAnswers)
@@ -138,7 +138,7 @@ def _pilot(inputs: Inputs, drawn: Draw, config: Config, metric: Metric) -> Pilot
     pilot = pilot_of(total, squares, size, before)
     if isinstance(pilot, CannotTell) or not is_of_contacts:
         return pilot
-    sizes = drawn.people.groupby("account_id")["contact_id"].nunique().to_numpy(float)
+    sizes = drawn.people.groupby("account_id")["contact_id"].nunique().to_numpy().astype(np.float64)
     if not len(sizes):
         return pilot
     return replace(pilot, mean_size=float(sizes.mean()), size_variation=size_variation(sizes))
@@ -306,7 +306,7 @@ def sample_frame(shown: tuple[Outlook, ...], samples: "Mapping[str, pd.DataFrame
 
     from csworkbench.formats import text
 
-    rows = {}
+    rows: dict[str, tuple[object, ...]] = {}
     for each in shown:
         pilot, found = each.pilot, samples.get(each.metric.name)
         n = 0 if found is None else len(found)
@@ -318,7 +318,7 @@ def sample_frame(shown: tuple[Outlook, ...], samples: "Mapping[str, pd.DataFrame
         rows[each.metric.name] = (each.metric.label, n, pilot.value, *told, *sizes, "")
     names = ["metric", "accounts", "value", "intra_account_correlation", "low", "high", "contacts_per_account"]
     frame = pd.DataFrame(list(rows.values()), columns=[*names, "size_variation", "pre_period_correlation", "why"])
-    return frame.astype({name: "float64" for name in frame.columns[2:9]})
+    return frame.astype(dict.fromkeys(frame.columns[2:9], "float64"))
 
 
 def window_weeks(experiment: Experiment) -> int:

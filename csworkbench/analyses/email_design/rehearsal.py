@@ -15,7 +15,6 @@ from csworkbench.experiments.outcomes import OfMails
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
-    import pandas as pd
 
 BATCH_DAYS = 7  # mails of one mailing to an account
 RATE_WEEKS = 26
@@ -29,7 +28,7 @@ def lacks(snapshot: Snapshot, metric: Metric) -> tuple[str, ...]:
     return tuple(name for name in tables_of(metric.outcome) if name not in snapshot.tables)
 
 
-def rehearsed(snapshot: Snapshot, config: Config, metric: Metric, people: "ir.Table") -> "pd.DataFrame":
+def rehearsed(snapshot: Snapshot, config: Config, metric: Metric, people: "ir.Table") -> "ir.Table":
     """Return a metric of the experiment as the sample shows it.
 
     Args:
@@ -46,8 +45,8 @@ def rehearsed(snapshot: Snapshot, config: Config, metric: Metric, people: "ir.Ta
     view, units = _mailing(snapshot, config, metric) if is_of_mails else (snapshot, _book(snapshot, metric, people))
     known = None if isinstance(metric.covariate, KnownColumn) else metric.covariate
     found = measured(view, _as_if(snapshot, config.experiment), metric.model_copy(update={"covariate": known}), units)
-    frame = found.filter(found.why == "", found["size"] > 0).rename(account_id="unit_id").to_pandas()
-    return frame[SUMS].sort_values("account_id", ignore_index=True)
+    counted = found.filter(found.why == "", found["size"] > 0).rename(account_id="unit_id")
+    return counted.select(*SUMS).order_by("account_id")
 
 
 def _as_if(snapshot: Snapshot, experiment: Experiment) -> Experiment:

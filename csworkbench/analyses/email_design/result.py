@@ -136,7 +136,13 @@ def _headline(shown: tuple[Outlook, ...], drawn: Draw, config: Config) -> Messag
     visible = "nothing at all" if not isinstance(first.smallest, Estimate) else _size(first, first.smallest.value or 0)
     metric = first.metric.label
     if first.effect is None or not isinstance(first.needed, Estimate) or first.needed.value is None:
-        return say("{begin}; they would show {visible} in {metric}. {few}.", begin=begin, visible=visible, metric=metric, few=few)  # fmt: skip
+        return say(
+            "{begin}; they would show {visible} in {metric}. {few}.",
+            begin=begin,
+            visible=visible,
+            metric=metric,
+            few=few,
+        )
     total, worth = ceil(first.needed.value / first.part), _size(first, first.told(first.effect))
     if first.is_enough:
         return say(
@@ -148,8 +154,8 @@ def _headline(shown: tuple[Outlook, ...], drawn: Draw, config: Config) -> Messag
             few=few,
         )
     return say(
-        "{begin}, too few to see {worth} in {metric}: {total:count} are needed, and nothing under {visible} is visible. "
-        "{few}.",
+        "{begin}, too few to see {worth} in {metric}: {total:count} are needed, and nothing under {visible} is visible."
+        " {few}.",
         begin=begin,
         worth=worth,
         metric=metric,
@@ -300,9 +306,9 @@ def _actions(shown: tuple[Outlook, ...], config: Config, *, is_stopped: bool) ->
     first = _first(shown)
     if first is not None and first.pilot is not None and first.effect is not None and not first.is_enough:
         yield say("Decide whether the larger difference that would be visible is worth the mails; else do not start")
-    yield say(
-        "Write the digest of the file into it, run again, and make the draw official: csw release latest email_design"
-    )
+    if config.experiment.preregistered is None:
+        yield say("Write the digest of the file into it and run again")
+    yield say("Make the draw official before the first mail: csw release latest email_design")
     yield say(
         "Mail the arms as released, and read the answer {weeks:n week|weeks} after the last ones were drawn",
         weeks=window_weeks(config.experiment),

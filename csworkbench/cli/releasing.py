@@ -1,0 +1,57 @@
+"""The command that makes a list of a run official."""
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from csworkbench.cli.console import answer, answer_json, short, tell
+from csworkbench.cli.options import JsonOption, OutOption, WorkspaceOption
+
+if TYPE_CHECKING:
+    from csworkbench.store import Released
+
+
+def release(
+    run: Annotated[str, typer.Argument(metavar="RUN", help="A run under outputs/runs, or latest.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The notebook whose list it is.")],
+    *,
+    workspace: WorkspaceOption = None,
+    out: OutOption = None,
+    json: JsonOption = False,
+) -> None:
+    """Make the lists of a result official: added to `records/`, never changed afterwards.
+
+    Args:
+        run: Name of the run, or latest.
+        name: Name of the notebook.
+        workspace: The workspace.yaml.
+        out: Folder of all outputs.
+        json: Answer as JSON.
+    """
+    from csworkbench.cli.catalog import open_project
+    from csworkbench.store import release as make_official
+
+    root = open_project(workspace).root
+    outputs = out.absolute() if out else root / "outputs"
+    # The link is followed once, so that a run that ends meanwhile is not mixed in.
+    folder = (outputs / "latest").resolve() if run == "latest" else outputs / "runs" / run
+    found = make_official(folder, name, root / "records", datetime.now(UTC))
+    if json:
+        answer_json({"exit_code": 0, "run": folder.name, "released": [_told(each) for each in found]})
+        return
+    for each in found:
+        state = "official now" if each.is_new else "was official already, nothing changed"
+        tell(f"{each.table}: {each.rows:,} rows, {state}")
+        answer(str(short(each.path)))
+
+
+def _told(each: "Released") -> dict[str, object]:
+    return {
+        "table": each.table,
+        "path": str(each.path),
+        "slip": str(each.slip),
+        "rows": each.rows,
+        "sha256": each.sha256,
+        "is_new": each.is_new,
+    }

@@ -1,0 +1,190 @@
+"""Lists made official: copied from a run into `records/`, where nothing is changed or removed afterwards.
+
+A release is two files: `<name>-<digest>.csv`, byte for byte the list of the run, and `<name>-<digest>.json`, which says
+where it came from and holds the tables kept with it. The digest is that of the list, so damage shows.
+"""
+
+import csv
+import fcntl
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from hashlib import sha256
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+from csworkbench.errors import EnvironmentProblem, Problem, RunError, did_you_mean
+from csworkbench.files import write_file
+from csworkbench.store.records import NotebookStatus
+from csworkbench.store.results import RESULT_FILE, write_json
+
+VERSION = 1
+SHORT = 12  # digits of the digest in a name
+
+
+@dataclass(frozen=True, slots=True)
+class Released:
+    """What a release did.
+
+    Args:
+        path: The list in records/.
+        slip: The file beside it that says where it came from.
+        table: The table it was.
+        rows: Its rows.
+        sha256: Digest of the list.
+        is_new: It was written now; else it had been official before, and nothing was changed.
+    """
+
+    path: Path
+    slip: Path
+    table: str
+    rows: int
+    sha256: str
+    is_new: bool
+
+
+def release(run: Path, name: str, records: Path, at: datetime) -> tuple[Released, ...]:
+    """Make the lists of a result official that its `result.json` offers under `releases`.
+
+    Args:
+        run: Folder of a published run.
+        name: Name of the notebook.
+        records: Folder of the project's records; made where it is missing.
+        at: Instant of the release, UTC.
+
+    Returns:
+        One per list. Releasing the same list again changes nothing.
+
+    Raises:
+        RunError: there is no such run or notebook; it failed, or its result says stop; it offers nothing; a file was
+            changed after the run; or another list was made official where only one may be.
+        EnvironmentProblem: records cannot be written, or another release is writing.
+    """
+    result, files = _delivered(run, name)
+    offers = result.get("releases") or []
+    if not offers:
+        hint = "only results that offer releases have lists to make official"
+        raise RunError(Problem("its result has nothing to make official", file=f"{run.name}/{name}", hint=hint))
+    try:
+        with _locked(records):
+            return tuple(_written(offer, (result, files), (run.name, name), (records, at)) for offer in offers)
+    except OSError as error:
+        problem = Problem(f"cannot be written: {error.strerror or error}", file=str(error.filename or records))
+        raise EnvironmentProblem(problem) from error
+
+
+def _delivered(run: Path, name: str) -> tuple[Mapping[str, Any], Mapping[str, bytes]]:
+    """Return the result of a notebook and the CSV of each of its tables, all as the run left them."""
+    record = _read(run / "run.json", "there is no such run")
+    notebooks = {item["name"]: item for item in record["notebooks"]}
+    if name not in notebooks:
+        raise RunError(
+            Problem(f"{name!r} is not in this run", file=run.name, hint=did_you_mean(name, notebooks, _all(notebooks)))
+        )
+    item = notebooks[name]
+    status = NotebookStatus(item["status"])
+    if not status.delivered:
+        why = "its result says stop" if status is NotebookStatus.STOP else f"the notebook is {status}"
+        hint = "mend what its page says, run again, and release that run"
+        raise RunError(Problem(f"nothing is made official: {why}", file=f"{run.name}/{name}", hint=hint))
+    digests = {artifact["path"]: artifact["sha256"] for artifact in item["artifacts"]}
+    content = _intact(run, f"{name}/{RESULT_FILE}", digests)
+    result: dict[str, Any] = json.loads(content)
+    wanted = {table for offer in result.get("releases", ()) for table in (offer["table"], *offer["beside"])}
+    paths = {table: _csv_of(result["tables"][table]) for table in sorted(wanted)}
+    return result, {table: _intact(run, f"{name}/{path}", digests) for table, path in paths.items()}
+
+
+def _read(path: Path, missing: str) -> dict[str, Any]:
+    try:
+        data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        runs = path.parents[1]
+        names = sorted((each.name for each in runs.glob("[!.]*") if each.is_dir()), reverse=True)
+        hint = did_you_mean(path.parent.name, names, f"the newest is {names[0]}" if names else "csw run makes one")
+        raise RunError(Problem(missing, file=path.parent.name, hint=hint)) from None
+    except ValueError as error:
+        raise RunError(Problem(f"cannot be read: {error}", file=str(path))) from error
+    return data
+
+
+def _intact(run: Path, path: str, digests: Mapping[str, str]) -> bytes:
+    """Return the bytes of a file of a run, which must be those the run wrote."""
+    hint = "run again, and release that run unchanged"
+    try:
+        content = (run / path).read_bytes()
+    except FileNotFoundError:
+        raise RunError(Problem("is missing from the run", file=f"{run.name}/{path}", hint=hint)) from None
+    if digests.get(path) != sha256(content).hexdigest():
+        raise RunError(Problem("was changed after the run", file=f"{run.name}/{path}", hint=hint))
+    return content
+
+
+def _csv_of(table: Mapping[str, Any]) -> str:
+    return next(str(file) for file in table["files"] if str(file).endswith(".csv"))
+
+
+def _written(
+    offer: Mapping[str, Any],
+    delivered: tuple[Mapping[str, Any], Mapping[str, bytes]],
+    source: tuple[str, str],
+    target: tuple[Path, datetime],
+) -> Released:
+    """Return one list as it stands in records, written if it was not there."""
+    (result, files), (run, name), (records, at) = delivered, source, target
+    content = files[offer["table"]]
+    digest = sha256(content).hexdigest()
+    folder, stem = (records / offer["place"]).parent, Path(offer["place"]).name
+    path = folder / f"{stem}-{digest[:SHORT]}.csv"
+    slip = path.with_suffix(".json")
+    rows = int(result["tables"][offer["table"]]["rows"])
+    if path.exists():
+        if path.read_bytes() != content:
+            hint = "restore it from a backup: what was made official is never changed"
+            raise RunError(Problem("is damaged: its content is not what was made official", file=str(path), hint=hint))
+        return Released(path, slip, offer["table"], rows, digest, is_new=False)
+    others = [each for each in folder.glob(f"{stem}-*.csv") if _stem(each) == stem]
+    if offer["is_once"] and others:
+        hint = "a draw is made once: to draw anew, give the new experiment an id of its own"
+        raise RunError(Problem(f"{stem} has an official list already", file=str(others[0]), hint=hint))
+    folder.mkdir(parents=True, exist_ok=True)
+    says = {
+        "version": VERSION,
+        "analysis": name,
+        "run": run,
+        "as_of": result["as_of"],
+        "released_at": at.isoformat(timespec="seconds"),
+        "file": path.name,
+        "sha256": digest,
+        "rows": rows,
+        "beside": {table: _rows(files[table]) for table in offer["beside"]},
+    }
+    # The list comes last: where it stands, what belongs to it is there too.
+    write_json(slip, says)
+    write_file(path, content)
+    return Released(path, slip, offer["table"], rows, digest, is_new=True)
+
+
+def _stem(path: Path) -> str:
+    """Return the name of a release without its digest."""
+    return path.stem[: -SHORT - 1]
+
+
+def _rows(content: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(StringIO(content.decode(), newline="")))
+
+
+def _all(names: Mapping[str, object]) -> str:
+    return f"there are {', '.join(names) or 'none'}"
+
+
+@contextmanager
+def _locked(records: Path) -> Iterator[None]:
+    """Hold the records: two releases at once could both find that nothing is official yet."""
+    records.mkdir(parents=True, exist_ok=True)
+    with (records / ".lock").open("a", encoding="utf-8") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
