@@ -286,9 +286,9 @@ def curve_frame(shown: tuple[Outlook, ...]) -> "pd.DataFrame":
 
 
 def _named(each: Outlook, difference: float) -> str:
-    from csworkbench.formats import in_unit
+    from csworkbench.formats import number
 
-    return f"+{in_unit(each.told(difference), each.unit)}"
+    return f"+{number(each.told(difference))} {'pp' if each.is_share else each.unit.replace('_', ' ')}"
 
 
 def sample_frame(shown: tuple[Outlook, ...], samples: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":

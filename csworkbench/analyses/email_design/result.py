@@ -20,8 +20,16 @@ from csworkbench.analyses.email_design.planning import (
 )
 from csworkbench.analyses.email_design.registering import registration
 from csworkbench.analyses.email_design.settings import Config
+from csworkbench.analyses.email_design.words import (
+    compared,
+    evidence_frame,
+    outlook_frame,
+    says,
+    size,
+    steps_frame,
+)
 from csworkbench.estimates import Caveat, Estimate, Message, Release, Severity, say
-from csworkbench.formats import in_unit, text
+from csworkbench.formats import text
 from csworkbench.inference.accounts import CannotTell
 from csworkbench.inference.design import smallest_effect
 
@@ -45,12 +53,15 @@ class Result:
       drawn), worth (difference worth knowing, or margin), smallest_effect (they would show), low, high (over the
       interval of the intra-account correlation), effect_unit, accounts_needed (of the two arms), needed_low,
       needed_high, weeks (until all arms were mailed at the present rate), says
+    * outlook, the same in words: metric, role, compared, asked_for, visible_now, accounts, weeks, says
     * visible, comparison and number of accounts: metric, variant, accounts, smallest_effect, effect_unit
+    * steps, comparison, in words: metric, compared, with_60, with_100 ... (accounts of the two arms)
     * power_curve, difference and number of accounts, of the first metric that decides: accounts, power (0 to 1), effect
     * units, comparison and unit, for outcomes of mails: metric, variant, unit, contacts, contacts_needed,
       smallest_effect, effect_unit
     * sample, metric: metric, accounts, value, intra_account_correlation, low, high, contacts_per_account,
       size_variation, pre_period_correlation, why
+    * evidence, the same in words: metric, accounts, value, alike, contacts, earlier_period
     * left_out, reason: reason, contacts, accounts
     * checks, check: check, state (ok, note, warning, stop), finding, action, n
     * shared_people, person or CSM who would meet two arms: kind, member, variants, units
@@ -107,10 +118,13 @@ def _tables(
     is_stopped = any(each.severity is Severity.STOP for each in found)
     return {
         "plans": _plan_frame(shown, config),
+        "outlook": outlook_frame(shown, config),
         "visible": visible_frame(shown),
+        "steps": steps_frame(shown, config),
         "power_curve": curve_frame(shown),
         "units": unit_frame(shown, drawn),
         "sample": sample_frame(shown, inputs.samples),
+        "evidence": evidence_frame(shown, inputs.samples),
         "left_out": left_out_frame(inputs),
         "checks": check_frame(found),
         "shared_people": shared_frame(drawn),
@@ -133,7 +147,7 @@ def _headline(shown: tuple[Outlook, ...], drawn: Draw, config: Config) -> Messag
         said = first.reason if first is not None and first.reason is not None else say("nothing is compared")
         return say("{begin}; what they would show cannot be told: {why}.", begin=begin, why=said)
     few = _few(first)
-    visible = "nothing at all" if not isinstance(first.smallest, Estimate) else _size(first, first.smallest.value or 0)
+    visible = "nothing at all" if not isinstance(first.smallest, Estimate) else size(first, first.smallest.value or 0)
     metric = first.metric.label
     if first.effect is None or not isinstance(first.needed, Estimate) or first.needed.value is None:
         return say(
@@ -143,7 +157,7 @@ def _headline(shown: tuple[Outlook, ...], drawn: Draw, config: Config) -> Messag
             metric=metric,
             few=few,
         )
-    total, worth = ceil(first.needed.value / first.part), _size(first, first.told(first.effect))
+    total, worth = ceil(first.needed.value / first.part), size(first, first.told(first.effect))
     if first.is_enough:
         return say(
             "{begin}, {total:count} are needed to see {worth} in {metric}. {few}.",
@@ -170,11 +184,7 @@ def _few(each: Outlook) -> Message:
     found = None if each.pilot is None else smallest_effect(each.pilot, FEW, each.plan)
     if found is None or isinstance(found, CannotTell):
         return say("With {n:count} accounts nothing at all is visible", n=FEW)
-    return say("With {n:count} accounts nothing under {effect} is visible", n=FEW, effect=_size(each, each.told(found)))
-
-
-def _size(each: Outlook, value: float) -> str:
-    return in_unit(value, each.unit)
+    return say("With {n:count} accounts nothing under {effect} is visible", n=FEW, effect=size(each, each.told(found)))
 
 
 def _figures(shown: tuple[Outlook, ...], drawn: Draw) -> dict[str, Estimate]:
@@ -205,17 +215,15 @@ def _of_all_arms(needed: Estimate, part: float) -> Estimate:
 def _plan_frame(shown: tuple[Outlook, ...], config: Config) -> "pd.DataFrame":
     import pandas as pd
 
-    experiment = config.experiment
     rows = []
     for each in shown:
-        arms = experiment.arm(each.variant).label, experiment.arm(experiment.baseline(each.metric)).label
         smallest = each.smallest if isinstance(each.smallest, Estimate) else Estimate(None, each.unit, 0)
         needed = each.needed if isinstance(each.needed, Estimate) else Estimate(None, "accounts", 0)
         rows.append(
             (
                 each.metric.label,
                 each.metric.role,
-                f"{arms[0]} against {arms[1]}",
+                compared(each, config),
                 each.accounts,
                 None if each.effect is None else each.told(each.effect),
                 smallest.value,
@@ -226,24 +234,13 @@ def _plan_frame(shown: tuple[Outlook, ...], config: Config) -> "pd.DataFrame":
                 needed.low,
                 needed.high,
                 each.weeks if isinstance(each.weeks, int) else None,
-                text(_says(each)),
+                text(says(each)),
             )
         )
     frame = pd.DataFrame(rows, columns=PLANS)
     whole = ["accounts_needed", "needed_low", "needed_high", "weeks"]
     numbers = ["worth", "smallest_effect", "low", "high"]
     return frame.astype(dict.fromkeys(whole, "Int64") | dict.fromkeys(numbers, "float64"))
-
-
-def _says(each: Outlook) -> Message:
-    if each.reason is not None:
-        return each.reason
-    for answer in (each.smallest, each.needed, each.weeks):
-        if isinstance(answer, CannotTell):
-            return answer.message
-    if each.effect is None:
-        return say("set worth, and the accounts it takes are counted")
-    return say("enough accounts") if each.is_enough else say("too few accounts")
 
 
 def _doubts(inputs: Inputs, shown: tuple[Outlook, ...], config: Config) -> Iterator[Caveat]:
@@ -260,7 +257,7 @@ def _doubts(inputs: Inputs, shown: tuple[Outlook, ...], config: Config) -> Itera
                 say("Set worth of the metric"),
             )
         elif not each.is_enough:
-            visible = _size(each, each.smallest.value or 0) if isinstance(each.smallest, Estimate) else "anything"
+            visible = size(each, each.smallest.value or 0) if isinstance(each.smallest, Estimate) else "anything"
             yield Caveat(
                 "too_few_accounts",
                 severity,
