@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator
 from hashlib import sha256
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.email_design.drawing import Draw, weights
 from csworkbench.analyses.email_design.facts import Inputs
@@ -58,7 +58,7 @@ def _items(inputs: Inputs, drawn: Draw, shown: tuple[Outlook, ...], config: Conf
     yield "alpha", f"{1 - config.level:.6g}"
     yield "power", f"{config.power:.6g}"
     for metric in experiment.metrics:
-        yield f"metric.{metric.name}", json.dumps(plain(metric), ensure_ascii=False, sort_keys=True)
+        yield f"metric.{metric.name}", json.dumps(_set(plain(metric)), ensure_ascii=False, sort_keys=True)
     for each in shown:
         if isinstance(each.needed, Estimate):
             yield f"accounts_needed.{each.metric.name}.{each.variant}", f"{each.needed.value:.0f}"
@@ -69,3 +69,8 @@ def _items(inputs: Inputs, drawn: Draw, shown: tuple[Outlook, ...], config: Conf
     yield "seed", f"{experiment.id}/{config.seed}"
     yield "file_sha256", experiment.registered_digest
     yield "assignment_sha256", digest(drawn.assigned)
+
+
+def _set(values: dict[str, Any]) -> dict[str, Any]:
+    """Return settings without those that were left empty, and without the name that stands before them."""
+    return {key: value for key, value in values.items() if value not in (None, []) and key != "name"}

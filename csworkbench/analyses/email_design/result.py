@@ -262,7 +262,8 @@ def _doubts(inputs: Inputs, shown: tuple[Outlook, ...], config: Config) -> Itera
                 "too_few_accounts",
                 severity,
                 say(
-                    "{metric}: with {n:n account|accounts} in the two arms nothing under {visible} is visible",
+                    "{metric}, {arms}: with {n:n account|accounts} in the two arms nothing under {visible} is visible",
+                    arms=compared(each, config),
                     n=each.accounts,
                     visible=visible,
                     **words,
