@@ -116,10 +116,10 @@ def _suppressed(snapshot: Snapshot) -> "ir.Table | None":
 
 
 def _said(snapshot: Snapshot, config: Config, status: str) -> "ir.Table | None":
-    """Return the contacts with a record in force that says so; a refusal beside a consent still is one."""
-    rows = snapshot.tables.get("consents")
-    if rows is None:
+    """Return the contacts whose consent says so; a refusal holds until its row ends, whatever was recorded after it."""
+    if "consents" not in snapshot.tables:
         return None
+    rows = snapshot.history["consents"] if status == "denied" else snapshot.tables["consents"]
     said = rows.filter(rows.channel == CHANNEL, rows.purpose == config.purpose, rows.status == status)
     return (said.filter(said.valid_to.isnull()) if "valid_to" in said.columns else said).select("contact_id")
 
