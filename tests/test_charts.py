@@ -331,6 +331,21 @@ def test_curves_are_named_and_told_at_a_few_places():
     assert "Chance" in chart.svg
 
 
+def test_rising_curves_are_told_by_where_they_cross_the_level():
+    frame = pd.DataFrame(
+        {
+            "accounts": [0, 100, 200] * 2,
+            "power": [0.05, 0.85, 0.99, 0.05, 0.2, 0.4],
+            "effect": ["+10 pp"] * 3 + ["+5 pp"] * 3,
+        }
+    )
+    axes = {"along": "accounts", "up": "chance", "level": 0.8}
+    chart = charts.rising(frame, "accounts", "power", "effect", title="t", **axes)
+    assert "+10 pp: 80.0% from 100" in chart.alt
+    assert "+5 pp: at most 40.0%" in chart.alt
+    assert list(chart.data.columns) == ["effect", "accounts", "power"]
+
+
 def test_a_forecast_whose_quarter_has_not_ended_has_no_actual():
     frame = FORECASTS.assign(came=[352.0, None])
     chart = charts.forecasts(frame, "quarter", ["said", "low", "high", "came"], title="t", unit="EUR")
@@ -344,6 +359,7 @@ def test_a_forecast_whose_quarter_has_not_ended_has_no_actual():
         lambda frame: charts.agreement(frame, "said", "said", "low", "high", title="t", said="a", came="b"),
         lambda frame: charts.curves(frame, "said", "low", "quarter", title="t", along="a", up="b"),
         lambda frame: charts.forecasts(frame, "quarter", ["said", "low", "high", "high"], title="t", unit="EUR"),
+        lambda frame: charts.rising(frame, "said", "low", "quarter", title="t", along="a", up="b", level=0.8),
     ],
 )
 def test_shapes_over_two_axes_say_so_when_there_is_nothing(draw):

@@ -10,7 +10,7 @@ import pytest
 
 from csworkbench.analyses import email_design, email_touch
 from csworkbench.analyses.email_design.drawing import draw, weights
-from csworkbench.analyses.email_design.planning import within
+from csworkbench.analyses.email_design.pilots import within
 from csworkbench.analyses.email_design.registering import digest_of
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
@@ -308,6 +308,26 @@ def test_drawing_contacts_leaves_the_variance_within_accounts():
     pilot = Pilot(0.2, 0.4, 10.0, 0.5, Estimate(0.1, "share", 50, 0.05, 0.15, 0.95), is_share=True)
     # p (1 - p) (1 - ICC) per contact.
     assert within(pilot).account_variance() == pytest.approx(0.2 * 0.8 * 0.9)
+
+
+def test_a_subject_line_drawn_by_contact_needs_fewer_people():
+    by_account = made().tables["plans"].loc[0, "accounts_needed"]
+    by_contact = made(settings({"unit": "contact"})).tables["plans"].loc[0, "accounts_needed"]
+    units = made().tables["units"].set_index("unit")["contacts_needed"]
+    assert by_contact == -(-units["contact"] // 3)  # three people an account
+    assert by_contact < by_account
+
+
+def test_the_smallest_effect_of_an_account_metric_is_known_as_well_as_its_spread():
+    metric = {**CLICKED, "name": "use", "outcome": {"kind": "usage", "window_days": 28}}
+    rows = [
+        {"account_id": name, "feature": "f", "date": "2026-09-15", "events": 1 + 2 * (place % 2)}
+        for place, name in enumerate(ACCOUNTS)
+    ]
+    row = made(settings({"metrics": [metric]}), usage_daily=rows).tables["plans"].iloc[0]
+    # Half the accounts at 1 and half at 3: the kurtosis is 1, so that the spread is known exactly.
+    assert row["low"] == pytest.approx(row["smallest_effect"])
+    assert row["high"] == pytest.approx(row["smallest_effect"])
 
 
 def test_a_primary_shares_its_error_with_other_variants():

@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
+from math import ceil
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.email_design.drawing import Draw, weights
 from csworkbench.analyses.email_design.facts import Inputs
+from csworkbench.analyses.email_design.pilots import Known, contacts_per_account, known, within
 from csworkbench.analyses.email_design.settings import Config
-from csworkbench.estimates import Estimate, Message, say
+from csworkbench.estimates import Estimate, Message
 from csworkbench.experiments import Experiment, Metric, unit_of, window_of
-from csworkbench.experiments.outcomes import NpsAnswers, OfMails
-from csworkbench.inference.accounts import CannotTell, size_variation
+from csworkbench.experiments.outcomes import OfMails
+from csworkbench.inference.accounts import CannotTell
 from csworkbench.inference.design import (
+    USUAL,
     Pilot,
     Plan,
     accounts_needed,
-    pilot_of,
     power_of,
     smallest_effect,
     weeks_needed,
@@ -42,7 +43,7 @@ class Outlook:
         part: Part of all units that belong to the two arms.
         accounts: Accounts of the two arms that can be drawn.
         effect: Difference worth knowing; None where the file names none.
-        pilot: What the sample says of the metric, for whole accounts.
+        known: What the sample says of the metric; None where it says nothing.
         needed: Accounts of the two arms for that difference.
         smallest: Smallest difference that the accounts there are would show.
         weeks: Weeks until all arms were mailed at the present rate.
@@ -55,7 +56,7 @@ class Outlook:
     part: float
     accounts: int
     effect: float | None
-    pilot: Pilot | None = None
+    known: Known | None = None
     needed: Estimate | CannotTell | None = None
     smallest: Estimate | CannotTell | None = None
     weeks: int | CannotTell | None = None
@@ -74,6 +75,13 @@ class Outlook:
     def told(self, difference: float) -> float:
         """Return a difference in that unit."""
         return 100 * difference if self.is_share else difference
+
+    def visible(self, accounts: int) -> float | None:
+        """Return the smallest difference that so many accounts of the two arms show, in that unit; None = none."""
+        if self.known is None:
+            return None
+        found = _visible(self.known.pilot, self, accounts)
+        return None if isinstance(found, CannotTell) else self.told(found)
 
     @property
     def is_enough(self) -> bool:
@@ -99,14 +107,18 @@ def _comparisons(inputs: Inputs, drawn: Draw, config: Config) -> Iterator[Outloo
     for metric in experiment.metrics:
         if metric.role == "diagnostic":
             continue
-        pilot = _pilot(inputs, drawn, metric)
+        found = known(inputs, drawn, metric, is_by_contact=experiment.unit == "contact")
         for variant in experiment.variants(metric):
             control, own = parts[experiment.baseline(metric)], parts[variant]
             plan = Plan(Demand(_level(experiment, metric, config.level), config.power), control / (control + own))
             part = (control + own) / sum(parts.values())
             effect = metric.margin if metric.role == "guardrail" else metric.worth
             bare = Outlook(metric, variant, plan, part, int(total * part), effect)
-            yield _seen(bare, pilot, inputs.per_week)
+            yield (
+                replace(bare, reason=found.message)
+                if isinstance(found, CannotTell)
+                else _seen(replace(bare, known=found), found, inputs.per_week)
+            )
 
 
 def _level(experiment: Experiment, metric: Metric, level: float) -> float:
@@ -117,79 +129,51 @@ def _level(experiment: Experiment, metric: Metric, level: float) -> float:
     return 1 - (1 - level) / same if metric.role == "primary" else level
 
 
-def _pilot(inputs: Inputs, drawn: Draw, metric: Metric) -> Pilot | CannotTell:
-    """Return what the sample says of a metric, with the sizes of the accounts that would be drawn."""
-    import numpy as np
-
-    if metric.name in inputs.lacks:
-        missing = inputs.lacks[metric.name]
-        if missing == ("list",):
-            return CannotTell("no_sample", say("It comes with the list of who was drawn: the sample says nothing"))
-        return CannotTell("no_sample", say("The workspace lacks {tables:list}", tables=list(missing)))
-    frame = inputs.samples[metric.name]
-    is_of_contacts = isinstance(metric.outcome, OfMails | NpsAnswers)
-    if unit_of(metric.outcome) != "share":
-        frame = frame.assign(total=frame["total"] / frame["size"], size=1.0)
-    total, size = frame["total"].to_numpy(float), frame["size"].to_numpy(float)
-    squares = total if unit_of(metric.outcome) == "share" else total**2
-    before = None
-    if metric.covariate is not None:
-        before = frame["pre_total"].to_numpy(float), frame["pre_size"].to_numpy(float)
-    pilot = pilot_of(total, squares, size, before)
-    if isinstance(pilot, CannotTell) or not is_of_contacts:
-        return pilot
-    sizes = drawn.people.groupby("account_id")["contact_id"].nunique().to_numpy().astype(np.float64)
-    if not len(sizes):
-        return pilot
-    return replace(pilot, mean_size=float(sizes.mean()), size_variation=size_variation(sizes))
-
-
-def _seen(bare: Outlook, pilot: Pilot | CannotTell, per_week: float) -> Outlook:
-    if isinstance(pilot, CannotTell):
-        return replace(bare, reason=pilot.message)
-    smallest = _ranged(pilot, bare, lambda each: smallest_effect(each, bare.accounts, bare.plan))
+def _seen(bare: Outlook, found: Known, per_week: float) -> Outlook:
+    smallest = _ranged(found, lambda each: _visible(each, bare, bare.accounts), bare.unit, bare.told(1.0))
     needed: Estimate | CannotTell | None = None
     weeks: int | CannotTell | None = None
     if bare.effect is not None:
-        side = 1 if pilot.value + bare.effect <= 1 or not pilot.is_share else -1
+        # A gain, where there is room for it; towards even odds is the harder direction.
+        side = 1 if found.pilot.value + bare.effect <= 1 or not found.pilot.is_share else -1
         effect = side * bare.effect
-        needed = _ranged(pilot, bare, lambda each: accounts_needed(each, effect, bare.plan), unit="accounts")
+        needed = _ranged(found, lambda each: accounts_needed(each, effect, bare.plan), "accounts")
         if isinstance(needed, Estimate) and needed.value is not None:
-            weeks = weeks_needed(ceil(needed.value / bare.part), per_week)
-    return replace(bare, pilot=pilot, needed=needed, smallest=smallest, weeks=weeks)
+            needed = in_accounts(needed, found.per_account)
+            weeks = weeks_needed(ceil((needed.value or 0) / bare.part), per_week)
+    return replace(bare, needed=needed, smallest=smallest, weeks=weeks)
+
+
+def in_accounts(needed: Estimate, units: float) -> Estimate:
+    """Return a number of units as whole accounts.
+
+    Args:
+        needed: Number of units.
+        units: Units of an account.
+    """
+    value, low, high = (
+        None if each is None else ceil(each / units) for each in (needed.value, needed.low, needed.high)
+    )
+    return Estimate(value, "accounts", needed.n, low, high, needed.level)
+
+
+def _visible(pilot: Pilot, each: Outlook, accounts: int) -> float | CannotTell:
+    """Return the smallest difference that so many accounts show, each with as many units as it has."""
+    per_account = 1.0 if each.known is None else each.known.per_account
+    return smallest_effect(pilot, int(accounts * per_account), each.plan)
 
 
 def _ranged(
-    pilot: Pilot, bare: Outlook, question: Callable[[Pilot], float | CannotTell], unit: str = ""
+    found: Known, question: Callable[[Pilot], float | CannotTell], unit: str, scale: float = 1.0
 ) -> Estimate | CannotTell:
-    """Return an answer with the bounds it has over the interval of the intra-account correlation."""
-    found = question(pilot)
-    if isinstance(found, CannotTell):
-        return found
-    scale = 1.0 if unit else bare.told(1.0)
-    ends = [_with_icc(pilot, bound) for bound in (pilot.icc.low, pilot.icc.high) if bound is not None]
-    bounds = [question(each) for each in ends]
-    told = [scale * each for each in bounds if not isinstance(each, CannotTell)]
-    shown = (min(told), max(told), pilot.icc.level) if len(told) == 2 else (None, None, None)
-    return Estimate(scale * found, unit or bare.unit, pilot.icc.n, *shown)
-
-
-def _with_icc(pilot: Pilot, value: float) -> Pilot:
-    return replace(pilot, icc=Estimate(value, "share", pilot.icc.n))
-
-
-def within(pilot: Pilot) -> Pilot:
-    """Return the pilot of contacts drawn within accounts: what accounts have in common is in both arms alike.
-
-    Args:
-        pilot: What is known of the outcome when whole accounts are drawn.
-
-    Source: variance within accounts, (1 - ICC) of that of a contact; the account is a covariate that explains ICC.
-    """
-    alike = min(1.0, max(0.0, pilot.icc.value or 0.0))
-    return replace(
-        pilot, mean_size=1.0, size_variation=0.0, icc=Estimate(0.0, "share", pilot.icc.n), correlation=sqrt(alike)
-    )
+    """Return an answer with the bounds it has over the interval of what it rests on."""
+    answer = question(found.pilot)
+    if isinstance(answer, CannotTell):
+        return answer
+    bounds = [question(each) for each in found.ends]
+    told = [scale * each for each in (*bounds, answer) if not isinstance(each, CannotTell)]
+    shown = (min(told), max(told), USUAL.level) if len(told) == 3 else (None, None, None)
+    return Estimate(scale * answer, unit, found.base.icc.n, *shown)
 
 
 def unit_frame(shown: tuple[Outlook, ...], drawn: Draw) -> "pd.DataFrame":
@@ -205,15 +189,16 @@ def unit_frame(shown: tuple[Outlook, ...], drawn: Draw) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    sizes = drawn.people.groupby("account_id")["contact_id"].nunique()
+    sizes = contacts_per_account(drawn)
     rows = []
     for each in shown:
-        if each.pilot is None or not isinstance(each.metric.outcome, OfMails):
+        if each.known is None or not isinstance(each.metric.outcome, OfMails):
             continue
+        base = each.known.base
         pairs = (
-            ("account", each.pilot, each.accounts, each.pilot.mean_size),
+            ("account", base, each.accounts, base.mean_size),
             # A contact alone in its account has nobody to be held against.
-            ("contact", within(each.pilot), int(sizes[sizes > 1].sum() * each.part), 1.0),
+            ("contact", within(base), int(sizes[sizes > 1].sum() * each.part), 1.0),
         )
         for unit, pilot, there, people in pairs:
             visible = smallest_effect(pilot, there, each.plan)
@@ -247,12 +232,10 @@ def visible_frame(shown: tuple[Outlook, ...]) -> "pd.DataFrame":
 
     rows = []
     for each in shown:
-        if each.pilot is None:
+        if each.known is None:
             continue
-        for accounts in sorted({*STEPS, each.accounts} - {0}):
-            found = smallest_effect(each.pilot, accounts, each.plan)
-            value = None if isinstance(found, CannotTell) else each.told(found)
-            rows.append((each.metric.label, each.variant, accounts, value, each.unit))
+        counts = sorted({*STEPS, each.accounts} - {0})
+        rows += [(each.metric.label, each.variant, count, each.visible(count), each.unit) for count in counts]
     names = ["metric", "variant", "accounts", "smallest_effect", "effect_unit"]
     return pd.DataFrame(rows, columns=names).astype({"smallest_effect": "float64"})
 
@@ -268,9 +251,10 @@ def curve_frame(shown: tuple[Outlook, ...]) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    first = next((each for each in shown if each.pilot is not None and each.metric.role == "primary"), None)
-    if first is None or first.pilot is None:
+    first = next((each for each in shown if each.known is not None and each.metric.role == "primary"), None)
+    if first is None or first.known is None:
         return pd.DataFrame(columns=["accounts", "power", "effect"])
+    pilot, per_account = first.known.pilot, first.known.per_account
     smallest = first.smallest.value if isinstance(first.smallest, Estimate) else None
     effect = first.effect or (smallest or 0.0) / first.told(1.0)
     most = max(2 * first.accounts, first.plan.least + CURVE_POINTS)
@@ -278,10 +262,10 @@ def curve_frame(shown: tuple[Outlook, ...]) -> "pd.DataFrame":
     rows = []
     for factor in (2.0, 1.0, 0.5):
         size = factor * effect
-        if size <= 0 or (first.pilot.is_share and first.pilot.value + size > 1):
+        if size <= 0 or (pilot.is_share and pilot.value + size > 1):
             continue
         name = _named(first, size)
-        rows += [(count, power_of(first.pilot, size, count, first.plan), name) for count in counts]
+        rows += [(count, power_of(pilot, size, max(3, int(count * per_account)), first.plan), name) for count in counts]
     return pd.DataFrame(rows, columns=["accounts", "power", "effect"])
 
 
@@ -308,11 +292,12 @@ def sample_frame(shown: tuple[Outlook, ...], samples: "Mapping[str, pd.DataFrame
 
     rows: dict[str, tuple[object, ...]] = {}
     for each in shown:
-        pilot, found = each.pilot, samples.get(each.metric.name)
+        found = samples.get(each.metric.name)
         n = 0 if found is None else len(found)
-        if pilot is None:
+        if each.known is None:
             rows[each.metric.name] = (each.metric.label, n, *[None] * 7, text(each.reason) if each.reason else "")
             continue
+        pilot = each.known.base
         told = (pilot.icc.value, pilot.icc.low, pilot.icc.high) if pilot.mean_size > 1 else (None, None, None)
         sizes = (pilot.mean_size, pilot.size_variation, pilot.correlation)
         rows[each.metric.name] = (each.metric.label, n, pilot.value, *told, *sizes, "")

@@ -12,6 +12,7 @@ from csworkbench.analyses.email_design.planning import (
     FEW,
     Outlook,
     curve_frame,
+    in_accounts,
     outlooks,
     sample_frame,
     unit_frame,
@@ -30,8 +31,6 @@ from csworkbench.analyses.email_design.words import (
 )
 from csworkbench.estimates import Caveat, Estimate, Message, Release, Severity, say
 from csworkbench.formats import text
-from csworkbench.inference.accounts import CannotTell
-from csworkbench.inference.design import smallest_effect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,13 +136,13 @@ def _tables(
 def _first(shown: tuple[Outlook, ...]) -> Outlook | None:
     """Return the first comparison that decides and of which something can be said, else the first that decides."""
     primary = [each for each in shown if each.metric.role == "primary"]
-    return next((each for each in primary if each.pilot is not None), primary[0] if primary else None)
+    return next((each for each in primary if each.known is not None), primary[0] if primary else None)
 
 
 def _headline(shown: tuple[Outlook, ...], drawn: Draw, config: Config) -> Message:
     first, accounts = _first(shown), int(drawn.people["account_id"].nunique())
     begin = say("{label}: {n:n account|accounts} can be drawn", label=config.experiment.label, n=accounts)
-    if first is None or first.pilot is None:
+    if first is None or first.known is None:
         said = first.reason if first is not None and first.reason is not None else say("nothing is compared")
         return say("{begin}; what they would show cannot be told: {why}.", begin=begin, why=said)
     few = _few(first)
@@ -181,10 +180,10 @@ def _headline(shown: tuple[Outlook, ...], drawn: Draw, config: Config) -> Messag
 
 def _few(each: Outlook) -> Message:
     """Return the sentence about sixty accounts."""
-    found = None if each.pilot is None else smallest_effect(each.pilot, FEW, each.plan)
-    if found is None or isinstance(found, CannotTell):
+    found = each.visible(FEW)
+    if found is None:
         return say("With {n:count} accounts nothing at all is visible", n=FEW)
-    return say("With {n:count} accounts nothing under {effect} is visible", n=FEW, effect=size(each, each.told(found)))
+    return say("With {n:count} accounts nothing under {effect} is visible", n=FEW, effect=size(each, found))
 
 
 def _figures(shown: tuple[Outlook, ...], drawn: Draw) -> dict[str, Estimate]:
@@ -195,21 +194,16 @@ def _figures(shown: tuple[Outlook, ...], drawn: Draw) -> dict[str, Estimate]:
         figures["smallest_effect"] = Estimate(None, first.unit, accounts)
         figures["weeks_to_mail"] = Estimate(None, "weeks", accounts)
         if isinstance(first.needed, Estimate):
-            figures["accounts_needed"] = _of_all_arms(first.needed, first.part)
+            figures["accounts_needed"] = in_accounts(first.needed, first.part)
         if isinstance(first.smallest, Estimate):
             figures["smallest_effect"] = first.smallest
         if isinstance(first.weeks, int):
             figures["weeks_to_mail"] = Estimate(first.weeks, "weeks", accounts)
     figures["accounts"] = Estimate(accounts, "accounts", accounts)
     figures["contacts"] = Estimate(len(drawn.people), "contacts", accounts)
-    if first is not None and first.pilot is not None and first.pilot.icc.low is not None:
-        figures["intra_account_correlation"] = first.pilot.icc
+    if first is not None and first.known is not None and first.known.base.icc.low is not None:
+        figures["intra_account_correlation"] = first.known.base.icc
     return figures
-
-
-def _of_all_arms(needed: Estimate, part: float) -> Estimate:
-    value, low, high = (None if each is None else ceil(each / part) for each in (needed.value, needed.low, needed.high))
-    return Estimate(value, needed.unit, needed.n, low, high, needed.level)
 
 
 def _plan_frame(shown: tuple[Outlook, ...], config: Config) -> "pd.DataFrame":
@@ -302,7 +296,7 @@ def _actions(shown: tuple[Outlook, ...], config: Config, *, is_stopped: bool) ->
         yield say("Mend what the checks stopped at: until then nobody is drawn")
         return
     first = _first(shown)
-    if first is not None and first.pilot is not None and first.effect is not None and not first.is_enough:
+    if first is not None and first.known is not None and first.effect is not None and not first.is_enough:
         yield say("Decide whether the larger difference that would be visible is worth the mails; else do not start")
     if config.experiment.preregistered is None:
         yield say("Write the digest of the file into it and run again")

@@ -9,7 +9,7 @@ from csworkbench.analyses.email_design.settings import Config
 from csworkbench.estimates import Estimate, Message, say
 from csworkbench.formats import in_unit, number, share, text
 from csworkbench.inference.accounts import CannotTell
-from csworkbench.inference.design import Pilot, smallest_effect
+from csworkbench.inference.design import Pilot
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -114,9 +114,8 @@ def steps_frame(shown: tuple[Outlook, ...], config: Config) -> "pd.DataFrame":
 
     rows = []
     for each in shown:
-        if each.pilot is not None:
-            found = [smallest_effect(each.pilot, accounts, each.plan) for accounts in STEPS]
-            words = [size(each, None if isinstance(one, CannotTell) else each.told(one)) for one in found]
+        if each.known is not None:
+            words = [size(each, each.visible(accounts)) for accounts in STEPS]
             rows.append((each.metric.label, compared(each, config), *words))
     return pd.DataFrame(rows, columns=["metric", "compared", *(f"with_{accounts}" for accounts in STEPS)])
 
@@ -137,7 +136,7 @@ def evidence_frame(shown: tuple[Outlook, ...], samples: "Mapping[str, pd.DataFra
     rows = {}
     for each in shown:
         found, told = samples.get(each.metric.name), text(each.reason) if each.reason else UNKNOWN
-        words = (told, "", "", "") if each.pilot is None else _evidence(each, each.pilot)
+        words = (told, "", "", "") if each.known is None else _evidence(each, each.known.base)
         rows[each.metric.name] = (each.metric.label, 0 if found is None else len(found), *words)
     return pd.DataFrame(
         list(rows.values()), columns=["metric", "accounts", "value", "alike", "contacts", "earlier_period"]
