@@ -147,6 +147,6 @@ def _evidence(each: Outlook, pilot: Pilot) -> tuple[str, str, str, str]:
     value = share(pilot.value) if each.is_share else number(pilot.value)
     earlier = "not used" if each.metric.covariate is None else f"takes off {share(pilot.correlation**2)}"
     if pilot.mean_size <= 1:
-        return value, "one value per account", "-", earlier
+        return value, "one value per account", "", earlier
     people = f"{number(pilot.mean_size)}, varying by {share(pilot.size_variation, 0)}"
     return value, text(say("{icc:estimate}", icc=pilot.icc)), people, earlier
