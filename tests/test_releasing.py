@@ -238,3 +238,11 @@ def test_what_is_not_there_is_exit_code_1_with_the_nearest_name(project, capsys,
 def test_before_any_run_it_says_how_to_make_one(project, capsys):
     assert main(["release", "latest", "design"]) == 1
     assert "csw run makes one" in capsys.readouterr().err
+
+
+def test_records_that_cannot_be_written_are_exit_code_4(project, capsys):
+    make_run(project / "outputs")
+    (project / "records").write_text("in the way", encoding="utf-8")
+    assert main(["release", "latest", "design"]) == 4
+    assert "cannot be written" in capsys.readouterr().err
+    assert (project / "outputs" / "latest" / "run.json").is_file()

@@ -34,8 +34,9 @@ def release(
 
     root = open_project(workspace).root
     outputs = out.absolute() if out else root / "outputs"
+    latest = outputs / "latest"
     # The link is followed once, so that a run that ends meanwhile is not mixed in.
-    folder = (outputs / "latest").resolve() if run == "latest" else outputs / "runs" / run
+    folder = latest.resolve() if run == "latest" and latest.exists() else outputs / "runs" / run
     found = make_official(folder, name, root / "records", datetime.now(UTC))
     if json:
         answer_json({"exit_code": 0, "run": folder.name, "released": [_told(each) for each in found]})

@@ -454,3 +454,40 @@ def test_the_inputs_are_not_changed_by_the_analysis():
     email_design.analyze(inputs, settings())
     pd.testing.assert_frame_equal(inputs.people, before.people)
     pd.testing.assert_frame_equal(inputs.accounts, before.accounts)
+
+
+def test_with_nobody_to_mail_nothing_is_drawn_and_nothing_is_promised():
+    rows = [consent("denied", person["contact_id"]) for person in people()]
+    result = made(consents=rows)
+    assert state(result, "units_in_arms") == "stop"
+    assert result.tables["assignments"].empty
+    assert result.figures["accounts"].value == 0
+    assert result.figures["smallest_effect"].value is None
+
+
+def test_without_strata_all_accounts_are_one_group():
+    frame = made(settings(strata=[])).tables["assignments"]
+    assert set(frame["stratum"]) == {""}
+    assert frame["variant"].value_counts().to_dict() == {"old": 20, "new": 20}
+
+
+def test_accounts_of_like_use_go_into_one_block():
+    rows = [
+        {"account_id": name, "feature": "f", "date": "2026-09-15", "events": place}
+        for place, name in enumerate(ACCOUNTS)
+    ]
+    config = settings(strata=[])
+    drawn = draw(prepared(config, usage_daily=rows), config)
+    # The most active four, A36 to A39, are the first block.
+    assert {each.unit_id for each in drawn.assigned if each.block == 0} == {"A36", "A37", "A38", "A39"}
+
+
+def test_a_guardrail_is_counted_at_its_margin():
+    guard = {**CLICKED, "name": "left", "role": "guardrail", "margin": 0.05, "worth": None}
+    plans = made(settings({"metrics": [CLICKED, guard]})).tables["plans"].set_index("role")
+    assert plans.loc["guardrail", "worth"] == 5
+
+
+def test_looks_at_any_time_are_told_to_cost_accounts():
+    config = settings({"looks": {"kind": "continuous", "planned_units": 400}})
+    assert "continuous_looks" in {caveat.code for caveat in made(config).caveats}
