@@ -3,7 +3,6 @@
 import csv
 from dataclasses import replace
 from datetime import date
-from fractions import Fraction
 
 import pandas as pd
 import pytest
@@ -205,7 +204,14 @@ def test_what_became_known_later_changes_nothing():
 def test_weights_become_the_smallest_whole_numbers():
     arms = [{"name": name, "label": name, "weight": part} for name, part in (("old", 0.45), ("new", 0.45), ("h", 0.1))]
     assert weights(settings({"arms": arms}).experiment) == {"old": 9, "new": 9, "h": 2}
-    assert Fraction(0.45).limit_denominator(100) == Fraction(9, 20)
+
+
+@pytest.mark.parametrize(
+    ("parts", "whole"), [((1, 0.001), (1000, 1)), ((0.333, 0.334), (1, 1)), ((2, 3), (2, 3)), ((0.5, 0.25), (2, 1))]
+)
+def test_weights_that_are_nearly_small_numbers_are_taken_as_these_and_tiny_ones_as_they_are(parts, whole):
+    arms = [{"name": name, "label": name, "weight": part} for name, part in zip(("old", "new"), parts, strict=True)]
+    assert tuple(weights(settings({"arms": arms}).experiment).values()) == whole
 
 
 def test_arms_are_even_within_each_stratum():

@@ -15,7 +15,8 @@ from csworkbench.experiments import Experiment
 if TYPE_CHECKING:
     import pandas as pd
 
-FINEST = 100  # weights are taken as fractions with at most this denominator
+COARSE, FINE = 100, 100_000  # weights are taken as fractions with such denominators: small ones make even blocks
+NEAR = 0.01  # how far a coarse fraction may lie from the weight, in parts of it
 ASSIGNMENT = ["experiment_id", "unit_id", "unit", "stratum", "variant", "assigned_at", "eligible_contacts"]
 
 
@@ -42,11 +43,17 @@ class Draw:
 
 def weights(experiment: Experiment) -> dict[str, int]:
     """Return the weights of the arms as the smallest whole numbers; a holdout is an arm like any other."""
-    parts = {arm.name: Fraction(arm.weight).limit_denominator(FINEST) or Fraction(1, FINEST) for arm in experiment.arms}
+    parts = {arm.name: _fraction(arm.weight) for arm in experiment.arms}
     scale = lcm(*(part.denominator for part in parts.values()))
     whole = {name: int(part * scale) for name, part in parts.items()}
     common = gcd(*whole.values())
     return {name: number // common for name, number in whole.items()}
+
+
+def _fraction(weight: float) -> Fraction:
+    found = Fraction(weight).limit_denominator(COARSE)
+    is_near = abs(float(found) - weight) <= NEAR * weight
+    return found if is_near else Fraction(weight).limit_denominator(FINE) or Fraction(1, FINE)
 
 
 def draw(inputs: Inputs, config: Config) -> Draw:
