@@ -179,8 +179,8 @@ def _headline(shown: tuple[Outlook, ...], drawn: Draw, config: Config) -> Messag
 
 
 def _few(each: Outlook) -> Message:
-    """Return the sentence about sixty accounts."""
-    found = each.visible(FEW)
+    """Return the sentence about sixty accounts, all arms together."""
+    found = each.visible(int(FEW * each.part))
     if found is None:
         return say("With {n:count} accounts nothing at all is visible", n=FEW)
     return say("With {n:count} accounts nothing under {effect} is visible", n=FEW, effect=size(each, found))
