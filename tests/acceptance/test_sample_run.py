@@ -10,7 +10,7 @@ import pytest
 from tests.acceptance.projects import csw, result
 
 pytestmark = pytest.mark.slow
-BATCH = ("data_check", "health", "health_proof", "renewals", "email_touch")
+BATCH = ("data_check", "health", "health_proof", "renewals", "email_touch", "email_design")
 
 
 @pytest.fixture(scope="module")
