@@ -37,7 +37,7 @@ WORKSPACE = "version: 1\nname: Nordbok\nas_of: 2026-06-30\ntables:\n  accounts: 
 ACCOUNTS = (
     "account_id,name,region,signup_at\nA1,Åsa,north,2026-01-10\nA2,北京,south,2026-02-10\nA3,Bo,north,2026-02-11\n"
 )
-FILES = ("workspace", "batch", "scorecard")
+FILES = ("workspace", "batch", "scorecard", "experiment")
 NAMES = [call.__name__ for call, _, _ in COMMANDS]
 
 

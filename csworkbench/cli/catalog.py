@@ -1,4 +1,4 @@
-"""What a project can be asked about: its workspace, its batch, its scorecards and its analyses, each by name."""
+"""What a project can be asked about: its workspace, batch, scorecards, experiments and analyses, each by name."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Entry:
     """A config one can name.
 
     Args:
-        name: workspace, batch, scorecard or the name of an analysis.
+        name: workspace, batch, scorecard, experiment or the name of an analysis.
         model: What its file is read into.
         paths: Its files; empty where all values are defaults.
         purpose: What it is, in one sentence.
@@ -48,17 +48,20 @@ def open_project(option: Path | None) -> Project:
 
 def entries(project: Project) -> Mapping[str, Entry]:
     """Return everything with a config in a project, by name; a broken workspace hides nothing but its own batch."""
+    from csworkbench.experiments import Experiment
     from csworkbench.planner import Batch, analyses
     from csworkbench.scoring import Scorecard
     from csworkbench.workspace import Workspace
 
     batch = project.root / _batch(project)
-    scorecards = tuple(sorted((project.root / "configs" / "scorecards").glob("*.yaml")))
+    kinds: dict[str, type[Section]] = {"scorecard": Scorecard, "experiment": Experiment}
     found = [
         Entry("workspace", Workspace, (project.workspace,), _purpose(Workspace.__doc__)),
         Entry("batch", Batch, (batch,), _purpose(Batch.__doc__)),
-        Entry("scorecard", Scorecard, scorecards, _purpose(Scorecard.__doc__)),
     ]
+    for name, model in kinds.items():
+        paths = tuple(sorted((project.root / "configs" / f"{name}s").glob("*.yaml")))
+        found.append(Entry(name, model, paths, _purpose(model.__doc__)))
     for name, module in analyses(project.root).items():
         path = project.root / "configs" / f"{name}.yaml"
         found.append(Entry(name, module.Config, (path,) if path.is_file() else (), _purpose(module.__doc__)))

@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from csworkbench.config.describing import KeyDoc
 
 NameArgument = Annotated[
-    str, typer.Argument(metavar="NAME", help="workspace, batch, scorecard or an analysis.", show_default=False)
+    str,
+    typer.Argument(metavar="NAME", help="workspace, batch, scorecard, experiment or an analysis.", show_default=False),
 ]
 
 
@@ -23,7 +24,7 @@ def describe(name: NameArgument = "", *, workspace: WorkspaceOption = None, json
     """Say what can be described, or what every key of one config means, holds, and where it is set.
 
     Args:
-        name: workspace, batch, scorecard or an analysis; empty lists them.
+        name: workspace, batch, scorecard, experiment or an analysis; empty lists them.
         workspace: The workspace.yaml.
         json: Answer as JSON.
     """
@@ -52,7 +53,7 @@ def schema(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: 
     """Print the names that have a schema, or the JSON Schema of one.
 
     Args:
-        name: workspace, batch, scorecard or an analysis; empty lists them.
+        name: workspace, batch, scorecard, experiment or an analysis; empty lists them.
         workspace: The workspace.yaml.
         json: Answer the list of names as JSON; a schema is JSON anyway.
     """

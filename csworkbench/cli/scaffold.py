@@ -14,7 +14,7 @@ from csworkbench.errors import ConfigError
 TEMPLATES = Path(__file__).parents[1] / "templates" / "new"
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST = 40
-TAKEN = {"start_here": "the tour", "workspace": "a config", "batch": "a config", "scorecard": "a config"}
+TAKEN = {"start_here": "the tour"} | dict.fromkeys(("workspace", "batch", "scorecard", "experiment"), "a config")
 VAGUE = {"utils", "util", "helpers", "helper", "common", "misc"}
 
 
