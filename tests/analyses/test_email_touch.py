@@ -249,6 +249,22 @@ def test_machines_that_open_one_arm_more_void_its_opens():
     assert state(result, "clicked") != "cannot tell"
 
 
+KNOWN = {"covariate": {"kind": "column", "column": "x", "measured_on": "2026-05-01"}}
+
+
+@pytest.mark.parametrize(("shift", "severity"), [(0.0, None), (0.55, Severity.WARNING), (1.4, Severity.STOP)])
+def test_arms_that_differed_before_the_draw_were_not_drawn_by_lot(shift, severity):
+    # SD 1 and 50 accounts an arm: the standard error of a difference is .2, so .55 has p .007 and 1.4 none to speak of.
+    known = facts({"old": chance(1, 50, 0.2), "new": chance(2, 50, 0.2)})
+    before = np.tile(np.linspace(-1.7, 1.7, 50), 2)
+    known.metrics["clicked"]["pre_total"] = before + np.repeat([0.0, shift], 50)
+    known.metrics["clicked"]["pre_size"] = 1.0
+    result = read(plan(KNOWN), known)
+    found = result.tables["checks"].set_index("check").loc["earlier_period"]
+    assert found["state"] == (severity or "ok")
+    assert (verdict(result) == ["blocked"]) is (severity is Severity.STOP)
+
+
 def test_accounts_in_two_experiments_of_the_same_days_are_told():
     known = facts({"old": chance(1, 50, 0.2), "new": chance(2, 50, 0.2)})
     other = plan(id="other", label="Other")

@@ -1,4 +1,4 @@
-"""Published figures of experiments: rows V1, V3 to V6, V10 to V12 and V15 of the reference ladder."""
+"""Published figures of experiments: rows V1 to V6, V10 to V12 and V15 of the reference ladder."""
 
 import math
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tea_tasting as tt
-from causaldata import nsw_mixtape
+from causaldata import cps_mixtape, nsw_mixtape
 from statsmodels.regression.linear_model import OLS
 
 from csworkbench.estimates import Estimate
@@ -18,6 +18,8 @@ from csworkbench.inference.multiplicity import holm
 from csworkbench.inference.power import Demand, units_for_difference
 from csworkbench.inference.sample_ratio import RatioState, sample_ratio
 from csworkbench.inference.sequential import confidence_sequence, spending_bounds
+from tests.analyses.test_email_touch import ARMS as OLD_AND_NEW
+from tests.analyses.test_email_touch import KNOWN, facts, plan, read, verdict
 
 HILLSTROM = Path(__file__).resolve().parents[3] / "shared" / "data" / "hillstrom.csv"
 needs_hillstrom = pytest.mark.skipif(not HILLSTROM.exists(), reason=f"{HILLSTROM.name} is not in ../shared/data")
@@ -45,6 +47,22 @@ def test_v1_training_raised_earnings_by_1794_dollars(trained):
     # Least squares without robust errors would say 632.853.
     frame = np.column_stack([np.ones(len(trained)), trained["treat"]]).astype(float)
     assert OLS(trained["re78"].to_numpy(float), frame).fit().bse[1] == pytest.approx(632.853, abs=5e-4)
+
+
+def test_v2_people_who_were_not_drawn_by_lot_give_a_stop_and_no_effect(trained):
+    # Those who were trained beside 15,992 of the Current Population Survey; Cunningham, Mixtape: -8,498.
+    both = pd.concat([trained[trained["treat"] == 1], cps_mixtape.load_pandas().data])
+    arm = both["treat"].astype(int).to_numpy()
+    naive = compare(means(both["re78"], arm)).effect
+    assert naive.value == pytest.approx(-8497.5, abs=0.05)
+    known = facts({"old": both.loc[arm == 0, "re78"], "new": both.loc[arm == 1, "re78"]}, sizes=1)
+    known.metrics["clicked"]["pre_total"] = [*both.loc[arm == 0, "re75"], *both.loc[arm == 1, "re75"]]
+    known.metrics["clicked"]["pre_size"] = 1.0
+    # A lot that gave such shares on purpose: the numbers of the arms say nothing.
+    arms = [arm | {"weight": weight} for arm, weight in zip(OLD_AND_NEW, (864, 10), strict=True)]
+    result = read(plan(KNOWN, arms=arms), known)
+    assert verdict(result) == ["blocked"]
+    assert result.figures["effect"].value is None
 
 
 def test_v3_earnings_of_1975_as_a_covariate(trained):

@@ -122,7 +122,13 @@ def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> t
 
 
 def pair_of(
-    experiment: Experiment, facts: Facts, metric: Metric, variant: str, only: "pd.Series[bool] | None" = None
+    experiment: Experiment,
+    facts: Facts,
+    metric: Metric,
+    variant: str,
+    only: "pd.Series[bool] | None" = None,
+    *,
+    is_before: bool = False,
 ) -> Pair:
     """Return the units of a variant and its baseline with one metric.
 
@@ -132,6 +138,7 @@ def pair_of(
         metric: The metric.
         variant: Name of the arm.
         only: Units that count besides; None = all that are read.
+        is_before: What was measured before the draw, as the outcome.
     """
     import pandas as pd
 
@@ -140,18 +147,21 @@ def pair_of(
     kept = (units["why"] == "") & (found["why"] == "") & units["variant"].isin([variant, baseline])
     if only is not None:
         kept &= only
+    total, size = ("pre_total", "pre_size") if is_before else ("total", "size")
+    if is_before:
+        kept &= found[size] > 0
     rows, values = units[kept], found[kept]
     stratum = None
     if experiment.strata and len(set(rows["stratum"])) > 1:
         stratum = pd.factorize(rows["stratum"], sort=True)[0].astype(int)
     sums = AccountSums(
         rows["variant"].isin([variant]).to_numpy().astype("int64"),
-        values["total"].to_numpy(dtype=float),
-        values["size"].to_numpy(dtype=float),
+        values[total].to_numpy(dtype=float),
+        values[size].to_numpy(dtype=float),
         stratum,
     )
     account = pd.factorize(rows["account_id"], sort=True)[0].astype("int64")
-    if metric.covariate is None or not len(rows):
+    if metric.covariate is None or is_before or not len(rows):
         return Pair(sums, account)
     sums, covered = with_covariate(sums, values["pre_total"].to_numpy(float), values["pre_size"].to_numpy(float))
     return Pair(sums, account, covered.missing)
@@ -191,6 +201,19 @@ def effect_of(
         only: Units that count; None = all that are read.
     """
     pair = pair_of(experiment, facts, *asked, only)
+    return _within(experiment, pair, seed) or judge(pair.sums, seed=seed)
+
+
+def before_the_draw(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], seed: int) -> Effect | CannotTell:
+    """Return by how much the arms differed in the covariate of a metric, which no mail can have changed.
+
+    Args:
+        experiment: The experiment.
+        facts: What is known of it.
+        asked: Metric with a covariate, and name of the variant.
+        seed: Seed of permutations.
+    """
+    pair = pair_of(experiment, facts, *asked, is_before=True)
     return _within(experiment, pair, seed) or judge(pair.sums, seed=seed)
 
 

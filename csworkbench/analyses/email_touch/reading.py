@@ -6,6 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.email_touch.balance import balance
 from csworkbench.analyses.email_touch.comparing import BETTER, CANNOT_TELL, HARM, SMALL, WORSE, Line, compared
 from csworkbench.analyses.email_touch.exposure import Check, checks, ratio_table, read_units
 from csworkbench.analyses.email_touch.facts import Facts
@@ -67,7 +68,10 @@ def read(experiment: Experiment, facts: Mapping[str, Facts], as_of: date, config
     """
     own = facts[experiment.id]
     ratios = ratio_table(experiment, own)
-    found = checks(experiment, own, ratios, _of_the_same_days(experiment, facts, config), config.seed)
+    found = (
+        *checks(experiment, own, ratios, _of_the_same_days(experiment, facts, config), config.seed),
+        *balance(experiment, own, config.seed),
+    )
     stops = [check for check in found if check.severity is Severity.STOP]
     lines: tuple[Line, ...] = ()
     if len(read_units(own)) and not _is_running(experiment, as_of):

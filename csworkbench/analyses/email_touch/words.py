@@ -17,6 +17,7 @@ HEALTH = {
     "sample_ratio_all": "sample_ratio",
     "sample_ratio_week": "ratio_by_week",
     "sample_ratio_stratum": "ratio_by_stratum",
+    "earlier_period": "before_the_draw",
     "reconciliation": "left_out",
     "double_exposure": "other_arm",
     "delivered_share": "delivered",
