@@ -60,6 +60,7 @@ def test_partial_and_more_count_as_kept_and_retained_is_capped_at_the_target():
             "kept": 2,
             "past_due": 0,
             "unpriced": 0,
+            "unrecorded": 0,
             "target": 250,
             "retained": 160,
             "final": 210,
@@ -78,7 +79,7 @@ def test_an_open_renewal_is_past_due_after_its_day_and_never_kept():
 
 def test_a_decision_without_an_amount_counts_in_the_number_and_not_in_the_money():
     (found,) = rows(rates.renewals_due(snapshot(renewals=[renewal(1, "a", "renewed", 100, None)]), FIRST, LAST))
-    assert (found["kept"], found["unpriced"], found["target"]) == (1, 1, 0)
+    assert (found["kept"], found["unpriced"], found["unrecorded"], found["target"]) == (1, 1, 1, 0)
 
 
 def test_a_decision_made_after_the_date_is_still_open_at_the_date():

@@ -22,7 +22,8 @@ def renewals_due(snapshot: Snapshot, first: date, last: date) -> "ir.Table":
 
     A decided renewal counts as kept when it was renewed, in part, in full or with more. Amounts are those of decided
     renewals that have a target and a final amount (a lost one without an amount has 0), because a rate of amounts needs
-    both. An open renewal is past due after its due date.
+    both. A kept one without a final amount leaves such a rate open, because lost ones always have theirs. An open
+    renewal is past due after its due date.
 
     Args:
         snapshot: The book as of a date.
@@ -31,7 +32,8 @@ def renewals_due(snapshot: Snapshot, first: date, last: date) -> "ir.Table":
 
     Returns:
         One row per account and currency: account_id, currency ("" = the workspace's), decided, kept, past_due, unpriced
-        (decided without both amounts), target, retained (final amount, at most the target), final; float64.
+        (decided without both amounts), unrecorded (of them kept with a target, but no final amount), target, retained
+        (final amount, at most the target), final; float64.
     """
     import ibis
 
@@ -49,6 +51,7 @@ def renewals_due(snapshot: Snapshot, first: date, last: date) -> "ir.Table":
         is_kept=~is_open & ~is_lost,
         is_past_due=is_open & (due.due_date < ibis.literal(snapshot.as_of)),
         is_unpriced=~is_open & ~is_priced,
+        is_unrecorded=~is_open & target.notnull() & final.isnull(),
         target=ibis.ifelse(is_priced, target, 0),
         retained=ibis.ifelse(is_priced, ibis.least(target, final), 0),
         final=ibis.ifelse(is_priced, final, 0),
@@ -58,6 +61,7 @@ def renewals_due(snapshot: Snapshot, first: date, last: date) -> "ir.Table":
         kept=_sum(marked.is_kept),
         past_due=_sum(marked.is_past_due),
         unpriced=_sum(marked.is_unpriced),
+        unrecorded=_sum(marked.is_unrecorded),
         target=_sum(marked.target),
         retained=_sum(marked.retained),
         final=_sum(marked.final),

@@ -372,6 +372,20 @@ def test_grr_and_nrr_are_those_of_sql():
     assert result.figures["nrr"].value == pytest.approx(sums["final"] / sums["target"])
 
 
+def test_without_the_amount_of_a_kept_renewal_nobody_can_tell_grr_and_nrr():
+    kept = [renewal(n, f"a{n}", "2026-02-15", "renewed", final_amount=None if n < 80 else 100.0) for n in range(90)]
+    lost = [renewal(90 + n, f"b{n}", "2026-02-15", "churned") for n in range(10)]
+    calls = [call(f"R{n}", "2025-12-10T08:00:00", "csm", 0.9) for n in range(100)]
+    result = result_of([*kept, *lost, renewal(200, "x", "2026-08-01")], renewal_calls=calls)
+    assert (result.figures["grr"].value, result.figures["nrr"].value) == (None, None)
+    assert "kept_unrecorded" in codes(result)
+    due = result.tables["due"].query("value == '2026 Q1'").iloc[0]
+    assert due[["grr", "grr_low", "nrr"]].isna().all()
+    past = result.tables["past_quarters"].query("quarter == '2026 Q1'")
+    assert past["actual"].tolist() == [0.9]
+    assert past[["predicted_amount", "actual_amount"]].isna().all(axis=None)
+
+
 def test_what_is_due_this_year_adds_up_to_the_same_in_every_dimension():
     rows = [*decided(3, 1), renewal(1, "a", "2026-08-01"), renewal(2, "b", "2027-01-05")]
     held = [

@@ -19,6 +19,8 @@ select account_id, coalesce(currency, '') as currency,
        count(*) filter (where state in ('renewed', 'partial', 'upsell'))::double as kept,
        count(*) filter (where state = 'open' and due_date < date '{day}')::double as past_due,
        count(*) filter (where state <> 'open' and not priced)::double as unpriced,
+       count(*) filter (where state in ('renewed', 'partial', 'upsell') and target_amount is not null and paid is null
+                       )::double as unrecorded,
        coalesce(sum(target_amount) filter (where priced), 0)::double as target,
        coalesce(sum(least(amount, target_amount)) filter (where priced), 0)::double as retained,
        coalesce(sum(amount) filter (where priced), 0)::double as final

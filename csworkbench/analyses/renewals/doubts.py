@@ -164,7 +164,19 @@ def _about_money(inputs: Inputs, config: Config) -> Iterator[Caveat]:
             say("{n:n open renewal has|open renewals have} no amount: they are in no sum of money", n=unknown),
             say("Record target_amount"),
         )
-    unpriced = int(inputs.rates["unpriced"].sum())
+    unrecorded = int(inputs.rates["unrecorded"].sum())
+    unpriced = int(inputs.rates["unpriced"].sum()) - unrecorded
+    if unrecorded:
+        yield Caveat(
+            "kept_unrecorded",
+            Severity.WARNING,
+            say(
+                "{n:n kept renewal lacks|kept renewals lack} the amount renewed: nobody can tell GRR and NRR, because "
+                "lost ones alone would count in full",
+                n=unrecorded,
+            ),
+            say("Record final_amount"),
+        )
     if unpriced:
         yield Caveat(
             "not_priced",

@@ -43,7 +43,7 @@ class Inputs:
             (end of the window: from then on the row may be learned from). Only what was decided.
         calls: Calls as they were made: renewal_id, made_on, known_on, source, p_renew, amount.
         rates: Sums of the renewals due in the months of the rates: account_id, currency, target, retained, final,
-            decided, unpriced; converted like the amounts.
+            decided, unpriced, unrecorded; converted like the amounts.
         features: Names of the columns of `rows` the forecast may learn from.
         left_out: Measure -> why it is not among them: the table it needs, or "today's value only".
         has_calls: Whether the workspace has renewal calls.
@@ -89,6 +89,13 @@ def quarter_start(quarter: str) -> date:
     """Return the first day of a quarter named by `quarter_of`."""
     year, number = quarter.split(" Q")
     return date(int(year), 3 * int(number) - 2, 1)
+
+
+def is_unrecorded(renewals: "pd.DataFrame") -> "pd.Series[bool]":
+    """Return which renewals were kept and have an amount due, but not the amount they were renewed for."""
+    is_kept = renewals["is_lost"].eq(False).fillna(False).astype(bool)
+    found: pd.Series[bool] = is_kept & renewals["target"].notna() & renewals["final"].isna()
+    return found
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.renewals.evidence import Inputs, quarter_of
+from csworkbench.analyses.renewals.evidence import Inputs, is_unrecorded, quarter_of
 from csworkbench.analyses.renewals.track import main_currency
 from csworkbench.estimates import Estimate
 
@@ -30,7 +30,8 @@ def due_table(inputs: Inputs, forecast: "pd.DataFrame", level: float) -> "pd.Dat
     Returns:
         One row per dimension (quarter, tier, csm), value and currency: renewals, target (amount due), kept, lost, open,
         renewed (final amount of decided ones), expected (of open ones), then of decided ones with both amounts: priced
-        (renewals), grr, grr_low, grr_high, nrr, nrr_low, nrr_high, missing where nobody can tell. Quarters in time
+        (renewals), grr, grr_low, grr_high, nrr, nrr_low, nrr_high, missing where nobody can tell, as where a kept
+        renewal has no final amount. Quarters in time
         order, tiers and CSMs by amount due.
     """
     import pandas as pd
@@ -41,14 +42,14 @@ def due_table(inputs: Inputs, forecast: "pd.DataFrame", level: float) -> "pd.Dat
     for dimension in DIMENSIONS:
         groups = rows.groupby([dimension, "currency"], sort=True)
         part = groups[sums].sum(min_count=1)
-        part = part.join(groups[["account_id", *RATED]].apply(_rated, level=level)).reset_index()
+        part = part.join(groups[["account_id", *SUMS]].apply(_rated, level=level)).reset_index()
         by_size = part if dimension == "quarter" else part.sort_values("target", ascending=False, kind="stable")
         parts.append(by_size.rename(columns={dimension: "value"}).assign(dimension=dimension))
     table = pd.concat(parts, ignore_index=True)
     return table[["dimension", "value", "currency", *sums, *_RATES]]
 
 
-RATED = ["base", "retained", "brought"]
+SUMS = ["base", "retained", "brought", "unrecorded"]
 _RATES = ["grr", "grr_low", "grr_high", "nrr", "nrr_low", "nrr_high"]
 
 
@@ -68,6 +69,7 @@ def _counted(inputs: Inputs, forecast: "pd.DataFrame") -> "pd.DataFrame":
         base=rows["target"].where(is_priced, 0.0),
         retained=rows[["target", "final"]].min(axis=1).where(is_priced, 0.0),
         brought=rows["final"].where(is_priced, 0.0),
+        unrecorded=is_unrecorded(rows).astype(int),
     )
 
 
@@ -75,13 +77,20 @@ def _rated(rows: "pd.DataFrame", level: float) -> "pd.Series[float]":
     """Return GRR and NRR of a group of renewals with their intervals over accounts."""
     import pandas as pd
 
+    sums = rows.groupby("account_id")[SUMS].sum().rename(columns={"base": "target", "brought": "final"})
+    told = [bound for each in _rates(sums, level) for bound in (each.value, each.low, each.high)]
+    return pd.Series(told, index=_RATES, dtype=float)
+
+
+def _rates(sums: "pd.DataFrame", level: float) -> tuple[Estimate, Estimate]:
+    """Return GRR and NRR; none while a kept renewal lacks its final amount: without it the lost ones weigh too much."""
     from csworkbench.features.estimating import ratio_of, share_of
 
-    sums = rows.groupby("account_id")[RATED].sum()
-    grr = share_of(sums["retained"], sums["base"], level, are_amounts=True)
-    nrr = ratio_of(sums["brought"], sums["base"], level)
-    told = [bound for each in (grr, nrr) for bound in (each.value, each.low, each.high)]
-    return pd.Series(told, index=_RATES, dtype=float)
+    if sums["unrecorded"].sum():
+        nothing = Estimate(None, "share", int((sums["target"] > 0).sum()))
+        return nothing, nothing
+    due = sums["target"]
+    return share_of(sums["retained"], due, level, are_amounts=True), ratio_of(sums["final"], due, level)
 
 
 def this_year(inputs: Inputs) -> "pd.DataFrame":
@@ -159,13 +168,8 @@ def rate_figures(inputs: Inputs, level: float) -> dict[str, Estimate]:
         inputs: Sums of the renewals due.
         level: Coverage of the intervals.
     """
-    from csworkbench.features.estimating import ratio_of, share_of
-
     figures = {}
     for currency, sums in inputs.rates.groupby("currency", sort=True):
         suffix = "" if currency == main_currency(inputs) else f".{currency}"
-        by_account = sums.set_index("account_id")
-        due = by_account["target"]
-        figures[f"grr{suffix}"] = share_of(by_account["retained"], due, level, are_amounts=True)
-        figures[f"nrr{suffix}"] = ratio_of(by_account["final"], due, level)
+        figures[f"grr{suffix}"], figures[f"nrr{suffix}"] = _rates(sums.set_index("account_id"), level)
     return figures

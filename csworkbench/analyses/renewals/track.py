@@ -186,13 +186,15 @@ def _total(
     n, currency = len(rows), main_currency(inputs)
     low, high = bounds(drawn.kept / n, config.level)
     priced = (rows["currency"].eq(currency) & rows["target"].notna() & rows["final"].notna()).to_numpy()
+    unpriced = rows["target"].notna() & rows["final"].isna()
     share = rows["p_renew"].to_numpy()
     usual = float(ratios.mean()) if len(ratios) else 1.0
     # A call's own amount is its word; where it gives none, what kept renewals usually bring stands in.
     amounts = rows["amount"].fillna(rows["target"] * rows["p_renew"] * usual).to_numpy(float)
     amount_low, amount_high = bounds(drawn.amounts[:, priced].sum(axis=1), config.level)
     actual = float(rows["is_kept"].mean())
-    has_amount = bool(priced.any())
+    # Lost ones always have their 0: while a kept one has no amount, the sum of the others says too little.
+    has_amount = bool(priced.any()) and not bool((rows["is_kept"] & rows["currency"].eq(currency) & unpriced).any())
     return (
         rows["quarter"].iloc[0],
         rows["basis"].iloc[0],
