@@ -19,7 +19,7 @@ from csworkbench import formats, sources
 from csworkbench.analyses import renewals
 from csworkbench.analyses.renewals.evidence import calendar_month_ends, rate_start
 from csworkbench.analyses.renewals.learning import MONTH_DAYS, decision_hazards, late_share, learn
-from csworkbench.analyses.renewals.simulating import deciders, simulate
+from csworkbench.analyses.renewals.simulating import Pool, deciders, simulate
 from csworkbench.analyses.renewals.track import main_basis
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
@@ -36,6 +36,7 @@ from tests.oracles import rates_sql
 ROOT = Path(__file__).resolve().parents[2]
 AS_OF = date(2026, 6, 30)
 LONG_AGO = "2024-01-01T00:00:00"
+ALL = Pool(np.ones(1), np.ones(1))  # kept ones bring what was due
 
 
 def make_config(**changes):
@@ -291,6 +292,25 @@ def test_a_quarter_is_what_is_settled_and_what_is_expected_of_the_rest():
     assert (line["low"], line["high"]) == (100, 200)
 
 
+def test_a_kept_renewal_that_cost_next_to_nothing_carries_no_forecast_away():
+    rows = [*decided(9, 3)[1:], renewal(0, "D0", "2026-02-15", "renewed", target_amount=0.01, final_amount=1000.0)]
+    result = result_of([*rows, renewal(1, "a", "2026-08-01")], make_config(draws=20_000))
+    line = result.tables["quarters"].set_index("quarter").loc["2026 Q3"]
+    # 9 of 12 are kept and bring what was due: 8 of 100, and one of .01 that counts ten times.
+    assert forecast(result).loc["R1", "amount"] == pytest.approx(0.75 * 100 * 800.1 / 800.01)
+    assert line["expected"] == pytest.approx(75, abs=3)
+    assert line["high"] == pytest.approx(100, abs=1)
+    assert "token_amount_due" in codes(result)
+
+
+def test_what_kept_renewals_bring_counts_by_the_amount_due():
+    # Kept: 1000 due bring 1200, ten of 10 due bring 5 each; all are kept, so the next 100 bring 100 * 1250 / 1100.
+    small = [renewal(n, f"s{n}", "2026-02-15", "partial", target_amount=10.0, final_amount=5.0) for n in range(10)]
+    large = renewal(10, "l", "2026-02-15", "upsell", target_amount=1000.0, final_amount=1200.0)
+    result = result_of([*small, large, renewal(11, "x", "2026-08-01")])
+    assert forecast(result).loc["R11", "amount"] == pytest.approx(100 * 1250 / 1100)
+
+
 def test_zero_and_missing_amounts_are_counted_and_break_nothing():
     rows = [
         *decided(9, 3),
@@ -335,7 +355,7 @@ def test_amounts_with_a_rate_are_added_up():
 
 
 def test_deciders_share_the_variance_of_the_total():
-    drawn = simulate(np.full((4000, 3), 0.5), np.array([10.0, 20.0, 5.0]), np.ones(1), None, 1)
+    drawn = simulate(np.full((4000, 3), 0.5), np.array([10.0, 20.0, 5.0]), ALL, None, 1)
     found = dict(deciders(drawn.amounts, pd.Series(["a", "b", "a"]), 5))
     # Independent draws: variances go with 10^2 + 5^2 = 125 and 20^2 = 400.
     assert found == {"b": pytest.approx(400 / 525, abs=0.03), "a": pytest.approx(125 / 525, abs=0.03)}
@@ -344,7 +364,7 @@ def test_deciders_share_the_variance_of_the_total():
 
 def test_a_common_shock_makes_a_quarter_wider_and_not_better():
     none, some = (
-        simulate(np.full((4000, 200), 0.5), np.ones(200), np.ones(1), shocks, 1)
+        simulate(np.full((4000, 200), 0.5), np.ones(200), ALL, shocks, 1)
         for shocks in (None, shocks_of(np.array([30.0, -30.0]), np.array([50.0, 50.0]), np.zeros(2)))
     )
     assert some.kept.std() > 2 * none.kept.std()

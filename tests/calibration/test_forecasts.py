@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.special import expit, logit
 
-from csworkbench.analyses.renewals.simulating import bounds, simulate
+from csworkbench.analyses.renewals.simulating import Pool, bounds, simulate
 from csworkbench.inference.calibration import Calibration, calibration_test
 from csworkbench.inference.models import fit
 from csworkbench.inference.parameters import coefficient_draws, risk_draws
@@ -89,7 +89,13 @@ def covered(rng, deviation, quarters, *, with_shocks=True, n=100):
         past.append((kept.sum() - said.sum(), (said * (1 - said)).sum(), 0.0))
     shocks = shocks_of(*np.array(past).reshape(-1, 3).T) if with_shocks else None
     _, measures, amount = renewals(rng, n)
-    drawn = simulate(np.tile(p_renew(measures), (DRAWS, 1)), amount, RATIOS, shocks, int(rng.integers(2**31)))
+    drawn = simulate(
+        np.tile(p_renew(measures), (DRAWS, 1)),
+        amount,
+        Pool(RATIOS, np.ones(len(RATIOS))),
+        shocks,
+        int(rng.integers(2**31)),
+    )
     kept = rng.random(n) < p_renew(measures, deviation * rng.standard_normal())
     low, high = bounds(drawn.kept, 0.95)
     least, most = bounds(drawn.amounts.sum(axis=1), 0.95)
@@ -143,7 +149,11 @@ def learned_and_covered(rng, deviation, quarters=7, n=100):
         missed.append((came[quarter].sum() - mean.sum(), (mean * (1 - mean)).sum(), said.sum(axis=1).var()))
     _, measures, amount = renewals(rng, n)
     drawn = simulate(
-        taught(quarters)(measures), amount, RATIOS, shocks_of(*np.array(missed).T), int(rng.integers(2**31))
+        taught(quarters)(measures),
+        amount,
+        Pool(RATIOS, np.ones(len(RATIOS))),
+        shocks_of(*np.array(missed).T),
+        int(rng.integers(2**31)),
     )
     kept = rng.random(n) < p_renew(measures, deviation * rng.standard_normal())
     low, high = bounds(drawn.kept, 0.95)
@@ -182,6 +192,6 @@ def test_the_probability_of_a_renewal_lies_in_its_interval_as_often_as_said(n, r
 
 
 def test_a_logit_of_a_probability_of_one_is_finite():
-    drawn = simulate(np.ones((200, 1)), np.ones(1), np.ones(1), shocks_of(*np.empty((3, 0))), 1)
+    drawn = simulate(np.ones((200, 1)), np.ones(1), Pool(np.ones(1), np.ones(1)), shocks_of(*np.empty((3, 0))), 1)
     assert np.isfinite(drawn.amounts).all()
     assert logit(0.5) == 0

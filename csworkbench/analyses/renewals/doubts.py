@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.renewals.evidence import WINDOW_DAYS, WINDOWS, Inputs
 from csworkbench.analyses.renewals.forecast import OVERDUE, TOO_LATE
-from csworkbench.analyses.renewals.learning import BASE_RATE, UNKNOWN, Forecaster
+from csworkbench.analyses.renewals.learning import BASE_RATE, MOST_TIMES, UNKNOWN, Forecaster
 from csworkbench.analyses.renewals.settings import Config
 from csworkbench.analyses.renewals.track import RECOMPUTED, Track, main_basis, main_currency
 from csworkbench.estimates import Caveat, Severity, say
@@ -163,6 +163,20 @@ def _about_money(inputs: Inputs, config: Config) -> Iterator[Caveat]:
             Severity.WARNING,
             say("{n:n open renewal has|open renewals have} no amount: they are in no sum of money", n=unknown),
             say("Record target_amount"),
+        )
+    known = inputs.renewals
+    token = int((known["is_lost"].eq(False) & (known["final"] > MOST_TIMES * known["target"])).sum())
+    if token:
+        yield Caveat(
+            "token_amount_due",
+            Severity.WARNING,
+            say(
+                "{n:n kept renewal|kept renewals} brought more than {times:count} times the amount due: the forecast "
+                "takes as much and no more from them",
+                n=token,
+                times=MOST_TIMES,
+            ),
+            say("Check target_amount of these renewals"),
         )
     unrecorded = int(inputs.rates["unrecorded"].sum())
     unpriced = int(inputs.rates["unpriced"].sum()) - unrecorded

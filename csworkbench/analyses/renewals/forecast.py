@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.renewals.evidence import Inputs
 from csworkbench.analyses.renewals.learning import Forecaster
 from csworkbench.analyses.renewals.settings import Config
-from csworkbench.analyses.renewals.simulating import Simulated, bounds, deciders, simulate
+from csworkbench.analyses.renewals.simulating import Pool, Simulated, bounds, deciders, simulate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -96,7 +96,6 @@ def forecast(inputs: Inputs, config: Config, forecaster: Forecaster, shocks: "Sh
     is_known = state.ne(TOO_LATE)
     probability = pd.Series(1 - best, dtype=float).where(is_known)
     low, high = (pd.Series(each).where(is_known) for each in _ends(1 - drawn, config.level))
-    usual = float(forecaster.ratios.mean()) if len(forecaster.ratios) else 1.0
     table = facts.assign(
         probability=probability,
         low=pd.concat([low, probability], axis=1).min(axis=1, skipna=False),
@@ -107,9 +106,9 @@ def forecast(inputs: Inputs, config: Config, forecaster: Forecaster, shocks: "Sh
         basis=forecaster.basis,
         model=forecaster.digest,
     )
-    worth = table["target"] * usual
+    worth = table["target"] * forecaster.pool.usual
     table = table.assign(**{f"amount{end}": worth * table[name] for end, name in _NAMES.items()})
-    quarters, weights = _quarters(inputs, config, table, 1 - drawn, (forecaster.ratios, shocks))
+    quarters, weights = _quarters(inputs, config, table, 1 - drawn, (forecaster.pool, shocks))
     order = table.sort_values(["due_date", "renewal_id"], kind="stable", ignore_index=True)
     return Forecast(order[FORECAST], quarters, weights)
 
@@ -132,7 +131,7 @@ def _quarters(
     config: Config,
     table: "pd.DataFrame",
     p_renew: "Floats",
-    learned: "tuple[Floats, Shocks]",
+    learned: "tuple[Pool, Shocks]",
 ) -> "tuple[pd.DataFrame, pd.DataFrame]":
     import numpy as np
     import pandas as pd

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.renewals.evidence import Inputs
 from csworkbench.analyses.renewals.settings import Config
+from csworkbench.analyses.renewals.simulating import Pool
 
 if TYPE_CHECKING:
     import numpy as np
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 MONTH_DAYS = 30
 FIRST_MONTH, LAST_MONTH = -15, 3  # months of 30 days from the due date that are told apart
 LEAST_DRAWS, MOST_CELLS = 200, 20_000_000  # draws of all renewals held at once
+MOST_TIMES = 10  # beyond it the amount due is a mistake or a token, and no draw of it is a forecast
 BASE_RATE, LEARNED, UNKNOWN = "base rate", "model", "cannot tell"
 
 
@@ -32,7 +34,7 @@ class Forecaster:
         model: The logistic model of a lost renewal; None without one.
         parameters: Draws: coefficients of the model, or the base rate itself; one row each.
         timing: Table of `decision_hazards`.
-        ratios: Final amount over target of the renewals that were kept.
+        pool: What the renewals that were kept brought of their targets.
         decided: Renewals that were learned from.
         lost: How many of them were lost.
         accounts: Accounts behind them.
@@ -43,7 +45,7 @@ class Forecaster:
     model: "Model | None"
     parameters: "Floats"
     timing: "pd.DataFrame"
-    ratios: "Floats"
+    pool: Pool
     decided: int
     lost: int
     accounts: int
@@ -104,10 +106,10 @@ def learn(inputs: Inputs, config: Config, known_on: date) -> Forecaster:
     is_lost, accounts = rows["is_lost"].to_numpy(bool), pd.factorize(rows["account_id"])[0]
     each = rows.drop_duplicates("renewal_id")
     decided, lost, groups = len(each), int(each["is_lost"].sum()), int(each["account_id"].nunique())
-    ratios = _kept_ratios(inputs, each)
+    pool = _kept(inputs, each)
 
     def found(basis: str, model: "Model | None", parameters: "Floats") -> Forecaster:
-        return Forecaster(known_on, basis, model, parameters, timing, ratios, decided, lost, groups)
+        return Forecaster(known_on, basis, model, parameters, timing, pool, decided, lost, groups)
 
     if not decided:
         return found(UNKNOWN, None, np.full((config.draws, 1), np.nan))
@@ -122,12 +124,13 @@ def learn(inputs: Inputs, config: Config, known_on: date) -> Forecaster:
     return found(LEARNED, model, parameters)
 
 
-def _kept_ratios(inputs: Inputs, each: "pd.DataFrame") -> "Floats":
-    import numpy as np
-
+def _kept(inputs: Inputs, each: "pd.DataFrame") -> Pool:
     known = inputs.renewals.loc[each.loc[~each["is_lost"].astype(bool), "renewal_id"]]
     priced = known[(known["target"] > 0) & known["final"].notna()]
-    return np.asarray((priced["final"] / priced["target"]).to_numpy(float))
+    # Amounts of different currencies cannot be compared: each currency counts by its number of renewals.
+    weights = priced["target"] / priced.groupby("currency")["target"].transform("mean")
+    ratios = (priced["final"] / priced["target"]).clip(upper=MOST_TIMES)
+    return Pool(ratios.to_numpy(float), weights.to_numpy(float))
 
 
 def decision_hazards(inputs: Inputs, known_on: date) -> "pd.DataFrame":

@@ -17,6 +17,37 @@ EDGE = 1e-6
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Pool:
+    """What kept renewals brought of the amounts due: a sample in which each counts by its amount.
+
+    So its mean is what all of them brought over all that was due, and a tiny amount due cannot carry the rest away.
+
+    Args:
+        ratios: Final amount over amount due, each above or at 0; empty = nothing is known.
+        weights: What each counts, above 0.
+    """
+
+    ratios: "Floats"
+    weights: "Floats"
+
+    @property
+    def usual(self) -> float:
+        """Share of the amount due that kept renewals bring; 1 where nothing is known."""
+        return float((self.ratios * self.weights).sum() / self.weights.sum()) if len(self.ratios) else 1.0
+
+    def draw(self, rng: "np.random.Generator", draws: int, renewals: int) -> "Floats":
+        """Return ratios of renewals, one row per draw; each row is from a pool whose mean is off by chance."""
+        import numpy as np
+
+        if not len(self.ratios):
+            return np.ones((draws, renewals))
+        share, mean = self.weights / self.weights.sum(), self.usual
+        error = float(np.sqrt((share**2 * (self.ratios - mean) ** 2).sum()))
+        off = 1 + rng.standard_normal(draws) * error / mean if mean > 0 else np.ones(draws)
+        return rng.choice(self.ratios, (draws, renewals), p=share) * np.clip(off, 0, None)[:, None]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Simulated:
     """One quarter, simulated.
 
@@ -32,7 +63,7 @@ class Simulated:
 def simulate(
     p_renew: "Floats",
     target: "Floats",
-    ratios: "Floats",
+    pool: Pool,
     shocks: "Shocks | None",
     seed: int,
 ) -> Simulated:
@@ -41,7 +72,7 @@ def simulate(
     Args:
         p_renew: Probability of renewing: one row per draw of the parameters, one column per renewal.
         target: Amount due per renewal; nan where it is not known.
-        ratios: Final amounts over targets of kept renewals; empty = the target itself.
+        pool: What kept renewals brought of their targets.
         shocks: What is known of the shock that all renewals of the quarter share; None = none: too narrow, for tests.
         seed: The same seed gives the same quarter.
     """
@@ -54,12 +85,7 @@ def simulate(
     shock = np.zeros(draws) if shocks is None else shocks.draw(rng, draws)
     chance = expit(logit(np.clip(p_renew, EDGE, 1 - EDGE)) + shock[:, None])
     is_kept = rng.random((draws, renewals)) < chance
-    # The pool of ratios is a sample too: its mean varies as that of a pool drawn again.
-    pool = ratios if len(ratios) else np.ones(1)
-    mean = pool.mean()
-    again = 1 + rng.standard_normal(draws) * pool.std() / (np.sqrt(len(pool)) * mean) if mean > 0 else np.ones(draws)
-    amounts = is_kept * target * rng.choice(pool, (draws, renewals)) * np.clip(again, 0, None)[:, None]
-    return Simulated(is_kept.sum(axis=1).astype(float), amounts)
+    return Simulated(is_kept.sum(axis=1).astype(float), is_kept * target * pool.draw(rng, draws, renewals))
 
 
 def bounds(drawn: "Floats", level: float) -> "tuple[float, float]":

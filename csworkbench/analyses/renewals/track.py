@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.renewals.evidence import Inputs, quarter_start
 from csworkbench.analyses.renewals.learning import Forecaster, learn
 from csworkbench.analyses.renewals.settings import Config
-from csworkbench.analyses.renewals.simulating import bounds, simulate
+from csworkbench.analyses.renewals.simulating import Pool, bounds, simulate
 from csworkbench.estimates import Estimate
 
 if TYPE_CHECKING:
@@ -88,8 +88,8 @@ def track(inputs: Inputs, config: Config) -> Track:
             draws = 1 - drawn if basis == RECOMPUTED else np.broadcast_to(said["p_renew"], (len(drawn), len(said)))
             decided = rows["is_decided"].to_numpy()
             if decided.any():
-                ratios = forecaster.ratios
-                totals.append(_total(inputs, config, rows[decided], draws[:, decided], (ratios, known)))
+                learned = (forecaster.pool, known)
+                totals.append(_total(inputs, config, rows[decided], draws[:, decided], learned))
             if basis == RECOMPUTED and decided.any():
                 missed.append(_missed(rows[decided], draws[:, decided]))
     quarters = pd.DataFrame(totals, columns=QUARTERS).assign(order=lambda table: table["basis"].map(BASES.index))
@@ -176,21 +176,20 @@ def _total(
     config: Config,
     rows: "pd.DataFrame",
     p_renew: "Floats",
-    learned: "tuple[Floats, Shocks]",
+    learned: "tuple[Pool, Shocks]",
 ) -> tuple[object, ...]:
     import numpy as np
 
-    ratios, shocks = learned
+    pool, shocks = learned
     seed = config.seed + BASES.index(rows["basis"].iloc[0])
-    drawn = simulate(p_renew, rows["target"].to_numpy(float), ratios, shocks, seed)
+    drawn = simulate(p_renew, rows["target"].to_numpy(float), pool, shocks, seed)
     n, currency = len(rows), main_currency(inputs)
     low, high = bounds(drawn.kept / n, config.level)
     priced = (rows["currency"].eq(currency) & rows["target"].notna() & rows["final"].notna()).to_numpy()
     unpriced = rows["target"].notna() & rows["final"].isna()
     share = rows["p_renew"].to_numpy()
-    usual = float(ratios.mean()) if len(ratios) else 1.0
     # A call's own amount is its word; where it gives none, what kept renewals usually bring stands in.
-    amounts = rows["amount"].fillna(rows["target"] * rows["p_renew"] * usual).to_numpy(float)
+    amounts = rows["amount"].fillna(rows["target"] * rows["p_renew"] * pool.usual).to_numpy(float)
     amount_low, amount_high = bounds(drawn.amounts[:, priced].sum(axis=1), config.level)
     actual = float(rows["is_kept"].mean())
     # Lost ones always have their 0: while a kept one has no amount, the sum of the others says too little.
