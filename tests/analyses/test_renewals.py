@@ -311,6 +311,26 @@ def test_what_kept_renewals_bring_counts_by_the_amount_due():
     assert forecast(result).loc["R11", "amount"] == pytest.approx(100 * 1250 / 1100)
 
 
+def test_a_kept_renewal_without_its_amount_is_settled_at_what_kept_ones_usually_bring():
+    kept = [renewal(n, f"k{n}", "2026-08-01", "renewed", final_amount=None, decided_at="2026-06-20") for n in range(10)]
+    result = result_of([*decided(9, 3), *kept, *(renewal(20 + n, f"o{n}", "2026-08-02") for n in range(10))])
+    line = result.tables["quarters"].iloc[0]
+    # All kept ones whose amount is known brought what was due, so 10 x 100 are settled.
+    assert line[["settled", "no_amount"]].tolist() == [1000, 10]
+    assert line["low"] >= 1000
+    assert "settled_guessed" in codes(result)
+
+
+def test_the_rate_of_a_quarter_counts_only_what_is_forecast():
+    overdue = [renewal(n, f"o{n}", "2026-04-05") for n in range(3)]
+    result = result_of([*decided(9, 3), *overdue, renewal(9, "x", "2026-06-29")], make_config(overdue_days=60), AS_OF)
+    assert "expected_rate_quarter" not in result.figures  # nothing is open from tomorrow on
+    again = result_of(
+        [*decided(9, 3), *overdue, renewal(9, "x", "2026-06-29")], make_config(overdue_days=60), date(2026, 6, 28)
+    )
+    assert again.figures["expected_rate_quarter"].n == 1
+
+
 def test_zero_and_missing_amounts_are_counted_and_break_nothing():
     rows = [
         *decided(9, 3),

@@ -34,6 +34,7 @@ def doubts(
         *_about_quarters(inputs, past),
         *_about_time(tables["forecast"]),
         *_about_money(inputs, config),
+        *_about_settled(inputs, tables["quarters"]),
         *_about_past(tables["verdicts"], past),
     )
 
@@ -201,6 +202,23 @@ def _about_money(inputs: Inputs, config: Config) -> Iterator[Caveat]:
                 n=unpriced,
             ),
             say("Record target_amount and final_amount"),
+        )
+
+
+def _about_settled(inputs: Inputs, quarters: "pd.DataFrame") -> Iterator[Caveat]:
+    due = inputs.renewals[inputs.renewals["quarter"].isin(quarters["quarter"])]
+    is_kept = due["is_lost"].eq(False).fillna(False).astype(bool)
+    guessed = int((is_kept & due["final"].isna()).sum())
+    if guessed:
+        yield Caveat(
+            "settled_guessed",
+            Severity.WARNING,
+            say(
+                "{n:n kept renewal has|kept renewals have} no amount renewed in quarters that are forecast: what kept "
+                "ones usually bring of the amount due stands in, and nothing where that is missing too",
+                n=guessed,
+            ),
+            say("Record final_amount"),
         )
 
 

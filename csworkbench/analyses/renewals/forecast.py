@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.renewals.evidence import Inputs
+from csworkbench.analyses.renewals.evidence import Inputs, is_unrecorded
 from csworkbench.analyses.renewals.learning import Forecaster
 from csworkbench.analyses.renewals.settings import Config
 from csworkbench.analyses.renewals.simulating import Pool, Simulated, bounds, deciders, simulate
@@ -148,10 +148,13 @@ def _quarters(
         for currency, all_due in due[due["quarter"] == quarter].groupby("currency", sort=True):
             key = str(quarter), str(currency)
             is_own = open_rows["currency"].eq(currency).to_numpy()
-            lines.append(_line(key, all_due, open_rows[is_own]))
+            unpaid = all_due.loc[is_unrecorded(all_due), "target"].to_numpy(float)
+            lines.append(_line(key, all_due, open_rows[is_own], float(unpaid.sum()) * learned[0].usual))
             if drawn is not None and (own := is_own[told] & ~np.isnan(target)).any():
                 amounts = drawn.amounts[:, own]
-                _fill(lines[-1], amounts, config.level)
+                rng = np.random.default_rng(config.seed + 200 + number)
+                brought = (learned[0].draw(rng, len(amounts), len(unpaid)) * unpaid).sum(axis=1)
+                _fill(lines[-1], amounts, brought - float(unpaid.sum()) * learned[0].usual, config.level)
                 weights += _deciders(key, amounts, open_rows[told][own], config)
         _rate(lines, str(quarter), due[due["quarter"] == quarter], drawn, config.level)
     quarters = pd.DataFrame(lines, columns=QUARTERS)
@@ -161,9 +164,11 @@ def _quarters(
     return quarters.astype(dict.fromkeys(numbers, float)).replace({None: np.nan}), named
 
 
-def _line(key: tuple[str, str], due: "pd.DataFrame", open_rows: "pd.DataFrame") -> dict[str, Any]:
-    """Return a quarter's counts and what is settled already; the forecast comes on top."""
+def _line(key: tuple[str, str], due: "pd.DataFrame", open_rows: "pd.DataFrame", unrecorded: float) -> dict[str, Any]:
+    """Return a quarter's counts and what is settled already, recorded or not; the forecast comes on top."""
     decided = due[due["outcome"] != "open"]
+    settled = float(decided["final"].sum()) + unrecorded
+    is_kept = due["is_lost"].eq(False).fillna(False).astype(bool)
     return {
         "quarter": key[0],
         "currency": key[1],
@@ -171,17 +176,24 @@ def _line(key: tuple[str, str], due: "pd.DataFrame", open_rows: "pd.DataFrame") 
         "decided": len(decided),
         "open": len(due) - len(decided),
         "target": float(due["target"].sum(min_count=1)),
-        "settled": float(decided["final"].sum()),
-        "expected": float(decided["final"].sum()) if open_rows.empty else None,
+        "settled": settled,
+        "expected": settled if open_rows.empty else None,
         "not_forecast": int(open_rows["probability"].isna().sum()),
-        "no_amount": int(due["target"].isna().sum()),
+        "no_amount": int((due["target"].isna() | (is_kept & due["final"].isna())).sum()),
     }
 
 
-def _fill(line: dict[str, Any], amounts: "Floats", level: float) -> None:
+def _fill(line: dict[str, Any], amounts: "Floats", off: "Floats", level: float) -> None:
+    """Write the forecast into a line.
 
+    Args:
+        line: The quarter in one currency.
+        amounts: Amount per draw and open renewal.
+        off: By how much kept renewals without a recorded amount brought more than usual, per draw.
+        level: Coverage of the interval.
+    """
     totals, settled = amounts.sum(axis=1), line["settled"]
-    low, high = bounds(totals, level)
+    low, high = bounds(totals + off, level)
     line |= {"expected": settled + float(totals.mean()), "low": settled + low, "high": settled + high}
 
 

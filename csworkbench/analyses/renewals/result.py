@@ -248,7 +248,7 @@ def _expected(quarters: "pd.DataFrame", quarter: str | None, config: Config, mai
         value = None if math.isnan(line["expected"]) else line["expected"]
         figures[f"expected_amount_quarter{suffix}"] = Estimate(value, line["currency"], n, *bounds)
         if not math.isnan(line["rate"]):
-            behind = int(rows["renewals"].sum())
+            behind = int(rows["renewals"].sum() - rows["not_forecast"].sum())
             rate = Estimate(line["rate"], "share", behind, line["rate_low"], line["rate_high"], config.level)
             figures.setdefault("expected_rate_quarter", rate)
     return figures
