@@ -242,6 +242,25 @@ def test_noise_is_not_shown_to_predict():
     assert prove(risks, rows, 0.2, draws=200).stamp("noise", "baseline") is Stamp.NOT_SHOWN
 
 
+def test_noise_adds_nothing_to_a_baseline_that_tells_the_opposite():
+    risks, rows = graded_rows()
+    proof = prove({"noise": risks["noise"], "inverted": -risks["score"]}, rows, 0.2, draws=200)
+    assert proof.differences["noise", "inverted"].low > 0
+    assert proof.stamp("noise", "inverted") is Stamp.NOT_SHOWN
+
+
+def test_where_nearly_all_have_the_event_nothing_is_said():
+    is_event = np.arange(400) >= 6
+    risks = {"score": np.linspace(0, 1, 400), "baseline": np.linspace(1, 0, 400)}
+    assert prove(risks, Rows(is_event, np.arange(400)), 0.2, draws=50).stamp("score", "baseline") is Stamp.TOO_FEW
+
+
+def test_a_perfect_score_predicts_beside_a_perfect_baseline():
+    is_event = np.arange(200) >= 100
+    risks = {"score": np.linspace(0, 1, 200), "baseline": np.linspace(0, 1, 200) ** 2}
+    assert prove(risks, Rows(is_event, np.arange(200)), 0.2, draws=50).stamp("score", "baseline") is Stamp.PREDICTS
+
+
 def test_below_the_least_number_of_events_nothing_is_said():
     risks, rows = graded_rows(accounts=20)
     proof = prove(risks, rows, 0.2, draws=50)

@@ -54,6 +54,11 @@ class Rows:
         return int(self.is_event.sum())
 
     @property
+    def rarer(self) -> int:
+        """Rows with the event or rows without, whichever are fewer: what a proof lives on."""
+        return min(self.events, len(self.is_event) - self.events)
+
+    @property
     def account_count(self) -> int:
         """Accounts behind the rows: the independent units."""
         return int(self.accounts.max()) + 1 if len(self.accounts) else 0
@@ -81,19 +86,20 @@ class Proof:
         Args:
             candidate: Name of the candidate.
             baseline: Name of the baseline, chosen without these rows.
-            least_events: Events below which nothing is said.
+            least_events: Events, and rows without one, below which nothing is said.
 
         Returns:
-            adds: its AUC is shown to lie above the baseline's; predicts: it is shown to lie above chance; else
-            not_shown; too_few below the least number of events.
+            predicts: its AUC is shown to lie above chance; adds: above that and the baseline's; else not_shown; too_few
+            below the least number of events, or of rows without one. An AUC of 1 needs no interval: no draw of the
+            rows gives another.
         """
-        if self.rows.events < least_events or self.rows.events == len(self.rows.is_event):
+        if self.rows.rarer < least_events:
             return Stamp.TOO_FEW
-        more = self.differences[candidate, baseline]
-        if more.low is not None and more.low > 0:
-            return Stamp.ADDS
         alone = self.measures[candidate]["auc"]
-        return Stamp.PREDICTS if alone.low is not None and alone.low > CHANCE else Stamp.NOT_SHOWN
+        if alone.value != 1 and (alone.low is None or alone.low <= CHANCE):
+            return Stamp.NOT_SHOWN
+        more = self.differences[candidate, baseline]
+        return Stamp.ADDS if more.low is not None and more.low > 0 else Stamp.PREDICTS
 
 
 def prove(

@@ -76,14 +76,16 @@ def _about_time(evidence: Evidence, config: Config) -> Iterator[Caveat]:
 
 def _about_events(readings: Sequence[Reading], config: Config) -> Iterator[Caveat]:
     for reading in main_readings(readings):
-        if reading.proof.rows.events < config.least_events:
+        if reading.proof.rows.rarer < config.least_events:
             yield Caveat(
                 "too_few_events",
                 Severity.WARNING,
                 say(
-                    "{card}: {n:count} {what} in the test; below {least:count} nothing is said",
+                    "{card}: {n:count} {what} in the test and {others:n row|rows} without; below {least:count} of "
+                    "either nothing is said",
                     card=reading.scorecard,
                     n=reading.proof.rows.events,
+                    others=len(reading.proof.rows.is_event) - reading.proof.rows.events,
                     what=event_words(config),
                     least=config.least_events,
                 ),

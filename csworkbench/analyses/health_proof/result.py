@@ -286,7 +286,8 @@ def _actions(reading: Reading, tables: "Mapping[str, pd.DataFrame]", config: Con
         yield say("Do not choose whom to call by this score: change what it measures and prove it again.")
     else:
         yield say(
-            "Wait until {least:count} {what} lie in the test window before the score decides anything.",
+            "Wait until {least:count} {what} and as many rows without lie in the test window before the score decides "
+            "anything.",
             least=config.least_events,
             what=event_words(config),
         )

@@ -35,7 +35,15 @@ def stamp_words(reading: Reading, title: str, config: Config, candidate: str = S
         "what": event_words(config),
     }
     dated = reading.line.name.value == "forward"
+    rows = reading.proof.rows
     match reading.stamp(candidate, config):
+        case Stamp.TOO_FEW if rows.rarer < rows.events:
+            return say(
+                "{score} cannot be judged, too few rows without {what} ({rarer:count} in the test): AUC {auc:estimate}, "
+                "{more:estimate} against {baseline}",
+                rarer=rows.rarer,
+                **given,
+            )
         case Stamp.ADDS if dated:
             return say(
                 "{score} adds to {baseline}: AUC {auc:estimate}, which is {more:estimate} more; "
