@@ -122,6 +122,13 @@ def test_a_forecast_of_one_that_failed_is_no_accident_of_the_sums():
     assert test.p_value < 0.001
 
 
+def test_a_handful_of_accounts_calibrates_nothing_however_many_renewals_they_have():
+    # 4 accounts of 40 renewals, said 89 %, came 30 %: the statistic of the test cannot exceed 4.
+    came = np.tile(np.arange(40) < 12, 4)
+    test = calibration_test(np.full(160, 0.89), came, np.repeat(np.arange(4), 40))
+    assert (test.rarer, test.verdict, test.p_value) == (48, Calibration.TOO_FEW, None)
+
+
 def test_no_forecast_has_no_bias():
     nothing = calibration_test(np.empty(0), np.empty(0, dtype=bool), np.empty(0, dtype=np.int64))
     assert nothing.bias.value is None

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 EDGE = 1e-3  # a probability of 0 or 1 was said by a person who meant "nearly"
 ALPHA = 0.05
+LEAST_ACCOUNTS = 20  # the statistic is at most their number: fewer could hardly ever contradict anything
 
 
 class Calibration(StrEnum):
@@ -58,7 +59,7 @@ def calibration_test(
         probability: What was said, 0 to 1.
         came: Whether it came.
         accounts: Number of the account of each row, 0 to n - 1.
-        least: Rows with the rarer outcome below which nothing is said.
+        least: Rows with the rarer outcome below which nothing is said; so it is below 20 accounts.
         level: Coverage of the interval of the bias.
 
     Source: Cox (1958), Biometrika 45; score test with clusters as in Boos (1992), The American Statistician 46.
@@ -70,7 +71,7 @@ def calibration_test(
     rows = len(came)
     rarer = int(min(came.sum(), rows - came.sum()))
     bias = _bias(probability, came, accounts, level)
-    if rarer < least or bias.low is None or bias.high is None:
+    if rarer < least or bias.n < LEAST_ACCOUNTS or bias.low is None or bias.high is None:
         return CalibrationTest(Calibration.TOO_FEW, bias, None, rows, rarer)
     said = np.clip(probability, EDGE, 1 - EDGE)
     centered = logit(said) - logit(said).mean()

@@ -589,6 +589,14 @@ def test_forecasts_that_came_true_are_calibrated_as_far_as_they_can_tell():
     assert result.figures["brier"].value == pytest.approx(0.24)
 
 
+def test_the_headline_says_how_many_accounts_the_calibration_rests_on():
+    # 120 renewals of 60 accounts.
+    due = [renewal(k, f"a{k % 60}", "2026-05-20", "renewed" if k < 72 else "churned") for k in range(120)]
+    calls = [call(f"R{k}", "2026-03-10T08:00:00", "model", 0.6) for k in range(120)]
+    result = result_of([*decided(9, 3), *due, renewal(999, "x", "2026-08-01")], renewal_calls=calls)
+    assert "calibrated as far as 60 accounts can tell" in formats.text(result.headline)
+
+
 def test_a_handful_of_frozen_calls_is_not_what_the_headline_is_about():
     due = [renewal(k, f"a{k}", "2026-05-20", "renewed" if k < 60 else "churned") for k in range(100)]
     calls = [call("R1", "2026-03-10T08:00:00", "model", 0.1)]

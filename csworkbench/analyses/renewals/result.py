@@ -309,7 +309,7 @@ def _record(verdict: CalibrationTest) -> Message:
         case Calibration.TOO_FEW:
             return say("Too few past forecasts to judge them.")
         case Calibration.CALIBRATED:
-            return say("Past forecasts: calibrated as far as {n:n renewal|renewals} can tell.", n=verdict.forecasts)
+            return say("Past forecasts: calibrated as far as {n:n account|accounts} can tell.", n=verdict.bias.n)
         case Calibration.UNEVEN:
             return say("Past forecasts were right on average, but not both for the safe and for the risky ones.")
     return say(
