@@ -39,8 +39,8 @@ def stamp_words(reading: Reading, title: str, config: Config, candidate: str = S
     match reading.stamp(candidate, config):
         case Stamp.TOO_FEW if rows.rarer < rows.events:
             return say(
-                "{score} cannot be judged, too few rows without {what} ({rarer:count} in the test): AUC {auc:estimate}, "
-                "{more:estimate} against {baseline}",
+                "{score} cannot be judged, too few rows without {what} ({rarer:count} in the test): AUC "
+                "{auc:estimate}, {more:estimate} against {baseline}",
                 rarer=rows.rarer,
                 **given,
             )
