@@ -29,6 +29,7 @@ from csworkbench.inference.shocks import shocks_of
 from csworkbench.sampledata.accounts import make_world
 from csworkbench.sampledata.contracts import make_contracts
 from csworkbench.sampledata.world import BookSize
+from csworkbench.sources.archive import remember, remembered
 from csworkbench.workspace import load_workspace
 from tests.books import book, with_rows
 from tests.oracles import rates_sql
@@ -563,6 +564,29 @@ def test_what_was_decided_before_the_quarter_was_no_forecast_of_it():
     calls = [call(f"R{n}", "2026-03-01T08:00:00", "csm", 0.9) for n in range(2)]
     past = result_of([*decided(9, 3), *due], renewal_calls=calls).tables["past_forecasts"]
     assert past.loc[past["basis"] == "frozen csm", "renewal_id"].tolist() == ["R1"]
+
+
+def test_the_band_of_a_past_amount_is_that_of_the_amounts_called():
+    due = [renewal(k, f"a{k}", "2026-05-20", "renewed" if k < 90 else "churned") for k in range(100)]
+    calls = [call(f"R{k}", "2026-03-10T08:00:00", "csm", 0.9, amount=200.0) for k in range(100)]
+    past = result_of([*decided(9, 3, due="2025-12-01"), *due], renewal_calls=calls).tables["past_quarters"]
+    line = past.set_index(["quarter", "basis"]).loc[("2026 Q2", "frozen csm")]
+    # 100 calls of 200 each, at 90 %: 222.22 when kept, so no quarter brings more than 22222.
+    assert line["predicted_amount"] == pytest.approx(20_000)
+    assert line["amount_low"] < 20_000 < line["amount_high"] <= 22_223
+    assert line["amount_low"] > 10_000
+
+
+def test_a_past_forecast_knows_the_amount_due_of_its_day(tmp_path):
+    def export(day, target):
+        used = [{"account_id": "a", "date": day}]
+        return make_book([renewal(1, "a", "2026-05-20", target_amount=target)], usage_daily=used)
+
+    made, first = export(AS_OF, 500.0), date(2026, 3, 31)
+    remember(export(first, 100.0), tmp_path, first)
+    inputs = inputs_of(replace(made, remembered=remembered(made.connection, tmp_path)))
+    known = inputs.rows.set_index("snapshot_date")["target"]
+    assert known[[pd.Timestamp(first), pd.Timestamp(AS_OF)]].tolist() == [100, 500]
 
 
 def past_book(said, share, n=120):

@@ -38,7 +38,8 @@ class Inputs:
             2026 Q3), target and final (amount, missing = not recorded), currency, outcome (open = not decided),
             decided_on, is_lost (of decided ones). Amounts are in the workspace's currency where a rate is given.
         rows: One row per month end and renewal that was known and open then, ascending: snapshot_date, renewal_id,
-            account_id, days_to_due (negative = past due), target, one column per measure.
+            account_id, days_to_due (negative = past due), target (the amount due
+            as known then, where the source keeps history), one column per measure.
         outcomes: What the windows after each month end say: snapshot_date, renewal_id, is_lost, decided_on, known_by
             (end of the window: from then on the row may be learned from). Only what was decided.
         calls: Calls as they were made: renewal_id, made_on, known_on, source, p_renew, amount.
@@ -128,7 +129,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         as_of=snapshot.as_of,
         currency=snapshot.workspace.currency,
         renewals=renewals,
-        rows=_rows(snapshot, sources, dates, renewals),
+        rows=_rows(snapshot, sources, dates, renewals, config),
         outcomes=_outcomes(snapshot, dates),
         calls=_calls(snapshot, config, renewals),
         rates=_rates(snapshot, config),
@@ -198,23 +199,30 @@ def _converted(frame: "pd.DataFrame", columns: tuple[str, ...], home: str, confi
 
 
 def _rows(
-    snapshot: "Snapshot", sources: Mapping[str, Any], dates: tuple[date, ...], renewals: "pd.DataFrame"
+    snapshot: "Snapshot",
+    sources: Mapping[str, Any],
+    dates: tuple[date, ...],
+    renewals: "pd.DataFrame",
+    config: Config,
 ) -> "pd.DataFrame":
     import pandas as pd
 
     from csworkbench.features import PLACE, at_dates, panel
     from csworkbench.features.dated import with_columns
 
-    table = with_columns(at_dates(snapshot, "renewals", RENEWAL_COLUMNS, dates), outcome="string")
+    kinds = {"outcome": "string", "currency": "string", "target_amount": "decimal(18, 6)"}
+    table = with_columns(at_dates(snapshot, "renewals", RENEWAL_COLUMNS, dates), **kinds)
     is_open = table.outcome.fill_null("open") == "open"
-    open_rows = table.filter(is_open).select(PLACE, "renewal_id", "account_id", "due_date").to_pandas()
+    found = table.filter(is_open).select(
+        PLACE, "renewal_id", "account_id", "due_date", "currency", target=table.target_amount.cast("float64")
+    )
+    open_rows = _converted(found.to_pandas(), ("target",), snapshot.workspace.currency, config)
     open_rows = open_rows[open_rows["renewal_id"].isin(renewals.index)]
     days = pd.DatetimeIndex(dates).take(open_rows[PLACE].to_numpy())
     rows = open_rows.assign(
         snapshot_date=days,
         days_to_due=(open_rows["due_date"] - days.to_series(index=open_rows.index)).dt.days.astype(float),
-        target=renewals["target"].reindex(open_rows["renewal_id"]).to_numpy(),
-    ).drop(columns=[PLACE, "due_date"])
+    ).drop(columns=[PLACE, "due_date", "currency"])
     measured = panel(snapshot, sources, dates)
     keys = ["snapshot_date", "account_id"]
     cells = measured.pivot(index=keys, columns="measure", values=["value", "text"])  # noqa: PD010 - nothing to add up

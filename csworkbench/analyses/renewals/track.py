@@ -83,7 +83,8 @@ def track(inputs: Inputs, config: Config) -> Track:
             chances[RECOMPUTED] = again
         known = _shocks(missed)  # of the quarters before this one
         for basis, said in chances.items():
-            rows = _with_actual(inputs, quarter, basis, said)
+            due = open_rows.set_index("renewal_id")["target"].reindex(said["renewal_id"])
+            rows = _with_actual(inputs, quarter, basis, said.assign(target=due.to_numpy()))
             parts.append(rows)
             draws = 1 - drawn if basis == RECOMPUTED else np.broadcast_to(said["p_renew"], (len(drawn), len(said)))
             decided = rows["is_decided"].to_numpy()
@@ -164,7 +165,6 @@ def _with_actual(inputs: Inputs, quarter: str, basis: str, said: "pd.DataFrame")
         basis=basis,
         account_id=facts["account_id"].to_numpy(),
         currency=facts["currency"].to_numpy(),
-        target=facts["target"].to_numpy(),
         is_kept=(facts["is_lost"].fillna(True).eq(False)).to_numpy(bool),
         final=facts["final"].to_numpy(),
         is_decided=is_decided,
@@ -182,14 +182,16 @@ def _total(
 
     pool, shocks = learned
     seed = config.seed + BASES.index(rows["basis"].iloc[0])
-    drawn = simulate(p_renew, rows["target"].to_numpy(float), pool, shocks, seed)
+    share = rows["p_renew"].to_numpy()
+    # A call's own amount is its word: over its probability it is what the renewal brings when kept.
+    called = (rows["amount"] / rows["p_renew"].where(rows["p_renew"] > 0) / (pool.usual or np.nan)).to_numpy(float)
+    worth = np.where(np.isnan(called), rows["target"].to_numpy(float), called)
+    drawn = simulate(p_renew, worth, pool, shocks, seed)
     n, currency = len(rows), main_currency(inputs)
     low, high = bounds(drawn.kept / n, config.level)
     priced = (rows["currency"].eq(currency) & rows["target"].notna() & rows["final"].notna()).to_numpy()
     unpriced = rows["target"].notna() & rows["final"].isna()
-    share = rows["p_renew"].to_numpy()
-    # A call's own amount is its word; where it gives none, what kept renewals usually bring stands in.
-    amounts = rows["amount"].fillna(rows["target"] * rows["p_renew"] * pool.usual).to_numpy(float)
+    amounts = worth * share * pool.usual
     amount_low, amount_high = bounds(drawn.amounts[:, priced].sum(axis=1), config.level)
     actual = float(rows["is_kept"].mean())
     # Lost ones always have their 0: while a kept one has no amount, the sum of the others says too little.
