@@ -531,6 +531,24 @@ def test_a_metric_whose_units_are_left_out_in_one_arm_is_stopped():
     assert "left_out_unevenly" in codes(read(plan(), known), Severity.STOP)
 
 
+def test_a_metric_whose_units_are_left_out_in_one_arm_names_no_winner_and_is_in_no_figure():
+    known = facts({"old": chance(1, 200, 0.2), "new": chance(2, 200, 0.5)}, metrics=("clicked", "opened"))
+    partly = known.metrics["clicked"].copy()
+    partly.loc[200:319, "why"] = "nobody answered"
+    known = email_touch.Facts(known.units, {**known.metrics, "clicked": partly}, {}, {}, known.funnel)
+    alone = read(plan(), email_touch.Facts(known.units, {"clicked": partly}, {}, {}, known.funnel))
+    assert verdict(alone) == ["cannot tell"]
+    assert "Clicked: units are left out more often in one arm" in said(alone)
+    beside = read(plan({}, {"name": "opened", "label": "Read on"}), known)
+    assert "in read on" in said(beside)
+    for result in (alone, beside):
+        assert result.figures["effect"].value is None
+        assert result.tables["set_aside"]["metric"].tolist() == ["clicked"]
+        assert "clicked" not in {*result.tables["effects"]["metric"], *result.tables["course"]["metric"]}
+        assert "clicked" not in " ".join(result.tables["forest"]["name"])
+        assert result.tables["comparisons"]["says"].iloc[-1] == "set aside: units are left out unevenly"
+
+
 def test_big_accounts_that_answer_otherwise_are_told():
     # 20 big accounts lose, 80 small ones gain, in each arm alike many.
     big, small = {"old": [80] * 10, "new": [50] * 10}, {"old": [0] * 40, "new": [1] * 40}

@@ -1,4 +1,4 @@
-"""Were the arms alike before the draw? What no mail can have changed must not tell them apart."""
+"""Are the arms alike? Neither what came before the draw nor who is left out afterwards may tell them apart."""
 
 from collections.abc import Iterator
 
@@ -9,7 +9,7 @@ from csworkbench.estimates import Severity, say
 from csworkbench.experiments import Experiment
 from csworkbench.inference.accounts import CannotTell
 from csworkbench.inference.multiplicity import holm
-from csworkbench.inference.sample_ratio import BLOCKS_BELOW, WARNS_BELOW
+from csworkbench.inference.sample_ratio import BLOCKS_BELOW, WARNS_BELOW, SampleRatio, sample_ratio
 
 
 def balance(experiment: Experiment, facts: Facts, seed: int) -> Iterator[Check]:
@@ -46,3 +46,25 @@ def balance(experiment: Experiment, facts: Facts, seed: int) -> Iterator[Check]:
     finding = say("{variant} and {control} differed before the draw already: {metric} (p {p})", **words, **arms)
     action = say("Do not read the effects. Find out who chose the arms: a lot does not make such a difference")
     yield Check("earlier_period", severity, finding, action, p, len(facts.units))
+
+
+def uneven_metrics(experiment: Experiment, facts: Facts) -> tuple[str, ...]:
+    """Return the metrics whose units are left out more in one arm: among who is left, the lot no longer decides.
+
+    Args:
+        experiment: The experiment.
+        facts: What is known of it.
+    """
+    units = facts.units
+    is_read = units["why"] == ""
+    found: dict[str, float] = {}
+    for name, values in facts.metrics.items():
+        counted = is_read & (values["why"] == "")
+        kept = [int((counted & (units["variant"] == arm.name)).sum()) for arm in experiment.arms]
+        there = [int((is_read & (units["variant"] == arm.name)).sum()) for arm in experiment.arms]
+        if kept == there or not all(there):
+            continue
+        told = sample_ratio(kept, there)
+        if isinstance(told, SampleRatio):
+            found[name] = told.p
+    return tuple(name for name, p in zip(found, holm(list(found.values())).p, strict=True) if p < BLOCKS_BELOW)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.email_touch.balance import uneven_metrics
 from csworkbench.analyses.email_touch.comparing import CANNOT_TELL, Line, pair_of
 from csworkbench.analyses.email_touch.frames import machine_share
 from csworkbench.analyses.email_touch.reading import Reading, Verdict
@@ -11,9 +12,7 @@ from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.experiments import Opens
 from csworkbench.formats import number, share, text
 from csworkbench.inference.accounts import AccountSums, CannotTell, intra_account_correlation, size_variation
-from csworkbench.inference.multiplicity import holm
 from csworkbench.inference.opens import attenuation
-from csworkbench.inference.sample_ratio import BLOCKS_BELOW, SampleRatio, sample_ratio
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -111,32 +110,17 @@ def _disagreements(line: Line, words: dict[str, str]) -> Iterator[Caveat]:
 
 
 def _left_out_unevenly(reading: Reading) -> Iterator[Caveat]:
-    """Tell of metrics whose units are left out more in one arm: among who is left, the lot no longer decides."""
-    experiment, units = reading.experiment, reading.facts.units
-    is_read = units["why"] == ""
-    found: dict[str, float] = {}
-    for name, values in reading.facts.metrics.items():
-        counted = is_read & (values["why"] == "")
-        kept = [int((counted & (units["variant"] == arm.name)).sum()) for arm in experiment.arms]
-        there = [int((is_read & (units["variant"] == arm.name)).sum()) for arm in experiment.arms]
-        if kept == there or not all(there):
-            continue
-        told = sample_ratio(kept, there)
-        if isinstance(told, SampleRatio):
-            found[name] = told.p
-    adjusted = dict(zip(found, holm(list(found.values())).p, strict=True))
-    for name, p in adjusted.items():
-        if p < BLOCKS_BELOW:
-            yield Caveat(
-                "left_out_unevenly",
-                Severity.STOP,
-                say(
-                    "{label}: {metric}: units are left out more often in one arm than in another",
-                    label=experiment.label,
-                    metric=_named(reading, name),
-                ),
-                say("Do not act on this metric: who is left was not drawn by lot"),
-            )
+    for name in uneven_metrics(reading.experiment, reading.facts):
+        yield Caveat(
+            "left_out_unevenly",
+            Severity.STOP,
+            say(
+                "{label}: {metric}: units are left out more often in one arm than in another",
+                label=reading.experiment.label,
+                metric=_named(reading, name),
+            ),
+            say("Do not act on this metric: who is left was not drawn by lot"),
+        )
 
 
 def assumption_frame(readings: Sequence[Reading]) -> "pd.DataFrame":

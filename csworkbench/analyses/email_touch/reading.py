@@ -6,7 +6,7 @@ from datetime import date
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.email_touch.balance import balance
+from csworkbench.analyses.email_touch.balance import balance, uneven_metrics
 from csworkbench.analyses.email_touch.comparing import BETTER, CANNOT_TELL, HARM, SMALL, WORSE, Line, compared
 from csworkbench.analyses.email_touch.exposure import Check, checks, ratio_table, read_units
 from csworkbench.analyses.email_touch.facts import Facts
@@ -42,7 +42,7 @@ class Reading:
         ratios: Units of each arm against the lot, as `ratio_table` returns them.
         checks: What was looked at before the effects.
         lines: Comparisons that may be acted on; empty while it runs, and where a check says stop.
-        set_aside: Comparisons that may not, because a check says stop.
+        set_aside: Comparisons that may not, because a check says stop or their units are left out unevenly.
         verdict: What may be said.
         sentence: The same in words.
     """
@@ -78,8 +78,10 @@ def read(experiment: Experiment, facts: Mapping[str, Facts], as_of: date, config
         lines = compared(experiment, own, config.level, config.seed)
     if any(check.name == "machine_open_share" and check.severity is not None for check in found):
         lines = tuple(_void(line) if isinstance(line.metric.outcome, Opens) else line for line in lines)
-    verdict, sentence = _verdict(experiment, own, lines, stops, as_of)
-    shown, aside = ((), tuple(replace(line, state="set aside") for line in lines)) if stops else (lines, ())
+    uneven = uneven_metrics(experiment, own)
+    shown = tuple(line for line in lines if not stops and line.metric.name not in uneven)
+    aside = tuple(_aside(line, is_uneven=line.metric.name in uneven) for line in lines if line not in shown)
+    verdict, sentence = _verdict(experiment, own, (shown, aside), stops, as_of)
     return Reading(experiment, own, ratios, found, shown, aside, verdict, sentence)
 
 
@@ -97,12 +99,22 @@ def _void(line: Line) -> Line:
     return replace(line, effect=None, bounds=None, p=None, p_adjusted=None, state=CANNOT_TELL, reason=said)
 
 
+def _aside(line: Line, *, is_uneven: bool) -> Line:
+    """Return a line that must not be acted on; its metric, or with the draw all of them, is broken."""
+    said = say("{metric}: units are left out more often in one arm than in another", metric=line.metric.label)
+    return replace(line, state="set aside", reason=said if is_uneven else line.reason)
+
+
 def _is_running(experiment: Experiment, as_of: date) -> bool:
     return isinstance(experiment.looks, Fixed) and as_of < experiment.last_day
 
 
 def _verdict(
-    experiment: Experiment, facts: Facts, lines: Sequence[Line], stops: Sequence[Check], as_of: date
+    experiment: Experiment,
+    facts: Facts,
+    told: tuple[Sequence[Line], Sequence[Line]],
+    stops: Sequence[Check],
+    as_of: date,
 ) -> tuple[Verdict, Message]:
     label = experiment.label
     if stops:
@@ -117,6 +129,7 @@ def _verdict(
         return Verdict.RUNNING, said
     if not len(read_units(facts)):
         return Verdict.CANNOT_TELL, say("{label}: nobody who was drawn can be read", label=label)
+    lines, aside = told
     primary = [line for line in lines if line.metric.role == "primary"]
     decided = [line for line in primary if line.state in (BETTER, WORSE)]
     harmed = [line for line in lines if line.state == HARM]
@@ -129,7 +142,7 @@ def _verdict(
         states = {line.state for line in decided}
         verdict = Verdict.MIXED if len(states) == 2 else Verdict.WINNER if BETTER in states else Verdict.LOSER
         return verdict, _decided(experiment, best, len(decided) - 1)
-    return _undecided(experiment, primary)
+    return _undecided(experiment, primary, [line for line in aside if line.metric.role == "primary"])
 
 
 def _decided(experiment: Experiment, line: Line, more: int) -> Message:
@@ -164,10 +177,10 @@ def _harm(experiment: Experiment, line: Line) -> Message:
     )
 
 
-def _undecided(experiment: Experiment, primary: Sequence[Line]) -> tuple[Verdict, Message]:
+def _undecided(experiment: Experiment, primary: Sequence[Line], aside: Sequence[Line]) -> tuple[Verdict, Message]:
     told = [line for line in primary if line.effect is not None]
     if not told:
-        why = next((line.reason for line in primary if line.reason), say("its metrics are not recorded"))
+        why = next((line.reason for line in (*aside, *primary) if line.reason), say("its metrics are not recorded"))
         return Verdict.CANNOT_TELL, say("{label}: cannot tell. {why}", label=experiment.label, why=why)
     first = told[0]
     words = {"label": experiment.label, "metric": _inside(first.metric.label), "effect": first.estimate}

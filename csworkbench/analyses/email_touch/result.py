@@ -65,7 +65,7 @@ class Result:
       high, p, p_adjusted, n_units, hypothesis, method, role, state, unit, low_adjusted, high_adjusted, level_adjusted,
       relative_effect, relative_low, relative_high (shown, never tested), variance_kept (by the covariate), reason (why
       nothing can be told)
-    * set_aside, the same of experiments whose draw is broken: not to be acted on
+    * set_aside, the same where the draw is broken or units are left out unevenly: not to be acted on
     * forest, comparison of shares, for a picture: name, effect, low, high (percentage points)
     * course, week, metric and variant: experiment_id, metric, variant, ready_on, n_units, effect, low, high, name
     * growth, the same for metrics that are shares, for a picture: name, effect, low, high (percentage points)
@@ -168,11 +168,12 @@ def _figures(readings: Sequence[Reading]) -> dict[str, Estimate]:
 def _of(reading: Reading) -> dict[str, Estimate]:
     """Return the figures of one experiment; the effect is unknown while it runs, and where its draw is broken."""
     units = reading.facts.units
+    named = [metric.name for metric in reading.experiment.metrics]
     primary = [line for line in (*reading.lines, *reading.set_aside) if line.metric.role == "primary"]
+    primary.sort(key=lambda line: named.index(line.metric.name))
     found = {"effect": Estimate(None, primary[0].estimate.unit if primary else "", len(read_units(reading.facts)))}
-    shown = [line.estimate for line in reading.lines if line.metric.role == "primary"]
-    if shown:
-        found["effect"] = shown[0]
+    if primary and primary[0] in reading.lines:
+        found["effect"] = primary[0].estimate
     whole = reading.ratios[reading.ratios["slice_kind"] == "all"]
     if len(whole) and whole["p"].notna().all():
         found["sample_ratio_p"] = Estimate(float(whole["p"].iloc[0]), "", len(read_units(reading.facts)))

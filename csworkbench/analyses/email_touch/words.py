@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.email_touch.comparing import Line
 from csworkbench.analyses.email_touch.exposure import short_p
-from csworkbench.analyses.email_touch.reading import Reading
+from csworkbench.analyses.email_touch.reading import Reading, Verdict
 from csworkbench.estimates import Estimate
 from csworkbench.experiments import unit_of
 from csworkbench.formats import estimate, in_unit, share
@@ -64,7 +64,7 @@ def _row(reading: Reading, line: Line) -> tuple[object, ...]:
     values = (effect.value_variant, effect.value_control) if effect else line.seen
     unit = unit_of(line.metric.outcome)
     relative = line.relative
-    broken = ": the draw is broken" if line in reading.set_aside else ""
+    broken = _broken(reading) if line in reading.set_aside else ""
     return (
         experiment.label,
         line.metric.label,
@@ -76,6 +76,10 @@ def _row(reading: Reading, line: Line) -> tuple[object, ...]:
         "" if relative is None else f"{share(relative.value)} ({share(relative.low)} to {share(relative.high)})",
         line.metric.role,
     )
+
+
+def _broken(reading: Reading) -> str:
+    return ": the draw is broken" if reading.verdict is Verdict.BLOCKED else ": units are left out unevenly"
 
 
 def with_bounds(found: Estimate) -> str:
