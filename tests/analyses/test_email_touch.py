@@ -472,6 +472,32 @@ def test_contents_are_listed_with_the_best_clicked_first():
     assert rows["click_share"].tolist() == pytest.approx([0.2, 0.1])
 
 
+def opened_up(n_new):
+    known = facts({"old": chance(1, 100, 0.1), "new": chance(2, n_new, 0.6)})
+    known.funnel["content_id"] = ["z"] * 100 + ["a"] * n_new
+    known.funnel["clicked"] = known.metrics["clicked"]["total"]
+    return known
+
+
+@pytest.mark.parametrize(("units", "as_of"), [(100, date(2026, 7, 14)), (300, LATER)], ids=["running", "broken draw"])
+def test_what_people_did_is_not_shown_while_an_experiment_runs_or_where_its_draw_is_broken(units, as_of):
+    tables = read(plan(), opened_up(units), as_of=as_of).tables
+    assert set(tables["funnel"]["step"]) == {"delivered"}
+    assert set(tables["funnel_bars"]["name"]) == {"delivered, old", "delivered, new"}
+    assert tables["contents"]["content_id"].tolist() == ["a", "z"]
+    assert tables["contents"].filter(like="share").isna().all(axis=None)
+    assert read(plan(), opened_up(100)).tables["contents"]["click_share"].notna().all()
+
+
+def test_contents_count_the_mails_of_units_that_are_read():
+    # Of 40 units three are not read: 37 with ten mails each.
+    known = facts({"old": chance(1, 20, 0.2), "new": chance(2, 20, 0.2)})
+    known.units.loc[:2, "why"] = "not in the book (merged or deleted)"
+    tables = read(plan(), known).tables
+    delivered = tables["funnel"].query("week == 'all' and step == 'clicked'")["mails"].sum()
+    assert tables["contents"]["mails"].sum() == delivered == 370
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 

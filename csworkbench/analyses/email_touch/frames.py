@@ -30,6 +30,7 @@ STEPS = (
     ("replied", "replied", "delivered"),
     ("unsubscribed", "unsubscribed", "delivered"),
 )
+QUALITY = ("delivered",)  # steps that tell nothing of the answer, so that a running experiment may show them
 FUNNEL = ["experiment_id", "variant", "week", "step", "label", "share", "low", "high", "hits", "mails", "n_units"]
 CHECKS = ["experiment_id", "experiment", "check", "state", "finding", "action", "p", "n"]
 WORDS = {None: "ok", "note": "note", "warning": "warning", "stop": "stop"}
@@ -177,7 +178,7 @@ def funnel_frame(readings: Sequence[Reading], level: float) -> "pd.DataFrame":
 
     Returns:
         One row per experiment, arm, week ("all", or first day of the week of sending) and step; columns as in
-        `email_touch.Result`.
+        `email_touch.Result`. While an experiment runs, and where its draw is broken, what was delivered only.
     """
     import pandas as pd
 
@@ -194,12 +195,13 @@ def _funnel_rows(reading: Reading, level: float) -> Iterator[tuple[object, ...]]
     sent_on = pd.to_datetime(mails["sent_on"])
     weeks = (sent_on - pd.to_timedelta(sent_on.dt.dayofweek, unit="D")).dt.strftime("%Y-%m-%d")
     known = mails["unit_id"].isin(read_units(reading.facts)["unit_id"])
+    steps = [row for row in STEPS if reading.shows_outcomes or row[0] in QUALITY]
     for arm in reading.experiment.arms:
         own = mails[known & (mails["variant"] == arm.name)]
         for week in ["all", *sorted(weeks[own.index].unique())] if len(own) else []:
             rows = own if week == "all" else own[weeks[own.index] == week]
             sums = rows.groupby("unit_id")[[name for name in rows.columns if rows[name].dtype == float]].sum()
-            for step, label, base in STEPS:
+            for step, label, base in steps:
                 share = share_of(sums[step], sums[base], level)
                 hits, trials = int(sums[step].sum()), int(sums[base].sum())
                 told = (share.value, share.low, share.high)
@@ -224,6 +226,8 @@ def funnel_bars(funnel: "pd.DataFrame", reading: Reading) -> "pd.DataFrame":
 def content_frame(readings: Sequence[Reading], inputs: Inputs, level: float) -> "pd.DataFrame":
     """Return what was sent in the experiments, with what people did, best clicked first.
 
+    While an experiment runs, and where its draw is broken, nothing is said of what people did.
+
     Args:
         readings: The experiments.
         inputs: Titles of contents.
@@ -241,17 +245,20 @@ def content_frame(readings: Sequence[Reading], inputs: Inputs, level: float) -> 
     rows = []
     for each in readings:
         mails = each.facts.funnel
+        mails = mails[mails["unit_id"].isin(read_units(each.facts)["unit_id"])]
         for (content, variant), own in mails.groupby(["content_id", "variant"]) if len(mails) else ():
             sums = own.groupby("unit_id")[["clicked", "replied", "delivered"]].sum()
             clicks = share_of(sums["clicked"], sums["delivered"], level)
             replies = share_of(sums["replied"], sums["delivered"], level)
-            told = (clicks.value, clicks.low, clicks.high, replies.value)
+            told = (clicks.value, clicks.low, clicks.high, replies.value) if each.shows_outcomes else (nan,) * 4
             title = inputs.titles.get(str(content), "")
             rows.append(
                 (each.experiment.id, content, title, variant, int(sums["delivered"].sum()), *told, each.verdict.value)
             )
-    frame = pd.DataFrame(rows, columns=[*columns, "experiment_verdict"])
-    return frame.sort_values(["experiment_id", "click_share"], ascending=[True, False], ignore_index=True)
+    frame = pd.DataFrame(rows, columns=[*columns, "experiment_verdict"]).astype(dict.fromkeys(shares, float))
+    return frame.sort_values(
+        ["experiment_id", "click_share", "content_id"], ascending=[True, False, True], ignore_index=True
+    )
 
 
 def machine_share(reading: Reading) -> float | None:

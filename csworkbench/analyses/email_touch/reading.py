@@ -56,6 +56,11 @@ class Reading:
     verdict: Verdict
     sentence: Message
 
+    @property
+    def shows_outcomes(self) -> bool:
+        """Whether it may be shown what people did in each arm: not while it runs, nor where its draw is broken."""
+        return self.verdict not in (Verdict.RUNNING, Verdict.BLOCKED)
+
 
 def read(experiment: Experiment, facts: Mapping[str, Facts], as_of: date, config: Config) -> Reading:
     """Return what is said of an experiment on a date.

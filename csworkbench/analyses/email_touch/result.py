@@ -73,10 +73,11 @@ class Result:
       units_now, units_needed, weeks_more, what (is visible now), in_words (what is missing)
     * segments, metric, segment and variant: experiment_id, metric, segment, value, variant, control, effect, low, high,
       p, p_adjusted, n_units, state
-    * funnel, arm, week and step: experiment_id, variant, week, step, label, share, low, high, hits, mails, n_units
+    * funnel, arm, week and step: experiment_id, variant, week, step, label, share, low, high, hits, mails, n_units;
+      only what was delivered while it runs and where its draw is broken
     * funnel_bars, of the first experiment, for a picture: name, share, low, high
     * contents, content: experiment_id, content_id, title, variant, mails, click_share, low_share, high_share,
-      reply_share, experiment_verdict
+      reply_share (shares missing while it runs and where its draw is broken), experiment_verdict
     * assumptions, experiment and assumption: experiment_id, experiment, assumption, evidence
 
     Args:
