@@ -498,6 +498,14 @@ def test_contents_count_the_mails_of_units_that_are_read():
     assert tables["contents"]["mails"].sum() == delivered == 370
 
 
+def test_the_page_names_what_is_set_aside_and_prints_no_number_of_it():
+    result = read(plan(), facts({"old": chance(1, 100, 0.1), "new": chance(2, 300, 0.6)}))
+    row = result.tables["comparisons"].iloc[0]
+    assert (row["metric"], row["says"]) == ("Clicked", "set aside: the draw is broken")
+    assert row[["difference", "p_adjusted", "values", "relative"]].tolist() == [""] * 4
+    assert result.tables["set_aside"]["effect"].notna().all()
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 

@@ -49,7 +49,8 @@ def comparison_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
 
     Returns:
         One row per metric and variant: experiment, metric, difference (with its interval), says, p_adjusted, compared
-        (variant with baseline), values (of both), relative (shown, not tested), role.
+        (variant with baseline), values (of both), relative (shown, not tested), role. Without numbers where it is set
+        aside.
     """
     import pandas as pd
 
@@ -61,25 +62,28 @@ def comparison_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
 
 def _row(reading: Reading, line: Line) -> tuple[object, ...]:
     experiment, effect = reading.experiment, line.effect
+    compares = f"{experiment.arm(line.variant).label} with {experiment.arm(line.control).label}"
+    if line in reading.set_aside:
+        said = f"{line.state}: {_why(reading)}"
+        return experiment.label, line.metric.label, "", said, "", compares, "", "", line.metric.role
     values = (effect.value_variant, effect.value_control) if effect else line.seen
     unit = unit_of(line.metric.outcome)
     relative = line.relative
-    broken = _broken(reading) if line in reading.set_aside else ""
     return (
         experiment.label,
         line.metric.label,
         with_bounds(line.estimate),
-        line.state + broken,
+        line.state,
         "" if line.p_adjusted is None else short_p(line.p_adjusted),
-        f"{experiment.arm(line.variant).label} with {experiment.arm(line.control).label}",
+        compares,
         " and ".join(in_unit(value, unit) for value in values),
         "" if relative is None else f"{share(relative.value)} ({share(relative.low)} to {share(relative.high)})",
         line.metric.role,
     )
 
 
-def _broken(reading: Reading) -> str:
-    return ": the draw is broken" if reading.verdict is Verdict.BLOCKED else ": units are left out unevenly"
+def _why(reading: Reading) -> str:
+    return "the draw is broken" if reading.verdict is Verdict.BLOCKED else "units are left out unevenly"
 
 
 def with_bounds(found: Estimate) -> str:
