@@ -506,6 +506,16 @@ def test_the_page_names_what_is_set_aside_and_prints_no_number_of_it():
     assert result.tables["set_aside"]["effect"].notna().all()
 
 
+@pytest.mark.parametrize("empty", ["old", "new"])
+@pytest.mark.parametrize("is_drawn", [True, False], ids=["nobody answered", "nobody drawn"])
+def test_an_arm_without_units_has_no_time_to_decide(empty, is_drawn):
+    known = facts({arm: [] if arm == empty and not is_drawn else chance(1, 8, 0.3) for arm in ("old", "new")})
+    known.metrics["clicked"].loc[known.units["variant"] == empty, "why"] = "nobody answered"
+    row = read(plan({"worth": 0.02}), known).tables["time_to_decide"].iloc[0]
+    assert row[["visible_now", "units_needed", "weeks_more"]].isna().all()
+    assert row["in_words"].startswith(f"Nobody is in the {'control' if empty == 'old' else 'variant'}")
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 

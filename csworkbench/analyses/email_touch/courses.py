@@ -138,7 +138,10 @@ def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
     named = (experiment.id, experiment.label, line.metric.label, line.variant, unit, worth)
     if isinstance(pilot, CannotTell):
         return *named, nan, n, nan, nan, "", text(pilot.message)
-    plan = Plan(Demand(config.level, config.power), float((pair.arm == 0).mean()))
+    in_control = float((pair.arm == 0).mean())
+    if not 0 < in_control < 1:
+        return *named, nan, n, nan, nan, "", text(line.reason or say("One of the two arms has no units"))
+    plan = Plan(Demand(config.level, config.power), in_control)
     visible, needed = smallest_effect(pilot, n, plan), accounts_needed(pilot, worth, plan)
     seen = nan if isinstance(visible, CannotTell) else visible
     what = time_words(unit, worth, seen)
