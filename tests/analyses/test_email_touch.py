@@ -516,6 +516,17 @@ def test_an_arm_without_units_has_no_time_to_decide(empty, is_drawn):
     assert row["in_words"].startswith(f"Nobody is in the {'control' if empty == 'old' else 'variant'}")
 
 
+@pytest.mark.parametrize("more", [(), ("long",), ("long", "short", "none")])
+def test_weeks_are_counted_at_the_pace_of_the_two_arms_that_are_compared(more):
+    # 100 units of each arm in 4 weeks are 50 a week for two of them, however many other arms there are.
+    arms = [*ARMS, *({"name": name, "label": name} for name in more)]
+    known = facts(
+        {"old": chance(1, 100, 0.2), "new": chance(2, 100, 0.2)} | {name: chance(3, 100, 0.2) for name in more}
+    )
+    row = read(plan({"worth": 0.01}, arms=arms), known).tables["time_to_decide"].set_index("variant").loc["new"]
+    assert row["weeks_more"] == -(-(row["units_needed"] - 200) // 50)
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 

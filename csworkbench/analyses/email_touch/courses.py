@@ -147,7 +147,7 @@ def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
     what = time_words(unit, worth, seen)
     if isinstance(needed, CannotTell):
         return *named, seen, n, nan, nan, what, text(needed.message)
-    weeks = weeks_needed(max(0, needed - n), _per_week(reading))
+    weeks = weeks_needed(max(0, needed - n), _per_week(reading, line))
     more = nan if isinstance(weeks, CannotTell) else float(weeks)
     is_decided = line.state in (BETTER, WORSE)
     said = say("decided") if is_decided else _said(n, needed, weeks)
@@ -162,11 +162,12 @@ def _said(n: int, needed: int, weeks: int | CannotTell) -> Message:
     return say("{more:n more unit|more units} needed, at this pace {weeks:n week|weeks}", more=needed - n, weeks=weeks)
 
 
-def _per_week(reading: Reading) -> float:
-    """Return the units drawn in a week, over the weeks from the first to the last draw."""
+def _per_week(reading: Reading, line: Line) -> float:
+    """Return the units of both arms drawn in a week, over the weeks from the first to the last draw of them."""
     import pandas as pd
 
-    days = pd.to_datetime(read_units(reading.facts)["assigned_on"])
+    units = read_units(reading.facts)
+    days = pd.to_datetime(units.loc[units["variant"].isin([line.variant, line.control]), "assigned_on"])
     return len(days) / ((days.max() - days.min()).days / 7 + 1)
 
 
