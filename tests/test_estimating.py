@@ -64,6 +64,11 @@ def test_a_share_of_nothing_cannot_be_told():
     assert share_of(series(0), series(0)).value is None
 
 
+def test_a_share_of_more_hits_than_trials_is_refused():
+    with pytest.raises(ValueError, match=r"more hits than trials"):
+        share_of(series(2, 0), series(1, 5))
+
+
 def test_a_share_of_amounts_weighs_accounts_and_counts_them_as_kish_does():
     # Weights 3, 1 and everything kept: 4^2 / (9 + 1) = 1.6 accounts.
     found = share_of(series(3e6, 1e6), series(3e6, 1e6), are_amounts=True)

@@ -12,11 +12,14 @@ def event(kind, second, link="", agent=None, touch="T"):
     return {"touch_id": touch, "type": kind, "occurred_at": f"{NOON}{second:09.6f}", "link": link, "agent": agent}
 
 
-def outcomes(*events, **more):
+def outcomes(*events, without=("delivered",), **more):
     frame = mail_outcomes(
         book({"accounts": [{"account_id": "A"}], "touch_events": list(events)}).tables["touch_events"], **more
     ).execute()
-    return {row["touch_id"]: {name for name, is_so in row.items() if is_so is True} for row in frame.to_dict("records")}
+    return {
+        row["touch_id"]: {name for name, is_so in row.items() if is_so is True and name not in without}
+        for row in frame.to_dict("records")
+    }
 
 
 @pytest.mark.parametrize(
@@ -68,7 +71,16 @@ def test_a_link_that_people_cannot_see_is_a_scanners():
 
 
 def test_the_first_seconds_are_not_a_machines():
-    assert outcomes(event("delivered", 0), event("click", 0.5, "a", "human"))["T"] == {"delivered", "clicked_human"}
+    assert outcomes(event("delivered", 0), event("click", 0.5, "a", "human"))["T"] == {"clicked_human"}
+
+
+@pytest.mark.parametrize("kind", ["delivered", "open", "click", "reply", "unsubscribe", "complaint"])
+def test_a_mail_with_which_something_was_done_was_delivered(kind):
+    assert "delivered" in outcomes(event(kind, 0), without=())["T"]
+
+
+def test_a_mail_that_bounced_was_not_delivered():
+    assert outcomes(event("bounced", 0), without=())["T"] == {"bounced"}
 
 
 def test_the_other_events_are_taken_over():

@@ -29,6 +29,9 @@ def share_of(
     Returns:
         Estimate in share; n is the number of accounts with trials; value None where there is none.
 
+    Raises:
+        ValueError: an account has more hits than trials.
+
     Source: Wilson (1927), JASA 22, with the effective sample size as in Dean and Pagano (2015), Journal of Survey
         Statistics and Methodology 3(4), 484-503; checked against statsmodels.
     """
@@ -39,6 +42,8 @@ def share_of(
     n = len(trials)
     if not n:
         return Estimate(None, "share", 0)
+    if (hits > trials * (1 + 1e-9)).any():
+        raise ValueError("a share cannot have more hits than trials: count what is hit among the trials")
     total = float(trials.sum())
     share = float(hits.sum()) / total
     # Kish's count of equally weighted accounts stands in where there is no number of trials, or nothing but hits.

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
 
 MACHINES = ("machine", "scanner")
+DONE_WITH_IT = ("open", "click", "reply", "unsubscribe", "complaint")  # none of it happens to a mail that never came
 BURST_LINKS, BURST_SECONDS = 5, 1  # so many different links of one mail in so short a time
 
 
@@ -27,9 +28,9 @@ def mail_outcomes(events: "ir.Table", honeypots: Sequence[str] = ()) -> "ir.Tabl
         honeypots: Links that people cannot see.
 
     Returns:
-        One row per mail with an event: touch_id; delivered, bounced, replied, unsubscribed, complained; of an opened
-        mail exactly one of opened_human, opened_machine (and no person) and opened_unknown (neither); likewise
-        clicked_*.
+        One row per mail with an event: touch_id; delivered (said so, or something was done with it); bounced, replied,
+        unsubscribed, complained; of an opened mail exactly one of opened_human, opened_machine (and no person) and
+        opened_unknown (neither); likewise clicked_*.
 
     Source: bursts and honeypots: craft-campaign 546, mautic 9798; flags: sendgrid `sg_machine_open`, mailgun `bot`.
     """
@@ -52,7 +53,6 @@ def mail_outcomes(events: "ir.Table", honeypots: Sequence[str] = ()) -> "ir.Tabl
         **{
             name: (told.type == kind).any()
             for name, kind in (
-                ("delivered", "delivered"),
                 ("bounced", "bounced"),
                 ("replied", "reply"),
                 ("unsubscribed", "unsubscribe"),
@@ -61,6 +61,7 @@ def mail_outcomes(events: "ir.Table", honeypots: Sequence[str] = ()) -> "ir.Tabl
                 ("clicked", "click"),
             )
         },
+        delivered=told.type.isin(["delivered", *DONE_WITH_IT]).any(),
         open_human=(opens & (told.agent == "human")).any(),
         open_machine=(opens & told.agent.isin(MACHINES)).any(),
     )
