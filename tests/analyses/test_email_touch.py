@@ -527,6 +527,17 @@ def test_weeks_are_counted_at_the_pace_of_the_two_arms_that_are_compared(more):
     assert row["weeks_more"] == -(-(row["units_needed"] - 200) // 50)
 
 
+def test_answers_of_an_account_are_planned_by_the_spread_of_accounts():
+    # Ten answers of 100, 0 or -100 (shares .5, .3, .2) an account have SD 78.1 / sqrt(10) = 24.7. Of 200 accounts
+    # 2.80 * 24.7 * 2 / sqrt(200) = 9.8 points are seen, and ten points take (2.80 * 2 * 24.7 / 10)^2 = 192 accounts.
+    answers = np.random.default_rng(1).choice([100.0, 0.0, -100.0], p=[0.5, 0.3, 0.2], size=(200, 10)).sum(axis=1)
+    nps = {"name": "nps", "label": "NPS", "worth": 10.0, "outcome": {"kind": "nps", "window_days": 14}}
+    known = facts({"old": answers[:100], "new": answers[100:]}, metrics=("nps",))
+    row = read(plan(nps), known).tables["time_to_decide"].iloc[0]
+    assert row["visible_now"] == pytest.approx(9.8, rel=0.08)
+    assert row["units_needed"] == pytest.approx(192, rel=0.16)
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 

@@ -12,15 +12,19 @@ from csworkbench.analyses.email_touch.words import time_words
 from csworkbench.estimates import Message, say
 from csworkbench.experiments import Continuous, unit_of, window_of
 from csworkbench.formats import text
-from csworkbench.inference.accounts import CannotTell, refusal
-from csworkbench.inference.design import Plan, accounts_needed, pilot_of, smallest_effect, weeks_needed
+from csworkbench.inference.accounts import AccountSums, CannotTell, linearized, refusal
+from csworkbench.inference.design import Pilot, Plan, accounts_needed, pilot_of, smallest_effect, weeks_needed
 from csworkbench.inference.effects import LEAST_IN_ARM, Effect, delta_t
 from csworkbench.inference.multiplicity import benjamini_hochberg
 from csworkbench.inference.power import Demand
 from csworkbench.inference.sequential import confidence_sequence
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 COURSE = ["experiment_id", "metric", "variant", "ready_on", "n_units", "effect", "low", "high", "name"]
 TIMES = [
@@ -132,7 +136,7 @@ def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
     is_binary = bool((pair.total <= pair.size).all()) and line.estimate.unit == "percentage_points"
     # A covariate is kept about its mean; what a pilot takes is a sum and a size, and only their correlation counts.
     before = None if pair.covariate is None else (pair.covariate + 1.0, pair.size * 0 + 1.0)
-    pilot = pilot_of(pair.total, pair.total if is_binary else pair.total**2, pair.size, before)
+    pilot = pilot_of(pair.total, pair.total, pair.size, before) if is_binary else _of_accounts(pair, before)
     n = len(pair.arm)
     unit = unit_of(line.metric.outcome)
     named = (experiment.id, experiment.label, line.metric.label, line.variant, unit, worth)
@@ -152,6 +156,17 @@ def _time(reading: Reading, line: Line, config: Config) -> tuple[object, ...]:
     is_decided = line.state in (BETTER, WORSE)
     said = say("decided") if is_decided else _said(n, needed, weeks)
     return *named, seen, n, float(needed), 0.0 if is_decided else more, what, text(said)
+
+
+def _of_accounts(pair: AccountSums, before: "tuple[Floats, Floats] | None") -> Pilot | CannotTell:
+    """Return what accounts say of an outcome of which squares are not kept: each counts once, as the ratio moves by it.
+
+    The spread between accounts holds both that of contacts and how much those of an account go together.
+    """
+    if not pair.size.sum():
+        return pilot_of(pair.total, pair.total, pair.size)
+    moves = pair.total.sum() / pair.size.sum() + linearized(pair.total, pair.size)
+    return pilot_of(moves, moves**2, pair.size * 0 + 1.0, before)
 
 
 def _said(n: int, needed: int, weeks: int | CannotTell) -> Message:
