@@ -538,6 +538,30 @@ def test_answers_of_an_account_are_planned_by_the_spread_of_accounts():
     assert row["units_needed"] == pytest.approx(192, rel=0.16)
 
 
+def test_the_picture_of_effects_leaves_out_0_exactly_where_a_difference_is_shown():
+    # One click of ten has SD 1.26, so the standard error of 120 against 120 is .163: of eight secondary metrics one
+    # differs by .375, which is 2.3 errors, p .02 alone and .17 among eight.
+    second = [{"name": f"m{place}", "role": "secondary"} for place in range(8)]
+    looked_at = [{"name": "guard", "role": "guardrail", "margin": 0.1}, {"name": "diag", "role": "diagnostic"}]
+    names = [*("clicked" if not each else each["name"] for each in ({}, *second, *looked_at))]
+    known = facts({"old": chance(1, 120, 0.2), "new": chance(2, 120, 0.2)}, metrics=names)
+    shifts = dict(zip(names, [1.0, 0.375, *[0.05] * 7, 1.0, 1.0], strict=True))
+    alike = np.tile(chance(9, 120, 0.2), 2)
+    frames = {
+        name: known.metrics["clicked"].assign(total=alike + np.repeat([0.0, shift], 120))
+        for name, shift in shifts.items()
+    }
+    tables = read(plan({}, *second, *looked_at), email_touch.Facts(known.units, frames, {}, {}, known.funnel)).tables
+    effects = tables["effects"].set_index("metric")
+    alone = effects[effects["role"] == "secondary"].query("low > 0 or high < 0")
+    assert alone["state"].to_dict() == {"m0": "no difference shown"}
+    forest = tables["forest"].set_index("name")
+    is_shown = (forest["low"] > 0) | (forest["high"] < 0)
+    assert forest.index.tolist() == names[:9]
+    assert is_shown.sum() == 1
+    assert is_shown.tolist() == effects.loc[forest.index, "state"].isin(["better", "worse"]).tolist()
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 

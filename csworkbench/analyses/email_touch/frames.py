@@ -149,18 +149,21 @@ def _method(line: Line) -> str:
 
 
 def forest_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
-    """Return the effects on shares, for a picture: name, effect, low, high, all in percentage points."""
+    """Return the effects on shares that are tested, for a picture: name, effect, low, high, all in percentage points.
+
+    The intervals are those that allow for the other tests, so that those which leave out 0 are those that are decided.
+    """
     import pandas as pd
 
     rows = [
-        (_name(each, line, is_alone=len(readings) == 1), line.estimate.value, line.estimate.low, line.estimate.high)
+        (_name(each, line, is_alone=len(readings) == 1), line.effect.value, *(line.adjusted[0] or (nan, nan)))
         for each in readings
         for line in each.lines
-        if line.estimate.unit == "percentage_points" and line.effect is not None
+        if line.effect is not None and line.metric.role in ("primary", "secondary")
+        if unit_of(line.metric.outcome) == "share"
     ]
-    return pd.DataFrame(rows, columns=["name", "effect", "low", "high"]).astype(
-        {"effect": float, "low": float, "high": float}
-    )
+    frame = pd.DataFrame(rows, columns=["name", "effect", "low", "high"])
+    return frame.assign(**{name: 100 * frame[name].astype(float) for name in ("effect", "low", "high")})
 
 
 def _name(reading: Reading, line: Line, *, is_alone: bool) -> str:

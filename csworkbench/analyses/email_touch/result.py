@@ -66,7 +66,8 @@ class Result:
       relative_effect, relative_low, relative_high (shown, never tested), variance_kept (by the covariate), reason (why
       nothing can be told)
     * set_aside, the same where the draw is broken or units are left out unevenly: not to be acted on
-    * forest, comparison of shares, for a picture: name, effect, low, high (percentage points)
+    * forest, primary and secondary comparison of shares, for a picture: name, effect, low, high (percentage points,
+      adjusted for the other tests)
     * course, week, metric and variant: experiment_id, metric, variant, ready_on, n_units, effect, low, high, name
     * growth, the same for metrics that are shares, for a picture: name, effect, low, high (percentage points)
     * time_to_decide, metric and variant: experiment_id, experiment, metric, variant, unit, worth, visible_now,
