@@ -562,6 +562,15 @@ def test_the_picture_of_effects_leaves_out_0_exactly_where_a_difference_is_shown
     assert is_shown.tolist() == effects.loc[forest.index, "state"].isin(["better", "worse"]).tolist()
 
 
+def test_the_course_ends_at_the_interval_of_the_headline_however_many_arms_there_are():
+    arms = [*ARMS, {"name": "long", "label": "Long mail"}]
+    known = facts({"old": chance(1, 200, 0.2), "new": chance(2, 200, 0.3), "long": chance(3, 200, 0.3)})
+    tables = read(plan(arms=arms, looks={"kind": "continuous", "planned_units": 600}), known).tables
+    ends = tables["course"].groupby("variant")[["low", "high"]].last().loc[["new", "long"]]
+    shown = tables["effects"].set_index("variant")[["low", "high"]].loc[["new", "long"]]
+    assert ends.to_numpy() == pytest.approx(shown.to_numpy(), rel=1e-3)
+
+
 # --- what cannot be told ---------------------------------------------------------------------------------------------
 
 
