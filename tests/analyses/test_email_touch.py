@@ -423,7 +423,42 @@ def test_contacts_within_accounts_are_compared_within_them():
     means = frame.pivot_table(index="account", columns="arm", values="y")
     assert within["effect"] == pytest.approx((means["new"] - means["old"]).mean())  # all accounts weigh the same here
     assert within["p"] < 0.001
-    assert within["n_units"] == 480
+    assert within["n_units"] == 60  # accounts: they are what the test counts
+
+
+def test_contacts_whose_accounts_are_all_in_one_arm_are_added_up_to_accounts():
+    # 40 accounts of 10 contacts, each account wholly in one arm: the same as an experiment on 40 accounts of size 10.
+    clicks = {"old": chance(1, 20, 0.3), "new": chance(2, 20, 0.5)}
+    people = {arm: [1.0] * sum(each) + [0.0] * (200 - sum(each)) for arm, each in clicks.items()}
+    known = facts(people, sizes=1)
+    each = {arm: [place for place, n in enumerate(totals) for _ in range(n)] for arm, totals in clicks.items()}
+    rest = {arm: [place for place, n in enumerate(totals) for _ in range(10 - n)] for arm, totals in clicks.items()}
+    known.units["account_id"] = [f"{arm}{place:02d}" for arm in clicks for place in (*each[arm], *rest[arm])]
+    result, whole = read(plan(unit="contact"), known), read(plan(), facts(clicks))
+    found, expected = (each.tables["effects"].iloc[0] for each in (result, whole))
+    assert found["n_units"] == 40
+    assert found["p"] == pytest.approx(expected["p"], abs=0.01)
+    assert found["effect"] == pytest.approx(expected["effect"])
+    assert "accounts_not_contacts" in codes(result, Severity.WARNING)
+    assert "accounts are what the tests count" in result.tables["assumptions"]["evidence"].iloc[0]
+
+
+def test_contacts_of_accounts_with_one_arm_are_told_and_not_counted():
+    # Eight accounts have a contact in each arm, 192 contacts are alone.
+    known = facts({"old": [1, 0] * 4 + [0] * 96, "new": [1, 1, 1, 0] * 2 + [0] * 96}, sizes=1)
+    both = [f"B{place}" for place in range(8)]
+    known.units["account_id"] = [*both, *(f"O{place}" for place in range(96)), *both, *(f"N{n}" for n in range(96))]
+    result = read(plan(unit="contact"), known)
+    assert result.tables["effects"]["n_units"].tolist() == [8]
+    told = next(caveat for caveat in result.caveats if caveat.code == "contacts_left_out")
+    assert "192 of 208 contacts say nothing" in formats.text(told.message)
+
+
+def test_looks_at_any_time_need_a_hundred_accounts_within_which_contacts_are_compared():
+    known = facts({"old": [1, 0, 0, 0] * 15, "new": [1, 1, 1, 0] * 15}, sizes=1)
+    known.units["account_id"] = [f"A{place}" for place in range(60)] * 2
+    looks = {"kind": "continuous", "planned_units": 400}
+    assert "There are 60 units; below 100" in said(read(plan(unit="contact", looks=looks), known))
 
 
 def test_a_decided_metric_needs_no_more_units():

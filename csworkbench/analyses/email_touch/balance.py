@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from csworkbench.analyses.email_touch.comparing import before_the_draw
 from csworkbench.analyses.email_touch.exposure import Check, short_p
 from csworkbench.analyses.email_touch.facts import Facts
+from csworkbench.analyses.email_touch.pairs import before_the_draw
 from csworkbench.estimates import Severity, say
 from csworkbench.experiments import Experiment
 from csworkbench.inference.accounts import CannotTell

@@ -6,18 +6,16 @@ from math import ceil
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.email_touch.facts import Facts
-from csworkbench.estimates import Estimate, Message, say
+from csworkbench.analyses.email_touch.pairs import Pair, pair_of, within
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 from csworkbench.experiments import Continuous, Experiment, Fixed, Metric, Planned, unit_of
-from csworkbench.inference.accounts import AccountSums, CannotTell, with_covariate
-from csworkbench.inference.contacts import within_accounts
-from csworkbench.inference.effects import Comparison, Effect, compare, judge
+from csworkbench.inference.accounts import CannotTell
+from csworkbench.inference.effects import Comparison, Effect, compare
 from csworkbench.inference.multiplicity import Adjusted, Guardrail, benjamini_hochberg, guardrail, holm
 from csworkbench.inference.sequential import confidence_sequence, planned_look, spending_bounds
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pandas as pd
-    from numpy.typing import NDArray
+    pass
 
 BETTER, WORSE, SAME, SMALL = "better", "worse", "no difference shown", "smaller than worth knowing"
 HARM, NO_HARM, TOO_FEW = "harm", "no harm", "too few data"
@@ -34,7 +32,7 @@ class Line:
         metric: The metric.
         variant: Name of the arm.
         control: Name of the arm it is compared with.
-        n_units: Units of both.
+        n_units: Units of both that the test counts; accounts where contacts are compared within them or added up.
         effect: Difference with its test; None where nothing can be told.
         seen: Value of variant and control, without a covariate.
         bounds: Interval at the level of the page.
@@ -48,6 +46,7 @@ class Line:
         missing: Share of units without the covariate; None without one.
         level: Coverage of `bounds`.
         relative: Difference over the value of the baseline: shown, never tested; None where a value is not above 0.
+        doubts: What a reader must know beside it.
     """
 
     metric: Metric
@@ -67,6 +66,7 @@ class Line:
     missing: float | None = None
     level: float = 0.95
     relative: Estimate | None = None
+    doubts: tuple[Caveat, ...] = ()
 
     @property
     def estimate(self) -> Estimate:
@@ -80,21 +80,6 @@ class Line:
             return Estimate(value, named, self.n_units)
         low, high = self.bounds
         return Estimate(value, named, self.n_units, low * factor, high * factor, self.level)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Pair:
-    """The units of a variant and its baseline with one metric.
-
-    Args:
-        sums: One entry per unit, arm 1 the variant.
-        account: Number of the account of each unit.
-        missing: Share of units without the covariate; None without one.
-    """
-
-    sums: AccountSums
-    account: "NDArray[np.int64]"
-    missing: float | None = None
 
 
 def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> tuple[Line, ...]:
@@ -121,52 +106,6 @@ def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> t
     return tuple(line for role in judged for line in judged[role])
 
 
-def pair_of(
-    experiment: Experiment,
-    facts: Facts,
-    metric: Metric,
-    variant: str,
-    only: "pd.Series[bool] | None" = None,
-    *,
-    is_before: bool = False,
-) -> Pair:
-    """Return the units of a variant and its baseline with one metric.
-
-    Args:
-        experiment: The experiment.
-        facts: What is known of it.
-        metric: The metric.
-        variant: Name of the arm.
-        only: Units that count besides; None = all that are read.
-        is_before: What was measured before the draw, as the outcome.
-    """
-    import pandas as pd
-
-    units, found = facts.units, facts.metrics[metric.name]
-    baseline = experiment.baseline(metric)
-    kept = (units["why"] == "") & (found["why"] == "") & units["variant"].isin([variant, baseline])
-    if only is not None:
-        kept &= only
-    total, size = ("pre_total", "pre_size") if is_before else ("total", "size")
-    if is_before:
-        kept &= found[size] > 0
-    rows, values = units[kept], found[kept]
-    stratum = None
-    if experiment.strata and len(set(rows["stratum"])) > 1:
-        stratum = pd.factorize(rows["stratum"], sort=True)[0].astype(int)
-    sums = AccountSums(
-        rows["variant"].isin([variant]).to_numpy().astype("int64"),
-        values[total].to_numpy(dtype=float),
-        values[size].to_numpy(dtype=float),
-        stratum,
-    )
-    account = pd.factorize(rows["account_id"], sort=True)[0].astype("int64")
-    if metric.covariate is None or is_before or not len(rows):
-        return Pair(sums, account)
-    sums, covered = with_covariate(sums, values["pre_total"].to_numpy(float), values["pre_size"].to_numpy(float))
-    return Pair(sums, account, covered.missing)
-
-
 def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level: float, seed: int) -> Line:
     metric, variant = asked
     pair = pair_of(experiment, facts, metric, variant)
@@ -178,56 +117,47 @@ def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level
             n=late,
         )
         return Line(metric, variant, experiment.baseline(metric), len(sums.arm), None, values, reason=said)
-    judged = _within(experiment, pair, seed) or compare(sums, level=level, seed=seed)
-    named = (metric, variant, experiment.baseline(metric), len(sums.arm))
+    judged = within(experiment, pair, seed) or compare(sums, level=level, seed=seed)
+    named = (metric, variant, experiment.baseline(metric))
+    doubts = tuple(_doubts(experiment, metric, pair))
     if isinstance(judged, CannotTell):
-        return Line(*named, None, values, reason=judged.message)
+        return Line(*named, len(sums.arm), None, values, reason=judged.message, doubts=doubts)
     effect = judged.effect if isinstance(judged, Comparison) else judged
-    comparison = judged if isinstance(judged, Comparison) else None
-    relative = effect.relative(level)
-    return Line(*named, effect, values, comparison=comparison, missing=pair.missing, level=level, relative=relative)
+    return Line(
+        *named,
+        effect.n_units,
+        effect,
+        values,
+        comparison=judged if isinstance(judged, Comparison) else None,
+        missing=pair.missing,
+        level=level,
+        relative=effect.relative(level),
+        doubts=doubts,
+    )
 
 
-def effect_of(
-    experiment: Experiment, facts: Facts, asked: tuple[Metric, str], seed: int, only: "pd.Series[bool] | None" = None
-) -> Effect | CannotTell:
-    """Return the effect of a variant on some of the units, by the test its draw asks for.
-
-    Args:
-        experiment: The experiment.
-        facts: What is known of it.
-        asked: Metric, and name of the variant.
-        seed: Seed of permutations.
-        only: Units that count; None = all that are read.
-    """
-    pair = pair_of(experiment, facts, *asked, only)
-    return _within(experiment, pair, seed) or judge(pair.sums, seed=seed)
-
-
-def before_the_draw(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], seed: int) -> Effect | CannotTell:
-    """Return by how much the arms differed in the covariate of a metric, which no mail can have changed.
-
-    Args:
-        experiment: The experiment.
-        facts: What is known of it.
-        asked: Metric with a covariate, and name of the variant.
-        seed: Seed of permutations.
-    """
-    pair = pair_of(experiment, facts, *asked, is_before=True)
-    return _within(experiment, pair, seed) or judge(pair.sums, seed=seed)
-
-
-def _within(experiment: Experiment, pair: Pair, seed: int) -> Effect | CannotTell | None:
-    """Return the effect among contacts of the same account; None where no account has contacts in both arms."""
-    import numpy as np
-
-    if experiment.unit != "contact":
-        return None
-    sums, everybody = pair.sums, np.bincount(pair.account)
-    in_variant = np.bincount(pair.account, sums.arm)
-    if not ((in_variant > 0) & (in_variant < everybody)).any():
-        return None
-    return within_accounts(pair.account, sums.total / sums.size, sums.arm, seed=seed)
+def _doubts(experiment: Experiment, metric: Metric, pair: Pair) -> Iterator[Caveat]:
+    """Tell where contacts were drawn and accounts are what counts, or not all of them."""
+    severity = Severity.WARNING if metric.role == "primary" else Severity.NOTE
+    words = {"label": experiment.label, "metric": metric.label}
+    if pair.contacts:
+        said = say(
+            "{label}: {metric}: every account has all its contacts in one arm, so {n:n account|accounts} are compared, "
+            "not {contacts:n contact|contacts}",
+            n=len(pair.account),
+            contacts=pair.contacts,
+            **words,
+        )
+        yield Caveat("accounts_not_contacts", severity, said, say("Say unit: account, if the lot was that of accounts"))
+    elif experiment.unit == "contact" and 0 < (alone := int(pair.one_armed().sum())) < len(pair.account):
+        said = say(
+            "{label}: {metric}: {alone:count} of {n:n contact|contacts} say nothing, for all of their account are in "
+            "one arm; only accounts with both arms are compared",
+            alone=alone,
+            n=len(pair.account),
+            **words,
+        )
+        yield Caveat("contacts_left_out", severity, said, say("Read the result as that of the accounts that are left"))
 
 
 def _family(experiment: Experiment, raw: Sequence[Line], role: str, level: float) -> list[Line]:

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Sequence
 from math import nan
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.email_touch.comparing import BETTER, WORSE, Line, effect_of, pair_of
+from csworkbench.analyses.email_touch.comparing import BETTER, WORSE, Line
 from csworkbench.analyses.email_touch.exposure import read_units
+from csworkbench.analyses.email_touch.pairs import effect_of, pair_of
 from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.analyses.email_touch.settings import Config
 from csworkbench.analyses.email_touch.words import time_words
@@ -93,7 +94,8 @@ def _so_far(reading: Reading, line: Line, is_ready: "pd.Series[bool]", seed: int
     pair = pair_of(reading.experiment, reading.facts, line.metric, line.variant, is_ready)
     n = len(pair.account)
     if reading.experiment.unit == "contact":
-        return effect_of(reading.experiment, reading.facts, (line.metric, line.variant), seed, is_ready), n
+        told = effect_of(reading.experiment, reading.facts, (line.metric, line.variant), seed, is_ready)
+        return told, n if isinstance(told, CannotTell) else told.n_units
     refused = refusal(pair.sums)
     if refused is None and min(pair.sums.arm_sizes()) < LEAST_IN_ARM:
         refused = CannotTell("too_few_accounts", say("Too few accounts were ready"))
@@ -223,8 +225,9 @@ def _segments(reading: Reading, config: Config) -> list[tuple[object, ...]]:
     found = []
     for line, column, value in asked:
         inside, asked_of = facts.units[column] == value, (line.metric, line.variant)
-        n = len(pair_of(experiment, facts, *asked_of, inside).account)
-        found.append((effect_of(experiment, facts, asked_of, config.seed, inside), n))
+        told = effect_of(experiment, facts, asked_of, config.seed, inside)
+        n = len(pair_of(experiment, facts, *asked_of, inside).account) if isinstance(told, CannotTell) else told.n_units
+        found.append((told, n))
     adjusted = benjamini_hochberg([told.p for told, _ in found if not isinstance(told, CannotTell)], 1 - config.level)
     answers = iter(zip(adjusted.p, adjusted.levels, strict=True))
     rows: list[tuple[object, ...]] = []

@@ -5,8 +5,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.email_touch.balance import uneven_metrics
-from csworkbench.analyses.email_touch.comparing import CANNOT_TELL, Line, pair_of
+from csworkbench.analyses.email_touch.comparing import CANNOT_TELL, Line
 from csworkbench.analyses.email_touch.frames import machine_share
+from csworkbench.analyses.email_touch.pairs import pair_of
 from csworkbench.analyses.email_touch.reading import Reading, Verdict
 from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.experiments import Opens
@@ -59,6 +60,7 @@ def _named(reading: Reading, name: str) -> str:
 
 def _of_line(reading: Reading, line: Line) -> Iterator[Caveat]:
     words = {"label": reading.experiment.label, "metric": line.metric.label}
+    yield from line.doubts
     if line.state == CANNOT_TELL and line.reason is not None:
         severity = Severity.NOTE if line.metric.role in ("guardrail", "diagnostic") else Severity.WARNING
         yield Caveat("cannot_tell", severity, say("{label}: {metric}: {why}", why=line.reason, **words))
@@ -139,8 +141,9 @@ def assumption_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
 def _assumptions(reading: Reading) -> Iterator[tuple[str, str]]:
     experiment = reading.experiment
     what = "whole accounts" if experiment.unit == "account" else "contacts"
-    yield "Units are independent", f"the lot was drawn for {what}, and they are what the tests count"
     lines = [line for line in (*reading.lines, *reading.set_aside) if line.effect is not None]
+    counted = "accounts" if any(line.doubts for line in lines) else "they"
+    yield "Units are independent", f"the lot was drawn for {what}, and {counted} are what the tests count"
     if not lines:
         return
     line = lines[0]
