@@ -404,6 +404,22 @@ def test_renewals_count_where_one_is_due_and_decided():
     assert found.loc["A", ["total", "size"]].tolist() == [1.0, 1.0]
 
 
+def test_renewals_decided_before_the_draw_are_no_outcome_of_it():
+    # A lost its renewal in March and B one of two; both are due in June, after the draw of 1 June.
+    def renewal(name, account, decided, state):
+        row = {"renewal_id": name, "account_id": account, "due_date": "2026-06-20"}
+        return {**row, "decided_at": decided, "outcome": state}
+
+    due = [
+        renewal("1", "A", "2026-03-01T00:00:00", "churned"),
+        renewal("2", "B", "2026-03-01T00:00:00", "churned"),
+        renewal("3", "B", "2026-06-10T00:00:00", "renewed"),
+    ]
+    found = rows(snapshot([unit("A"), unit("B")], renewals=due), outcome(kind="renewal"))
+    assert found["why"].to_dict() == {"A": "renewal decided before the draw", "B": ""}
+    assert found.loc["B", ["total", "size"]].tolist() == [1.0, 1.0]
+
+
 def test_the_newest_answer_of_each_person_counts():
     def answer(name, person, at, score):
         row = {"response_id": name, "account_id": "A", "contact_id": person, "invited_at": DRAWN}

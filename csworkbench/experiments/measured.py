@@ -35,6 +35,7 @@ RUNNING = "still being watched"
 TOO_LATE = "watched beyond the last day"
 NOT_DUE = "no renewal due in the window"
 UNDECIDED = "renewal still open"
+DECIDED_BEFORE = "renewal decided before the draw"
 REACHED_BEFORE = "had reached it before the draw"
 NO_ANSWER = "nobody answered"
 NOT_RECORDED = "no value recorded"
@@ -197,26 +198,38 @@ def _milestone(snapshot: Snapshot, outcome: MilestoneReached, units: "ir.Table")
 
 
 def _renewal(snapshot: Snapshot, outcome: RenewalKept, units: "ir.Table") -> "ir.Table":
-    """Return the renewals due in the window: kept of decided; the draw cannot move the day they are due."""
+    """Return the renewals due in the window: kept of decided; the draw cannot move the day they are due.
+
+    Those decided before the draw are no outcome of it, and are left out.
+    """
     import ibis
 
     renewals = snapshot.tables["renewals"]
     state = renewals.outcome if "outcome" in renewals.columns else ibis.null("string")
-    rows = renewals.select(renewed_by="account_id", due_on="due_date", state=state.fill_null("open"))
-    drawn = units.select("unit_id", "assigned_on")
+    decided_at = renewals.decided_at if "decided_at" in renewals.columns else ibis.null("timestamp")
+    rows = renewals.select(
+        renewed_by="account_id", due_on="due_date", state=state.fill_null("open"), decided_at=decided_at
+    )
+    drawn = units.select("unit_id", "assigned_on", "assigned_at")
     both = drawn.inner_join(rows, drawn.unit_id == rows.renewed_by)
     due = both.filter(
         both.due_on > both.assigned_on, both.due_on <= both.assigned_on + ibis.interval(days=outcome.window_days)
     )
     is_decided = due.state != "open"
+    was_before = is_decided & (due.decided_at < due.assigned_at).fill_null(False)
+    is_outcome = is_decided & ~was_before
     sums = due.group_by(owner="unit_id").agg(
-        due=due.count(), decided=is_decided.sum(), total=(is_decided & (due.state != "churned")).sum()
+        due=(~was_before).sum(), decided=is_outcome.sum(), total=(is_outcome & (due.state != "churned")).sum()
     )
     joined = units.drop("why").left_join(sums, units.unit_id == sums.owner)
-    why = ibis.cases((joined.due.isnull(), NOT_DUE), (joined.decided < joined.due, UNDECIDED), else_="")
-    return joined.mutate(
-        total=joined.total.cast("float64").fill_null(0.0), size=joined.due.cast("float64").fill_null(1.0), why=why
+    why = ibis.cases(
+        (joined.due.isnull(), NOT_DUE),
+        (joined.due == 0, DECIDED_BEFORE),
+        (joined.decided < joined.due, UNDECIDED),
+        else_="",
     )
+    size = ibis.greatest(joined.due, 1).cast("float64").fill_null(1.0)
+    return joined.mutate(total=joined.total.cast("float64").fill_null(0.0), size=size, why=why)
 
 
 def _answers(snapshot: Snapshot, experiment: Experiment, window_days: int, units: "ir.Table") -> "ir.Table":
