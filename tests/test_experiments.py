@@ -263,6 +263,43 @@ def test_a_contact_who_clicks_twice_counts_once_and_the_size_is_fixed_at_the_dra
     assert (found["total"], found["size"], found["why"]) == (2.0, 4.0, "")
 
 
+def clicked_by(*people, **changes):
+    """Total and size of unit A after a click of each in a mail of its own."""
+    sent = [touch(f"T{place}", person=person) for place, person in enumerate(people)]
+    clicks = [event(f"T{place}", "click", "2026-06-02T10:00:00", link="a") for place in range(len(people))]
+    view = snapshot(touches=sent, touch_events=clicks, **changes)
+    return tuple(rows(view, make()).loc["A", ["total", "size"]])
+
+
+def test_where_nobody_knows_how_many_there_were_it_counts_whether_anybody_clicked():
+    assert clicked_by("P1", "P2", "P3", units=[unit(eligible_contacts=None)]) == (1.0, 1.0)
+
+
+def test_where_no_mail_names_a_contact_it_counts_whether_anybody_clicked():
+    assert clicked_by(None, None, None, None, None) == (1.0, 1.0)
+
+
+def test_mails_that_name_nobody_are_one_person_beside_those_who_are_named():
+    assert clicked_by("P1", None, None) == (2.0, 4.0)
+
+
+def test_who_came_after_the_draw_or_had_left_before_it_is_not_counted():
+    came = {"contact_id": "P2", "account_id": "A", "added_at": "2026-06-01T12:00:00", "left_at": None}
+    gone = {"contact_id": "P3", "account_id": "A", "added_at": None, "left_at": "2026-05-01T00:00:00"}
+    there = {"contact_id": "P1", "account_id": "A", "added_at": "2026-05-01T00:00:00", "left_at": None}
+    assert clicked_by("P1", "P2", "P3", contacts=[came, gone, there]) == (1.0, 4.0)
+
+
+def test_no_more_people_answer_than_there_were_at_the_draw():
+    answers = [
+        {"response_id": str(place), "account_id": "A", "contact_id": f"P{place}", "invited_at": DRAWN, "score": 9}
+        | {"responded_at": "2026-06-03T00:00:00"}
+        for place in range(3)
+    ]
+    view = snapshot([unit(eligible_contacts=None)], nps_responses=answers)
+    assert rows(view, outcome(kind="nps_answers")).loc["A", ["total", "size"]].tolist() == [1.0, 1.0]
+
+
 def test_five_links_within_a_second_are_a_scanner_whenever_it_comes():
     # The burst runs over the edge of a second, three hours after the mail; nobody flagged it.
     burst = [event("T1", "click", f"2026-06-02T12:00:0{place % 2}", agent=None, link=f"l{place}") for place in range(5)]

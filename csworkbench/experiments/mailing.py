@@ -20,7 +20,7 @@ def mails(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir.
         units: What `enrolled` returned.
 
     Returns:
-        One row per touch: touch_id, unit_id, person (the contact, or the touch where none is named), content_id,
+        One row per touch: touch_id, unit_id, person (the contact, or the unit where none is named), content_id,
         sent_as (variant of the mail; null where it says none), sent_at, sent_on (calendar day), variant, assigned_at,
         assigned_on.
     """
@@ -36,7 +36,7 @@ def mails(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir.
         "touch_id",
         "sent_at",
         owner=sent[key],
-        person=contact.coalesce(sent.touch_id),
+        person=contact.coalesce(sent[key]),
         content_id=sent.content_id if "content_id" in sent.columns else ibis.null("string"),
         sent_as=sent.variant if "variant" in sent.columns else ibis.null("string"),
     )

@@ -53,8 +53,8 @@ def measured(snapshot: Snapshot, experiment: Experiment, metric: Metric, units: 
 
     Returns:
         One row per unit: unit_id, total (sum of the outcome), size (what it is divided by: contacts that could be
-        reached, people who answered, or 1), why ("" = counted), pre_total and pre_size (the same before the draw; size
-        0 = nothing is known); sums as float64.
+        reached, people who answered, or 1; total is at most size where people are counted), why ("" = counted),
+        pre_total and pre_size (the same before the draw; size 0 = nothing is known); sums as float64.
     """
     found = _outcome(snapshot, experiment, metric, units)
     before = _before(snapshot, experiment, metric, units)
@@ -93,7 +93,7 @@ def _outcome(snapshot: Snapshot, experiment: Experiment, metric: Metric, units: 
     match metric.outcome:
         case HumanClicks() | Opens() | Replies() | Unsubscribes() | Complaints() as outcome:
             people = _people_with(snapshot, experiment, outcome, units)
-            return _beside(units, people, size=units.eligible)
+            return _at_most_all(_beside(units, people, size=_people(snapshot, experiment, units)))
         case UsageAfter() | ActiveUsersAfter() as outcome:
             return _beside(units, _use(snapshot, outcome, units, (1, outcome.window_days)))
         case MilestoneReached() as outcome:
@@ -104,9 +104,9 @@ def _outcome(snapshot: Snapshot, experiment: Experiment, metric: Metric, units: 
             answers = _answers(snapshot, experiment, outcome.window_days, units)
             return _with_reason(_beside(units, answers), NO_ANSWER)
         case NpsAnswers() as outcome:
-            answers = _answers(snapshot, experiment, outcome.window_days, units)
+            answers = _answers(snapshot, experiment, outcome.window_days, units, is_of_drawn=True)
             counted = answers.select("owner", total=answers.people)
-            return _beside(units, counted, size=units.eligible)
+            return _at_most_all(_beside(units, counted, size=units.eligible))
         case ColumnValue() as outcome:
             value = units[outcome.column]
             value = value.cast("int8") if value.type().is_boolean() else value
@@ -125,6 +125,39 @@ def _beside(units: "ir.Table", sums: "ir.Table", size: "ir.Value | None" = None)
         return joined.mutate(why=ibis.ifelse(joined.size.isnull(), None, ""))
     joined = joined.mutate(total=joined.total.cast("float64").fill_null(0.0), why=ibis.literal(""))
     return joined if size is not None else joined.mutate(size=1.0)
+
+
+def _people(snapshot: Snapshot, experiment: Experiment, units: "ir.Table") -> "ir.Value":
+    """Return the contacts of each unit; 1 where no mail names one, so that only whether anybody did is known."""
+    import ibis
+
+    if experiment.unit == "contact":
+        return units.eligible
+    sent = mails(snapshot, experiment, units)
+    named = (sent.person != sent.unit_id).any().fill_null(True).as_scalar()
+    return ibis.ifelse(named, units.eligible, 1.0)
+
+
+def _at_most_all(units: "ir.Table") -> "ir.Table":
+    """Return the units with no more people than there were at the draw: of 1, whether anybody did."""
+    import ibis
+
+    return units.mutate(total=ibis.least(units.total, units["size"].cast("float64")))
+
+
+def _there_at_the_draw(snapshot: Snapshot, rows: "ir.Table") -> "ir.Table":
+    """Return rows (person, assigned_at) without people who are known to have come after the draw or left before it."""
+    import ibis
+
+    if "contacts" not in snapshot.tables:
+        return rows
+    contacts = snapshot.tables["contacts"]
+    added = contacts.added_at if "added_at" in contacts.columns else ibis.null("timestamp")
+    left = contacts.left_at if "left_at" in contacts.columns else ibis.null("timestamp")
+    known = contacts.select(known_as="contact_id", came_at=added, gone_at=left)
+    both = rows.left_join(known, rows.person == known.known_as)
+    is_absent = (both.came_at > both.assigned_at).fill_null(False) | (both.gone_at <= both.assigned_at).fill_null(False)
+    return both.filter(~is_absent).drop("known_as", "came_at", "gone_at")
 
 
 def _with_reason(units: "ir.Table", reason: str) -> "ir.Table":
@@ -146,7 +179,7 @@ def _people_with(snapshot: Snapshot, experiment: Experiment, outcome: OfMails, u
     sent = mails(snapshot, experiment, units)
     ends = sent.assigned_at + ibis.interval(days=outcome.window_days)
     found = became(snapshot, experiment, sent.mutate(begins=sent.assigned_at, ends=ends))
-    happened = found.filter(_happened(found, outcome))
+    happened = _there_at_the_draw(snapshot, found.filter(_happened(found, outcome)))
     return happened.group_by(owner="unit_id").agg(total=happened.person.nunique())
 
 
@@ -232,8 +265,13 @@ def _renewal(snapshot: Snapshot, outcome: RenewalKept, units: "ir.Table") -> "ir
     return joined.mutate(total=joined.total.cast("float64").fill_null(0.0), size=size, why=why)
 
 
-def _answers(snapshot: Snapshot, experiment: Experiment, window_days: int, units: "ir.Table") -> "ir.Table":
-    """Return the newest answer of each contact in the window: owner, total (of 100, 0, -100) and people."""
+def _answers(
+    snapshot: Snapshot, experiment: Experiment, window_days: int, units: "ir.Table", *, is_of_drawn: bool = False
+) -> "ir.Table":
+    """Return the newest answer of each contact in the window: owner, total (of 100, 0, -100) and people.
+
+    With `is_of_drawn` only of contacts who were there at the draw, or of whom that is not known.
+    """
     import ibis
 
     answers = snapshot.tables["nps_responses"]
@@ -244,6 +282,7 @@ def _answers(snapshot: Snapshot, experiment: Experiment, window_days: int, units
     both = drawn.inner_join(rows, drawn.unit_id == rows.surveyed)
     ends = both.assigned_at + ibis.interval(days=window_days)
     inside = both.filter(both.score.notnull(), both.responded_at >= both.assigned_at, both.responded_at < ends)
+    inside = _there_at_the_draw(snapshot, inside) if is_of_drawn else inside
     alone = ibis.ifelse(inside.person.isnull(), inside.response_id, ibis.null("string"))
     rank = ibis.row_number().over(
         group_by=[inside.unit_id, inside.person, alone],
