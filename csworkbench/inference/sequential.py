@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from csworkbench.estimates import say
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 FARTHEST = 8.0  # standard errors beyond which nobody stops: chance 1e-15
 NODES = 401  # of the integral between two looks; 5 looks are exact to 1e-6
+LEAST_P = 1e-12  # below, a p-value over several looks is not told apart
 LEAST_UNITS = 100  # units below which a confidence sequence, which is asymptotic, is refused
 
 
@@ -44,7 +46,7 @@ def spending_bounds(fractions: Sequence[float], alpha: float = 0.05) -> tuple[fl
     steps = np.diff([0.0, *fractions])
     if not len(steps) or not np.isfinite(steps).all() or (steps <= 0).any():
         raise ValueError(f"information fractions must rise from above 0, not {list(fractions)}")
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = _nodes()
     spent = 2 * alpha_spent(np.minimum(fractions, 1.0), alpha / 2)
     at, mass = np.zeros(1), np.ones(1)  # where the sum stands that has not stopped yet, and with what chance
     bounds: list[float] = []
@@ -62,6 +64,39 @@ def spending_bounds(fractions: Sequence[float], alpha: float = 0.05) -> tuple[fl
         mass = edge * weights * (norm.pdf((new[:, None] - at) / spread) / spread @ mass)
         at = new
     return tuple(bounds)
+
+
+@cache
+def _nodes() -> "tuple[Floats, Floats]":
+    import numpy as np
+
+    return np.polynomial.legendre.leggauss(NODES)
+
+
+@cache
+def repeated_p(p: float, fractions: tuple[float, ...]) -> float:
+    """Return the smallest error of all looks together at which the last of them would have stopped.
+
+    Args:
+        p: Two-sided p-value at the last look, as if it were the only one.
+        fractions: As in `spending_bounds`.
+
+    Source: repeated p-values, Jennison and Turnbull (2000), section 9.5.
+    """
+    from math import exp, log
+
+    from scipy.optimize import brentq
+    from scipy.stats import norm
+
+    seen = min(float(norm.isf(p / 2)), FARTHEST) if p > 0 else FARTHEST
+
+    def beyond(logarithm: float) -> float:
+        return spending_bounds(fractions, exp(logarithm))[-1] - seen
+
+    least, most = log(LEAST_P), log(1 - LEAST_P)
+    if beyond(least) <= 0:
+        return LEAST_P
+    return 1.0 if beyond(most) >= 0 else exp(float(brentq(beyond, least, most, xtol=1e-6)))
 
 
 def alpha_spent(fractions: "Floats", alpha: float) -> "Floats":

@@ -325,13 +325,56 @@ def test_a_planned_look_uses_the_bound_of_its_share():
     assert (row["high"] - row["low"]) / 2 == pytest.approx(4.8769 * error, rel=0.01)
 
 
+def test_a_planned_look_waits_for_the_next_one_while_units_come():
+    # Of 400 planned, 80 are ready after the first week and 120 after the second: look 1 is that of the first 80.
+    looks = {"kind": "planned", "planned_units": 400}
+    clicks = {"old": chance(1, 60, 0.2), "new": chance(2, 60, 0.3)}
+    known = facts(clicks)
+    weeks = ([0] * 40 + [1] * 20) * 2
+    known.units["assigned_on"] = [MONDAY + pd.Timedelta(weeks=week) for week in weeks]
+    row = read(plan(looks=looks), known).tables["effects"].iloc[0]
+    first = {arm: np.mean(totals[:40]) / 10 for arm, totals in clicks.items()}
+    assert row["n_units"] == 80
+    assert row["effect"] == pytest.approx(first["new"] - first["old"])
+    assert row["hypothesis"] == "no absolute difference, look 1 of 5"
+
+
+def test_a_planned_look_below_200_accounts_holds_the_permutation_against_its_nominal_level():
+    # One look at the end: the bound is that of the fixed test, so p is that of the permutation.
+    looks = {"kind": "planned", "planned_units": 20, "shares": [1.0]}
+    known = facts({"old": chance(1, 10, 0.2), "new": chance(2, 10, 0.4)}, weeks=1)
+    fixed, looked = (read(each, known).tables["effects"].iloc[0] for each in (plan(), plan(looks=looks)))
+    assert looked["p"] == pytest.approx(fixed["p"], rel=1e-4)
+    assert [looked["low"], looked["high"]] == pytest.approx([fixed["low"], fixed["high"]], rel=1e-4)
+    assert looked["p_adjusted"] == looked["p"]
+
+
+@pytest.mark.parametrize("looks", [{"kind": "continuous"}, {"kind": "planned", "shares": [0.5, 1.0]}])
+def test_guardrails_and_relative_intervals_are_wider_where_they_are_looked_at_more_than_once(looks):
+    guard = {"name": "guard", "role": "guardrail", "margin": 0.02}
+    known = facts({"old": chance(1, 150, 0.3), "new": chance(2, 150, 0.3)}, metrics=("clicked", "guard"))
+    plans = plan({}, guard), plan({}, guard, looks={"planned_units": 600, **looks})
+    fixed, looked = (read(each, known).tables["effects"].set_index("metric") for each in plans)
+    for low, high in (("low_adjusted", "high_adjusted"), ("relative_low", "relative_high")):
+        assert ((looked[high] - looked[low]) > 1.3 * (fixed[high] - fixed[low])).all()
+
+
+def test_segments_wait_until_nobody_is_watched_any_more():
+    known = facts({"old": chance(1, 150, 0.2), "new": chance(2, 150, 0.3)})
+    known.units["tier"] = ["a", "b", "c"] * 100
+    looked = plan(segments=["tier"], looks={"kind": "continuous", "planned_units": 400})
+    assert len(read(looked, known).tables["segments"]) == 3
+    known.metrics["clicked"].loc[0, "why"] = "still being watched"
+    assert read(looked, known).tables["segments"].empty
+
+
 def test_planned_units_are_those_of_all_arms():
     # Of 600 planned in three arms 400 are for the two compared: 80 of them are the first look of five.
     arms = [*ARMS, {"name": "long", "label": "Long mail"}]
     looks = {"kind": "planned", "planned_units": 600}
     clicks = {"old": chance(1, 40, 0.2), "new": chance(2, 40, 0.3), "long": chance(3, 40, 0.3)}
     effects = read(plan(arms=arms, looks=looks), facts(clicks)).tables["effects"]
-    assert set(effects["hypothesis"]) == {"no absolute difference, look 1 of 5"}
+    assert set(effects["hypothesis"]) == {"no absolute difference (Holm over 2), look 1 of 5"}
 
 
 def test_before_the_first_day_an_experiment_is_not_over():

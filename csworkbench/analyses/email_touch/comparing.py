@@ -2,20 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from math import ceil
-from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.email_touch.facts import Facts
+from csworkbench.analyses.email_touch.looks import Due, due_look, look_at
 from csworkbench.analyses.email_touch.pairs import Pair, pair_of, within
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 from csworkbench.experiments import Continuous, Experiment, Fixed, Metric, Planned, unit_of
 from csworkbench.inference.accounts import CannotTell
 from csworkbench.inference.effects import Comparison, Effect, compare
 from csworkbench.inference.multiplicity import Adjusted, Guardrail, benjamini_hochberg, guardrail, holm
-from csworkbench.inference.sequential import confidence_sequence, planned_look, spending_bounds
-
-if TYPE_CHECKING:
-    pass
+from csworkbench.inference.sequential import Look
 
 BETTER, WORSE, SAME, SMALL = "better", "worse", "no difference shown", "smaller than worth knowing"
 HARM, NO_HARM, TOO_FEW = "harm", "no harm", "too few data"
@@ -47,6 +43,7 @@ class Line:
         level: Coverage of `bounds`.
         relative: Difference over the value of the baseline: shown, never tested; None where a value is not above 0.
         doubts: What a reader must know beside it.
+        due: The look it is of; None before the first.
     """
 
     metric: Metric
@@ -67,6 +64,7 @@ class Line:
     level: float = 0.95
     relative: Estimate | None = None
     doubts: tuple[Caveat, ...] = ()
+    due: Due | None = None
 
     @property
     def estimate(self) -> Estimate:
@@ -100,7 +98,7 @@ def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> t
     judged = {
         "primary": _family(experiment, raw, "primary", level),
         "secondary": _family(experiment, raw, "secondary", level),
-        "guardrail": [_guarded(line, level) for line in raw if line.metric.role == "guardrail"],
+        "guardrail": [_guarded(experiment, line, level) for line in raw if line.metric.role == "guardrail"],
         "diagnostic": [_described(line, level) for line in raw if line.metric.role == "diagnostic"],
     }
     return tuple(line for role in judged for line in judged[role])
@@ -108,7 +106,8 @@ def compared(experiment: Experiment, facts: Facts, level: float, seed: int) -> t
 
 def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level: float, seed: int) -> Line:
     metric, variant = asked
-    pair = pair_of(experiment, facts, metric, variant)
+    due = due_look(experiment, facts, metric, variant)
+    pair = pair_of(experiment, facts, metric, variant, due.units if isinstance(due, Due) else None)
     sums = pair.sums
     values = (sums.ratio(1), sums.ratio(0))
     if late := facts.late.get(metric.name, 0):
@@ -117,6 +116,8 @@ def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level
             n=late,
         )
         return Line(metric, variant, experiment.baseline(metric), len(sums.arm), None, values, reason=said)
+    if not isinstance(due, Due):
+        return Line(metric, variant, experiment.baseline(metric), len(sums.arm), None, values, reason=due)
     judged = within(experiment, pair, seed) or compare(sums, level=level, seed=seed)
     named = (metric, variant, experiment.baseline(metric))
     doubts = tuple(_doubts(experiment, metric, pair))
@@ -133,6 +134,7 @@ def _line(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], level
         level=level,
         relative=effect.relative(level),
         doubts=doubts,
+        due=due,
     )
 
 
@@ -167,10 +169,8 @@ def _family(experiment: Experiment, raw: Sequence[Line], role: str, level: float
     match experiment.looks:
         case Fixed():
             judged = list(_judged(told, role, level))
-        case Continuous() as looks:
-            judged = list(_always(told, _planned(experiment, looks, told), role, level))
-        case Planned() as looks:
-            judged = list(_spent(told, looks, _planned(experiment, looks, told), level))
+        case Continuous() | Planned():
+            judged = list(_looked(experiment, told, role, level))
     done = {(line.metric.name, line.variant): line for line in judged}
     return [done.get((line.metric.name, line.variant), line) for line in lines]
 
@@ -200,81 +200,65 @@ def _judged(lines: Sequence[Line], role: str, level: float) -> Iterator[Line]:
         )
 
 
-def _planned(experiment: Experiment, looks: Continuous | Planned, lines: Sequence[Line]) -> list[float]:
-    """Return how many units were planned for the two arms of each line."""
-    weights = {arm.name: arm.weight for arm in experiment.arms}
-    whole = sum(weights.values())
-    return [looks.planned_units * (weights[line.variant] + weights[line.control]) / whole for line in lines]
-
-
-def _always(lines: Sequence[Line], planned: Sequence[float], role: str, level: float) -> Iterator[Line]:
-    """Return lines with intervals that hold at every look."""
-    due = {id(line): round(units) for line, units in zip(lines, planned, strict=True)}
-
-    def look(line: Line, coverage: float) -> Any:
-        effect = _effect(line)
-        return confidence_sequence(effect.value, effect.error, line.n_units, due[id(line)], coverage)
-
-    first = [look(line, level) for line in lines]
-    refused = [
-        replace(line, reason=found.message)
-        for line, found in zip(lines, first, strict=True)
-        if isinstance(found, CannotTell)
-    ]
-    yield from (replace(line, effect=None) for line in refused)
+def _looked(experiment: Experiment, lines: Sequence[Line], role: str, level: float) -> Iterator[Line]:
+    """Return lines with intervals and p-values that hold at all looks together."""
+    first = [_look(experiment, line, level) for line in lines]
+    for line, found in zip(lines, first, strict=True):
+        if isinstance(found, CannotTell):
+            yield replace(line, effect=None, reason=found.message)
     told = [(line, found) for line, found in zip(lines, first, strict=True) if not isinstance(found, CannotTell)]
     adjusted = _adjust([found.p for _, found in told], role, level)
     for (line, found), p, own in zip(told, adjusted.p, adjusted.levels, strict=True):
-        wide = look(line, own)
+        wide = _look(experiment, line, own)
+        bounds = (found.low, found.high) if isinstance(wide, CannotTell) else (wide.low, wide.high)
         yield replace(
             line,
             bounds=(found.low, found.high),
             p=found.p,
             p_adjusted=p,
-            adjusted=((wide.low, wide.high), own),
-            state=_state(line, (wide.low, wide.high), is_shown=p < 1 - level),
-            hypothesis=f"{_over(role, len(told))}, at every look",
+            adjusted=(bounds, own),
+            state=_state(line, bounds, is_shown=p < 1 - level),
+            hypothesis=f"{_over(role, len(told))}{_due(line).name}",
+            relative=_relative(line, found, level),
         )
 
 
-def _spent(lines: Sequence[Line], looks: Planned, planned: Sequence[float], level: float) -> Iterator[Line]:
-    """Return lines judged by the bound of the look that is due; several tests share the error evenly."""
-    for line, units in zip(lines, planned, strict=True):
-        effect, taken = _effect(line), tuple(share for share in looks.shares if share * units <= line.n_units)
-        if not taken:
-            said = say(
-                "{n:n unit is|units are} ready; the first look is due at {due:count}",
-                n=line.n_units,
-                due=ceil(looks.shares[0] * units),
-            )
-            yield replace(line, effect=None, reason=said)
-            continue
-        alpha = (1 - level) / len(lines)
-        bounds = planned_look(effect.value, effect.error, spending_bounds(taken, 1 - level)[-1])
-        own = planned_look(effect.value, effect.error, spending_bounds(taken, alpha)[-1])
-        yield replace(
-            line,
-            bounds=bounds,
-            adjusted=(own, 1 - alpha),
-            state=_state(line, own, is_shown=not own[0] <= 0 <= own[1]),
-            hypothesis=f"no absolute difference, look {len(taken)} of {len(looks.shares)}",
-        )
+def _look(experiment: Experiment, line: Line, level: float) -> Look | CannotTell:
+    if isinstance(experiment.looks, Fixed):
+        raise ValueError("a fixed experiment is looked at once")
+    return look_at(experiment.looks, _effect(line), _due(line), level)
 
 
-def _guarded(line: Line, level: float) -> Line:
+def _relative(line: Line, found: Look, level: float) -> Estimate | None:
+    """Return the relative effect with an interval as many standard errors wide as that of the difference."""
+    from scipy.stats import norm
+
+    effect = _effect(line)
+    if effect.error <= 0:
+        return None
+    told = effect.relative(1 - 2 * float(norm.sf((found.high - found.low) / 2 / effect.error)))
+    return told and replace(told, level=level)
+
+
+def _guarded(experiment: Experiment, line: Line, level: float) -> Line:
     """Return a guardrail: one-sided, so its interval covers one minus twice the significance level."""
     metric, effect = line.metric, line.effect
     if effect is None or metric.margin is None:
         return line
     own = 1 - 2 * (1 - level)
-    bounds = effect.interval(own)
-    hypothesis = f"worse by at least {metric.margin:g} (one-sided)"
+    shown, bounds = effect.interval(level), effect.interval(own)
+    if not isinstance(experiment.looks, Fixed):
+        usual, wide = _look(experiment, line, level), _look(experiment, line, own)
+        if isinstance(usual, CannotTell) or isinstance(wide, CannotTell):
+            reason = next(found.message for found in (usual, wide) if isinstance(found, CannotTell))
+            return replace(line, effect=None, reason=reason)
+        shown, bounds = (usual.low, usual.high), (wide.low, wide.high)
+        line = replace(line, relative=_relative(line, usual, level))
+    hypothesis = f"worse by at least {metric.margin:g} (one-sided){_due(line).name}"
     if bounds is None:
         return replace(line, state=TOO_FEW, hypothesis=hypothesis)
     said = guardrail(*bounds, metric.margin, is_higher_better=metric.direction == "higher")
-    return replace(
-        line, bounds=effect.interval(level), adjusted=(bounds, own), state=GUARDRAIL[said], hypothesis=hypothesis
-    )
+    return replace(line, bounds=shown, adjusted=(bounds, own), state=GUARDRAIL[said], hypothesis=hypothesis)
 
 
 def _described(line: Line, level: float) -> Line:
@@ -297,3 +281,9 @@ def _effect(line: Line) -> Effect:
     if line.effect is None:
         raise ValueError("a line without an effect has no test")
     return line.effect
+
+
+def _due(line: Line) -> Due:
+    if line.due is None:
+        raise ValueError("a line without a look has no test")
+    return line.due

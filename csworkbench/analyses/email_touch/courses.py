@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.email_touch.comparing import BETTER, WORSE, Line
 from csworkbench.analyses.email_touch.exposure import read_units
+from csworkbench.analyses.email_touch.looks import is_over
 from csworkbench.analyses.email_touch.pairs import effect_of, pair_of
 from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.analyses.email_touch.settings import Config
@@ -218,13 +219,14 @@ def _segments(reading: Reading, config: Config) -> list[tuple[object, ...]]:
     asked = [
         (line, column, value)
         for line in reading.lines
-        if line.metric.role == "primary" and line.effect is not None
+        if line.metric.role == "primary" and line.effect is not None and is_over(experiment, facts, line.metric)
         for column in experiment.segments
         for value in sorted(facts.units[column].dropna().unique())
     ]
     found = []
     for line, column, value in asked:
         inside, asked_of = facts.units[column] == value, (line.metric, line.variant)
+        inside &= line.due.units if line.due else True
         told = effect_of(experiment, facts, asked_of, config.seed, inside)
         n = len(pair_of(experiment, facts, *asked_of, inside).account) if isinstance(told, CannotTell) else told.n_units
         found.append((told, n))
