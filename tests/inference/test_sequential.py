@@ -13,6 +13,7 @@ from csworkbench.inference.sequential import (
     alpha_spent,
     confidence_sequence,
     planned_look,
+    repeated_p,
     spending_bounds,
 )
 
@@ -79,3 +80,12 @@ def test_fewer_than_a_hundred_units_have_no_sequence():
 
 def test_without_an_error_there_is_no_sequence():
     assert confidence_sequence(0.3, 0.0, 500, 1000).code == "no_variation"
+
+
+def test_the_p_value_of_several_looks_is_the_error_at_which_the_last_would_just_have_stopped():
+    # Published bounds of five equal looks at error .05 (Lan-DeMets, O'Brien-Fleming): the fifth is 2.031.
+    looks = (0.2, 0.4, 0.6, 0.8, 1.0)
+    assert repeated_p(2 * norm.sf(2.031), looks) == pytest.approx(0.05, abs=1e-4)
+    assert repeated_p(0.03, (1.0,)) == pytest.approx(0.03, rel=1e-5)
+    assert 0 < repeated_p(0.0, looks) < 1e-9
+    assert repeated_p(1.0, looks) == 1.0
