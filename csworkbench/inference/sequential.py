@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 FARTHEST = 8.0  # standard errors beyond which nobody stops: chance 1e-15
 NODES = 401  # of the integral between two looks; 5 looks are exact to 1e-6
 LEAST_P = 1e-12  # below, a p-value over several looks is not told apart
+MOST_P = 0.99  # above, a p-value over several looks is 1
 LEAST_UNITS = 100  # units below which a confidence sequence, which is asymptotic, is refused
 
 
@@ -93,7 +94,7 @@ def repeated_p(p: float, fractions: tuple[float, ...]) -> float:
     def beyond(logarithm: float) -> float:
         return spending_bounds(fractions, exp(logarithm))[-1] - seen
 
-    least, most = log(LEAST_P), log(1 - LEAST_P)
+    least, most = log(LEAST_P), log(MOST_P)
     if beyond(least) <= 0:
         return LEAST_P
     return 1.0 if beyond(most) >= 0 else exp(float(brentq(beyond, least, most, xtol=1e-6)))

@@ -95,8 +95,9 @@ def test_repeated_opens_and_opens_before_the_mail_change_nothing(tmp_path):
     one = read(project(tmp_path / "one", alternating, clean))
     two = read(project(tmp_path / "two", alternating, [*clean, *faults]))
     assert one == two
-    # New arm: accounts 1, 3, 5, 7 of 8, old arm: account 2 of 8, two contacts each: 4/16 - 1/16 = 18.75 points.
-    assert one[1].value == pytest.approx(18.75)
+    # New arm: accounts 1, 3, 5, 7 of 8, old arm: account 2 of 8. No mail names a contact, so an account counts once if
+    # anybody clicked: 4/8 - 1/8 = 37.5 points.
+    assert one[1].value == pytest.approx(37.5)
 
 
 def test_a_config_that_compares_clicks_with_a_holdout_is_refused_before_any_data_is_read(tmp_path):
