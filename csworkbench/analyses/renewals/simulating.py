@@ -36,7 +36,13 @@ class Pool:
         return float((self.ratios * self.weights).sum() / self.weights.sum()) if len(self.ratios) else 1.0
 
     def draw(self, rng: "np.random.Generator", draws: int, renewals: int) -> "Floats":
-        """Return ratios of renewals, one row per draw; each row is from a pool whose mean is off by chance."""
+        """Return ratios of renewals, one row per draw; each row is from a pool whose mean is off by chance.
+
+        Args:
+            rng: Where chance comes from.
+            draws: How many rows.
+            renewals: How many columns.
+        """
         import numpy as np
 
         if not len(self.ratios):
