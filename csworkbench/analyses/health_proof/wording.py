@@ -1,5 +1,8 @@
 """What may be said of a score, in one sentence with its interval: the stamp."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from csworkbench.analyses.health_proof.reading import SCORE, Reading
 from csworkbench.analyses.health_proof.settings import Churn, Config, Renewals
 from csworkbench.analyses.health_proof.tables import label_of
@@ -34,40 +37,47 @@ def stamp_words(reading: Reading, title: str, config: Config, candidate: str = S
         "events": reading.proof.rows.events,
         "what": event_words(config),
     }
-    dated = reading.line.name.value == "forward"
-    rows = reading.proof.rows
-    match reading.stamp(candidate, config):
-        case Stamp.TOO_FEW if rows.rarer < rows.events:
-            return say(
-                "{score} cannot be judged, too few rows without {what} ({rarer:count} in the test): AUC "
-                "{auc:estimate}, {more:estimate} against {baseline}",
-                rarer=rows.rarer,
-                **given,
-            )
-        case Stamp.ADDS if dated:
+    rows, stamp = reading.proof.rows, reading.stamp(candidate, config)
+    if stamp is Stamp.TOO_FEW and rows.rarer < rows.events:
+        return say(
+            "{score} cannot be judged, too few rows without {what} ({rarer:count} in the test): AUC "
+            "{auc:estimate}, {more:estimate} against {baseline}",
+            rarer=rows.rarer,
+            **given,
+        )
+    is_dated = reading.line.name.value == "forward"
+    return _in_time(stamp, given) if is_dated else _of_one_day(stamp, given)
+
+
+def _in_time(stamp: Stamp, given: Mapping[str, Any]) -> Message:
+    match stamp:
+        case Stamp.ADDS:
             return say(
                 "{score} adds to {baseline}: AUC {auc:estimate}, which is {more:estimate} more; "
                 "{events:count} {what} in the test window",
                 **given,
             )
-        case Stamp.PREDICTS if dated:
+        case Stamp.PREDICTS:
             return say(
                 "{score} predicts, not shown better than {baseline}: AUC {auc:estimate}, difference {more:estimate}; "
                 "{events:count} {what} in the test window",
                 **given,
             )
-        case Stamp.NOT_SHOWN if dated:
+        case Stamp.NOT_SHOWN:
             return say(
                 "{score} is not shown to predict: AUC {auc:estimate}, {more:estimate} against {baseline}; "
                 "{events:count} {what} in the test window",
                 **given,
             )
-        case Stamp.TOO_FEW if dated:
-            return say(
-                "{score} cannot be judged, too few {what} ({events:count} in the test window): AUC {auc:estimate}, "
-                "{more:estimate} against {baseline}",
-                **given,
-            )
+    return say(
+        "{score} cannot be judged, too few {what} ({events:count} in the test window): AUC {auc:estimate}, "
+        "{more:estimate} against {baseline}",
+        **given,
+    )
+
+
+def _of_one_day(stamp: Stamp, given: Mapping[str, Any]) -> Message:
+    match stamp:
         case Stamp.ADDS:
             return say(
                 "{score} adds to {baseline} among accounts of one day: AUC {auc:estimate}, which is {more:estimate} "

@@ -165,6 +165,10 @@ def _about_money(inputs: Inputs, config: Config) -> Iterator[Caveat]:
             say("{n:n open renewal has|open renewals have} no amount: they are in no sum of money", n=unknown),
             say("Record target_amount"),
         )
+    yield from _about_amounts_renewed(inputs)
+
+
+def _about_amounts_renewed(inputs: Inputs) -> Iterator[Caveat]:
     known = inputs.renewals
     token = int((known["is_lost"].eq(False) & (known["final"] > MOST_TIMES * known["target"])).sum())
     if token:
