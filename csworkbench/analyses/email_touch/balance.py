@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from csworkbench.analyses.email_touch.exposure import Check, short_p
 from csworkbench.analyses.email_touch.facts import Facts
-from csworkbench.analyses.email_touch.pairs import before_the_draw
+from csworkbench.analyses.email_touch.pairs import effect_of
 from csworkbench.estimates import Severity, say
 from csworkbench.experiments import Experiment
 from csworkbench.inference.accounts import CannotTell
@@ -30,7 +30,7 @@ def balance(experiment: Experiment, facts: Facts, seed: int) -> Iterator[Check]:
         if metric.covariate is not None and metric.name in facts.metrics and not facts.late.get(metric.name)
         for variant in experiment.variants(metric)
     ]
-    judged = [(each, before_the_draw(experiment, facts, each, seed)) for each in asked]
+    judged = [(each, effect_of(experiment, facts, each, seed, is_before=True)) for each in asked]
     told = [(each, found.p) for each, found in judged if not isinstance(found, CannotTell)]
     if not told:
         return

@@ -12,7 +12,7 @@ from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.analyses.email_touch.settings import Config
 from csworkbench.analyses.email_touch.words import time_words
 from csworkbench.estimates import Message, say
-from csworkbench.experiments import Continuous, Experiment, unit_of, window_of
+from csworkbench.experiments import Continuous, unit_of, window_of
 from csworkbench.formats import text
 from csworkbench.inference.accounts import AccountSums, CannotTell, linearized, refusal
 from csworkbench.inference.design import Pilot, Plan, accounts_needed, pilot_of, smallest_effect, weeks_needed
@@ -72,8 +72,8 @@ def _course(reading: Reading, line: Line, config: Config) -> Iterator[tuple[obje
     ready = pd.to_datetime(facts.units["assigned_on"]) + pd.Timedelta(days=window)
     kept = (facts.units["why"] == "") & (facts.metrics[line.metric.name]["why"] == "")
     days = sorted(set(ready[kept]))
-    looks = experiment.looks
-    planned = round(looks.planned_units * _part(experiment, line)) if isinstance(looks, Continuous) else line.n_units
+    is_continuous = isinstance(experiment.looks, Continuous)
+    planned = round(line.due.planned) if line.due and is_continuous else line.n_units
     for day in days:
         told, n = _so_far(reading, line, ready <= day, config.seed)
         if isinstance(told, CannotTell):
@@ -82,12 +82,6 @@ def _course(reading: Reading, line: Line, config: Config) -> Iterator[tuple[obje
         low, high = (nan, nan) if isinstance(look, CannotTell) else (look.low, look.high)
         name = f"{experiment.id} {day:%Y-%m-%d}"
         yield experiment.id, line.metric.name, line.variant, day, n, told.value, low, high, name
-
-
-def _part(experiment: Experiment, line: Line) -> float:
-    """Return the part of the lot that falls on the two arms of a line."""
-    weights = {arm.name: arm.weight for arm in experiment.arms}
-    return (weights[line.variant] + weights[line.control]) / sum(weights.values())
 
 
 def _so_far(reading: Reading, line: Line, is_ready: "pd.Series[bool]", seed: int) -> tuple[Effect | CannotTell, int]:

@@ -67,9 +67,7 @@ def ratio_table(experiment: Experiment, facts: Facts) -> "pd.DataFrame":
     import pandas as pd
 
     units = read_units(facts)
-    drawn_on = pd.to_datetime(units["assigned_on"])
-    weeks = drawn_on - pd.to_timedelta(drawn_on.dt.dayofweek, unit="D")
-    named = {ALL: pd.Series(ALL, index=units.index), WEEK: weeks.dt.strftime("%Y-%m-%d")}
+    named = {ALL: pd.Series(ALL, index=units.index), WEEK: week_of(units["assigned_on"])}
     if experiment.strata:
         named[STRATUM] = units["stratum"]
     # One slice says what the whole says.
@@ -78,6 +76,18 @@ def ratio_table(experiment: Experiment, facts: Facts) -> "pd.DataFrame":
     return pd.DataFrame([row for part in parts for row in part], columns=RATIO).astype(
         {"units": int, "expected": float, "ratio": float, "p": float}
     )
+
+
+def week_of(days: "pd.Series[Any]") -> "pd.Series[str]":
+    """Return the Monday of the week of each day, ISO.
+
+    Args:
+        days: Days.
+    """
+    import pandas as pd
+
+    dated = pd.to_datetime(days)
+    return (dated - pd.to_timedelta(dated.dt.dayofweek, unit="D")).dt.strftime("%Y-%m-%d")
 
 
 def _slices(

@@ -5,7 +5,7 @@ from math import nan
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.email_touch.comparing import Line
-from csworkbench.analyses.email_touch.exposure import Check, mail_sums, read_units, reconciliation
+from csworkbench.analyses.email_touch.exposure import Check, mail_sums, read_units, reconciliation, week_of
 from csworkbench.analyses.email_touch.facts import Inputs
 from csworkbench.analyses.email_touch.reading import Reading
 from csworkbench.experiments import unit_of
@@ -190,13 +190,10 @@ def funnel_frame(readings: Sequence[Reading], level: float) -> "pd.DataFrame":
 
 
 def _funnel_rows(reading: Reading, level: float) -> Iterator[tuple[object, ...]]:
-    import pandas as pd
-
     mails = reading.facts.funnel
     if mails.empty:
         return
-    sent_on = pd.to_datetime(mails["sent_on"])
-    weeks = (sent_on - pd.to_timedelta(sent_on.dt.dayofweek, unit="D")).dt.strftime("%Y-%m-%d")
+    weeks = week_of(mails["sent_on"])
     known = mails["unit_id"].isin(read_units(reading.facts)["unit_id"])
     steps = [row for row in STEPS if reading.shows_outcomes or row[0] in QUALITY]
     for arm in reading.experiment.arms:

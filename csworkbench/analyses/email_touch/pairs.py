@@ -100,7 +100,13 @@ def _by_account(rows: "pd.DataFrame", values: "pd.DataFrame") -> "tuple[pd.DataF
 
 
 def effect_of(
-    experiment: Experiment, facts: Facts, asked: tuple[Metric, str], seed: int, only: "pd.Series[bool] | None" = None
+    experiment: Experiment,
+    facts: Facts,
+    asked: tuple[Metric, str],
+    seed: int,
+    only: "pd.Series[bool] | None" = None,
+    *,
+    is_before: bool = False,
 ) -> Effect | CannotTell:
     """Return the effect of a variant on some of the units, by the test its draw asks for.
 
@@ -110,21 +116,9 @@ def effect_of(
         asked: Metric, and name of the variant.
         seed: Seed of permutations.
         only: Units that count; None = all that are read.
+        is_before: Of what was measured before the draw, which no mail can have changed.
     """
-    pair = pair_of(experiment, facts, *asked, only)
-    return within(experiment, pair, seed) or judge(pair.sums, seed=seed)
-
-
-def before_the_draw(experiment: Experiment, facts: Facts, asked: tuple[Metric, str], seed: int) -> Effect | CannotTell:
-    """Return by how much the arms differed in the covariate of a metric, which no mail can have changed.
-
-    Args:
-        experiment: The experiment.
-        facts: What is known of it.
-        asked: Metric with a covariate, and name of the variant.
-        seed: Seed of permutations.
-    """
-    pair = pair_of(experiment, facts, *asked, is_before=True)
+    pair = pair_of(experiment, facts, *asked, only, is_before=is_before)
     return within(experiment, pair, seed) or judge(pair.sums, seed=seed)
 
 
