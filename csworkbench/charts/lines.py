@@ -98,16 +98,12 @@ def curves(
     names = list(dict.fromkeys(frame[curve].dropna()))
     if not names:
         return nothing(title, frame, language)
-    roles = series(len(names))
     words = [spoken(name, language) for name in names]
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP + _LABEL, min(190.0, max(map(room, words)) + 20), _FOOT)
         _share_axes(axes, 1.0, along, up, language)
         axes.plot([0, 1], [0, 1], color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
-        for place, (name, role) in enumerate(zip(names, roles, strict=True)):
-            rows = frame[frame[curve] == name]
-            axes.plot(rows[x], rows[value], color=color(role), linewidth=2.4, linestyle=STROKES[place], zorder=4)
-            _name_curve(axes, fitted(words[place], 170, language), place, role)
+        _draw_curves(axes, [frame.loc[frame[curve] == name, [x, value]] for name in names], words, language)
         svg = finish(page)
     parts = [
         f"{word}: {_reached(frame[frame[curve] == name], x, value, language)}"
@@ -146,10 +142,7 @@ def rising(
         _share_axes(axes, 1.0, along, up, language)
         _number_axis(axes, frame[x], language)
         axes.axhline(level, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
-        for place, (name, role) in enumerate(zip(names, series(len(names)), strict=True)):
-            rows = frame[frame[curve] == name]
-            axes.plot(rows[x], rows[value], color=color(role), linewidth=2.4, linestyle=STROKES[place], zorder=4)
-            _name_curve(axes, fitted(words[place], 170, language), place, role)
+        _draw_curves(axes, [frame.loc[frame[curve] == name, [x, value]] for name in names], words, language)
         svg = finish(page)
     parts = [
         f"{word}: {_crossing(frame[frame[curve] == name], (x, value), level, language)}"
@@ -224,6 +217,14 @@ def _share_axes(axes: "Axes", top: float, along: str, up: str, language: str) ->
         fitted(up, 400, language, SMALL), (0, 1), xycoords="axes fraction", xytext=(-_LEFT, 6),
         textcoords="offset points", fontsize=SMALL, color=color("muted"), ha="left", va="bottom", annotation_clip=False,
     )  # fmt: skip
+
+
+def _draw_curves(axes: "Axes", curves: "Sequence[pd.DataFrame]", words: Sequence[str], language: str) -> None:
+    """Draw each curve of two columns, place and value, and write its name beside the axes."""
+    for place, (rows, role) in enumerate(zip(curves, series(len(curves)), strict=True)):
+        along, value = (rows[name] for name in rows.columns)
+        axes.plot(along, value, color=color(role), linewidth=2.4, linestyle=STROKES[place], zorder=4)
+        _name_curve(axes, fitted(words[place], 170, language), place, role)
 
 
 def _name_curve(axes: "Axes", word: str, place: int, role: str) -> None:
