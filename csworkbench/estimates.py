@@ -121,6 +121,48 @@ class Release:
     is_once: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture or table on the page of a part, as data: an analysis draws nothing.
+
+    Args:
+        table: The table of the part it is made from.
+        title: What it shows.
+        columns: Columns it takes, in the order the chart or table asks for them; empty shows a whole table.
+        shape: Name of the chart in `charts`; "table" shows the rows.
+        lead: What to look for, one sentence before it.
+        options: Further keyword arguments of the chart or of `views.table`.
+    """
+
+    table: str
+    title: str
+    columns: tuple[str, ...] = ()
+    shape: str = "table"
+    lead: Message | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What a result says of one value of a dimension, such as one playbook, on a page of its own.
+
+    A Result offers its `parts`; they are published below by/ beside its own page and listed there.
+
+    Args:
+        dimension: What it is one of, such as "playbook".
+        value: Which one; its page is called after it.
+        title: Heading of the page.
+        result: The verdict, figures, tables and doubts of this value alone.
+        shown: Pictures and tables of the page, in order.
+    """
+
+    dimension: str
+    value: str
+    title: str
+    result: "Result"
+    shown: tuple[Shown, ...] = ()
+
+
 @runtime_checkable
 class Result(Protocol):
     """The shape of every analysis' result."""

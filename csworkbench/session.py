@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cached_property
 from pathlib import Path
@@ -11,8 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.config import Section, load, plain
 from csworkbench.errors import ConfigError, RunError
-from csworkbench.estimates import Result
-from csworkbench.store import StoredResult, read_result, write_result
+from csworkbench.estimates import Part, Result
+from csworkbench.formats import printable, text
+from csworkbench.store import (
+    PARTS_FOLDER,
+    STORY_FILE,
+    StoredPart,
+    StoredResult,
+    read_result,
+    slugs,
+    write_json,
+    write_result,
+)
 from csworkbench.workspace import Workspace, find_workspace, load_workspace, project_root
 
 if TYPE_CHECKING:
@@ -166,21 +176,41 @@ class Desk:
         return views.conclude(result, self.workspace.language)
 
     def _write(self, result: Result, folder: Path) -> None:
-        from csworkbench.exports import write_tables
-
         name = _stem(type(result).__module__)
         if name not in self._configs:
             raise ConfigError(f"{name}: its settings were not read with desk.config({name}) before desk.conclude")
+        offered: Sequence[Part] = getattr(result, "parts", ())
+        stored = [
+            StoredPart(
+                part.dimension, part.value, printable(part.title), text(part.result.headline, self.workspace.language),
+                f"{PARTS_FOLDER}/{slug}",
+            )
+            for part, slug in zip(offered, slugs([part.value for part in offered]), strict=True)
+        ]  # fmt: skip
+        for part, place in zip(offered, stored, strict=True):
+            self._write_part(part, folder / place.folder, name)
+        self._write_one(result, folder, name, stored)
+
+    def _write_part(self, part: Part, folder: Path, name: str) -> None:
+        from csworkbench import views
+
+        folder.mkdir(parents=True)
+        self._write_one(part.result, folder, name)
+        write_json(folder / STORY_FILE, views.story(part, self.workspace.language))
+
+    def _write_one(self, result: Result, folder: Path, name: str, parts: Sequence[StoredPart] = ()) -> None:
+        from csworkbench.exports import write_tables
+
         # An id is exported as it is: an apostrophe before it would make another customer of it.
         ids = {column for frame in result.tables.values() for column in frame.columns if str(column).endswith("_id")}
-        tables = write_tables(result.tables, folder / "tables", sorted(ids))
         write_result(
             folder,
             result,
             analysis=name,
             as_of=self.as_of,
             config=plain(self._configs[name]),
-            tables=tables,
+            tables=write_tables(result.tables, folder / "tables", sorted(ids)),
+            parts=parts,
             language=self.workspace.language,
         )
 

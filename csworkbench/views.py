@@ -1,19 +1,20 @@
 """Results for readers: the verdict, figures, doubts and next steps, tables and settings, as text and as safe HTML."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup
 
-from csworkbench import formats
+from csworkbench import charts, formats
 from csworkbench.charts.markup import displayed, table_html, table_text
 from csworkbench.config import Section, plain
-from csworkbench.estimates import MOST_FIGURES, Caveat, Estimate, Message, Result, Severity, say
+from csworkbench.estimates import MOST_FIGURES, Caveat, Estimate, Message, Part, Result, Severity, Shown, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
+_SHAPES = [name for name in charts.__all__ if name.islower()]
 _WORST_FIRST = list(reversed(Severity))
 _WORDS = {
     Severity.STOP: say("Do not act on this yet"),
@@ -142,6 +143,36 @@ def settings(config: Section, language: str = "en") -> View:
     title = formats.text(say("Settings used"), language)
     frame = pd.DataFrame(list(_keys(config, language)), columns=["setting", "value", "meaning"], dtype="object")
     return View("settings", table_text(frame, title, language), table_html(frame, title, language))
+
+
+def story(part: Part, language: str = "en") -> Mapping[str, Any]:
+    """Return the page of a part as the cells of a notebook that nobody had to execute (nbformat 4).
+
+    Args:
+        part: What the page says.
+        language: Language of texts and numbers.
+
+    Raises:
+        ValueError: the part shows a table it does not have, a column the table lacks, or an unknown chart.
+    """
+    opening = [{"cell_type": "markdown", "source": f"# {formats.printable(part.title)}"}]
+    return {"cells": opening + [cell for shown in part.shown for cell in _shown(part.result, shown, language)]}
+
+
+def _shown(result: Result, shown: Shown, language: str) -> Iterator[dict[str, Any]]:
+    if shown.table not in result.tables:
+        raise ValueError(f"no table {shown.table!r} to show; there are {', '.join(result.tables) or 'none'}")
+    if shown.shape != "table" and shown.shape not in _SHAPES:
+        raise ValueError(f"no chart {shown.shape!r}; there are {', '.join(_SHAPES)}")
+    frame, options = result.tables[shown.table], {**shown.options, "language": language}
+    if shown.shape == "table":
+        drawn = table(frame, shown.title, columns=shown.columns or None, **options)
+    else:
+        drawn = getattr(charts, shown.shape)(frame, *shown.columns, title=shown.title, **options)
+    if shown.lead is not None:
+        yield {"cell_type": "markdown", "source": _sentence(shown.lead, language)}
+    data, metadata = drawn._repr_mimebundle_()
+    yield {"cell_type": "code", "outputs": [{"output_type": "display_data", "data": data, "metadata": metadata}]}
 
 
 def _label(value: Any, language: str) -> Any:

@@ -12,7 +12,9 @@ from IPython.core.formatters import DisplayFormatter
 from csworkbench import session
 from csworkbench.config import Section, setting
 from csworkbench.errors import ConfigError, RunError
-from csworkbench.estimates import Caveat, Estimate, Message, say
+from csworkbench.estimates import Caveat, Estimate, Message, Part, Shown, say
+from csworkbench.runner.pages import write_page
+from csworkbench.store import NotebookRecord, NotebookStatus, RunInfo, read_result
 
 WORKSPACE = """\
 version: 1
@@ -140,6 +142,34 @@ def test_a_result_is_written_with_its_settings_and_tables(project):
     stored = json.loads((folder / "result.json").read_text("utf-8"))
     assert (stored["analysis"], stored["as_of"], stored["config"]) == ("tiny", "2026-06-30", {"limit": 12, "name": "x"})
     assert (folder / "tables" / "rows.csv").read_text("utf-8").splitlines() == ["account_id,value", "+46 70 12345,1.5"]
+
+
+def test_a_part_of_a_result_gets_a_folder_and_a_page_of_its_own(project):
+    @dataclass(frozen=True)
+    class Whole(TinyResult):
+        parts: tuple[Part, ...] = (
+            Part("playbook", "tour", "The <tour>", TinyResult(3), (Shown("rows", "Rows"),)),
+            Part("playbook", "巡回", "巡回", TinyResult(4)),
+        )
+
+    Whole.__module__ = TinyResult.__module__
+    folder = project / "outputs" / "runs" / "a" / "tiny"
+    desk = session.start(output_dir=str(folder))
+    desk.config(analysis("tiny"))
+    desk.conclude(Whole(12))
+    (folder / "notebook.ipynb").write_text('{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}', "utf-8")
+    write_page(folder, NotebookRecord("tiny", NotebookStatus.OK), RunInfo(project="book"))
+    first, second = read_result(folder).parts
+    assert (first.folder, read_result(folder / first.folder).figures["limit"].value) == ("by/tour", 3)
+    page = (folder / "by" / "tour" / "report.html").read_text("utf-8")
+    assert "The &lt;tour&gt;" in page
+    assert '<a href="../../report.html">' in page
+    assert '<a href="../../../index.html">' in page
+    assert '<a href="../../notebook.ipynb">' in page
+    assert "+46 70 12345" in page
+    whole = (folder / "report.html").read_text("utf-8")
+    assert '<a href="by/tour/report.html">The &lt;tour&gt;</a>: All is well.' in whole
+    assert f'<a href="{second.folder}/report.html">巡回</a>' in whole
 
 
 def test_nothing_is_written_without_an_output_folder(project):

@@ -1,8 +1,10 @@
 """What a run keeps is written whole or not at all, and reads back as it was."""
 
 import errno
+import hashlib
 import json
 import os
+import re
 import xml.etree.ElementTree as Xml
 from dataclasses import dataclass, field
 from datetime import date
@@ -27,6 +29,7 @@ from csworkbench.store import (
     read_notebook,
     read_result,
     refuse_if_held,
+    slugs,
     state_of,
     why_skipped,
     write_result,
@@ -109,6 +112,38 @@ def test_sentences_for_the_pages_of_others_are_stored_with_the_result_that_says_
     assert read_result(tmp_path).stamps == {"health": ("Predicts 1,200 losses",)}
     put(tmp_path)
     assert read_result(tmp_path).stamps == {}
+
+
+def test_further_files_of_a_result_are_written_with_their_digests(tmp_path):
+    class Proposing(Outcome):
+        files: ClassVar = {"playbooks/tour.yaml": "id: tour  # åäö\n"}
+
+    data = json.loads(put(tmp_path, Proposing()).read_text("utf-8"))
+    content = (tmp_path / "playbooks" / "tour.yaml").read_bytes()
+    assert content == "id: tour  # åäö\n".encode()
+    assert data["files"] == [{"path": "playbooks/tour.yaml", "sha256": hashlib.sha256(content).hexdigest()}]
+    assert read_result(tmp_path).files == ("playbooks/tour.yaml",)
+
+
+@pytest.mark.parametrize(
+    "path", ["../x", "/x", "a/../b", "", ".", "tables/x.csv", "by/x", "report.html", "result.json"]
+)
+def test_a_file_of_a_result_stays_in_its_folder_and_replaces_nothing_of_the_run(tmp_path, path):
+    class Proposing(Outcome):
+        files: ClassVar = {path: "x"}
+
+    with pytest.raises(ValueError, match=r"a file of a result stands below its folder"):
+        put(tmp_path, Proposing())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_of_parts_keep_plain_names_and_stay_apart_where_case_does_not_count():
+    plain, *others = slugs(["team_rollout", "A", "a", "北区", "../x", "über uns"])
+    assert plain == "team_rollout"
+    assert len({each.casefold() for each in others}) == 5
+    assert all(re.fullmatch(r"[A-Za-z0-9_-]+-[0-9a-f]{8}", each) for each in others)
+    with pytest.raises(ValueError, match=r"there are two of 'a'"):
+        slugs(["a", "b", "a"])
 
 
 def test_the_same_result_is_the_same_bytes(tmp_path):

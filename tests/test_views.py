@@ -1,9 +1,9 @@
 import pandas as pd
 import pytest
 
-from csworkbench import views
+from csworkbench import estimates, views
 from csworkbench.config import Section, setting
-from csworkbench.estimates import Severity
+from csworkbench.estimates import Severity, Shown, say
 from tests.pages import PAYLOADS, HandMade, Settings
 
 
@@ -100,6 +100,41 @@ def test_settings_list_key_value_and_meaning():
         "note     plain  A text",
         "level    0.95   Coverage of intervals",
     ]
+
+
+def with_tables(**frames):
+    class Tabled(HandMade):
+        tables = frames
+
+    return Tabled()
+
+
+def test_the_page_of_a_part_has_its_pictures_and_tables_in_order_and_no_code():
+    frame = pd.DataFrame({"tier": ["large", "small"], "effect": [0.3, 0.1], "low": [0.1, -0.1], "high": [0.5, 0.3]})
+    shown = (
+        Shown("tiers", "Where it works", ("tier", "effect", "low", "high"), "intervals", say("Look right of 0")),
+        Shown("tiers", "All tiers", ("tier", "effect"), options={"limit": 1}),
+    )
+    part = estimates.Part("playbook", "tour", "Feature <tour>", with_tables(tiers=frame), shown)
+    cells = views.story(part)["cells"]
+    assert [cell["cell_type"] for cell in cells] == ["markdown", "markdown", "code", "code"]
+    assert [cells[0]["source"], cells[1]["source"]] == ["# Feature <tour>", "Look right of 0."]
+    slots = [cell["outputs"][0]["metadata"]["csworkbench"]["slot"] for cell in cells[2:]]
+    assert slots == ["chart", "table"]
+    assert "1 row more in the full table" in cells[3]["outputs"][0]["data"]["text/plain"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "why"),
+    [
+        (Shown("none", "x"), r"no table 'none' to show; there are scores"),
+        (Shown("scores", "x", shape="Chart9"), r"no chart 'Chart9'; there are agreement, bars"),
+    ],
+)
+def test_a_part_that_shows_what_it_has_not_is_refused(shown, why):
+    result = with_tables(scores=pd.DataFrame({"a": [1]}))
+    with pytest.raises(ValueError, match=why):
+        views.story(estimates.Part("playbook", "tour", "Tour", result, (shown,)))
 
 
 class Part(Section):

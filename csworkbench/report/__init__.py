@@ -5,12 +5,13 @@ page. A page runs no script, asks for nothing over a network and contains no cod
 """
 
 from csworkbench.report.pages import render, render_index
-from csworkbench.report.records import Download, Failure, PageContext, RunEntry, RunPage, SourceNote, Stamp
+from csworkbench.report.records import Download, Failure, PageContext, PartLink, RunEntry, RunPage, SourceNote, Stamp
 
 __all__ = [
     "Download",
     "Failure",
     "PageContext",
+    "PartLink",
     "RunEntry",
     "RunPage",
     "SourceNote",

@@ -72,6 +72,21 @@ class Stamp:
 
 
 @dataclass(frozen=True, slots=True)
+class PartLink:
+    """A page of its own for one value of a result.
+
+    Args:
+        href: Path of the page, relative to this one.
+        title: Its heading.
+        headline: Its verdict.
+    """
+
+    href: str
+    title: str
+    headline: str
+
+
+@dataclass(frozen=True, slots=True)
 class PageContext:
     """What a page says beside the notebook's own outputs.
 
@@ -88,7 +103,9 @@ class PageContext:
         config_digest: SHA-256 of the resolved settings.
         versions: Program or library -> version.
         index_href: Link back to the index of the run; empty leaves it out.
+        whole: The page this one is a part of; None where it is none.
         stamps: What other notebooks of the run say of this page.
+        parts: Pages of their own, by what they are one of, such as "playbook".
     """
 
     name: str
@@ -103,7 +120,9 @@ class PageContext:
     config_digest: str = ""
     versions: Mapping[str, str] = field(default_factory=dict)
     index_href: str = "../index.html"
+    whole: PartLink | None = None
     stamps: tuple[Stamp, ...] = ()
+    parts: Mapping[str, tuple[PartLink, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

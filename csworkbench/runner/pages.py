@@ -13,6 +13,8 @@ from csworkbench.estimates import Severity
 from csworkbench.files import write_file
 from csworkbench.formats import label
 from csworkbench.store import (
+    RESULT_FILE,
+    STORY_FILE,
     Artifact,
     Failure,
     InputRecord,
@@ -20,6 +22,7 @@ from csworkbench.store import (
     NotebookStatus,
     RunInfo,
     RunRecord,
+    StoredPart,
     StoredResult,
     read_notebook,
     read_result,
@@ -33,7 +36,7 @@ SHOWN_STATUS = {
 
 
 def write_page(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[report.Stamp, ...] = ()) -> None:
-    """Write report.html of an executed notebook.
+    """Write report.html of an executed notebook, and one for each part its result has a page for.
 
     Args:
         home: Its folder, holding notebook.ipynb and result.json.
@@ -41,22 +44,48 @@ def write_page(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[
         info: What the run is made from.
         stamps: What other notebooks of the run say of it.
     """
-    result = home / "result.json"
+    result = _result(home)
     context = report.PageContext(
         name=record.name,
         as_of=_date(info.as_of),
         workspace=info.project,
         language=info.language,
         sources=_sources(item for item in info.inputs if item.table in info.reads.get(record.name, ())),
-        downloads=_table_downloads(_result(home)),
+        downloads=_table_downloads(result),
         failure=_failure(record.failure),
         key=record.key,
         config_digest=info.configs.get(record.name, ""),
         versions=info.versions,
         stamps=stamps,
+        parts=_part_links(result),
     )
-    shown = result if result.exists() and _result(home) is not None else None
+    shown = home / RESULT_FILE if result is not None else None
     write_file(home / "report.html", report.render(home / "notebook.ipynb", shown, context).encode())
+    if result is not None and record.failure is None:
+        for part in result.parts:
+            _write_part(home, part, context)
+
+
+def _part_links(result: StoredResult | None) -> dict[str, tuple[report.PartLink, ...]]:
+    links: dict[str, tuple[report.PartLink, ...]] = {}
+    for part in result.parts if result else ():
+        link = report.PartLink(f"{part.folder}/report.html", part.title, part.headline)
+        links[part.dimension] = (*links.get(part.dimension, ()), link)
+    return links
+
+
+def _write_part(home: Path, part: StoredPart, whole: report.PageContext) -> None:
+    folder, up = home / part.folder, "../" * len(Path(part.folder).parts)
+    title = _title(home / "notebook.ipynb") or label(whole.name)
+    context = replace(
+        whole,
+        downloads=_table_downloads(_result(folder), up),
+        stamps=(),
+        parts={},
+        index_href=f"{up}{whole.index_href}",
+        whole=report.PartLink(f"{up}report.html", title, ""),
+    )
+    write_file(folder / "report.html", report.render(folder / STORY_FILE, folder / RESULT_FILE, context).encode())
 
 
 def put_stamps(folder: Path, records: Sequence[NotebookRecord], info: RunInfo) -> tuple[NotebookRecord, ...]:
@@ -174,11 +203,13 @@ def _downloads(artifacts: Iterable[Artifact]) -> tuple[report.Download, ...]:
     return tuple(report.Download(item.path, rows=item.rows, sha256=item.sha256) for item in tables)
 
 
-def _table_downloads(result: StoredResult | None) -> tuple[report.Download, ...]:
-    notebook = report.Download("notebook.ipynb", label="The executed notebook")
+def _table_downloads(result: StoredResult | None, up: str = "") -> tuple[report.Download, ...]:
+    """Return the files a page offers; `up` leads from its folder to that of the notebook."""
+    notebook = report.Download(f"{up}notebook.ipynb", label="The executed notebook")
     if result is None:
         return (notebook,)
-    return (*(report.Download(f"tables/{name}.csv", label=label(name)) for name in result.tables), notebook)
+    tables = (report.Download(f"tables/{name}.csv", label=label(name)) for name in result.tables)
+    return (*tables, *(report.Download(path) for path in result.files), notebook)
 
 
 def _result(home: Path) -> StoredResult | None:

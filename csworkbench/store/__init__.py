@@ -2,6 +2,7 @@
 
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
+from csworkbench.store.parts import PARTS_FOLDER, STORY_FILE, StoredPart, slugs
 from csworkbench.store.records import (
     Artifact,
     Failure,
@@ -17,9 +18,20 @@ from csworkbench.store.records import (
     why_skipped,
 )
 from csworkbench.store.releasing import Released, release
-from csworkbench.store.results import StoredCaveat, StoredResult, TableFiles, read_result, write_result
+from csworkbench.store.results import (
+    RESULT_FILE,
+    StoredCaveat,
+    StoredResult,
+    TableFiles,
+    read_result,
+    write_json,
+    write_result,
+)
 
 __all__ = [
+    "PARTS_FOLDER",
+    "RESULT_FILE",
+    "STORY_FILE",
     "Artifact",
     "Cell",
     "Failure",
@@ -34,6 +46,7 @@ __all__ = [
     "RunRecord",
     "RunState",
     "StoredCaveat",
+    "StoredPart",
     "StoredResult",
     "TableFiles",
     "begin",
@@ -43,7 +56,9 @@ __all__ = [
     "read_result",
     "refuse_if_held",
     "release",
+    "slugs",
     "state_of",
     "why_skipped",
+    "write_json",
     "write_result",
 ]

@@ -2,21 +2,24 @@
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from pathlib import Path
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from csworkbench.errors import Problem, RunError
 from csworkbench.estimates import Estimate, Result, Severity
 from csworkbench.files import write_file
 from csworkbench.formats import text
+from csworkbench.store.parts import PARTS_FOLDER, StoredPart
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RESULT_FILE = "result.json"
+_TAKEN = ("tables", PARTS_FOLDER, RESULT_FILE, "notebook.ipynb", "report.html")  # written by others in that folder
 
 
 class TableFiles(Protocol):
@@ -87,6 +90,8 @@ class StoredResult:
         actions: What to do next.
         folder: Where it was read from.
         stamps: Analysis -> sentences this result puts on its page.
+        files: Paths of the further files it offers, relative to the folder.
+        parts: Its pages of their own, in order.
     """
 
     analysis: str
@@ -99,6 +104,8 @@ class StoredResult:
     actions: tuple[str, ...]
     folder: Path
     stamps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    parts: tuple[StoredPart, ...] = ()
 
     @property
     def worst(self) -> Severity | None:
@@ -128,6 +135,7 @@ def write_result(
     as_of: date,
     config: Mapping[str, Any],
     tables: Mapping[str, TableFiles],
+    parts: Sequence[StoredPart] = (),
     language: str = "en",
 ) -> Path:
     """Write result.json of a result whose tables are written already, and return its path.
@@ -135,15 +143,20 @@ def write_result(
     Args:
         folder: Folder of the notebook in the run.
         result: Result of `analyze`; where it has `stamps` (analysis -> messages), they go onto the pages of those,
-            and where it has `releases`, `csw release` can make those tables official.
+            where it has `releases`, `csw release` can make those tables official, and where it has `files` (path below
+            the folder -> text), they are written beside the tables.
         analysis: Name of the analysis.
         as_of: Cut-off date.
         config: Resolved config in JSON types.
         tables: The written tables, as `exports.write_table` returns them.
+        parts: Its pages of their own, written already.
         language: Language of headline, caveats and actions.
 
     Returns:
         Path of the written file. Same inputs, same bytes.
+
+    Raises:
+        ValueError: The path of a file leads out of the folder, or to a file of the run itself.
     """
     data = {
         "analysis": analysis,
@@ -172,6 +185,11 @@ def write_result(
     releases = getattr(result, "releases", ())
     if releases:
         data["releases"] = [asdict(release) for release in releases]
+    files = getattr(result, "files", {})
+    if files:
+        data["files"] = [_written(folder, path, content) for path, content in files.items()]
+    if parts:
+        data["parts"] = [asdict(part) for part in parts]
     write_json(folder / RESULT_FILE, data)
     return folder / RESULT_FILE
 
@@ -199,11 +217,23 @@ def read_result(folder: Path) -> StoredResult:
             actions=tuple(data.get("actions", ())),
             folder=folder,
             stamps={name: tuple(said) for name, said in data.get("stamps", {}).items()},
+            files=tuple(item["path"] for item in data.get("files", ())),
+            parts=tuple(StoredPart(**item) for item in data.get("parts", ())),
         )
     except FileNotFoundError:
         raise RunError(Problem("there is no result.json", file=str(folder))) from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(Problem(f"not a result of csworkbench: {error}", file=str(path))) from error
+
+
+def _written(folder: Path, path: str, content: str) -> Mapping[str, str]:
+    """Write a further file of a result and return where it stands and its digest."""
+    place = PurePosixPath(path)
+    if place.is_absolute() or not place.parts or {"..", "."} & set(path.split("/")) or place.parts[0] in _TAKEN:
+        raise ValueError(f"a file of a result stands below its folder, beside {', '.join(_TAKEN)}, not at {path!r}")
+    (folder / place).parent.mkdir(parents=True, exist_ok=True)
+    write_file(folder / place, content.encode())
+    return {"path": place.as_posix(), "sha256": sha256(content.encode()).hexdigest()}
 
 
 def _figure(estimate: Estimate) -> dict[str, Any]:
