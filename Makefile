@@ -70,7 +70,7 @@ notebooks-check: $(VENV)/.ready-dev
 	@$(BIN)/pytest -p no:randomly -p no:xdist -q --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test: lint types notebooks-check
-	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile -m "not soak and not calibration"
+	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"
 
 soak: $(VENV)/.ready-dev
 	@$(BIN)/pytest -q -m soak

@@ -9,6 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from ruamel.yaml import YAML
 
+from csworkbench.analyses import health
 from csworkbench.sampledata import BookSize, write
 from tests.acceptance.projects import ROOT, csw, result
 
@@ -27,15 +28,17 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A book of 60 accounts with the configs of the sample project."""
+    """The tables health reads of a book of 60 accounts, with the configs of the sample project."""
     folder = tmp_path_factory.mktemp("book")
     write(BookSize(60, 9, end=date(2026, 9, 30)), folder / "data", with_workspace=True)
     shutil.copytree(ROOT / "configs", folder / "configs")
     (folder / "configs" / "workspace.yaml").unlink()
     workspace = YAML().load(folder / "data" / "workspace.yaml")
-    for table in workspace["tables"].values():
+    read = {*health.READS, *health.READS_IF_PRESENT, *FACTS}
+    tables = {name: table for name, table in workspace["tables"].items() if name in read}
+    for table in tables.values():
         table["path"] = f"data/{table['path']}"
-    workspace |= {"as_of": AS_OF, "batch": "configs/batch/nightly.yaml"}
+    workspace |= {"tables": tables, "as_of": AS_OF, "batch": "configs/batch/nightly.yaml"}
     YAML().dump(workspace, folder / "workspace.yaml")
     (folder / "configs" / "batch" / "nightly.yaml").write_text("version: 1\nnotebooks:\n  - name: health\n")
     return folder

@@ -1,15 +1,21 @@
-"""`make demo` in one test: the sample book through papermill to pages."""
+"""`make demo` in one test: the sample book through papermill to pages, from the checkout and from a wheel."""
 
 import json
+import os
 import re
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
 from xml.etree import ElementTree
 
 import pandas as pd
 import pytest
 
-from tests.acceptance.projects import csw, result
+from tests.acceptance.projects import ROOT, csw, result
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BATCH = ("data_check", "health", "health_proof", "renewals", "email_touch", "email_design")
 
 
@@ -64,13 +70,54 @@ def test_the_stamp_of_each_scorecard_stands_on_the_health_page(run):
         assert stamp in page
 
 
-def test_the_same_inputs_give_the_same_bytes_of_tables(run, tmp_path):
-    """Other hash seed, other time zone, other locale, one thread more: the digests in result.json stay."""
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """A caller of the `csw` of a venv that has the wheel; its dependencies come from this environment's packages."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", folder, ROOT]
+    subprocess.run(build, check=True, capture_output=True, text=True)
+    wheel = next(folder.glob("*.whl"))
+    venv.create(folder / "venv", with_pip=False, symlinks=True)
+    python = folder / "venv" / "bin" / "python"
+    # `--python` and not `--prefix`: that would first uninstall the package of the environment the tests run in.
+    install = [sys.executable, "-m", "pip", "--python", python, "install", "--no-deps", "--quiet", "--no-index", wheel]
+    subprocess.run(install, check=True, capture_output=True, text=True)
+    # Paths of this environment come after the venv's own, so that the wheel's package is the one that is imported.
+    site = next((folder / "venv").glob("lib/python*/site-packages"))
+    (site / "dependencies.pth").write_text(sysconfig.get_path("purelib") + "\n", encoding="utf-8")
+
+    def call(*arguments, cwd, env):
+        clean = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
+        script = "import sys; from csworkbench.cli import main; sys.argv = ['csw', *sys.argv[1:]]; main()"
+        command = [python, "-c", script, *arguments]
+        return subprocess.run(command, cwd=cwd, env=clean | env, capture_output=True, text=True, check=False)
+
+    where = subprocess.run(
+        [python, "-c", "import csworkbench; print(csworkbench.__file__)"],
+        cwd=folder, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert Path(where.stdout.strip()).is_relative_to(folder)
+    return call
+
+
+@pytest.fixture(scope="module")
+def elsewhere(installed, tmp_path_factory):
+    """The run of a new project of the installed wheel, under another hash seed, time zone and locale, two at a time."""
+    folder = tmp_path_factory.mktemp("else where 别处")
     env = {"PYTHONHASHSEED": "7", "TZ": "Asia/Shanghai", "LC_ALL": "C"}
-    done = csw("run", "--out", tmp_path / "again", "--jobs", "2", env=env)
-    assert done.returncode == 0, done.stdout + done.stderr
+    for arguments, cwd in ((("init", "x"), folder), (("check",), folder / "x"), (("run", "--jobs", "2"), folder / "x")):
+        done = installed(*arguments, cwd=cwd, env=env)
+        assert done.returncode == 0, f"{arguments}: {done.stdout}{done.stderr}"
+    return folder / "x" / "outputs" / "latest"
+
+
+def test_a_new_project_of_an_installed_wheel_passes_check_and_run_unedited(elsewhere):
+    assert (elsewhere / "index.html").is_file()
+
+
+def test_the_same_inputs_give_the_same_bytes_of_tables_wherever_they_are_run(run, elsewhere):
     for name in BATCH:
-        first, second = result(run, name), result(tmp_path / "again" / "latest", name)
+        first, second = result(run, name), result(elsewhere, name)
         assert first["tables"] == second["tables"]
         assert first["figures"] == second["figures"]
         assert first["headline"] == second["headline"]

@@ -25,7 +25,7 @@ AS_OF = date(2026, 6, 30)
 ZONE = "Europe/Stockholm"
 FEATURES = ("search", "export", "board")
 # Spark's own code leaves sockets and uses pandas in ways that warn; its results are what is tested here.
-pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.filterwarnings("ignore"), pytest.mark.timeout(900), pytest.mark.slow]
 
 
 def or_skip(engine: Engine) -> Engine:
