@@ -10,6 +10,7 @@ saving      changes written back with the comments kept
 """
 
 from csworkbench.config.describing import KeyDoc, describe
+from csworkbench.config.documents import texts_of
 from csworkbench.config.loading import Override, Request, load, load_all, load_text, parse_override
 from csworkbench.config.saving import edited, preview, save
 from csworkbench.config.sections import (
@@ -43,4 +44,5 @@ __all__ = [
     "preview",
     "save",
     "setting",
+    "texts_of",
 ]

@@ -178,12 +178,17 @@ def typed(source: str) -> Scalar:
     return source
 
 
-def text_of(path: Path) -> str:
-    """Return what stands in a file, to the byte where it is UTF-8; `document` says what is wrong with it.
+def texts_of(folder: Path) -> dict[str, str]:
+    """Return what stands in the YAML files of a folder, by file name; what is wrong with one, `document` says.
 
     Args:
-        path: File; one that cannot be read is empty.
+        folder: Folder; one that is not there has no files.
     """
+    return {path.name: _as_it_stands(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _as_it_stands(path: Path) -> str:
+    """Return a text to the byte where it is UTF-8; what cannot be read is empty."""
     try:
         with path.open("rb") as file:
             return file.read(MAX_BYTES + 1).decode("utf-8", "replace")

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from csworkbench.config.documents import Node, UnreadableError, document, parse, read_document, text_of
+from csworkbench.config.documents import Node, UnreadableError, document, parse, read_document, texts_of
 from csworkbench.config.faults import data_of, dotted, step, validated
 from csworkbench.config.kinds import Slot, fields, fitting, slot
 from csworkbench.config.sections import Section
@@ -220,7 +220,7 @@ def _texts(node: Node, root: Path, problems: list[Problem]) -> Node:
     elif not (root / written).is_dir():
         problems.append(node.problem(f"there is no folder {written!r}"))
     else:
-        return node_of({path.name: text_of(path) for path in sorted((root / written).glob("*.yaml"))}, written)
+        return node_of(texts_of(root / written), written)
     return replace(node, is_broken=True)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
-from csworkbench.config import load_text
+from csworkbench.config import load_text, texts_of
 from csworkbench.errors import ConfigError, Problem
 from csworkbench.playbooks.definition import PLAYBOOKS, Playbook
 
@@ -33,13 +33,7 @@ def read(folder: Path) -> Library:
     Args:
         folder: Such as configs/playbooks of a project.
     """
-    texts = {}
-    for path in sorted(folder.glob("*.yaml")):
-        try:
-            texts[path.name] = path.read_bytes().decode("utf-8", "replace")
-        except OSError:
-            texts[path.name] = ""  # told as an empty file
-    return parsed(texts)
+    return parsed(texts_of(folder))
 
 
 def parsed(texts: Mapping[str, str], folder: str = PLAYBOOKS) -> Library:
