@@ -42,7 +42,8 @@ class ScopeFound:
     Args:
         trait: The attribute.
         values: Its values for which the playbook works.
-        is_shown: The test is passed with enough plans; otherwise it is a candidate and changes nothing.
+        is_shown: The test is passed with enough plans; otherwise it is a candidate and changes nothing, as is one
+            that finds the effect for other values than the declared ones.
         plans: Plans behind it.
     """
 
@@ -240,8 +241,10 @@ def _wanted(counts: Mapping[str, int], scope: ScopeFound | None) -> tuple[Status
 
 
 def _is_declared(playbook: Playbook, scope: ScopeFound) -> bool:
-    """Say whether a finding may narrow a playbook: its test is passed, and its trait was declared before."""
-    return scope.is_shown and playbook.trait is not None and scope.trait == playbook.trait.name
+    """Say whether a finding may narrow a playbook: its test is passed, and trait and values were declared before."""
+    trait = playbook.trait
+    is_named = trait is not None and scope.trait == trait.name and set(scope.values) <= set(trait.expected)
+    return scope.is_shown and is_named and bool(scope.values)
 
 
 def _scope(playbook: Playbook, scope: ScopeFound | None) -> Iterator[tuple[str, list[str], Message]]:
