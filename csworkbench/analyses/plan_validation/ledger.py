@@ -50,7 +50,7 @@ DRIVERS = (
     Driver("plans_running", 1, "A plan was running"),
     Driver("plans_landed", 1, "A plan landed"),
     Driver("human_touches", 2, "Two or more calls or visits"),
-    Driver("tech_touches", 2, "Two or more automatic mails"),
+    Driver("tech_touches", 8, "Eight or more automatic mails"),
     Driver("tickets_opened", 1, "A ticket was opened"),
     Driver("tickets_resolved", 1, "A ticket was resolved"),
     Driver("usage_change", 0.1, "Use rose by a tenth or more"),
@@ -234,9 +234,11 @@ def _counts(rows: "pd.DataFrame", outcome: str, driver: Driver) -> _Counts:
     """Return the Mantel-Haenszel odds ratio of a driver over dates, bands and tiers.
 
     Source: Mantel and Haenszel (1959); variance of Robins, Breslow and Greenland (1986), Biometrics 42, 311-323; from
-        statsmodels `StratifiedTable`. Rows without the fact are left out of its own test only.
+        statsmodels `StratifiedTable`. The test is that of the same interval, so that they never disagree. Rows
+        without the fact are left out of its own test only.
     """
     import numpy as np
+    from scipy.stats import norm
     from statsmodels.stats.contingency_tables import StratifiedTable
 
     kept = rows[rows[driver.column].notna()]
@@ -258,9 +260,9 @@ def _counts(rows: "pd.DataFrame", outcome: str, driver: Driver) -> _Counts:
     if events < LEAST_EVENTS or not is_telling:
         return told
     table = StratifiedTable(np.array([[a, b], [c, d]]))
-    test = table.test_null_odds(correction=False)
     error = float(table.logodds_pooled_se)
-    return _Counts(events, exposed, told.share, matched, float(table.oddsratio_pooled), error, float(test.pvalue))
+    p = 2 * float(norm.sf(abs(float(table.logodds_pooled)) / error))
+    return _Counts(events, exposed, told.share, matched, float(table.oddsratio_pooled), error, p)
 
 
 def _figures(steps: "pd.DataFrame", bands: Sequence[str], level: float) -> dict[str, Estimate]:

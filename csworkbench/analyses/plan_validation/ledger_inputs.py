@@ -47,7 +47,7 @@ def _typed(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _windows(snapshot: Snapshot, dates: Sequence[date], window_days: int) -> "ir.Table":
-    """Return one row per date: snapshot_on, and as instants where the window opens and ends, and the one before opens."""
+    """Return one row per date: snapshot_on, and the instants when its window opens and ends, and the one before opens."""
     from datetime import timedelta
 
     import ibis
@@ -89,10 +89,10 @@ def _counts(snapshot: Snapshot, windows: "ir.Table") -> "Iterator[ir.Table]":
 def _running(plans: "ir.Table", windows: "ir.Table") -> "ir.Table":
     import ibis
 
-    started = plans.filter(plans.started_at.notnull())
+    started = plans.filter(plans.started_at.notnull())  # noqa: PD004 - Ibis
     is_running = [
         started.started_at < windows.ends_at,
-        started.closed_at.isnull() | (started.closed_at >= windows.opens_at),
+        started.closed_at.isnull() | (started.closed_at >= windows.opens_at),  # noqa: PD003 - Ibis
     ]
     joined = started.inner_join(windows, is_running)
     names = joined.playbook.fill_null("") if "playbook" in plans.columns else ibis.literal("")
