@@ -5,15 +5,14 @@ experiment. The order is written down before the first start: as a release it st
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
-from io import StringIO
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.plan_validation.official import Official, read_official
 from csworkbench.assignment import Place, Unit, order
-from csworkbench.errors import Problem
 from csworkbench.estimates import Message, Release, say
 from csworkbench.playbooks import Playbook, Status
 
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FOLDER = "lotteries"
-SHORT = 12  # digits of the digest in the name of a record
 ORDER = ["lottery", "account_id", "playbook", "playbook_version", "stratum", "start_order", "starts_now", "eligible_on"]
 LEFT, OUTSIDE, NOT_KNOWN = "left", "outside the scope", "attribute not known"
 HAD, BUSY, WAITS, ABOVE = (
@@ -62,19 +60,6 @@ class Lottery:
         """The offer to make the order official, once."""
         name = f"lottery_{self.playbook}"
         return Release(name, f"{FOLDER}/{self.id}", beside=(f"{name}_registration",), is_once=True)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Recorded:
-    """The official orders.
-
-    Args:
-        orders: One row per lottery and account, as `Lottery.order`.
-        problems: Records that are damaged or hold no order; they count for nothing.
-    """
-
-    orders: "pd.DataFrame"
-    problems: tuple[Problem, ...]
 
 
 def eligible(
@@ -120,7 +105,15 @@ def eligible(
     return pd.DataFrame({"account_id": accounts.index, "why": why}).sort_values("account_id", ignore_index=True)
 
 
-def draw(playbook: Playbook, strata: Mapping[str, str], capacity: int, as_of: date, *, seed: int = 1) -> Lottery | None:
+def draw(
+    playbook: Playbook,
+    strata: Mapping[str, str],
+    capacity: int,
+    as_of: date,
+    *,
+    seed: int = 1,
+    official: Collection[str] = (),
+) -> Lottery | None:
     """Return the start order of a playbook.
 
     Args:
@@ -129,10 +122,11 @@ def draw(playbook: Playbook, strata: Mapping[str, str], capacity: int, as_of: da
         capacity: Plans that can start now, at least 1.
         as_of: Date of the draw.
         seed: Number that belongs to the name of the draw.
+        official: Names of the official lotteries: a month has one draw.
 
     Returns:
-        The lottery; None where all can start, or the playbook is under redesign or retired: then there is nothing to
-        draw.
+        The lottery; None where all can start, the playbook is under redesign or retired, or the draw of this month is
+        official: then there is nothing to draw.
 
     Raises:
         ValueError: capacity is below 1.
@@ -141,9 +135,10 @@ def draw(playbook: Playbook, strata: Mapping[str, str], capacity: int, as_of: da
 
     if capacity < 1:
         raise ValueError(f"capacity must be at least 1, not {capacity}")
-    if len(strata) <= capacity or playbook.status in (Status.REDESIGN, Status.RETIRED):
-        return None
     name = f"{playbook.id}-{as_of:%Y-%m}"
+    is_used = playbook.status not in (Status.REDESIGN, Status.RETIRED)
+    if len(strata) <= capacity or not is_used or name in official:
+        return None
     places = order([Unit(account, stratum) for account, stratum in strata.items()], f"{name}/{seed}")
     rows = [
         (name, each.unit_id, playbook.id, playbook.version, each.stratum, each.place, each.place <= capacity, as_of)
@@ -199,40 +194,25 @@ def _items(
     yield "order_sha256", digest_of([(str(each.place), each.unit_id) for each in places])
 
 
-def recorded(texts: Mapping[str, str]) -> Recorded:
+def recorded(texts: Mapping[str, str]) -> Official:
     """Return the official orders of records/lotteries.
 
     Args:
         texts: Name of the file -> its text, as `FromFolder("*.csv")` gives them.
+
+    Returns:
+        One row per lottery and account, as `Lottery.order`, and what is wrong with some lists.
     """
     import pandas as pd
 
-    found, problems = [], []
-    for name in sorted(texts):
-        stem = name.removesuffix(".csv")
-        problem = _doubt(name, stem, texts[name])
-        if problem is None:
-            found.append(pd.read_csv(StringIO(texts[name].removeprefix("\ufeff")), dtype="str", keep_default_na=False))
-        else:
-            problems.append(problem)
-    orders = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=ORDER, dtype="str")
-    typed = orders[ORDER].assign(
-        start_order=orders["start_order"].astype("int64"),
-        starts_now=orders["starts_now"].str.lower().eq("true"),
-        eligible_on=pd.to_datetime(orders["eligible_on"]).astype("datetime64[s]"),
+    found = read_official(texts, FOLDER, ORDER)
+    rows = found.rows
+    typed = rows.assign(
+        start_order=rows["start_order"].astype("int64"),
+        starts_now=rows["starts_now"].str.lower().eq("true"),
+        eligible_on=pd.to_datetime(rows["eligible_on"]).astype("datetime64[s]"),
     )
-    return Recorded(typed, tuple(problems))
-
-
-def _doubt(name: str, stem: str, text: str) -> Problem | None:
-    """Return what is wrong with a record, if anything is."""
-    place = f"records/{FOLDER}/{name}"
-    if stem[-SHORT:] != sha256(text.encode()).hexdigest()[:SHORT]:
-        hint = "restore it from a backup: what was made official is never changed"
-        return Problem("is damaged: its content is not what was made official", place, hint=hint)
-    columns = text.removeprefix("\ufeff").partition("\n")[0].rstrip("\r").split(",")
-    lost = sorted(set(ORDER) - set(columns))
-    return Problem(f"is no start order: it has no {', '.join(lost)}", place) if lost else None
+    return Official(typed, found.problems)
 
 
 def with_orders(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame":

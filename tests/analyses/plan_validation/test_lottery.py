@@ -60,7 +60,7 @@ def accounts(**tiers):
 
 
 def no_orders():
-    return recorded({}).orders
+    return recorded({}).rows
 
 
 def why(found):
@@ -120,6 +120,11 @@ def test_nothing_is_drawn_where_all_can_start():
 @pytest.mark.parametrize("status", ["redesign", "retired"])
 def test_nothing_is_drawn_for_a_playbook_that_is_not_to_be_used(status):
     assert drawn(status=f"status: {status}") is None
+
+
+def test_a_month_whose_draw_is_official_has_no_other():
+    assert draw(playbook(), TIERS, 4, AS_OF, official=["tour-2026-09"]) is None
+    assert draw(playbook(), TIERS, 4, date(2026, 10, 1), official=["tour-2026-09"]).id == "tour-2026-10"
 
 
 def test_a_capacity_of_nothing_is_a_mistake_of_the_caller():
@@ -198,7 +203,7 @@ def test_a_released_order_is_read_back_as_it_was_drawn(tmp_path):
     found = recorded(official(tmp_path, lottery))
     assert found.problems == ()
     columns = ["lottery", "account_id", "playbook", "start_order", "starts_now", "eligible_on"]
-    assert found.orders[columns].to_numpy().tolist() == lottery.order[columns].to_numpy().tolist()
+    assert found.rows[columns].to_numpy().tolist() == lottery.order[columns].to_numpy().tolist()
 
 
 def test_another_draw_of_the_same_month_cannot_be_made_official(tmp_path):
@@ -210,14 +215,14 @@ def test_another_draw_of_the_same_month_cannot_be_made_official(tmp_path):
 def test_a_damaged_record_is_told_and_counts_for_nothing(tmp_path):
     ((name, text),) = official(tmp_path, drawn()).items()
     found = recorded({name: text.replace("large", "small")})
-    assert found.orders.empty
+    assert found.rows.empty
     assert "is damaged" in str(found.problems[0])
 
 
 def test_a_record_of_something_else_is_told():
     text = "unit_id,variant\nA,new\n"
     name = f"other-{sha256(text.encode()).hexdigest()[:12]}.csv"
-    assert "is no start order: it has no account_id" in str(recorded({name: text}).problems[0])
+    assert "is a list of another kind: it has no account_id" in str(recorded({name: text}).problems[0])
 
 
 def orders(*rows):
