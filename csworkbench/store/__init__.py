@@ -1,5 +1,6 @@
 """What a run keeps: jobs and records, results as files, whole folders, and the lists that were made official."""
 
+from csworkbench.store.applying import Applied, Change, apply, proposed
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
 from csworkbench.store.parts import PARTS_FOLDER, STORY_FILE, StoredPart, slugs
@@ -32,8 +33,10 @@ __all__ = [
     "PARTS_FOLDER",
     "RESULT_FILE",
     "STORY_FILE",
+    "Applied",
     "Artifact",
     "Cell",
+    "Change",
     "Failure",
     "InputRecord",
     "Job",
@@ -49,8 +52,10 @@ __all__ = [
     "StoredPart",
     "StoredResult",
     "TableFiles",
+    "apply",
     "begin",
     "junit",
+    "proposed",
     "publish",
     "read_notebook",
     "read_result",
