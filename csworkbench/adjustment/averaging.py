@@ -102,7 +102,8 @@ def _drawn(
     # An account that waited and then started is a started one.
     started = rows.groupby("account_id")["is_plan"].transform("any")
     units = rows[is_plan | ~started].groupby(["account_id", "lottery"], sort=True).mean().reset_index()
-    arm, stratum = (units["is_plan"] > 0).to_numpy(int), pd.factorize(units["lottery"])[0]
+    arm = (units["is_plan"] > 0).to_numpy().astype(np.int64)
+    stratum = pd.factorize(units["lottery"])[0]
     pair = AccountSums(arm, units["rest"].to_numpy(float), np.ones(len(arm)), stratum)
     if refusal(pair):
         return None, None

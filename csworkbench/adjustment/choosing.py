@@ -12,7 +12,6 @@ from csworkbench.estimates import Message, say
 if TYPE_CHECKING:
     import pandas as pd
 
-LEAST_DRAWN = 6  # accounts of a lottery on each side below which its draw tells nothing
 BANDWIDTH = 0.5  # standard deviations of the distance within which accounts near a threshold are compared
 MOST_CROSSING = 0.05  # share near a threshold on the wrong side above which the rule did not decide
 
@@ -54,17 +53,17 @@ def by_lottery(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messag
     used = comparable(waiting, ["lottery", "month"], 1)
     started = used.loc[used["is_plan"], "account_id"].nunique()
     others = used.loc[~used["is_plan"], "account_id"].nunique()
-    if min(started, others) < LEAST_DRAWN:
+    if min(started, others) < rules.least_drawn:
         return say(
-            "A lottery drew who starts first, but only {started:n account|accounts} that started and {waiting:count} that "
-            "waited can be compared; {least:count} of each are needed",
+            "A lottery drew who starts first, but only {started:n account|accounts} that started and {waiting:count} "
+            "that waited can be compared; {least:count} of each are needed",
             started=started,
             waiting=others,
-            least=LEAST_DRAWN,
+            least=rules.least_drawn,
         )
     reason = say(
-        "A lottery drew who starts first: {started:n account|accounts} that started are held against {waiting:count} that "
-        "had to wait",
+        "A lottery drew who starts first: {started:n account|accounts} that started are held against {waiting:count} "
+        "that had to wait",
         started=started,
         waiting=others,
     )
@@ -117,8 +116,8 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messa
     controls = int((~used["is_plan"]).sum())
     if not used["is_plan"].any() or controls < rules.min_controls:
         return say(
-            "Of the same month and band are {controls:n account|accounts} without a plan; {least:count} are needed in all "
-            "and {cell:count} for each month and band",
+            "Of the same month and band are {controls:n account|accounts} without a plan; {least:count} are needed "
+            "in all and {cell:count} for each month and band",
             controls=controls,
             least=rules.min_controls,
             cell=rules.min_per_cell,
@@ -140,7 +139,7 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messa
         plans=int(is_plan.sum()),
         controls=int((weights.use > 0).sum()),
     )
-    return Choice(Design.MATCHED, reason, used, plans, others, weights, tuple(known))
+    return Choice(Design.MATCHED, reason, used, plans, others, weights, tuple(map(str, known)))
 
 
 def _alike(
@@ -150,4 +149,4 @@ def _alike(
     if further is not None:
         known = known.assign(**{further: used[further].astype(float)})
     plans, controls = sides(used, keys, known)
-    return Choice(design, reason, used, plans, controls, alike(plans, controls), tuple(known))
+    return Choice(design, reason, used, plans, controls, alike(plans, controls), tuple(map(str, known)))

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from csworkbench.adjustment.averaging import average_of
 from csworkbench.adjustment.choosing import Choice, by_lottery, by_matching, by_threshold
 from csworkbench.adjustment.counterfactual import Expected, expect
-from csworkbench.adjustment.designs import Comparison, CompareRules, Design
+from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.episodes import checked, complete, level
 from csworkbench.adjustment.matching import standardized
 from csworkbench.adjustment.rebound import rebound_line
@@ -100,7 +100,7 @@ def _sets(choice: Choice) -> "pd.DataFrame":
     is_plan = choice.episodes["is_plan"]
     plans, controls = choice.episodes.loc[is_plan, columns], choice.episodes.loc[~is_plan, columns]
     use = choice.weights.use / choice.weights.use.sum()
-    sets = pd.concat([plans.assign(weight=1 / len(plans)), controls.assign(weight=use)[use > 0]])
+    sets: pd.DataFrame = pd.concat([plans.assign(weight=1 / len(plans)), controls.assign(weight=use)[use > 0]])
     return sets.reset_index(drop=True)
 
 
@@ -111,8 +111,8 @@ def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
     alone = int(effects["effect"].isna().sum())
     if alone:
         message = say(
-            "{n:n plan has|plans have} no comparable account and no effect: a window is missing, or too few accounts of "
-            "the same month and band had no plan",
+            "{n:n plan has|plans have} no comparable account and no effect: a window is missing, or too few accounts "
+            "of the same month and band had no plan",
             n=alone,
         )
         doubts.append(Caveat("plans_without_controls", Severity.WARNING, message))

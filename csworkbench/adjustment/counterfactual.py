@@ -116,9 +116,10 @@ def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: 
     weight = 1 / number[row]
 
     def mean(values: "Floats") -> "Floats":
-        return np.bincount(row, weight * values[column], minlength=len(number))
+        return np.asarray(np.bincount(row, weight * values[column], minlength=len(number)), dtype=float)
 
-    return Weights(mean, np.bincount(column, weight, minlength=len(controls.cell)), 1 / number, number)
+    use = np.asarray(np.bincount(column, weight, minlength=len(controls.cell)), dtype=float)
+    return Weights(mean, use, 1 / number, number)
 
 
 def expect(plans: Side, controls: Side, weights: Weights) -> Expected:
@@ -126,8 +127,8 @@ def expect(plans: Side, controls: Side, weights: Weights) -> Expected:
 
     The prediction of one account has the variance s^2 (1 + sum w^2) + d' V d, with s the spread of controls about their
     own expectation, d what is left between the covariates of a plan and of its controls, and V the account-robust
-    covariance of the slopes. The error of the mean over plans comes from the influence of each control account on it, so
-    a control that stands for many plans counts as one.
+    covariance of the slopes. The error of the mean over plans comes from the influence of each control account on it,
+    so a control that stands for many plans counts as one.
 
     Args:
         plans: Plans.

@@ -33,6 +33,7 @@ class CompareRules:
     Args:
         level: Coverage of intervals.
         seed: Seed of permutations and simulated bands.
+        least_drawn: Accounts of a lottery on each side below which its draw tells nothing.
         min_controls: Controls without which a design is not used.
         min_per_cell: Controls of the same month and band (or draw) without which a plan gets no effect.
         matches: Nearest controls each plan is held against; 0 = all of its month and band.
@@ -45,6 +46,7 @@ class CompareRules:
 
     level: float = 0.95
     seed: int = 0
+    least_drawn: int = 6
     min_controls: int = 20
     min_per_cell: int = 5
     matches: int = 20
@@ -67,8 +69,8 @@ class Comparison:
             effect (observed - expected), standard_error (SD of the prediction for one account), shared_error (part of
             it that all plans have in common because they share controls; one number), low, high, n_controls. Effect,
             expected, errors and bounds are null for a plan that has no comparable account.
-        balance: One row per covariate: covariate, smd_before, smd_after (plans less controls, in SD of the plans,
-            before and after matching; the level of the first row is the one that is demanded).
+        balance: One row per covariate: covariate, smd_before, smd_after (plans less controls of
+            their cells, in SD, before and after weighting; the level comes first and is the one that is demanded).
         rebound: Line to draw: before, expected, low, high (interval of the line): what accounts without a plan had
             after as much before.
         sets: One row per plan and control used: episode_id, account_id, month, is_plan, weight (each side sums to 1).

@@ -52,7 +52,7 @@ def checked(episodes: "pd.DataFrame") -> "pd.DataFrame":
     plans = episodes["is_plan"].astype(bool)
     if not plans.any():
         raise ValueError("there is no plan among the episodes")
-    if episodes.loc[plans, "playbook"].nunique() > 1:
+    if len(episodes.loc[plans, "playbook"].unique()) > 1:
         raise ValueError("the plans of one playbook are compared at a time")
     if episodes["episode_id"].duplicated().any():
         raise ValueError("an episode comes twice")

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.course import Course
-from csworkbench.adjustment.designs import Comparison, CompareRules
+from csworkbench.adjustment.designs import CompareRules, Comparison
 from csworkbench.estimates import Estimate
 
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 COARSE, FINE = 400, 200  # steps of the grid of tau: to find where it has weight, then there
 WIDEST = 10.0  # largest tau, in spreads of the effects or their errors
@@ -125,7 +126,7 @@ class Hierarchy:
             mixture_quantile(share, weight[:, None], mean[:, None], np.sqrt(variance + self.shared**2)[:, None])[0]
         )
 
-    def chances_without(self, effect: float, account: "Floats", accounts: int) -> "Floats":
+    def chances_without(self, effect: float, account: "Ints", accounts: int) -> "Floats":
         """Return P(mu > effect) without each account in turn, null where no other is left.
 
         Args:
@@ -273,7 +274,8 @@ def random_effects(effect: "Floats", variance: "Floats", *, method: str = "pm") 
     Args:
         effect: Effects.
         variance: Their variances, above 0.
-        method: "pm" (Paule and Mandel: Q of the weighted effects is n - 1) or "dl" (DerSimonian and Laird); never below 0.
+        method: "pm" (Paule and Mandel: Q of the weighted effects is n - 1) or "dl" (DerSimonian and Laird);
+            never below 0.
 
     Raises:
         ValueError: fewer than two effects, or an unknown method.
