@@ -150,3 +150,21 @@ def _alike(
         known = known.assign(**{further: used[further].astype(float)})
     plans, controls = sides(used, keys, known)
     return Choice(design, reason, used, plans, controls, alike(plans, controls), tuple(map(str, known)))
+
+
+def _near(
+    episodes: "pd.DataFrame", used: "pd.DataFrame", plans: Side, controls: Side, max_smd: float
+) -> "pd.DataFrame":
+    """Return episodes without the plans that have no control of their cell within so many SD of their level."""
+    import numpy as np
+
+    far = max_smd * float(controls.covariates[:, 0].std())
+    levels = {cell: np.sort(controls.covariates[controls.cell == cell, 0]) for cell in np.unique(plans.cell)}
+    is_alone = np.zeros(len(plans.cell), dtype=bool)
+    for cell, there in levels.items():
+        inside = plans.cell == cell
+        level = plans.covariates[inside, 0]
+        after = np.searchsorted(there, level)
+        gaps = [np.abs(level - there[np.clip(place, 0, len(there) - 1)]) for place in (after - 1, after)]
+        is_alone[inside] = np.minimum(*gaps) > far
+    return episodes.drop(index=used.index[used["is_plan"]][is_alone])
