@@ -72,8 +72,8 @@ def difference_in_differences(
     smd = float((own.mean() - others.mean()) / spread) if spread > 0 else 0.0
     if max_smd is not None and abs(smd) > max_smd:
         raise AnalysisError(
-            f"the levels before differ by {smd:.2f} SD (at most {max_smd:g}): what returns by itself would be taken for "
-            "an effect; compare with accounts of the same band"
+            f"the levels before differ by {smd:.2f} SD (at most {max_smd:g}): what returns by itself would be taken "
+            "for an effect; compare with accounts of the same band"
         )
     both = is_treated & is_after
     design = np.column_stack([np.ones(len(outcome)), is_treated, is_after, both]).astype(float)

@@ -105,12 +105,15 @@ def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Mess
     return _alike(Design.THRESHOLD, reason, used, ["month"], "threshold_distance")
 
 
-def by_matching(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Message:
+def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool = False) -> Choice | Message:
     """Return plans held against accounts of the same month and band that looked alike before, or why not.
+
+    Where levels before stay too far apart, plans without any account near their own level are left out.
 
     Args:
         episodes: Episodes without gaps.
         rules: What is demanded.
+        is_near: Plans without an account near their level have been left out.
     """
     used = comparable(episodes, ["month", "band"], rules.min_per_cell)
     controls = int((~used["is_plan"]).sum())
@@ -126,6 +129,8 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messa
     known = affordable(traits(used), is_plan)
     plans, others = sides(used, ["month", "band"], known)
     weights, gap = match(plans, others, places(known, is_plan), matches=rules.matches, max_smd=rules.max_smd)
+    if abs(gap) > rules.max_smd and not is_near:
+        return by_matching(_near(episodes, used, plans, others, rules.max_smd), rules, is_near=True)
     if abs(gap) > rules.max_smd:
         return say(
             "Even the nearest accounts of the same month and band differ by {gap:points} SD in level before; more than "

@@ -57,21 +57,20 @@ def test_what_comes_back_by_itself_is_no_effect(name, reps):
 @tiers(60, 2000)
 def test_naive_comparisons_are_refused(reps):
     rng = np.random.default_rng([SEED, 2])
-    phantom, refused = [], 0
+    phantom, rejected = [], 0
     for _ in range(reps):
         book = returning(rng)
-        level = (book["before_1"] + book["before_2"]) / 2
-        rows = (
-            np.r_[level, book["after"]],
-            np.r_[book["is_plan"], book["is_plan"]],
-            np.arange(2 * len(book)) >= len(book),
-        )
-        phantom.append(difference_in_differences(*rows, max_smd=None).effect.value)
+        level = ((book["before_1"] + book["before_2"]) / 2).to_numpy()
+        is_plan, is_after = np.tile(book["is_plan"], 2), np.repeat([False, True], len(book))
+        rows = np.r_[level, book["after"]], is_plan, is_after
+        naive = difference_in_differences(*rows, cluster=np.tile(np.arange(len(book)), 2), max_smd=None)
+        phantom.append(naive.effect.value)
+        rejected += naive.p <= 0.05
         with pytest.raises(AnalysisError, match="accounts of the same band"):
             difference_in_differences(*rows)
-        refused += 1
-    print(f"RTM, DiD against all others: {np.mean(phantom):+.3f} SD that are not there; refused {refused} of {reps}")
-    assert np.mean(phantom) > 0.3
+    print(f"RTM, DiD against all: {np.mean(phantom):+.3f} SD, rejects {rejected / reps:.3f}; refused {reps} of {reps}")
+    assert np.mean(phantom) > 0.2
+    assert rejected / reps > 0.6
     assert {design.value for design in Design}.isdisjoint({"before_after", "difference"})
 
 
@@ -90,9 +89,9 @@ def test_a_lottery_that_draws_nothing_finds_nothing(plans, controls, reps):
         assert found.design is Design.LOTTERY
         rejected += found.p <= 0.05
         values.append(found.average.value)
-    rate = rejected / reps
+    rate, error = rejected / reps, mc_error(0.05, reps)
     print(
-        f"lottery {plans}:{controls}, null: rejects {rate:.4f} +- {mc_error(0.05, reps):.4f}, bias {np.mean(values):+.4f}"
+        f"lottery {plans}:{controls}, null: rejects {rate:.4f} +- {error:.4f}, bias {np.mean(values):+.4f} over {reps}"
     )
     assert rate <= 0.065 + (0 if reps >= 2000 else 3) * mc_error(0.05, reps)
 
@@ -101,7 +100,7 @@ def test_a_lottery_that_draws_nothing_finds_nothing(plans, controls, reps):
 @pytest.mark.parametrize(("plans", "controls"), [(60, 25), (6, 60)])
 def test_the_pooled_interval_knows_that_plans_share_their_controls(plans, controls, reps):
     rng = np.random.default_rng([SEED, plans, controls])
-    covered = known = rejected = 0
+    covered = known = told = 0
     for rep in range(reps):
         n = plans + controls
         older, newer, after = rng.normal(0, np.sqrt(0.6), n) + rng.normal(0, np.sqrt(0.4), (3, n))
@@ -109,11 +108,15 @@ def test_the_pooled_interval_knows_that_plans_share_their_controls(plans, contro
             episodes(np.arange(n) < plans, older, newer, after + 0.3 * (np.arange(n) < plans)), CompareRules(seed=rep)
         )
         pooled = pool(found.effects)
+        if pooled is None:  # no account near in level: said, not guessed
+            continue
+        told += 1
         covered += pooled.low <= 0.3 <= pooled.high
         known += found.average.low <= 0.3 <= found.average.high
-    rates = covered / reps, known / reps
+    assert told >= 0.9 * reps
+    rates, error = (covered / told, known / told), mc_error(0.95, told)
     print(
-        f"{plans} plans, {controls} controls: mu covered {rates[0]:.4f}, average {rates[1]:.4f} +- {mc_error(0.95, reps):.4f}"
+        f"{plans} plans, {controls} controls: mu covered {rates[0]:.4f}, average {rates[1]:.4f} +- {error:.4f}, {told}"
     )
     slack = 0.0 if reps >= 1000 else 3 * mc_error(0.95, reps)
     assert min(rates) >= 0.93 - slack
@@ -121,13 +124,14 @@ def test_the_pooled_interval_knows_that_plans_share_their_controls(plans, contro
 
 @tiers(50, 2000)
 @pytest.mark.parametrize("number", [6, 11, 30])
-@pytest.mark.parametrize("tau", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("tau", [0.0, 1.0, "drawn between"])
 def test_intervals_of_accounts_and_of_the_playbook_cover(number, tau, reps):
-    rng = np.random.default_rng([SEED, number, int(10 * tau)])
+    rng = np.random.default_rng([SEED, number, len(str(tau))])
     accounts, mu, knapp = [], 0, 0
     for _ in range(reps):
         error = rng.uniform(0.7, 1.3, number)
-        truth = 0.4 + tau * rng.standard_normal(number)
+        spread = rng.random() if tau == "drawn between" else tau
+        truth = 0.4 + spread * rng.standard_normal(number)
         pooled = pool(effects(truth + error * rng.standard_normal(number), error))
         accounts.append(((pooled.accounts["low"] <= truth) & (truth <= pooled.accounts["high"])).mean())
         mu += pooled.low <= 0.4 <= pooled.high
@@ -138,7 +142,9 @@ def test_intervals_of_accounts_and_of_the_playbook_cover(number, tau, reps):
         f"{mc_error(0.95, reps):.4f}, Hartung-Knapp {knapp / reps:.4f} over {reps}"
     )
     slack = 0.0 if reps >= 2000 else 3.0
-    assert 0.94 - slack * error <= rate <= 0.995
+    assert rate >= (0.94 if tau == "drawn between" else 0.92) - slack * error
+    # Where accounts do not differ at all, a prior that lets them differ gives intervals that are too wide.
+    assert rate <= 0.99 + slack * error or tau == 0
     assert 0.93 - slack * mc_error(0.95, reps) <= mu_rate <= 0.99 + slack * mc_error(0.99, reps)
 
 
@@ -153,10 +159,8 @@ def test_a_declared_trait_is_found_where_it_matters_and_only_there(interaction, 
         result = scope(rows, pd.Series(is_inside, index=rows["episode_id"]))
         assert not result.is_candidate
         found += result.p <= 0.05
-    rate = found / reps
-    print(
-        f"scope, interaction {interaction} SD at 90 plans: told {rate:.4f} +- {mc_error(max(rate, 0.05), reps):.4f} over {reps}"
-    )
+    rate, error = found / reps, mc_error(max(found / reps, 0.05), reps)
+    print(f"scope, interaction {interaction} SD at 90 plans: told {rate:.4f} +- {error:.4f} over {reps}")
     slack = (0 if reps >= 500 else 3) * mc_error(0.05, reps)
     assert rate >= 0.9 if interaction else rate <= 0.065 + slack
 
