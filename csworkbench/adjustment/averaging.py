@@ -42,7 +42,7 @@ def _accounts(choice: Choice) -> tuple[int, int]:
     return len(np.unique(choice.plans.account)), len(np.unique(choice.controls.account))
 
 
-def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float]:
+def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float | None]:
     """Return the mean with the error of its plans, clustered by account, and that of the controls they share."""
     import numpy as np
     from scipy.stats import t
@@ -53,11 +53,13 @@ def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareR
     # Effects differ between plans also because their controls do: that part is in the shared error already.
     twice = (expected.fit_variance.mean() - expected.shared_error**2) / number
     own = max(between - max(twice, 0.0), LEAST_SPREAD * between)
-    variance = own + expected.shared_error**2
+    variance, mean = own + expected.shared_error**2, float(effects.mean())
+    if variance <= 0:
+        return Estimate(mean, UNIT, groups, mean, mean, rules.level), None
     freedom = variance**2 / (own**2 / max(groups - 1, 1) + expected.shared_error**4 / expected.freedom)
-    mean, error = float(effects.mean()), float(np.sqrt(variance))
+    error = float(np.sqrt(variance))
     far = float(t.ppf((1 + rules.level) / 2, freedom)) * error
-    p = float(2 * t.sf(abs(mean) / error, freedom)) if error > 0 else float(mean == 0)
+    p = float(2 * t.sf(abs(mean) / error, freedom))
     return Estimate(mean, UNIT, groups, mean - far, mean + far, rules.level), p
 
 

@@ -16,6 +16,7 @@ COARSE, FINE = 400, 200  # steps of the grid of tau: to find where it has weight
 WIDEST = 10.0  # largest tau, in spreads of the effects or their errors
 DROP = 25.0  # logarithms below the best from which a tau has no weight
 HALVINGS = 45
+SURE = 1e-6  # share of the largest effect that is the least error of one: examples without noise can be pooled too
 OWN = 0.25  # share of the variance of an effect that is never taken for shared
 
 
@@ -192,7 +193,8 @@ def pool(effects: "pd.DataFrame", *, level: float = 0.95) -> Pooled | None:
         return None
     effect, error = told["effect"].to_numpy(float), told["standard_error"].to_numpy(float)
     shared = float(np.sqrt((told["shared_error"].to_numpy(float) ** 2).mean()))
-    variance = np.maximum(error**2 - shared**2, OWN * error**2)
+    least = (SURE * max(1.0, float(np.abs(effect).max()))) ** 2
+    variance = np.maximum(np.maximum(error**2 - shared**2, OWN * error**2), least)
     found = _hierarchy(effect, variance, shared)
     weight, mean, _ = found.moments()
     knapp = random_effects(effect, variance).knapp(level, shared) if len(effect) > 1 else None
