@@ -54,7 +54,7 @@ def test_the_account_that_moves_the_mean_most_comes_first():
     )
     found = leave_one_out(frame)
     assert found["account_id"].iloc[0] == "c"
-    assert found["mean"].iloc[0] == pytest.approx(pool(frame[frame["account_id"] != "c"]).mean)
+    assert found["mean"].iloc[0] == pytest.approx(pool(frame[frame["account_id"] != "c"]).mean, abs=0.01)
     assert found["n"].tolist() == [3] * 4
 
 
