@@ -1,7 +1,7 @@
 """Comparisons of plans against published figures and other libraries.
 
-V7 and V8 need the panel of minimum wages of Callaway and Sant'Anna (`mpdta`); no package ships it (diff-diff fetches it).
-They are skipped where `../shared/data/mpdta.csv` is absent.
+V7 and V8 need the panel of minimum wages of Callaway and Sant'Anna (`mpdta`), which no package ships: diff-diff fetches
+it. They are skipped where `../shared/data/mpdta.csv` is absent.
 """
 
 from pathlib import Path
