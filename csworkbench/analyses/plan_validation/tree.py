@@ -180,28 +180,28 @@ def _is_goal_too_high(_: Facts, evidence: Evidence, rules: VerdictRules) -> bool
 
 TREE: Mapping[str, Node] = MappingProxyType(
     {
-        "closed": Node("Is the plan closed?", lambda f, e, r: f.is_closed, "blocked_by_customer", Verdict.IN_PROGRESS),
+        "closed": Node("Is the plan closed?", lambda f, _e, _r: f.is_closed, "blocked_by_customer", Verdict.IN_PROGRESS),
         "blocked_by_customer": Node(
             "Does every open step wait for the customer?",
-            lambda f, e, r: f.is_blocked,
+            lambda f, _e, _r: f.is_blocked,
             Verdict.BLOCKED_BY_CUSTOMER,
             "window_over",
         ),
         "window_over": Node(
-            "Has the window after landing ended?", lambda f, e, r: f.is_matured, "problem_was_none", Verdict.TOO_EARLY
+            "Has the window after landing ended?", lambda f, _e, _r: f.is_matured, "problem_was_none", Verdict.TOO_EARLY
         ),
         "problem_was_none": Node(
             "Was the named problem none at the start?",
-            lambda f, e, r: f.is_wrong is True,
+            lambda f, _e, _r: f.is_wrong is True,
             Verdict.WRONG_PROBLEM,
             "steps_done",
         ),
         "steps_done": Node(
-            "Were the mandatory steps done?", lambda f, e, r: has_steps_done(f, r), "measurable", "met_anyway"
+            "Were the mandatory steps done?", lambda f, _e, r: has_steps_done(f, r), "measurable", "met_anyway"
         ),
         "met_anyway": Node(
             "Was the goal met all the same?",
-            lambda f, e, r: f.is_reached is True,
+            lambda f, _e, _r: f.is_reached is True,
             Verdict.MET_WITHOUT_STEPS,
             "plan_in_the_way",
         ),
@@ -213,37 +213,37 @@ TREE: Mapping[str, Node] = MappingProxyType(
         ),
         "csm_in_the_way": Node(
             "Was the step held up on our side?",
-            lambda f, e, r: f.blocker == "csm",
+            lambda f, _e, _r: f.blocker == "csm",
             Verdict.EXECUTION_ISSUE,
             Verdict.NOT_FINISHED,
         ),
         "measurable": Node(
             "Is there a goal and a value to hold against it?",
-            lambda f, e, r: f.is_reached is not None,
+            lambda f, _e, _r: f.is_reached is not None,
             "comparable",
             Verdict.NOT_ASSESSABLE,
         ),
         "comparable": Node(
             "Is there anything to compare the plans with?",
-            lambda f, e, r: e.is_comparable,
+            lambda _f, e, _r: e.is_comparable,
             "goal_met",
             Verdict.NOT_ASSESSABLE,
         ),
-        "goal_met": Node("Was the goal met?", lambda f, e, r: f.is_reached is True, "enough_elsewhere", "harm"),
+        "goal_met": Node("Was the goal met?", lambda f, _e, _r: f.is_reached is True, "enough_elsewhere", "harm"),
         "enough_elsewhere": Node(
             "Do enough other accounts and CSMs tell about the playbook?",
-            lambda f, e, r: is_enough(e, r),
+            lambda _f, e, r: is_enough(e, r),
             "attributable",
             Verdict.INCONCLUSIVE,
         ),
         "attributable": Node(
             "Does the playbook do at least the smallest effect of note at the other accounts?",
-            lambda f, e, r: is_attributable(e, r),
+            lambda _f, e, r: is_attributable(e, r),
             "randomized",
             Verdict.REACHED_NOT_ATTRIBUTABLE,
         ),
         "randomized": Node(
-            "Did a lot draw who starts when?", lambda f, e, r: e.is_randomized, Verdict.VERIFIED, Verdict.SUPPORTED
+            "Did a lot draw who starts when?", lambda _f, e, _r: e.is_randomized, Verdict.VERIFIED, Verdict.SUPPORTED
         ),
         "harm": Node("Does the playbook do harm at the other accounts?", _is_harmful, Verdict.HARMFUL, "outside"),
         "outside": Node(
@@ -260,7 +260,7 @@ TREE: Mapping[str, Node] = MappingProxyType(
         ),
         "works_elsewhere": Node(
             "Does the playbook do at least the smallest effect of note at the other accounts?",
-            lambda f, e, r: is_attributable(e, r),
+            lambda _f, e, r: is_attributable(e, r),
             "goal_too_high",
             Verdict.INCONCLUSIVE,
         ),
