@@ -1,0 +1,112 @@
+"""The mean effect of the plans of a playbook: normal errors where plans are many, permutations where they are few."""
+
+from typing import TYPE_CHECKING
+
+from csworkbench.adjustment.choosing import Choice
+from csworkbench.adjustment.counterfactual import Expected
+from csworkbench.adjustment.designs import CompareRules, Design
+from csworkbench.estimates import Estimate
+from csworkbench.inference.accounts import AccountSums, refusal
+from csworkbench.inference.permutation import arrangements, permutation_test
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+UNIT = "scale"  # of the analysis: logarithms or points, as the caller has it
+MANY_DRAWN = 40  # accounts of each side of a lottery from which normal errors hold
+LEAST_SPREAD = 0.5  # share of the variance between plans that is never taken for error of the controls
+
+
+def average_of(choice: Choice, expected: Expected, rules: CompareRules) -> tuple[Estimate | None, float | None]:
+    """Return the mean effect on the plans with its interval, and the p-value of no effect of any.
+
+    Args:
+        choice: The design.
+        expected: What was expected without plans.
+        rules: What is demanded.
+    """
+    effects = choice.plans.outcome - expected.value
+    if choice.design is Design.LOTTERY and min(_accounts(choice)) < MANY_DRAWN:
+        return _drawn(choice, expected, effects, rules)
+    if len(effects) < rules.few_treated:
+        return _few(choice, expected, effects, rules)
+    return _many(choice, expected, effects, rules)
+
+
+def _accounts(choice: Choice) -> tuple[int, int]:
+    import numpy as np
+
+    return len(np.unique(choice.plans.account)), len(np.unique(choice.controls.account))
+
+
+def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float]:
+    """Return the mean with the error of its plans, clustered by account, and that of the controls they share."""
+    import numpy as np
+    from scipy.stats import t
+
+    number, groups = len(effects), _accounts(choice)[0]
+    sums = np.bincount(choice.plans.account, effects - effects.mean())
+    between = (sums**2).sum() / number**2 * groups / max(groups - 1, 1)
+    # Effects differ between plans also because their controls do: that part is in the shared error already.
+    twice = (expected.fit_variance.mean() - expected.shared_error**2) / number
+    own = max(between - max(twice, 0.0), LEAST_SPREAD * between)
+    variance = own + expected.shared_error**2
+    freedom = variance**2 / (own**2 / max(groups - 1, 1) + expected.shared_error**4 / expected.freedom)
+    mean, error = float(effects.mean()), float(np.sqrt(variance))
+    far = float(t.ppf((1 + rules.level) / 2, freedom)) * error
+    p = float(2 * t.sf(abs(mean) / error, freedom)) if error > 0 else float(mean == 0)
+    return Estimate(mean, UNIT, groups, mean - far, mean + far, rules.level), p
+
+
+def _few(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float]:
+    """Return the mean held against means of as many controls drawn from those that stand for the plans."""
+    import numpy as np
+
+    mean, number = float(effects.mean()), _accounts(choice)[0]
+    drawn = placebo_means(choice, expected, rules)
+    p = float((1 + (np.abs(drawn) >= abs(mean)).sum()) / (len(drawn) + 1))
+    far = float(np.quantile(np.abs(drawn), rules.level, method="higher"))
+    return Estimate(mean, UNIT, number, mean - far, mean + far, rules.level), p
+
+
+def placebo_means(choice: Choice, expected: Expected, rules: CompareRules) -> "Floats":
+    """Return mean "effects" of as many controls as there are plans, drawn as they stand for them.
+
+    Args:
+        choice: The design.
+        expected: What was expected without plans.
+        rules: Number of draws and seed.
+    """
+    import numpy as np
+
+    rng = np.random.default_rng(rules.seed)
+    use = choice.weights.use / choice.weights.use.sum()
+    drawn = rng.choice(expected.residual, (rules.draws, len(choice.plans.outcome)), p=use).mean(axis=1)
+    return np.asarray(drawn + expected.shared_error * rng.standard_normal(rules.draws))
+
+
+def _drawn(
+    choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules
+) -> tuple[Estimate | None, float | None]:
+    """Return the mean judged by drawing the start order again within each lottery, accounts as units."""
+    import numpy as np
+    import pandas as pd
+
+    is_plan = choice.episodes["is_plan"].to_numpy(bool)
+    rest = np.empty(len(is_plan))
+    rest[is_plan], rest[~is_plan] = effects, expected.residual
+    rows = choice.episodes[["account_id", "lottery"]].assign(rest=rest, is_plan=is_plan)
+    # An account that waited and then started is a started one.
+    started = rows.groupby("account_id")["is_plan"].transform("any")
+    units = rows[is_plan | ~started].groupby(["account_id", "lottery"], sort=True).mean().reset_index()
+    arm = (units["is_plan"] > 0).to_numpy().astype(np.int64)
+    stratum = pd.factorize(units["lottery"])[0]
+    pair = AccountSums(arm, units["rest"].to_numpy(float), np.ones(len(arm)), stratum)
+    if refusal(pair):
+        return None, None
+    test = permutation_test(pair, arrangements(arm, stratum, draws=rules.draws, seed=rules.seed))
+    bounds = test.interval(rules.level)
+    return Estimate(test.value, UNIT, len(arm), *((*bounds, rules.level) if bounds else (None, None, None))), test.p()

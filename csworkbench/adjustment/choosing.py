@@ -1,0 +1,152 @@
+"""Which design the data of a playbook allow: each is tried, the most trustworthy first, and says why it is not used."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.adjustment.counterfactual import Side, Weights, alike
+from csworkbench.adjustment.designs import CompareRules, Design
+from csworkbench.adjustment.episodes import affordable, comparable, sides, traits
+from csworkbench.adjustment.matching import match, places
+from csworkbench.estimates import Message, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+BANDWIDTH = 0.5  # standard deviations of the distance within which accounts near a threshold are compared
+MOST_CROSSING = 0.05  # share near a threshold on the wrong side above which the rule did not decide
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """A design that can be used.
+
+    Args:
+        design: Which.
+        reason: Why it can.
+        episodes: Plans and controls that are used, in their order.
+        plans: The plans as arrays.
+        controls: The controls as arrays.
+        weights: How controls stand for plans.
+        covariates: Names of the covariates.
+    """
+
+    design: Design
+    reason: Message
+    episodes: "pd.DataFrame"
+    plans: Side
+    controls: Side
+    weights: Weights
+    covariates: tuple[str, ...]
+
+
+def by_lottery(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Message:
+    """Return the accounts that a lot let start held against those it let wait, or why not.
+
+    Args:
+        episodes: Episodes without gaps.
+        rules: What is demanded.
+    """
+    drawn = episodes[episodes["lottery"].notna()]
+    if not drawn["is_plan"].any():
+        return say("No lottery drew who starts first")
+    waiting = drawn[drawn["is_plan"] | drawn["is_waiting"].fillna(False).astype(bool)]
+    used = comparable(waiting, ["lottery", "month"], 1)
+    started = used.loc[used["is_plan"], "account_id"].nunique()
+    others = used.loc[~used["is_plan"], "account_id"].nunique()
+    if min(started, others) < rules.least_drawn:
+        return say(
+            "A lottery drew who starts first, but only {started:n account|accounts} that started and {waiting:count} "
+            "that waited can be compared; {least:count} of each are needed",
+            started=started,
+            waiting=others,
+            least=rules.least_drawn,
+        )
+    reason = say(
+        "A lottery drew who starts first: {started:n account|accounts} that started are held against {waiting:count} "
+        "that had to wait",
+        started=started,
+        waiting=others,
+    )
+    return _alike(Design.LOTTERY, reason, used, ["lottery", "month"])
+
+
+def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Message:
+    """Return accounts just inside a threshold held against those just outside, or why not.
+
+    Args:
+        episodes: Episodes without gaps.
+        rules: What is demanded.
+    """
+    ruled = episodes[episodes["threshold_distance"].notna()]
+    if not ruled["is_plan"].any():
+        return say("No rule with a threshold is declared that starts plans")
+    distance = ruled["threshold_distance"].astype(float)
+    near = ruled[distance.abs() <= BANDWIDTH * distance.std()]
+    is_inside = near["threshold_distance"].astype(float) <= 0
+    crossing = float((is_inside != near["is_plan"]).mean()) if len(near) else 1.0
+    used = comparable(near[is_inside == near["is_plan"]], ["month"], 1)
+    plans, controls = (used.loc[used["is_plan"] == side, "account_id"].nunique() for side in (True, False))
+    if min(plans, controls) < rules.threshold_side:
+        return say(
+            "Near the threshold are {plans:n account|accounts} with a plan and {controls:count} without; {least:count} "
+            "of each are needed",
+            plans=plans,
+            controls=controls,
+            least=rules.threshold_side,
+        )
+    if crossing > MOST_CROSSING:
+        return say("Near the threshold {share:percent} of the accounts are on the wrong side of it", share=crossing)
+    reason = say(
+        "A threshold decides who gets a plan: {plans:n account|accounts} just inside are held against {controls:count} "
+        "just outside",
+        plans=plans,
+        controls=controls,
+    )
+    return _alike(Design.THRESHOLD, reason, used, ["month"], "threshold_distance")
+
+
+def by_matching(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Message:
+    """Return plans held against accounts of the same month and band that looked alike before, or why not.
+
+    Args:
+        episodes: Episodes without gaps.
+        rules: What is demanded.
+    """
+    used = comparable(episodes, ["month", "band"], rules.min_per_cell)
+    controls = int((~used["is_plan"]).sum())
+    if not used["is_plan"].any() or controls < rules.min_controls:
+        return say(
+            "Of the same month and band are {controls:n account|accounts} without a plan; {least:count} are needed "
+            "in all and {cell:count} for each month and band",
+            controls=controls,
+            least=rules.min_controls,
+            cell=rules.min_per_cell,
+        )
+    is_plan = used["is_plan"].to_numpy(bool)
+    known = affordable(traits(used), is_plan)
+    plans, others = sides(used, ["month", "band"], known)
+    weights, gap = match(plans, others, places(known, is_plan), matches=rules.matches, max_smd=rules.max_smd)
+    if abs(gap) > rules.max_smd:
+        return say(
+            "Even the nearest accounts of the same month and band differ by {gap:points} SD in level before; more than "
+            "{most:points} is not left to adjustment",
+            gap=abs(gap),
+            most=rules.max_smd,
+        )
+    reason = say(
+        "Nobody drew lots: {plans:n plan|plans} are held against {controls:n episode|episodes} of accounts of the same "
+        "month and band that had none and looked alike before",
+        plans=int(is_plan.sum()),
+        controls=int((weights.use > 0).sum()),
+    )
+    return Choice(Design.MATCHED, reason, used, plans, others, weights, tuple(map(str, known)))
+
+
+def _alike(
+    design: Design, reason: Message, used: "pd.DataFrame", keys: list[str], further: str | None = None
+) -> Choice:
+    known = affordable(traits(used), used["is_plan"].to_numpy(bool))
+    if further is not None:
+        known = known.assign(**{further: used[further].astype(float)})
+    plans, controls = sides(used, keys, known)
+    return Choice(design, reason, used, plans, controls, alike(plans, controls), tuple(map(str, known)))

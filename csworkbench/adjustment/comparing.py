@@ -1,0 +1,134 @@
+"""Compare the plans of a playbook by the best design their data allow."""
+
+from typing import TYPE_CHECKING
+
+from csworkbench.adjustment.averaging import average_of
+from csworkbench.adjustment.choosing import Choice, by_lottery, by_matching, by_threshold
+from csworkbench.adjustment.counterfactual import Expected, expect
+from csworkbench.adjustment.designs import CompareRules, Comparison, Design
+from csworkbench.adjustment.episodes import checked, complete, level
+from csworkbench.adjustment.matching import standardized
+from csworkbench.adjustment.rebound import rebound_line
+from csworkbench.estimates import Caveat, Message, Severity, say
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")
+
+
+def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFrame | None" = None) -> Comparison:
+    """Return the plans of one playbook held against accounts without one.
+
+    Args:
+        episodes: One row per plan of ONE playbook and per candidate control (`episodes.COLUMNS`): an account seen
+            around an anchor day.
+        rules: What is demanded.
+        panel: Months of the same accounts (account_id, month, value, first_plan (month of the first landing, null
+            without), is_eligible), for designs D and E; without it they are not tried.
+
+    Returns:
+        The comparison; design NONE with its reason where nothing can be compared.
+
+    Raises:
+        ValueError: a column is missing or there is no plan.
+    """
+    every = checked(episodes)
+    told = every[complete(every)]
+    refused: list[Caveat] = []
+    for attempt in (by_lottery, by_threshold, by_matching):
+        found = attempt(told, rules)
+        if isinstance(found, Choice):
+            return _compared(every, found, rules, tuple(refused))
+        refused.append(Caveat("better_design_refused", Severity.NOTE, found))
+    return _nothing(every, rules, refused)
+
+
+def _compared(every: "pd.DataFrame", choice: Choice, rules: CompareRules, refused: tuple[Caveat, ...]) -> Comparison:
+    import pandas as pd
+
+    expected = expect(choice.plans, choice.controls, choice.weights)
+    average, p = average_of(choice, expected, rules)
+    balance = pd.DataFrame(
+        {
+            "covariate": choice.covariates,
+            "smd_before": standardized(choice.plans, choice.controls, None),
+            "smd_after": standardized(choice.plans, choice.controls, choice.weights),
+        }
+    )
+    effects = _effects(every, choice, expected, rules)
+    return Comparison(
+        choice.design,
+        choice.reason,
+        effects,
+        balance,
+        rebound_line(every[complete(every)], coverage=rules.level),
+        _sets(choice),
+        average,
+        p,
+        (*refused, *_doubts(effects, choice)),
+    )
+
+
+def _effects(every: "pd.DataFrame", choice: Choice, expected: Expected, rules: CompareRules) -> "pd.DataFrame":
+    import pandas as pd
+    from scipy.stats import t
+
+    used = choice.episodes[choice.episodes["is_plan"]]
+    before, observed = level(used), used["after"].to_numpy(float)
+    effect, far = observed - expected.value, t.ppf((1 + rules.level) / 2, expected.freedom) * expected.error
+    columns = (expected.value, expected.value - before, effect, expected.error)
+    told = pd.DataFrame(dict(zip(FIGURES, columns, strict=False)), index=used.index).assign(
+        shared_error=expected.shared_error, low=effect - far, high=effect + far, n_controls=choice.weights.number
+    )
+    return _rows(every).join(told).fillna({"n_controls": 0}).astype({"n_controls": int}).reset_index(drop=True)
+
+
+def _rows(every: "pd.DataFrame") -> "pd.DataFrame":
+    plans = every[every["is_plan"]]
+    return plans[["episode_id", "account_id", "playbook"]].assign(before=level(plans), observed=plans["after"])
+
+
+def _sets(choice: Choice) -> "pd.DataFrame":
+    import pandas as pd
+
+    columns = ["episode_id", "account_id", "month", "is_plan"]
+    is_plan = choice.episodes["is_plan"]
+    plans, controls = choice.episodes.loc[is_plan, columns], choice.episodes.loc[~is_plan, columns]
+    use = choice.weights.use / choice.weights.use.sum()
+    sets: pd.DataFrame = pd.concat([plans.assign(weight=1 / len(plans)), controls.assign(weight=use)[use > 0]])
+    return sets.reset_index(drop=True)
+
+
+def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
+    import numpy as np
+
+    doubts = []
+    alone = int(effects["effect"].isna().sum())
+    if alone:
+        message = say(
+            "{n:n plan has|plans have} no comparable account and no effect: a window is missing, or too few accounts "
+            "of the same month and band had no plan",
+            n=alone,
+        )
+        doubts.append(Caveat("plans_without_controls", Severity.WARNING, message))
+    heaviest = float(np.max(choice.weights.use) / len(choice.plans.outcome))
+    if heaviest > 0.25 and len(choice.plans.outcome) > 1:
+        message = say("One account without a plan stands for {share:percent} of the comparison", share=heaviest)
+        doubts.append(Caveat("one_control_weighs", Severity.WARNING, message))
+    return doubts
+
+
+def _nothing(every: "pd.DataFrame", rules: CompareRules, refused: list[Caveat]) -> Comparison:
+    import pandas as pd
+
+    reason: Message = say("There is nobody to compare these plans with: what came after is described, not explained")
+    empty = pd.DataFrame({"covariate": pd.Series(dtype=str), "smd_before": [], "smd_after": []})
+    sets = every.iloc[:0][["episode_id", "account_id", "month", "is_plan"]].assign(weight=[])
+    rows = _rows(every).assign(**dict.fromkeys(FIGURES, float("nan")), n_controls=0).reset_index(drop=True)
+    line = rebound_line(every[complete(every)], coverage=rules.level)
+    return Comparison(Design.NONE, reason, rows, empty, line, sets, None, None, tuple(refused))

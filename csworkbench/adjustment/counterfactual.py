@@ -1,0 +1,183 @@
+"""What plans would have had without a plan: a weighted mean of accounts without one, corrected for what still differs.
+
+Every design is the same sum with other controls and weights: a lottery and a threshold weigh all controls of a cell
+(month and draw) alike, matching takes the nearest ones of each plan. The correction is an analysis of covariance within
+cells, learned from controls alone, so that plans cannot bend it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Side:
+    """Episodes of one side, plans or controls.
+
+    Args:
+        outcome: Window after.
+        covariates: One row per episode; the level before comes first.
+        cell: Number of the cell of each episode; controls are compared within cells only.
+        account: Number of the account of each episode.
+    """
+
+    outcome: "Floats"
+    covariates: "Floats"
+    cell: "Ints"
+    account: "Ints"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Weights:
+    """How controls stand for plans.
+
+    Args:
+        mean: A value per control -> its weighted mean per plan.
+        use: Per control, the sum of its weights over all plans.
+        squares: Per plan, the sum of squared weights.
+        number: Per plan, the controls it is held against.
+    """
+
+    mean: "Callable[[Floats], Floats]"
+    use: "Floats"
+    squares: "Floats"
+    number: "Ints"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Expected:
+    """What was expected of plans without a plan.
+
+    Args:
+        value: Per plan.
+        error: SD of the prediction for one account, per plan.
+        fit_variance: Part of its square that comes from estimating the expectation.
+        shared_error: Standard error of the mean of the values: what plans have in common because of their controls.
+        residual: Per control, what it differs from its own expectation.
+        freedom: Degrees of freedom of the controls.
+    """
+
+    value: "Floats"
+    error: "Floats"
+    fit_variance: "Floats"
+    shared_error: float
+    residual: "Floats"
+    freedom: int
+
+
+def alike(plans: Side, controls: Side) -> Weights:
+    """Return weights that hold each plan against all controls of its cell."""
+    import numpy as np
+
+    cells = int(max(plans.cell.max(), controls.cell.max())) + 1
+    size = np.bincount(controls.cell, minlength=cells)
+    many = np.bincount(plans.cell, minlength=cells)
+
+    def mean(values: "Floats") -> "Floats":
+        return np.asarray((np.bincount(controls.cell, values, minlength=cells) / np.maximum(size, 1))[plans.cell])
+
+    number = size[plans.cell]
+    return Weights(mean, (many / np.maximum(size, 1))[controls.cell], 1 / np.maximum(number, 1), number)
+
+
+def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: int) -> Weights:
+    """Return weights that hold each plan against its nearest controls of the same cell, with replacement.
+
+    Args:
+        plans: Plans; each cell of theirs has a control.
+        controls: Controls.
+        places: Where plans and controls lie: one row per episode, distances in standard deviations.
+        most: Controls per plan at most.
+    """
+    import numpy as np
+    from scipy.spatial import cKDTree
+
+    rows, columns = [], []
+    order = np.argsort(controls.cell, kind="stable")
+    starts = np.searchsorted(controls.cell[order], np.arange(int(plans.cell.max()) + 2))
+    plan_order = np.argsort(plans.cell, kind="stable")
+    for inside in np.split(plan_order, np.flatnonzero(np.diff(plans.cell[plan_order])) + 1):
+        cell = plans.cell[inside[0]]
+        there = order[starts[cell] : starts[cell + 1]]
+        count = min(most, len(there))
+        _, found = cKDTree(places[1][there]).query(places[0][inside], k=count)
+        rows.append(np.repeat(inside, count))
+        columns.append(there[np.asarray(found).reshape(-1)])
+    row, column = np.concatenate(rows), np.concatenate(columns)
+    number = np.bincount(row, minlength=len(plans.cell))
+    weight = 1 / number[row]
+
+    def mean(values: "Floats") -> "Floats":
+        return np.asarray(np.bincount(row, weight * values[column], minlength=len(number)), dtype=float)
+
+    use = np.asarray(np.bincount(column, weight, minlength=len(controls.cell)), dtype=float)
+    return Weights(mean, use, 1 / number, number)
+
+
+def expect(plans: Side, controls: Side, weights: Weights) -> Expected:
+    """Return what was expected of plans: the mean of their controls, moved along the slopes within cells.
+
+    The prediction of one account has the variance s^2 (1 + sum w^2) + d' V d, with s the spread of controls about their
+    own expectation, d what is left between the covariates of a plan and of its controls, and V the account-robust
+    covariance of the slopes. The error of the mean over plans comes from the influence of each control account on it,
+    so a control that stands for many plans counts as one.
+
+    Args:
+        plans: Plans.
+        controls: Controls; every cell of a plan has some.
+        weights: How controls stand for plans.
+
+    Source: Abadie and Imbens (2011), JBES 29, 1-11, for bias-corrected matching; Liang and Zeger (1986) for clusters.
+    """
+    import numpy as np
+
+    x, y = _within(controls.covariates, controls.cell), _within(controls.outcome[:, None], controls.cell)[:, 0]
+    inverse = np.linalg.pinv(x.T @ x)
+    slopes = inverse @ (x.T @ y)
+    rest = y - x @ slopes
+    taken = len(y) - len(np.unique(controls.cell))
+    freedom = max(taken - int(np.linalg.matrix_rank(x.T @ x)), 1)
+    shift = plans.covariates - np.column_stack([weights.mean(column) for column in controls.covariates.T])
+    residual, spread = _spread(rest * np.sqrt(max(taken, 1) / freedom), controls, weights)
+    groups, share = int(controls.account.max()) + 1, weights.use / len(plans.outcome)
+    pull = np.column_stack([np.bincount(controls.account, column * rest, groups) for column in x.T])
+    pull = pull @ inverse * np.sqrt(len(y) / freedom)
+    common = np.bincount(controls.account, share * residual, groups) + pull @ shift.mean(axis=0)
+    fit_variance = spread * weights.squares + np.einsum("ij,jk,ik->i", shift, pull.T @ pull, shift)
+    return Expected(
+        weights.mean(controls.outcome) + shift @ slopes,
+        np.sqrt(spread + fit_variance),
+        fit_variance,
+        float(np.sqrt((common**2).sum())),
+        residual,
+        freedom,
+    )
+
+
+def _spread(rest: "Floats", controls: Side, weights: Weights) -> "tuple[Floats, float]":
+    """Return what each control that is used differs from its cell, made up for estimating that, and its variance."""
+    import numpy as np
+
+    used = weights.use > 0
+    total = np.bincount(controls.cell, weights.use)
+    about = np.bincount(controls.cell, weights.use * rest) / np.where(total > 0, total, 1)
+    number = np.bincount(controls.cell[used], minlength=len(total))
+    factor = np.sqrt(number / np.maximum(number - 1, 1))
+    residual = (rest - about[controls.cell]) * factor[controls.cell] * used
+    return residual, float(np.average(residual[used] ** 2, weights=weights.use[used]))
+
+
+def _within(values: "Floats", cell: "Ints") -> "Floats":
+    """Return values about the mean of their cell."""
+    import numpy as np
+
+    size = np.maximum(np.bincount(cell), 1)
+    return np.column_stack([column - (np.bincount(cell, column) / size)[cell] for column in values.T])

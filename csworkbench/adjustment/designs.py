@@ -1,0 +1,90 @@
+"""How plans can be held against what would have come without them: the designs, their rules, and what comes out."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from csworkbench.estimates import Caveat, Estimate, Message
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Design(StrEnum):
+    """Where the comparison of plans comes from, the most trustworthy first."""
+
+    LOTTERY = "lottery"
+    THRESHOLD = "threshold"
+    MATCHED = "matched"
+    STAGGERED = "staggered"
+    SYNTHETIC = "synthetic"
+    NONE = "none"
+
+    @property
+    def letter(self) -> str:
+        """A for the lottery to F where nothing can be compared."""
+        return "ABCDEF"[list(Design).index(self)]
+
+
+@dataclass(frozen=True, slots=True)
+class CompareRules:
+    """What a comparison demands.
+
+    Args:
+        level: Coverage of intervals.
+        seed: Seed of permutations and simulated bands.
+        least_drawn: Accounts of a lottery on each side below which its draw tells nothing.
+        min_controls: Controls without which a design is not used.
+        min_per_cell: Controls of the same month and band (or draw) without which a plan gets no effect.
+        matches: Nearest controls each plan is held against; 0 = all of its month and band.
+        max_smd: Largest standardized difference of the level before that is left to adjustment.
+        few_treated: Plans below which permutations take the place of the normal error.
+        draws: Permutations.
+        threshold_side: Accounts on each side of a threshold without which it is not used.
+        min_donors: Other accounts a single one needs for a synthetic control; 19 make p = .05 possible.
+    """
+
+    level: float = 0.95
+    seed: int = 0
+    least_drawn: int = 6
+    min_controls: int = 20
+    min_per_cell: int = 5
+    matches: int = 20
+    max_smd: float = 0.25
+    few_treated: int = 10
+    draws: int = 999
+    threshold_side: int = 50
+    min_donors: int = 19
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """The plans of one playbook held against what was expected without them, on the scale of the analysis.
+
+    Args:
+        design: Where the comparison comes from.
+        reason: Why this design and no better one.
+        effects: One row per plan, in the order of the episodes: episode_id, account_id, playbook, before (mean of the
+            two windows before), observed (after), expected (after, without the plan), rebound (expected - before),
+            effect (observed - expected), standard_error (SD of the prediction for one account), shared_error (part of
+            it that all plans have in common because they share controls; one number), low, high, n_controls. Effect,
+            expected, errors and bounds are null for a plan that has no comparable account.
+        balance: One row per covariate: covariate, smd_before, smd_after (plans less controls of
+            their cells, in SD, before and after weighting; the level comes first and is the one that is demanded).
+        rebound: Line to draw: before, expected, low, high (interval of the line): what accounts without a plan had
+            after as much before.
+        sets: One row per plan and control used: episode_id, account_id, month, is_plan, weight (each side sums to 1).
+        average: Mean effect on the plans with its interval; None with fewer than two plans.
+        p: Two-sided p-value of no effect of any plan; by permutation where plans are few; None where none is told.
+        caveats: Doubts.
+    """
+
+    design: Design
+    reason: Message
+    effects: "pd.DataFrame"
+    balance: "pd.DataFrame"
+    rebound: "pd.DataFrame"
+    sets: "pd.DataFrame"
+    average: Estimate | None
+    p: float | None
+    caveats: tuple[Caveat, ...] = ()

@@ -1,0 +1,149 @@
+"""Episodes: an account seen around an anchor day, with or without a plan, in windows of the same geometry."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from csworkbench.adjustment.counterfactual import Side
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+COLUMNS = (
+    "episode_id",
+    "account_id",
+    "playbook",
+    "is_plan",
+    "month",
+    "before_2",
+    "before_1",
+    "after",
+    "tier",
+    "tenure_months",
+    "csm_load",
+    "band",
+    "lottery",
+    "start_order",
+    "is_waiting",
+    "threshold_distance",
+    "csm_id",
+)
+"""Columns of an episode frame: before_2 and before_1 are the older and the newer half of the window before, `after` the
+window after, all on the scale of the analysis; `band` of eligibility at the start; `lottery` null without one;
+`is_waiting` = in the lottery and not started over the whole window; `threshold_distance` below 0 (or 0) on the side
+where the rule starts plans, null without a declared rule. `has_left` may be added: the account left before the end of
+the window after, which then counts 0."""
+WINDOWS = ["before_2", "before_1", "after"]
+PER_COVARIATE = 10  # controls a covariate needs before slopes of it are learned
+
+
+def checked(episodes: "pd.DataFrame") -> "pd.DataFrame":
+    """Return episodes in a fresh frame, numbered from 0, those without a window after or before kept.
+
+    Raises:
+        ValueError: a column is missing, there is no plan, plans are of several playbooks, or an id comes twice.
+    """
+    missing = [name for name in COLUMNS if name not in episodes]
+    if missing:
+        raise ValueError(f"episodes lack {', '.join(missing)}")
+    plans = episodes["is_plan"].astype(bool)
+    if not plans.any():
+        raise ValueError("there is no plan among the episodes")
+    if len(episodes.loc[plans, "playbook"].unique()) > 1:
+        raise ValueError("the plans of one playbook are compared at a time")
+    if episodes["episode_id"].duplicated().any():
+        raise ValueError("an episode comes twice")
+    return episodes.assign(is_plan=plans).reset_index(drop=True)
+
+
+def complete(episodes: "pd.DataFrame") -> "pd.Series":
+    """Return, per episode, whether all three windows hold a finite number."""
+    import numpy as np
+    import pandas as pd
+
+    values = episodes[WINDOWS].to_numpy(float, na_value=np.nan)
+    return pd.Series(np.isfinite(values).all(axis=1), index=episodes.index)
+
+
+def level(episodes: "pd.DataFrame") -> "Floats":
+    """Return the mean of the two windows before, per episode."""
+    import numpy as np
+
+    return np.asarray(episodes[["before_2", "before_1"]].to_numpy(float, na_value=np.nan).mean(axis=1))
+
+
+def traits(episodes: "pd.DataFrame") -> "pd.DataFrame":
+    """Return what accounts are made comparable by: level, slope, tenure_months, csm_load and a column per further tier.
+
+    What is not known of tenure or load gets the mean of those that are.
+    """
+    import numpy as np
+    import pandas as pd
+
+    columns = {"level": level(episodes), "slope": (episodes["before_1"] - episodes["before_2"]).to_numpy(float)}
+    for name in ("tenure_months", "csm_load"):
+        values = episodes[name].to_numpy(float, na_value=np.nan)
+        known = np.isfinite(values)
+        columns[name] = np.where(known, values, values[known].mean() if known.any() else 0.0)
+    codes, names = pd.factorize(episodes["tier"], sort=True, use_na_sentinel=False)
+    for place, name in list(enumerate(names))[1:]:
+        columns[f"tier {name}"] = (codes == place).astype(float)
+    return pd.DataFrame(columns, index=episodes.index)
+
+
+def affordable(known: "pd.DataFrame", is_plan: "Floats") -> "pd.DataFrame":
+    """Return the traits that so many controls can bear: all, level and slope, or the level alone.
+
+    Args:
+        known: `traits` of plans and controls.
+        is_plan: Which of them are plans.
+    """
+    controls = int((~is_plan.astype(bool)).sum())
+    varying = known.loc[:, (known.std(ddof=0) > 0) | (known.columns == "level")]
+    if controls >= PER_COVARIATE * varying.shape[1]:
+        return varying
+    return varying[
+        [name for name in ("level", "slope")[: 2 if controls >= 2 * PER_COVARIATE else 1] if name in varying]
+    ]
+
+
+def sides(episodes: "pd.DataFrame", keys: Sequence[str], covariates: "pd.DataFrame") -> tuple[Side, Side]:
+    """Return plans and controls as arrays, in the order of the episodes.
+
+    Args:
+        episodes: Episodes without gaps.
+        keys: Columns whose values together name the cell within which plans are compared.
+        covariates: One row per episode.
+    """
+    import numpy as np
+    import pandas as pd
+
+    cell = np.zeros(len(episodes), dtype=np.int64)
+    for key in keys:
+        codes, names = pd.factorize(episodes[key], use_na_sentinel=False)
+        cell = cell * len(names) + codes
+    cell = np.unique(cell, return_inverse=True)[1]
+    account = pd.factorize(episodes["account_id"])[0]
+    outcome, x = episodes["after"].to_numpy(float), covariates.to_numpy(float)
+    is_plan = episodes["is_plan"].to_numpy(bool)
+    return (
+        Side(outcome[is_plan], x[is_plan], cell[is_plan], account[is_plan]),
+        Side(outcome[~is_plan], x[~is_plan], cell[~is_plan], account[~is_plan]),
+    )
+
+
+def comparable(episodes: "pd.DataFrame", keys: Sequence[str], least: int) -> "pd.DataFrame":
+    """Return the plans that have at least so many controls in their cell, and the controls of the cells of plans.
+
+    Args:
+        episodes: Episodes without gaps.
+        keys: Columns whose values together name a cell; an episode without one of them is left out.
+        least: Controls of a cell.
+    """
+    told = episodes[episodes[list(keys)].notna().all(axis=1)]
+    groups = told.groupby(list(keys), sort=False)["is_plan"]
+    plans, everyone = groups.transform("sum"), groups.transform("size")
+    return told[(plans > 0) & (everyone - plans >= least)]
