@@ -28,13 +28,13 @@ def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFra
 
     Returns:
         One row per plan, index plan_id: problem_level, own_history (levels per day), own_change (of the analysis' scale,
-        good is positive), peer_change (median of the accounts read), net_change, start_band, is_wrong (missing = no
-        history, or no such metric).
+        good is positive), peer_change (median of the accounts read), net_change, peer_share (accounts of its tier that
+        are worse off), start_band, is_wrong (missing = no history, or no such metric).
     """
     import numpy as np
     import pandas as pd
 
-    names = ("problem_level", "own_history", "own_change", "peer_change")
+    names = ("problem_level", "own_history", "own_change", "peer_change", "peer_share")
     found = pd.DataFrame({name: np.full(len(lines), np.nan) for name in names}, index=lines.index)
     metric = lines["problem_metric"].fillna(lines["metric"])
     for (name, day), part in lines.groupby([metric, lines["created_on"]], sort=True):
@@ -47,11 +47,24 @@ def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFra
         sign = part["sign"].to_numpy()
         peers = np.nanmedian(change) if np.isfinite(change).any() else np.nan
         found.loc[part.index, list(names)] = np.column_stack(
-            [recent[rows], history[rows], change[rows] * sign, peers * sign]
+            [recent[rows], history[rows], change[rows] * sign, peers * sign, _worse(inputs, levels, recent, rows, sign)]
         )
     net = found["own_change"] - found["peer_change"]
-    is_wrong = (net >= config.not_bad_above).astype("boolean").where(net.notna())
+    is_fine = (net >= config.not_bad_above) & (found["peer_share"] >= 0.5)
+    is_wrong = is_fine.astype("boolean").where(net.notna())
     return found.assign(net_change=net, start_band=bands_of(net.to_numpy(), config), is_wrong=is_wrong)
+
+
+def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "Floats") -> "list[float]":
+    """Return, for each account, the share of its tier with a worse level."""
+    import numpy as np
+
+    tier = inputs.accounts["tier"].reindex(levels.accounts).to_numpy()
+    shares = []
+    for row, way in zip(rows, sign, strict=True):
+        peers = recent[(tier == tier[row]) & np.isfinite(recent)] * way
+        shares.append(float((peers < recent[row] * way).mean()) if len(peers) > 1 else float("nan"))
+    return shares
 
 
 def change_of(levels: Levels, config: Config, recent: "Floats", history: "Floats") -> "Floats":
@@ -205,12 +218,12 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         at = part.index.to_numpy()
         before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(pre_days))
     values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
-    scale, usual = config.scale(levels.metric), levels.usual()
+    values = _bounded(values, config, levels)
     about = inputs.accounts.reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
-        **{name: sign * on_scale(value, scale, usual) for name, value in values.items()},
+        **{name: sign * value for name, value in values.items()},
         month=month,
         tier=about["tier"].to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
@@ -222,6 +235,18 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     is_there = ~(left < anchor)
     found = found[is_there | found["is_plan"]].drop(columns=["anchor", "ends", "written", "pre_days"])
     return found.reset_index(drop=True)
+
+
+def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":
+    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much."""
+    import numpy as np
+
+    scale = config.scale(levels.metric)
+    found = {name: on_scale(value, scale, levels.usual()) for name, value in values.items()}
+    if scale == "relative":
+        floor = (found["before_2"] + found["before_1"]) / 2 + np.log1p(-config.largest_fall)
+        found["after"] = np.fmax(found["after"], np.where(np.isnan(found["after"]), np.nan, floor))
+    return found
 
 
 def _loads(inputs: Inputs, account: "pd.Series[str]", month: Any) -> "Floats":

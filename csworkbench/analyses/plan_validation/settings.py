@@ -55,7 +55,15 @@ class Config(Section):
         ge=-1,
         le=1,
         unit="share",
-        description="A metric this far above its own history, less what peers had, was no problem at the start",
+        description="A metric this far above its own history, less what peers had, and not below the median of its tier,"
+        " was no problem at the start",
+    )
+    largest_fall: float = setting(
+        0.6,
+        gt=0.1,
+        lt=1,
+        unit="share",
+        description="A fall beyond this counts as this much, so that no account that left outweighs all that stayed",
     )
     band_edges: tuple[float, ...] = setting(
         (-0.25, -0.1, 0.05),

@@ -180,7 +180,9 @@ def _is_goal_too_high(_: Facts, evidence: Evidence, rules: VerdictRules) -> bool
 
 TREE: Mapping[str, Node] = MappingProxyType(
     {
-        "closed": Node("Is the plan closed?", lambda f, _e, _r: f.is_closed, "blocked_by_customer", Verdict.IN_PROGRESS),
+        "closed": Node(
+            "Is the plan closed?", lambda f, _e, _r: f.is_closed, "blocked_by_customer", Verdict.IN_PROGRESS
+        ),
         "blocked_by_customer": Node(
             "Does every open step wait for the customer?",
             lambda f, _e, _r: f.is_blocked,
