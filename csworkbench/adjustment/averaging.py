@@ -66,26 +66,27 @@ def _few(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRu
     import numpy as np
 
     mean, number = float(effects.mean()), _accounts(choice)[0]
-    drawn = placebo_means(choice, expected, rules)
+    drawn = placebo_means(expected.residual, choice.weights.use, len(effects), expected.shared_error, rules)
     p = float((1 + (np.abs(drawn) >= abs(mean)).sum()) / (len(drawn) + 1))
     far = float(np.quantile(np.abs(drawn), rules.level, method="higher"))
     return Estimate(mean, UNIT, number, mean - far, mean + far, rules.level), p
 
 
-def placebo_means(choice: Choice, expected: Expected, rules: CompareRules) -> "Floats":
+def placebo_means(residual: "Floats", use: "Floats", number: int, shared_error: float, rules: CompareRules) -> "Floats":
     """Return mean "effects" of as many controls as there are plans, drawn as they stand for them.
 
     Args:
-        choice: The design.
-        expected: What was expected without plans.
+        residual: What each control differs from what was expected of it.
+        use: How much each stands for plans.
+        number: Plans.
+        shared_error: Standard error of what was expected.
         rules: Number of draws and seed.
     """
     import numpy as np
 
     rng = np.random.default_rng(rules.seed)
-    use = choice.weights.use / choice.weights.use.sum()
-    drawn = rng.choice(expected.residual, (rules.draws, len(choice.plans.outcome)), p=use).mean(axis=1)
-    return np.asarray(drawn + expected.shared_error * rng.standard_normal(rules.draws))
+    drawn = rng.choice(residual, (rules.draws, number), p=use / use.sum()).mean(axis=1)
+    return np.asarray(drawn + shared_error * rng.standard_normal(rules.draws))
 
 
 def _drawn(

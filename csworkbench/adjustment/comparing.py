@@ -67,7 +67,7 @@ def _compared(every: "pd.DataFrame", choice: Choice, rules: CompareRules, refuse
         effects,
         balance,
         rebound_line(every[complete(every)], coverage=rules.level),
-        _sets(choice),
+        _sets(choice, expected),
         average,
         p,
         (*refused, *_doubts(effects, choice)),
@@ -93,14 +93,16 @@ def _rows(every: "pd.DataFrame") -> "pd.DataFrame":
     return plans[["episode_id", "account_id", "playbook"]].assign(before=level(plans), observed=plans["after"])
 
 
-def _sets(choice: Choice) -> "pd.DataFrame":
+def _sets(choice: Choice, expected: Expected) -> "pd.DataFrame":
     import pandas as pd
 
     columns = ["episode_id", "account_id", "month", "is_plan"]
     is_plan = choice.episodes["is_plan"]
     plans, controls = choice.episodes.loc[is_plan, columns], choice.episodes.loc[~is_plan, columns]
     use = choice.weights.use / choice.weights.use.sum()
-    sets: pd.DataFrame = pd.concat([plans.assign(weight=1 / len(plans)), controls.assign(weight=use)[use > 0]])
+    one = plans.assign(weight=1 / len(plans), rest=choice.plans.outcome - expected.value)
+    other = controls.assign(weight=use, rest=expected.residual)[use > 0]
+    sets: pd.DataFrame = pd.concat([one, other])
     return sets.reset_index(drop=True)
 
 
@@ -128,7 +130,7 @@ def _nothing(every: "pd.DataFrame", rules: CompareRules, refused: list[Caveat]) 
 
     reason: Message = say("There is nobody to compare these plans with: what came after is described, not explained")
     empty = pd.DataFrame({"covariate": pd.Series(dtype=str), "smd_before": [], "smd_after": []})
-    sets = every.iloc[:0][["episode_id", "account_id", "month", "is_plan"]].assign(weight=[])
+    sets = every.iloc[:0][["episode_id", "account_id", "month", "is_plan"]].assign(weight=[], rest=[])
     rows = _rows(every).assign(**dict.fromkeys(FIGURES, float("nan")), n_controls=0).reset_index(drop=True)
     line = rebound_line(every[complete(every)], coverage=rules.level)
     return Comparison(Design.NONE, reason, rows, empty, line, sets, None, None, tuple(refused))

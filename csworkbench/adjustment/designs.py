@@ -73,7 +73,8 @@ class Comparison:
             their cells, in SD, before and after weighting; the level comes first and is the one that is demanded).
         rebound: Line to draw: before, expected, low, high (interval of the line): what accounts without a plan had
             after as much before.
-        sets: One row per plan and control used: episode_id, account_id, month, is_plan, weight (each side sums to 1).
+        sets: One row per plan and control used: episode_id, account_id, month, is_plan, weight (each side
+            sums to 1), rest (what it differs from what was expected of it: the effect of a plan, chance of a control).
         average: Mean effect on the plans with its interval; None with fewer than two plans.
         p: Two-sided p-value of no effect of any plan; by permutation where plans are few; None where none is told.
         caveats: Doubts.
