@@ -218,12 +218,15 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         at = part.index.to_numpy()
         before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(pre_days))
     values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
+    values["own"] = _own_history(config, levels, rows, anchor, made["pre_days"].to_numpy(int))
     values = _bounded(values, config, levels)
+    own = values.pop("own")
     about = inputs.accounts.reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
         **{name: sign * value for name, value in values.items()},
+        own_change=sign * ((values["before_2"] + values["before_1"]) / 2 - own),
         month=month,
         tier=about["tier"].to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
@@ -235,6 +238,17 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     is_there = ~(left < anchor)
     found = found[is_there | found["is_plan"]].drop(columns=["anchor", "ends", "written", "pre_days"])
     return found.reset_index(drop=True)
+
+
+def _own_history(config: Config, levels: Levels, rows: Any, anchor: Any, pre_days: Any) -> "Floats":
+    """Return the level of each account over its own history before the windows."""
+    import numpy as np
+
+    found = np.full(len(rows), np.nan)
+    for length in np.unique(pre_days):
+        at = pre_days == length
+        found[at] = levels.own_change(rows[at], anchor[at], int(length), config.history_days)[1]
+    return found
 
 
 def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":

@@ -59,7 +59,7 @@ class Config(Section):
         " was no problem at the start",
     )
     largest_fall: float = setting(
-        0.6,
+        0.5,
         gt=0.1,
         lt=1,
         unit="share",
