@@ -1,4 +1,4 @@
-"""What a project can be asked about: its workspace, batch, scorecards, experiments and analyses, each by name."""
+"""What a project can be asked about, each by name: workspace, batch, scorecards, experiments, playbooks, analyses."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class Entry:
     """A config one can name.
 
     Args:
-        name: workspace, batch, scorecard, experiment or the name of an analysis.
+        name: workspace, batch, scorecard, experiment, playbook or the name of an analysis.
         model: What its file is read into.
         paths: Its files; empty where all values are defaults.
         purpose: What it is, in one sentence.
@@ -50,11 +50,12 @@ def entries(project: Project) -> Mapping[str, Entry]:
     """Return everything with a config in a project, by name; a broken workspace hides nothing but its own batch."""
     from csworkbench.experiments import Experiment
     from csworkbench.planner import Batch, analyses
+    from csworkbench.playbooks import Playbook
     from csworkbench.scoring import Scorecard
     from csworkbench.workspace import Workspace
 
     batch = project.root / _batch(project)
-    kinds: dict[str, type[Section]] = {"scorecard": Scorecard, "experiment": Experiment}
+    kinds: dict[str, type[Section]] = {"scorecard": Scorecard, "experiment": Experiment, "playbook": Playbook}
     found = [
         Entry("workspace", Workspace, (project.workspace,), _purpose(Workspace.__doc__)),
         Entry("batch", Batch, (batch,), _purpose(Batch.__doc__)),

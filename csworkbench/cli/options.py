@@ -42,3 +42,15 @@ NamesArgument = Annotated[
     list[str] | None,
     typer.Argument(metavar="NAME", help="Notebooks to run, with what they need; none = all.", show_default=False),
 ]
+
+
+def run_folder(run: str, outputs: Path) -> Path:
+    """Return the folder of a run by its name, or that of the latest one.
+
+    Args:
+        run: Name of the run, or latest.
+        outputs: Folder of all outputs.
+    """
+    latest = outputs.absolute() / "latest"
+    # The link is followed once, so that a run that ends meanwhile is not mixed in.
+    return latest.resolve() if run == "latest" and latest.exists() else outputs.absolute() / "runs" / run

@@ -5,12 +5,14 @@ from typing import Annotated, Any
 import typer
 
 from csworkbench import __version__
-from csworkbench.cli import checking, doctoring, making, reading, releasing, running, serving
+from csworkbench.cli import applying, checking, doctoring, making, reading, releasing, running, serving
 from csworkbench.cli.console import answer
 
 CODES = "Exit codes: 0 ok, 1 a notebook failed, 2 usage or config, 3 data refused, 4 environment, 130/143 signals."
 PURPOSE = "Customer-success analyses from files, in notebooks, with honest numbers."
 WIDTH = 80
+LIBRARY = "Change the solution library by what a run proposes."
+APPLY = "Show what a run proposes for the playbooks, and write it once it is agreed to."
 
 
 def command() -> Any:
@@ -28,6 +30,9 @@ def command() -> Any:
     app.callback()(_root)
     for call, purpose, examples in COMMANDS:
         app.command(call.__name__, help=_help(purpose, *examples), epilog=CODES)(call)
+    library = typer.Typer(help=_help(LIBRARY, "csw playbooks apply latest"), epilog=CODES, no_args_is_help=True)
+    library.command("apply", help=_help(APPLY, "csw playbooks apply latest --yes"), epilog=CODES)(applying.apply)
+    app.add_typer(library, name="playbooks", context_settings=settings)
     return typer.main.get_command(app)
 
 

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 NameArgument = Annotated[
     str,
-    typer.Argument(metavar="NAME", help="workspace, batch, scorecard, experiment or an analysis.", show_default=False),
+    typer.Argument(
+        metavar="NAME", help="workspace, batch, scorecard, experiment, playbook or an analysis.", show_default=False
+    ),
 ]
 
 
@@ -24,7 +26,7 @@ def describe(name: NameArgument = "", *, workspace: WorkspaceOption = None, json
     """Say what can be described, or what every key of one config means, holds, and where it is set.
 
     Args:
-        name: workspace, batch, scorecard, experiment or an analysis; empty lists them.
+        name: workspace, batch, scorecard, experiment, playbook or an analysis; empty lists them.
         workspace: The workspace.yaml.
         json: Answer as JSON.
     """
@@ -53,7 +55,7 @@ def schema(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: 
     """Print the names that have a schema, or the JSON Schema of one.
 
     Args:
-        name: workspace, batch, scorecard, experiment or an analysis; empty lists them.
+        name: workspace, batch, scorecard, experiment, playbook or an analysis; empty lists them.
         workspace: The workspace.yaml.
         json: Answer the list of names as JSON; a schema is JSON anyway.
     """

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from csworkbench.cli.console import answer, answer_json, short, tell
-from csworkbench.cli.options import JsonOption, OutOption, WorkspaceOption
+from csworkbench.cli.options import JsonOption, OutOption, WorkspaceOption, run_folder
 
 if TYPE_CHECKING:
     from csworkbench.store import Released
@@ -33,10 +33,7 @@ def release(
     from csworkbench.store import release as make_official
 
     root = open_project(workspace).root
-    outputs = out.absolute() if out else root / "outputs"
-    latest = outputs / "latest"
-    # The link is followed once, so that a run that ends meanwhile is not mixed in.
-    folder = latest.resolve() if run == "latest" and latest.exists() else outputs / "runs" / run
+    folder = run_folder(run, out or root / "outputs")
     found = make_official(folder, name, root / "records", datetime.now(UTC))
     if json:
         answer_json({"exit_code": 0, "run": folder.name, "released": [_told(each) for each in found]})

@@ -17,6 +17,8 @@ from csworkbench.errors import Problem, did_you_mean
 MAX_BYTES = 200_000
 MAX_DEPTH = 100
 MAX_NODES = 100_000
+_TOO_LARGE = f"the file is larger than {MAX_BYTES:,} bytes: no config is"
+_REPLACED = "\ufffd"  # stands where a byte was no UTF-8
 
 _NULL = re.compile(r"~|null|Null|NULL|")
 _BOOL = re.compile(r"true|True|TRUE|false|False|FALSE")
@@ -94,7 +96,27 @@ def read_document(path: Path, name: str) -> Node:
     Raises:
         UnreadableError: The file is missing, no UTF-8, no strict YAML, empty or no mapping.
     """
-    top = parse(_text_of(path, name), name)
+    return document(_text_of(path, name), name)
+
+
+def document(text: str, name: str) -> Node:
+    """Return the mapping a YAML text holds.
+
+    Args:
+        text: What stands in a file, decoded.
+        name: How problems call it.
+
+    Returns:
+        Node of the top mapping.
+
+    Raises:
+        UnreadableError: It is no UTF-8, too large, no strict YAML, empty or no mapping.
+    """
+    if _REPLACED in text:
+        raise UnreadableError(Problem("the file is not UTF-8", name, *_place_of(text, text.index(_REPLACED))))
+    if len(text) > MAX_BYTES:
+        raise UnreadableError(Problem(_TOO_LARGE, name, 1, 1))
+    top = parse(text.removeprefix("\ufeff"), name)
     if not isinstance(top.value, dict):
         found = "nothing but comments" if top.value is None else "no keys"
         raise UnreadableError(Problem(f"the file must hold keys such as 'name: value'; it holds {found}", name, 1, 1))
@@ -156,6 +178,24 @@ def typed(source: str) -> Scalar:
     return source
 
 
+def texts_of(folder: Path) -> dict[str, str]:
+    """Return what stands in the YAML files of a folder, by file name; what is wrong with one, `document` says.
+
+    Args:
+        folder: Folder; one that is not there has no files.
+    """
+    return {path.name: _as_it_stands(path) for path in sorted(folder.glob("*.yaml"))}
+
+
+def _as_it_stands(path: Path) -> str:
+    """Return a text to the byte where it is UTF-8; what cannot be read is empty."""
+    try:
+        with path.open("rb") as file:
+            return file.read(MAX_BYTES + 1).decode("utf-8", "replace")
+    except OSError:
+        return ""
+
+
 def _text_of(path: Path, name: str) -> str:
     try:
         with path.open("rb") as file:
@@ -164,7 +204,7 @@ def _text_of(path: Path, name: str) -> str:
         reason = "no such file" if isinstance(error, FileNotFoundError) else (error.strerror or "unreadable").lower()
         raise UnreadableError(Problem(reason, name, hint=_near_file(path))) from None
     if len(raw) > MAX_BYTES:
-        raise UnreadableError(Problem(f"the file is larger than {MAX_BYTES:,} bytes: no config is", name, 1, 1))
+        raise UnreadableError(Problem(_TOO_LARGE, name, 1, 1))
     if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         raise UnreadableError(Problem("the file is UTF-16", name, 1, 1, hint="save it as UTF-8"))
     try:

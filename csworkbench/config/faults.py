@@ -242,8 +242,8 @@ def _described(accepts: Slot, detail: "ErrorDetails", node: Node | None, path: P
             yield Fault((*path, *below), message, kind=kind)
     elif kind in ("value_error", "assertion_error"):
         yield Fault(path, str(cause) if cause else detail["msg"], kind=kind)
-    elif path == ("version",) and kind == "literal_error" and node is not None:
-        yield _version(accepts, node)
+    elif path in (("version",), ("schema",)) and kind == "literal_error" and node is not None:
+        yield _version(accepts, node, path)
     elif kind in ("union_tag_invalid", "union_tag_not_found"):
         yield _tag_fault(accepts, node, path)
     elif kind == "too_short" and node is not None and len(data_of(node)) >= context["min_length"]:
@@ -263,12 +263,12 @@ def _unknown_key(accepts: Slot, path: Path) -> Fault:
     return Fault(path, "unknown key", hint, "extra_forbidden")
 
 
-def _version(accepts: Slot, node: Node) -> Fault:
+def _version(accepts: Slot, node: Node, path: Path) -> Fault:
     known = [number for kind in accepts.real for number in get_args(kind.type) if isinstance(number, int)]
     if isinstance(node.value, int) and known and node.value > max(known):
         message = f"this file is of a newer version ({node.value}); this csworkbench reads version {either(known)}"
-        return Fault(("version",), message, "update csworkbench", "newer")
-    return _mismatch(accepts, node, ("version",))
+        return Fault(path, message, "update csworkbench", "newer")
+    return _mismatch(accepts, node, path)
 
 
 def _tag_fault(accepts: Slot, node: Node | None, path: Path) -> Fault:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from csworkbench.config.documents import Node
-from csworkbench.config.sections import FromFile, Section
+from csworkbench.config.sections import FromFile, FromFolder, Section
 
 _NAMES = {
     bool: ("true or false", "true or false"),
@@ -58,6 +58,11 @@ class Kind:
     def from_file(self) -> bool:
         """Whether a path may stand in its place."""
         return any(isinstance(mark, FromFile) for mark in self.marks)
+
+    @property
+    def from_folder(self) -> bool:
+        """Whether the path of a folder stands in its place."""
+        return any(isinstance(mark, FromFolder) for mark in self.marks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,6 +288,8 @@ def _kind_phrase(kind: Kind, is_many: bool) -> str:
         return either(vocabulary)
     if kind.is_section:
         return _section_phrase(kind, is_many)
+    if kind.from_folder:
+        return "the path of a folder"
     if kind.is_mapping:
         return f"{'mappings' if is_many else 'a mapping'} of names to {phrase(item_slot(kind), is_many=True)}"
     if kind.is_list:

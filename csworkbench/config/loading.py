@@ -11,13 +11,14 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
-from csworkbench.config.documents import Node, UnreadableError, parse, read_document
+from csworkbench.config.documents import Node, UnreadableError, document, parse, read_document, texts_of
 from csworkbench.config.faults import data_of, dotted, step, validated
 from csworkbench.config.kinds import Slot, fields, fitting, slot
 from csworkbench.config.sections import Section
 from csworkbench.errors import ConfigError, Problem, did_you_mean
 
 T = TypeVar("T", bound=Section)
+_OUTSIDE = "must be a path inside the project, relative to its root; found {!r}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,30 @@ def load(path: Path, model: type[T], root: Path, overrides: Mapping[str, object]
         ConfigError: With every problem of the file and the files it refers to.
     """
     (section,) = load_all([Request(path, model, overrides or {})], root)
+    return cast(T, section)
+
+
+def load_text(text: str, model: type[T], name: str) -> T:
+    """Return the section of a text, such as one of a `FromFolder`.
+
+    Args:
+        text: YAML as it stands in a file; what it refers to is not read.
+        model: Section it holds.
+        name: How problems call it: the path of its file.
+
+    Returns:
+        Validated section.
+
+    Raises:
+        ConfigError: With every problem of the text.
+    """
+    try:
+        node = document(text, name)
+    except UnreadableError as error:
+        raise ConfigError(*error.problems) from None
+    section, faults = validated(model, node)
+    if section is None:
+        raise ConfigError(*faults)
     return cast(T, section)
 
 
@@ -175,6 +200,8 @@ def _with_files(accepts: Slot, node: Node, root: Path, trail: tuple[str, ...], p
     if isinstance(node.value, str) and not node.is_broken and any(kind.from_file for kind in accepts.kinds):
         below = _referenced(node, root, trail, problems)
         return below if below.is_broken else _with_files(accepts, below, root, (*trail, below.file), problems)
+    if isinstance(node.value, str) and not node.is_broken and any(kind.from_folder for kind in accepts.kinds):
+        return _texts(node, root, problems)
     if not isinstance(node.value, dict | list):
         return node
     keys: list[str | int] = list(node.value) if isinstance(node.value, dict) else list(range(len(node.value)))
@@ -185,11 +212,28 @@ def _with_files(accepts: Slot, node: Node, root: Path, trail: tuple[str, ...], p
     return replace(node, value=[*done.values()])
 
 
+def _texts(node: Node, root: Path, problems: list[Problem]) -> Node:
+    """Return the texts of the YAML files of a folder; what is wrong with one is told by whoever reads it."""
+    written = str(node.value)
+    if _is_outside(written):
+        problems.append(node.problem(_OUTSIDE.format(written)))
+    elif not (root / written).is_dir():
+        problems.append(node.problem(f"there is no folder {written!r}"))
+    else:
+        return node_of(texts_of(root / written), written)
+    return replace(node, is_broken=True)
+
+
+def _is_outside(written: str) -> bool:
+    name = os.path.normpath(written)
+    return not written or os.path.isabs(written) or name.startswith("..") or "\0" in written  # noqa: PTH117
+
+
 def _referenced(node: Node, root: Path, trail: tuple[str, ...], problems: list[Problem]) -> Node:
     written = str(node.value)
     name = os.path.normpath(written).replace(os.sep, "/")
-    if not written or os.path.isabs(written) or name.startswith("..") or "\0" in written:  # noqa: PTH117
-        problems.append(node.problem(f"must be a path inside the project, relative to its root; found {written!r}"))
+    if _is_outside(written):
+        problems.append(node.problem(_OUTSIDE.format(written)))
     elif name in trail:
         problems.append(node.problem(f"the files refer to each other in a circle: {' -> '.join([*trail, name])}"))
     elif not (root / name).is_file():

@@ -1,6 +1,8 @@
 """Changes written back to a config file with its comments, order and quotes kept."""
 
+import re
 from collections.abc import Mapping
+from copy import deepcopy
 from difflib import unified_diff
 from io import StringIO
 from pathlib import Path
@@ -8,10 +10,12 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from csworkbench.config.documents import UnreadableError, parse, read_document
+from csworkbench.config.documents import UnreadableError, document, parse, read_document
 from csworkbench.config.faults import data_of
 from csworkbench.errors import ConfigError, EnvironmentProblem, Problem
 from csworkbench.files import write_file
+
+_NULL = re.compile(r":\s+null\b")
 
 
 def preview(path: Path, changes: Mapping[str, object]) -> str:
@@ -51,51 +55,114 @@ def save(path: Path, changes: Mapping[str, object]) -> None:
 
 
 def _texts(path: Path, changes: Mapping[str, object]) -> tuple[str, str]:
-    from ruamel.yaml import YAML
-
     try:
-        wanted = data_of(read_document(path, path.name))
+        read_document(path, path.name)
     except UnreadableError as error:
         raise ConfigError(*error.problems) from None
     before = path.read_bytes().decode("utf-8")
-    round_trip = YAML()
-    round_trip.indent(mapping=2, sequence=4, offset=2)
-    round_trip.preserve_quotes = True
-    round_trip.width = 1_000_000  # a long line stays one line
+    return before, edited(before, changes, path.name)
+
+
+def edited(before: str, changes: Mapping[str, object], name: str) -> str:
+    """Return the text of a config file with changes, its comments, order and quotes kept.
+
+    Items of a list that stay as they are keep their comments; a new one that holds only plain values takes one line.
+
+    Args:
+        before: Text of the file, decoded, with its line ends.
+        changes: Dotted key -> new value.
+        name: How problems call it.
+
+    Raises:
+        ConfigError: The text is no strict YAML, or a key leads nowhere.
+    """
+    try:
+        wanted = data_of(document(before, name))
+    except UnreadableError as error:
+        raise ConfigError(*error.problems) from None
+    round_trip = _round_trip(says_null=bool(_NULL.search(before)))
     content = round_trip.load(before.removeprefix("\ufeff"))
     for key, value in changes.items():
         data = to_jsonable_python(value)
-        _put(content, key, data, path)
-        _put(wanted, key, data, path)
+        old = deepcopy(_put(wanted, key, data, name))
+        _put(content, key, data, name, old)
     stream = StringIO()
     round_trip.dump(content, stream)
     written = stream.getvalue()
     if not _says(written, wanted):
         message = "the change cannot be written without touching other keys (anchors?)"
-        raise ConfigError(Problem(message, path.name, hint="edit the file by hand"))
+        raise ConfigError(Problem(message, name, hint="edit the file by hand"))
     after = written.replace("\n", "\r\n") if "\r\n" in before else written
-    return before, ("\ufeff" if before.startswith("\ufeff") else "") + after
+    return ("\ufeff" if before.startswith("\ufeff") else "") + after
 
 
-def _put(content: Any, key: str, value: Any, path: Path) -> None:
+def _round_trip(*, says_null: bool) -> Any:
+    """Return a reader and writer of YAML that keeps what it does not change."""
+    from ruamel.yaml import YAML
+    from ruamel.yaml.representer import RoundTripRepresenter
+
+    class Representer(RoundTripRepresenter):
+        """Writes nothing as the word `null` where the file does."""
+
+    if says_null:
+        Representer.add_representer(type(None), lambda own, _: own.represent_scalar("tag:yaml.org,2002:null", "null"))
+    yaml = YAML()
+    yaml.Representer = Representer
+    yaml.indent(mapping=2, sequence=4, offset=2)
+    yaml.preserve_quotes = True
+    yaml.width = 1_000_000  # a long line stays one line
+    return yaml
+
+
+def _put(content: Any, key: str, value: Any, name: str, old: Any = None) -> Any:
+    """Put a value where a key leads, and return what was there; `old` is that as our own reader sees it."""
     parts = key.split(".")
     for part in parts[:-1]:
-        content = _below(content, part, key, path)
+        content = _below(content, part, key, name)
+    place: Any = parts[-1]
     if isinstance(content, dict):
-        content[_written_key(content, parts[-1])] = value
+        place = _written_key(content, place)
     elif isinstance(content, list):
-        _below(content, parts[-1], key, path)
-        content[int(parts[-1])] = value
+        _below(content, place, key, name)
+        place = int(place)
     else:
-        raise ConfigError(Problem("leads nowhere in this file", path.name, key=key, hint=_reference_hint(content)))
+        raise ConfigError(Problem("leads nowhere in this file", name, key=key, hint=_reference_hint(content)))
+    there = content.get(place) if isinstance(content, dict) else content[place]
+    if isinstance(there, list) and isinstance(old, list) and isinstance(value, list):
+        _relist(there, old, value)
+    else:
+        content[place] = value
+    return there
 
 
-def _below(content: Any, part: str, key: str, path: Path) -> Any:
+def _relist(there: list[Any], old: list[Any], wanted: list[Any]) -> None:
+    """Make a list of a file hold what is wanted, in place: what stays as it is keeps its comments."""
+    for place, value in enumerate(wanted[: len(there)]):
+        if old[place] != value:
+            there[place] = _on_one_line(value)
+    if not there and wanted:
+        there.fa.set_block_style()  # type: ignore[attr-defined]  # a list of ruamel: `[]` grows downwards
+    there.extend(_on_one_line(value) for value in wanted[len(there) :])
+    del there[len(wanted) :]
+
+
+def _on_one_line(value: Any) -> Any:
+    """Return a new item of a list of a file as it is to be written: `{a: 1, b: 2}`."""
+    from ruamel.yaml.comments import CommentedMap
+
+    if not isinstance(value, dict) or any(isinstance(each, dict | list) for each in value.values()):
+        return value
+    item = CommentedMap(value)
+    item.fa.set_flow_style()
+    return item
+
+
+def _below(content: Any, part: str, key: str, name: str) -> Any:
     if isinstance(content, dict):
         return content.setdefault(_written_key(content, part), {})
     if isinstance(content, list) and part.isdecimal() and int(part) < len(content):
         return content[int(part)]
-    raise ConfigError(Problem("leads nowhere in this file", path.name, key=key, hint=_reference_hint(content)))
+    raise ConfigError(Problem("leads nowhere in this file", name, key=key, hint=_reference_hint(content)))
 
 
 def _written_key(content: dict[Any, Any], part: str) -> Any:

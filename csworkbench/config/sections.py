@@ -43,6 +43,19 @@ class FromFile:
         return {"anyOf": [path, handler(schema)]}
 
 
+@dataclass(frozen=True, slots=True)
+class FromFolder:
+    """Marker of a field that holds what the YAML files of a folder say: `Annotated[dict[str, str], FromFolder()]`.
+
+    YAML then holds the path of the folder, relative to the project root. The value is file name -> text as it stands
+    there, so that one broken file is a matter of whoever reads the texts, and the digest changes with any of them.
+    """
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        del schema, handler
+        return {"type": "string", "description": "Path of a folder of YAML files, relative to the project root."}
+
+
 class SettingError(ValueError):
     """What a validator raises when it can say which keys are at fault; each becomes a problem with its own place.
 

@@ -1,5 +1,6 @@
 """What a run keeps: jobs and records, results as files, whole folders, and the lists that were made official."""
 
+from csworkbench.store.applying import Applied, Change, apply, proposed
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
 from csworkbench.store.records import (
@@ -20,8 +21,10 @@ from csworkbench.store.releasing import Released, release
 from csworkbench.store.results import StoredCaveat, StoredResult, TableFiles, read_result, write_result
 
 __all__ = [
+    "Applied",
     "Artifact",
     "Cell",
+    "Change",
     "Failure",
     "InputRecord",
     "Job",
@@ -36,8 +39,10 @@ __all__ = [
     "StoredCaveat",
     "StoredResult",
     "TableFiles",
+    "apply",
     "begin",
     "junit",
+    "proposed",
     "publish",
     "read_notebook",
     "read_result",

@@ -69,7 +69,7 @@ def release(run: Path, name: str, records: Path, at: datetime) -> tuple[Released
         hint = "only results that offer releases have lists to make official"
         raise RunError(Problem("its result has nothing to make official", file=f"{run.name}/{name}", hint=hint))
     try:
-        with _locked(records):
+        with locked(records):
             return tuple(_written(offer, (result, files), (run.name, name), (records, at)) for offer in offers)
     except OSError as error:
         problem = Problem(f"cannot be written: {error.strerror or error}", file=str(error.filename or records))
@@ -78,6 +78,25 @@ def release(run: Path, name: str, records: Path, at: datetime) -> tuple[Released
 
 def _delivered(run: Path, name: str) -> tuple[Mapping[str, Any], Mapping[str, bytes]]:
     """Return the result of a notebook and the CSV of each of its tables, all as the run left them."""
+    digests = delivered(run, name, "nothing is made official")
+    content = intact(run, f"{name}/{RESULT_FILE}", digests)
+    result: dict[str, Any] = json.loads(content)
+    wanted = {table for offer in result.get("releases", ()) for table in (offer["table"], *offer["beside"])}
+    paths = {table: _csv_of(result["tables"][table]) for table in sorted(wanted)}
+    return result, {table: intact(run, f"{name}/{path}", digests) for table, path in paths.items()}
+
+
+def delivered(run: Path, name: str, refusal: str) -> Mapping[str, str]:
+    """Return the digests of the files of a notebook that delivered its result: path in the run -> sha256.
+
+    Args:
+        run: Folder of a published run.
+        name: Name of the notebook.
+        refusal: What is said before the reason where it did not deliver.
+
+    Raises:
+        RunError: there is no such run or notebook, it failed, or its result says stop.
+    """
     record = _read(run / "run.json", "there is no such run")
     notebooks = {item["name"]: item for item in record["notebooks"]}
     if name not in notebooks:
@@ -88,14 +107,9 @@ def _delivered(run: Path, name: str) -> tuple[Mapping[str, Any], Mapping[str, by
     status = NotebookStatus(item["status"])
     if not status.delivered:
         why = "its result says stop" if status is NotebookStatus.STOP else f"the notebook is {status}"
-        hint = "mend what its page says, run again, and release that run"
-        raise RunError(Problem(f"nothing is made official: {why}", file=f"{run.name}/{name}", hint=hint))
-    digests = {artifact["path"]: artifact["sha256"] for artifact in item["artifacts"]}
-    content = _intact(run, f"{name}/{RESULT_FILE}", digests)
-    result: dict[str, Any] = json.loads(content)
-    wanted = {table for offer in result.get("releases", ()) for table in (offer["table"], *offer["beside"])}
-    paths = {table: _csv_of(result["tables"][table]) for table in sorted(wanted)}
-    return result, {table: _intact(run, f"{name}/{path}", digests) for table, path in paths.items()}
+        hint = "mend what its page says, run again, and take that run"
+        raise RunError(Problem(f"{refusal}: {why}", file=f"{run.name}/{name}", hint=hint))
+    return {artifact["path"]: artifact["sha256"] for artifact in item["artifacts"]}
 
 
 def _read(path: Path, missing: str) -> dict[str, Any]:
@@ -111,9 +125,18 @@ def _read(path: Path, missing: str) -> dict[str, Any]:
     return data
 
 
-def _intact(run: Path, path: str, digests: Mapping[str, str]) -> bytes:
-    """Return the bytes of a file of a run, which must be those the run wrote."""
-    hint = "run again, and release that run unchanged"
+def intact(run: Path, path: str, digests: Mapping[str, str]) -> bytes:
+    """Return the bytes of a file of a run, which must be those the run wrote.
+
+    Args:
+        run: Folder of the run.
+        path: The file, from that folder.
+        digests: What `delivered` returned.
+
+    Raises:
+        RunError: the file is missing, or was changed after the run.
+    """
+    hint = "run again, and take that run unchanged"
     try:
         content = (run / path).read_bytes()
     except FileNotFoundError:
@@ -182,8 +205,12 @@ def _all(names: Mapping[str, object]) -> str:
 
 
 @contextmanager
-def _locked(records: Path) -> Iterator[None]:
-    """Hold the records: two releases at once could both find that nothing is official yet."""
+def locked(records: Path) -> Iterator[None]:
+    """Hold the records: two releases at once could both find that nothing is official yet.
+
+    Args:
+        records: Their folder; made where it is missing.
+    """
     records.mkdir(parents=True, exist_ok=True)
     with (records / ".lock").open("a", encoding="utf-8") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
