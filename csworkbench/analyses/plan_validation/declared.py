@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from csworkbench.playbooks import Library
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -31,6 +33,26 @@ class Declared:
     is_filed: bool = False
 
 
+def declared_in(library: Library) -> tuple[Declared, ...]:
+    """Return what the files of a library say that a validation needs.
+
+    Args:
+        library: The playbooks that could be read.
+    """
+    return tuple(
+        Declared(
+            name,
+            each.title,
+            {goal.metric: goal.uplift for goal in each.goals},
+            "" if each.trait is None else each.trait.name,
+            () if each.trait is None else tuple(each.trait.expected),
+            each.founder,
+            is_filed=True,
+        )
+        for name, each in library.playbooks.items()
+    )
+
+
 def declared_of(name: str, files: Iterable[Declared]) -> Declared:
     """Return what was declared of a playbook; only its name where no file says more.
 
@@ -54,7 +76,7 @@ def goal_of(declared: Declared, metric: str, scale: str, lines: "pd.DataFrame") 
 
     asked = (declared.uplift or {}).get(metric)
     if asked is not None:
-        return math.log1p(asked) if scale == "relative" else float(asked)
+        return abs(math.log1p(asked)) if scale == "relative" else abs(float(asked))
     goals = lines.loc[lines["metric"] == metric, "goal"].dropna()
     return float(goals.median()) if len(goals) else None
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.comparing import compare
-from csworkbench.adjustment.designs import Comparison, CompareRules, Design
+from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.pooling import Pooled, pool
 from csworkbench.adjustment.scoping import Scope, scope
 from csworkbench.analyses.plan_validation.declared import Declared, declared_of, goal_of, inside
@@ -121,7 +121,7 @@ def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
         lines: Timeline, execution and diagnosis.
         rules: Thresholds; only the fidelity counts.
     """
-    is_over = lines["is_matured"] & lines["closed_on"].notna()
+    is_over = lines["is_matured"] & lines["closed_on"].notna() & ~lines["is_backward"]
     is_run = (lines["fidelity"] >= rules.fidelity) & ~lines["is_wrong"].fillna(False).astype(bool)
     found: pd.Series[bool] = is_over & (is_run | (lines["lottery"].notna() & lines["started_on"].notna()))
     return found

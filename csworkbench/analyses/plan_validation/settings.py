@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from csworkbench.config import Section, setting
+from csworkbench.config import FromFolder, Section, setting
 
 Scale = Literal["relative", "points"]
 Days = Annotated[int, Field(ge=14, le=365)]
@@ -39,6 +39,9 @@ class VerdictRules(Section):
 class Config(Section):
     """Settings of `plan_validation`."""
 
+    playbooks: Annotated[dict[str, str], FromFolder()] = setting(
+        default_factory=dict, description="Folder of the playbooks: goals, the declared trait, founders"
+    )
     pre_days: Days = setting(60, unit="days", description="Days before landing that are compared, in two halves")
     post_days: Days = setting(60, unit="days", description="Days after landing that are compared")
     review: Literal["days", "quarter"] = setting(
@@ -51,7 +54,7 @@ class Config(Section):
         default_factory=dict, description="Scale of a metric: relative (log), or points; others are relative"
     )
     not_bad_above: float = setting(
-        0.05,
+        0.03,
         ge=-1,
         le=1,
         unit="share",

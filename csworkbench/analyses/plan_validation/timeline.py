@@ -26,8 +26,8 @@ def timeline(inputs: Inputs, config: Config) -> "pd.DataFrame":
         The plans with further columns: metric (of the first goal, the problem's own metric before others), direction,
         sign (1 or -1: which way is good), baseline, target, pre_days, post_days, goal (change that was asked for on
         the scale of the analysis, good is positive; missing without one), anchor_on, anchored_by (landed, started,
-        written), ends_on (day after the window after), is_matured, level_before (both halves), level_after,
-        is_reached (missing = cannot tell), overlaps (other plans of the account in these windows).
+        written), ends_on (day after the window after), is_matured, before_2, before_1 (levels of the two halves before), level_after,
+        is_backward (it landed before it was written), is_reached (missing = cannot tell), overlaps (other plans of the account in these windows).
     """
     import numpy as np
     import pandas as pd
@@ -43,7 +43,7 @@ def timeline(inputs: Inputs, config: Config) -> "pd.DataFrame":
         ends_on=ends,
         is_matured=ends <= pd.Timestamp(inputs.as_of) + pd.Timedelta(days=1),
     )
-    plans = plans.assign(**_seen(inputs, plans))
+    plans = plans.assign(**_seen(inputs, plans), is_backward=plans["anchor_on"] < plans["created_on"])
     return plans.assign(is_reached=_reached(plans), overlaps=_overlaps(plans))
 
 
@@ -107,7 +107,7 @@ def _seen(inputs: Inputs, plans: "pd.DataFrame") -> "dict[str, NDArray[np.float6
 def _reached(plans: "pd.DataFrame") -> "pd.Series[bool]":
     """Return whether the target was met in the window after; missing without a goal, a value or the end of the window."""
     gap = (plans["level_after"] - plans["target"]) * plans["sign"]
-    told = gap.notna() & plans["goal"].notna() & plans["is_matured"]
+    told = gap.notna() & plans["goal"].notna() & plans["is_matured"] & ~plans["is_backward"]
     found: pd.Series[bool] = (gap >= 0).astype("boolean").where(told)
     return found
 
