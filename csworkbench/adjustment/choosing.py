@@ -105,12 +105,15 @@ def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Mess
     return _alike(Design.THRESHOLD, reason, used, ["month"], "threshold_distance")
 
 
-def by_matching(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Message:
+def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool = False) -> Choice | Message:
     """Return plans held against accounts of the same month and band that looked alike before, or why not.
+
+    Where levels before stay too far apart, plans without any account near their own level are left out.
 
     Args:
         episodes: Episodes without gaps.
         rules: What is demanded.
+        is_near: Plans without an account near their level have been left out.
     """
     used = comparable(episodes, ["month", "band"], rules.min_per_cell)
     controls = int((~used["is_plan"]).sum())
@@ -126,6 +129,8 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messa
     known = affordable(traits(used), is_plan)
     plans, others = sides(used, ["month", "band"], known)
     weights, gap = match(plans, others, places(known, is_plan), matches=rules.matches, max_smd=rules.max_smd)
+    if abs(gap) > rules.max_smd and not is_near:
+        return by_matching(_near(episodes, used, plans, others, rules.max_smd), rules, is_near=True)
     if abs(gap) > rules.max_smd:
         return say(
             "Even the nearest accounts of the same month and band differ by {gap:points} SD in level before; more than "
@@ -150,3 +155,21 @@ def _alike(
         known = known.assign(**{further: used[further].astype(float)})
     plans, controls = sides(used, keys, known)
     return Choice(design, reason, used, plans, controls, alike(plans, controls), tuple(map(str, known)))
+
+
+def _near(
+    episodes: "pd.DataFrame", used: "pd.DataFrame", plans: Side, controls: Side, max_smd: float
+) -> "pd.DataFrame":
+    """Return episodes without the plans that have no control of their cell within so many SD of their level."""
+    import numpy as np
+
+    far = max_smd * float(controls.covariates[:, 0].std())
+    levels = {cell: np.sort(controls.covariates[controls.cell == cell, 0]) for cell in np.unique(plans.cell)}
+    is_alone = np.zeros(len(plans.cell), dtype=bool)
+    for cell, there in levels.items():
+        inside = plans.cell == cell
+        level = plans.covariates[inside, 0]
+        after = np.searchsorted(there, level)
+        gaps = [np.abs(level - there[np.clip(place, 0, len(there) - 1)]) for place in (after - 1, after)]
+        is_alone[inside] = np.minimum(*gaps) > far
+    return episodes.drop(index=used.index[used["is_plan"]][is_alone])

@@ -1,13 +1,15 @@
 """Compare the plans of a playbook by the best design their data allow."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.averaging import average_of
 from csworkbench.adjustment.choosing import Choice, by_lottery, by_matching, by_threshold
 from csworkbench.adjustment.counterfactual import Expected, expect
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
-from csworkbench.adjustment.episodes import checked, complete, level
+from csworkbench.adjustment.episodes import FIGURES, blank_balance, checked, complete, level, plan_rows
 from csworkbench.adjustment.matching import standardized
+from csworkbench.adjustment.months import by_donors, by_starts
 from csworkbench.adjustment.rebound import rebound_line
 from csworkbench.estimates import Caveat, Message, Severity, say
 
@@ -17,8 +19,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-
-FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")
 
 
 def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFrame | None" = None) -> Comparison:
@@ -45,6 +45,12 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
         if isinstance(found, Choice):
             return _compared(every, found, rules, tuple(refused))
         refused.append(Caveat("better_design_refused", Severity.NOTE, found))
+    if panel is not None:
+        for further in (by_starts, by_donors):
+            other = further(every, panel, rules)
+            if isinstance(other, Comparison):
+                return replace(other, caveats=(*refused, *other.caveats))
+            refused.append(Caveat("better_design_refused", Severity.NOTE, other))
     return _nothing(every, rules, refused)
 
 
@@ -85,12 +91,7 @@ def _effects(every: "pd.DataFrame", choice: Choice, expected: Expected, rules: C
     told = pd.DataFrame(dict(zip(FIGURES, columns, strict=False)), index=used.index).assign(
         shared_error=expected.shared_error, low=effect - far, high=effect + far, n_controls=choice.weights.number
     )
-    return _rows(every).join(told).fillna({"n_controls": 0}).astype({"n_controls": int}).reset_index(drop=True)
-
-
-def _rows(every: "pd.DataFrame") -> "pd.DataFrame":
-    plans = every[every["is_plan"]]
-    return plans[["episode_id", "account_id", "playbook"]].assign(before=level(plans), observed=plans["after"])
+    return plan_rows(every).join(told).fillna({"n_controls": 0}).astype({"n_controls": int}).reset_index(drop=True)
 
 
 def _sets(choice: Choice, expected: Expected) -> "pd.DataFrame":
@@ -126,11 +127,8 @@ def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
 
 
 def _nothing(every: "pd.DataFrame", rules: CompareRules, refused: list[Caveat]) -> Comparison:
-    import pandas as pd
-
     reason: Message = say("There is nobody to compare these plans with: what came after is described, not explained")
-    empty = pd.DataFrame({"covariate": pd.Series(dtype=str), "smd_before": [], "smd_after": []})
     sets = every.iloc[:0][["episode_id", "account_id", "month", "is_plan"]].assign(weight=[], rest=[])
-    rows = _rows(every).assign(**dict.fromkeys(FIGURES, float("nan")), n_controls=0).reset_index(drop=True)
+    rows = plan_rows(every).assign(**dict.fromkeys(FIGURES, float("nan")), n_controls=0).reset_index(drop=True)
     line = rebound_line(every[complete(every)], coverage=rules.level)
-    return Comparison(Design.NONE, reason, rows, empty, line, sets, None, None, tuple(refused))
+    return Comparison(Design.NONE, reason, rows, blank_balance(), line, sets, None, None, tuple(refused))

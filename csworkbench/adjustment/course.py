@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.adjustment import did
 from csworkbench.adjustment.designs import CompareRules
+from csworkbench.adjustment.episodes import month_number
 from csworkbench.estimates import Caveat, Estimate, Severity, say
 
 if TYPE_CHECKING:
@@ -78,7 +79,8 @@ def course(panel: "pd.DataFrame", sets: "pd.DataFrame", rules: CompareRules) -> 
     spread of controls takes the place of that of plans.
 
     Args:
-        panel: account_id, month (first day), value on the scale of the analysis; one row per account and month.
+        panel: account_id, month (first day), value on the scale of the analysis; one row per account and month. Where
+            it has first_plan (month, null without), a control counts until its own first plan only.
         sets: `Comparison.sets`; month is the month of landing (offset 0).
         rules: What is demanded.
 
@@ -119,24 +121,22 @@ def _changes(panel: "pd.DataFrame", sets: "pd.DataFrame") -> "tuple[Floats, Floa
 
     accounts = pd.Index(sets["account_id"].unique())
     used = panel[panel["account_id"].isin(accounts) & panel["value"].notna()]
-    month, anchor = (_number(frame["month"]) for frame in (used, sets))
+    month, anchor = (month_number(frame["month"]) for frame in (used, sets))
     first = min(month.min(initial=anchor.min()), anchor.min()) - REACH
     width = max(month.max(initial=anchor.max()), anchor.max()) + REACH - first + 1
     grid = np.full((len(accounts), width), np.nan)
     grid[accounts.get_indexer(used["account_id"]), month - first] = used["value"].to_numpy(float)
     places = (anchor - first)[:, None] + np.arange(-REACH, REACH + 1)
     values = grid[accounts.get_indexer(sets["account_id"])[:, None], places]
+    if "first_plan" in panel:
+        own = panel.drop_duplicates("account_id").set_index("account_id")["first_plan"].reindex(sets["account_id"])
+        begun = month_number(own)[:, None] <= anchor[:, None] + np.arange(-REACH, REACH + 1)
+        values[begun & ~sets["is_plan"].to_numpy(bool)[:, None]] = np.nan
     before = values[:, :REACH]
     kept = np.isfinite(before).any(axis=1) & np.isfinite(values[:, AFTER]).any(axis=1)
     last = REACH - 1 - np.argmax(np.isfinite(before[:, ::-1]), axis=1)
     reference = before[np.arange(len(before)), last]
     return (values - reference[:, None])[kept], kept
-
-
-def _number(month: "pd.Series") -> "NDArray[np.int64]":
-    import numpy as np
-
-    return np.asarray((month.dt.year * 12 + month.dt.month).to_numpy(np.int64))
 
 
 def _effects(change: "Floats", rows: "pd.DataFrame", *, few: int) -> "tuple[Floats, Floats, pd.DataFrame, int]":

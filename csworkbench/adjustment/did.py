@@ -3,6 +3,7 @@
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,12 @@ from csworkbench.errors import EnvironmentProblem, Problem
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
+PLACEBOS = 200  # draws of a donor that takes the place of the treated account
 FARTHEST = 10.0  # multiples of the largest violation before beyond which no breakdown is looked for
 
 
@@ -41,6 +44,94 @@ def library() -> Iterator[Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield diff_diff
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Starts:
+    """What the library says of staggered starts.
+
+    Args:
+        value: Mean effect over all starts and months after.
+        error: Its standard error, clustered by account.
+        cells: One row per start and month: start, clock, effect, standard_error; cells nobody is seen in are left out.
+        months: One row per month from the start: offset, effect, standard_error.
+    """
+
+    value: float
+    error: float
+    cells: "pd.DataFrame"
+    months: "pd.DataFrame"
+
+
+def callaway_santanna(stack: "pd.DataFrame") -> Starts:
+    """Return effects by start and time, held against accounts without a plan so far, no covariates.
+
+    Args:
+        stack: unit, account, clock (integer), value, start (clock of the start, 0 for a control); a unit is seen
+            where it has a row.
+
+    Raises:
+        EnvironmentProblem: the extra is not installed.
+
+    Source: Callaway and Sant'Anna (2021), Journal of Econometrics 225, 200-230.
+    """
+    import numpy as np
+    import pandas as pd
+
+    columns = {"outcome": "value", "unit": "unit", "time": "clock", "first_treat": "start"}
+    with library() as did:
+        found = did.CallawaySantAnna(control_group="never_treated", cluster="account").fit(stack, **columns)
+        course = found.aggregate("event_study")
+    rows = [(start, clock, each["effect"], each["se"]) for (start, clock), each in found.group_time_effects.items()]
+    cells = pd.DataFrame(rows, columns=["start", "clock", "effect", "standard_error"])
+    told = np.isfinite(course.att) & np.isfinite(course.se)
+    months = pd.DataFrame({"offset": course.event_time, "effect": course.att, "standard_error": course.se})
+    return Starts(
+        float(found.overall_att),
+        float(found.overall_se),
+        cells[np.isfinite(cells["effect"])].reset_index(drop=True),
+        months[told].reset_index(drop=True),
+    )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Synthetic:
+    """What the library says of one account.
+
+    Args:
+        value: Mean effect over the months after.
+        placebos: What each donor's "effect" would be in its place.
+        donors: Account -> weight, those above 0.
+    """
+
+    value: float
+    placebos: "Floats"
+    donors: "pd.Series"
+
+
+def synthetic_did(panel: "pd.DataFrame", after: "list[int]", seed: int) -> Synthetic:
+    """Return the effect on one account held against a weighted mean of donors that went the same way before.
+
+    Args:
+        panel: account_id, clock, value, is_plan (1 for the account, 0 for donors); every account in every month.
+        after: Clocks of the months after.
+        seed: Of the placebos.
+
+    Raises:
+        EnvironmentProblem: the extra is not installed.
+
+    Source: Arkhangelsky et al. (2021), American Economic Review 111, 4088-4118.
+    """
+    import numpy as np
+    import pandas as pd
+
+    with library() as did:
+        model = did.SyntheticDiD(variance_method="placebo", n_bootstrap=PLACEBOS, seed=seed)
+        found = model.fit(panel, "value", "is_plan", "account_id", "clock", post_periods=after)
+    weights = pd.Series(found.unit_weights, dtype=float)
+    drawn = np.asarray(found.variance_effects, dtype=float)
+    # A donor drawn twice gives the same figure twice: each counts once.
+    return Synthetic(float(found.att), np.unique(drawn[np.isfinite(drawn)].round(9)), weights[weights > 0])
 
 
 def breakdown(

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
+    Ints = NDArray[np.int64]
 
 COLUMNS = (
     "episode_id",
@@ -37,6 +38,7 @@ window after, all on the scale of the analysis; `band` of eligibility at the sta
 where the rule starts plans, null without a declared rule. `has_left` may be added: the account left before the end of
 the window after, which then counts 0; and `own_change`, the level before less that of the account's own longer history,
 null without one: where plans start after a dip, it is the dip that comes back."""
+FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")
 WINDOWS = ["before_2", "before_1", "after"]
 PER_COVARIATE = 10  # controls a covariate needs before slopes of it are learned
 
@@ -74,6 +76,19 @@ def level(episodes: "pd.DataFrame") -> "Floats":
     import numpy as np
 
     return np.asarray(episodes[["before_2", "before_1"]].to_numpy(float, na_value=np.nan).mean(axis=1))
+
+
+def plan_rows(episodes: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the plans: episode_id, account_id, playbook, before (level), observed (after)."""
+    plans = episodes[episodes["is_plan"]]
+    return plans[["episode_id", "account_id", "playbook"]].assign(before=level(plans), observed=plans["after"])
+
+
+def blank_balance() -> "pd.DataFrame":
+    """Return a balance table (covariate, smd_before, smd_after) without a row: nothing was balanced."""
+    import pandas as pd
+
+    return pd.DataFrame({"covariate": pd.Series(dtype=str), "smd_before": [], "smd_after": []})
 
 
 def traits(episodes: "pd.DataFrame") -> "pd.DataFrame":
@@ -148,3 +163,11 @@ def comparable(episodes: "pd.DataFrame", keys: Sequence[str], least: int) -> "pd
     groups = told.groupby(list(keys), sort=False)["is_plan"]
     plans, everyone = groups.transform("sum"), groups.transform("size")
     return told[(plans > 0) & (everyone - plans >= least)]
+
+
+def month_number(month: "pd.Series") -> "Ints":
+    """Return months as running numbers, year times 12 plus month; null is later than any month."""
+    import numpy as np
+
+    never = np.iinfo(np.int32).max
+    return np.asarray((month.dt.year * 12 + month.dt.month).fillna(never).to_numpy(np.int64))

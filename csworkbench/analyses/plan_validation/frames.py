@@ -11,11 +11,25 @@ from csworkbench.analyses.plan_validation.timeline import LANDED
 from csworkbench.analyses.plan_validation.tree import Evidence, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pandas as pd
 
 SCALED = ("effect", "low", "high")
+SHOWN = (
+    "account_id",
+    "metric",
+    "anchor_on",
+    "anchored_by",
+    "ends_on",
+    "baseline",
+    "target",
+    "fidelity",
+    "stop_step",
+    "blocker",
+    "own_change",
+    "peer_change",
+)
 
 
 def natural(value: float, scale: str) -> float:
@@ -47,66 +61,48 @@ def verdict_table(inputs: Inputs, config: Config, readings: "Sequence[Reading]")
         One row per plan: plan_id, account_id, playbook, verdict_on_facts, verdict, path, probability (that the playbook
         does the smallest effect of note at other accounts), effect, low, high (of this plan; share of the level or
         points, `unit`), evidence (letter of the design, its name), n_controls, unit, name (of the account), metric,
-        anchor_on, anchored_by, ends_on, baseline, target, reached_level, fidelity, stop_step, blocker, own_change (of
-        the problem's metric at the start against its own history), peer_change, others, others_reached (accounts of the
-        playbook whose steps were done, and those of them that met the goal), probabilities, would_change, marks.
+        anchor_on, anchored_by, ends_on (day after the window), baseline, target, fidelity, stop_step, blocker,
+        own_change (of the problem's metric at the start against its own history), peer_change, reached_level, others,
+        others_reached (plans of the playbook that were run to the end, and those of them that met the goal),
+        probabilities, would_change, marks.
     """
     import pandas as pd
 
-    rows = [_row(inputs, config, reading, plan) for reading in readings for plan in map(str, reading.lines.index)]
+    names = inputs.accounts["name"].to_dict()
+    rows = [row for reading in readings for row in _rows(names, config, reading)]
     return pd.DataFrame(rows).sort_values(["playbook", "plan_id"], ignore_index=True)
 
 
-def _row(inputs: Inputs, config: Config, reading: Reading, plan: str) -> "dict[str, object]":
-    import numpy as np
-    import pandas as pd
-
-    line, judged, evidence = reading.lines.loc[plan], reading.judged[plan], reading.evidence[plan]
-    scale = config.scale(reading.metric)
-    effect = _effect(reading, plan)
-    done = reading.lines[is_counted(reading.lines, config.rules) & (reading.lines.index != plan)]
-    return {
-        "plan_id": plan,
-        "account_id": line["account_id"],
-        "playbook": reading.name,
-        "verdict_on_facts": judged.on_facts.value,
-        "verdict": judged.verdict.value,
-        "path": judged.way,
-        "probability": np.nan if evidence.above is None else evidence.above,
-        **{name: natural(float(effect[name]), scale) for name in SCALED},
-        "evidence": _tier(reading),
-        "n_controls": int(effect["n_controls"]),
-        "unit": unit_of(scale),
-        "name": inputs.accounts["name"].get(line["account_id"], line["account_id"]),
-        "metric": line["metric"],
-        "anchor_on": line["anchor_on"],
-        "anchored_by": line["anchored_by"],
-        "ends_on": line["ends_on"] - pd.Timedelta(days=1),
-        "baseline": line["baseline"],
-        "target": line["target"],
-        "reached_level": line["level_after"] if line["is_matured"] else np.nan,
-        "fidelity": line["fidelity"],
-        "stop_step": line["stop_step"],
-        "blocker": line["blocker"],
-        "own_change": line["own_change"],
-        "peer_change": line["peer_change"],
-        "others": len(done),
-        "others_reached": int(done["is_reached"].fillna(False).astype(bool).sum()),
-        "probabilities": probabilities(reading, evidence, config),
-        "would_change": formats.text(would_change(reading, plan, config.rules)),
-        "marks": "; ".join(marks(line)),
-    }
-
-
-def _effect(reading: Reading, plan: str) -> "pd.Series[float]":
-    """Return the plan's row of the effects; missing where it was not compared."""
-    import pandas as pd
-
-    none = pd.Series({"effect": float("nan"), "low": float("nan"), "high": float("nan"), "n_controls": 0})
-    if reading.comparison is None:
-        return none
-    effects = reading.comparison.effects.set_index("episode_id")
-    return effects.loc[plan] if plan in effects.index else none
+def _rows(names: "Mapping[str, str]", config: Config, reading: Reading) -> "Iterator[dict[str, object]]":
+    """Yield the row of each plan of a playbook."""
+    scale, unit = config.scale(reading.metric), unit_of(config.scale(reading.metric))
+    effects = {} if reading.comparison is None else reading.comparison.effects.set_index("episode_id").to_dict("index")
+    run = is_counted(reading.lines, config.rules)
+    reached = run & reading.lines["is_reached"].fillna(False).astype(bool)
+    shown = [*SHOWN, "steps", "goal", "is_wrong", "is_ticked", "is_backward", "overlaps", "is_matured", "level_after"]
+    for plan, line in reading.lines[shown].to_dict("index").items():
+        judged, evidence, effect = reading.judged[str(plan)], reading.evidence[str(plan)], effects.get(plan, {})
+        yield {
+            "plan_id": plan,
+            "account_id": line["account_id"],
+            "playbook": reading.name,
+            "verdict_on_facts": judged.on_facts.value,
+            "verdict": judged.verdict.value,
+            "path": judged.way,
+            "probability": float("nan") if evidence.above is None else evidence.above,
+            **{name: natural(effect.get(name, float("nan")), scale) for name in SCALED},
+            "evidence": _tier(reading),
+            "n_controls": int(effect.get("n_controls", 0)),
+            "unit": unit,
+            "name": names.get(line["account_id"], line["account_id"]),
+            **{name: line[name] for name in SHOWN[1:]},
+            "reached_level": line["level_after"] if line["is_matured"] else float("nan"),
+            "others": int(run.sum() - run[plan]),
+            "others_reached": int(reached.sum() - reached[plan]),
+            "probabilities": probabilities(reading, evidence, config),
+            "would_change": formats.text(would_change(reading, str(plan), config.rules)),
+            "marks": "; ".join(marks(line)),
+        }
 
 
 def _tier(reading: Reading) -> str:
@@ -139,7 +135,7 @@ def probabilities(reading: Reading, evidence: Evidence, config: Config) -> str:
     return "; ".join([*told, sources])
 
 
-def marks(line: "pd.Series[object]") -> "list[str]":
+def marks(line: "Mapping[str, object]") -> "list[str]":
     """Return what a reader must know beside a verdict.
 
     Args:
