@@ -12,6 +12,7 @@ from csworkbench.playbooks import Library
 if TYPE_CHECKING:
     import pandas as pd
 
+REFUSED = "better_design_refused"
 NAMED = 5  # plans named in a doubt; the marks of the verdicts name all
 
 
@@ -30,6 +31,8 @@ def doubts(inputs: Inputs, lines: "pd.DataFrame", readings: Sequence[Reading], l
     yield from _of_tables(inputs, readings)
     for reading in readings:
         for each in () if reading.comparison is None else reading.comparison.caveats:
+            if each.code == REFUSED:  # stands beside the design in the table of playbooks
+                continue
             said = say("{playbook}: {said}", playbook=reading.declared.title or reading.name, said=each.message)
             yield Caveat(each.code, each.severity, said, each.action)
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench import formats
 from csworkbench.analyses.plan_validation.changing import accounts_to_settle, would_change
+from csworkbench.analyses.plan_validation.doubts import REFUSED
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.judging import Reading, is_counted
 from csworkbench.analyses.plan_validation.settings import Config
@@ -206,7 +207,7 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
         "reached": int(told.sum()),
         "reached_of": len(told),
         "design": _tier(reading),
-        "reason": "" if reading.comparison is None else formats.text(reading.comparison.reason),
+        "reason": _reason(reading),
         **known,
         "worth": np.nan if worth is None else natural(worth, scale),
         "goal": np.nan if reading.goal is None else natural(reading.goal, scale),
@@ -219,6 +220,14 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
         "settled_by": np.nan if settled is None else settled,
         "says": says(reading, config),
     }
+
+
+def _reason(reading: Reading) -> str:
+    """Return why the design was chosen, and why no better one."""
+    if reading.comparison is None:
+        return "No plan has run to its end"
+    refused = [formats.text(each.message) for each in reading.comparison.caveats if each.code == REFUSED]
+    return ". ".join([formats.text(reading.comparison.reason), *refused])
 
 
 def _mean(pooled: object) -> "tuple[float, float, float]":

@@ -49,7 +49,7 @@ class Result:
     * before_after, plan and metric: see `objectives.before_after`
     * notes, note or feeling about a plan: plan_id, sent_on, channel, note, sentiment
     * stalls, playbook and step: see `execution.stall_table`
-    * funnel, mandatory step of the playbook with most plans that stall, for a picture: name, share, plans
+    * funnel, course_first: for pictures, the playbook whose plans stall most at one step, the one with the best design
     * diagnosis, problem and playbook: playbook, problem, plans, wrong (plans whose problem was none), checked, share
     * course, playbook and month from landing, on the scale of the analysis: see `courses.Courses`
     * placebos, sensitivity, playbook: see `courses.Courses`
@@ -119,9 +119,10 @@ def _tables(
         "before_after": before_after(inputs, config, lines),
         "notes": inputs.notes,
         "stalls": stalls,
-        "funnel": _funnel(stalls),
+        "funnel": _funnel(stalls, playbooks),
         "diagnosis": _diagnosis(lines),
         "course": courses.months,
+        "course_first": _first_course(courses.months, playbooks),
         "placebos": courses.placebos,
         "sensitivity": courses.sensitivity,
         "balance": balance_table(readings),
@@ -130,12 +131,36 @@ def _tables(
     }
 
 
-def _funnel(stalls: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the mandatory steps of the playbook whose plans stall most at one step: name, share, plans, playbook."""
+def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the mandatory steps of the playbook with the most plans stalled at one step: name, share, plans, title."""
     must = stalls[stalls["is_mandatory"].astype(bool)]
     worst = must.sort_values(["stalled", "playbook"], ascending=[False, True])["playbook"].head(1)
     found = must[must["playbook"].isin(worst)].rename(columns={"step": "name"})
-    return found[["name", "share", "plans", "playbook"]].reset_index(drop=True)
+    titles = playbooks.set_index("playbook")["title"]
+    titled = found.assign(title=[f"{titles[name]}: plans that got past each step" for name in found["playbook"]])
+    return _or_blank(titled[["name", "share", "plans", "title"]], "No closed plan has steps")
+
+
+def _first_course(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the course of the playbook with the best design, and of these with most accounts; with a title."""
+    told = playbooks[playbooks["playbook"].isin(months["playbook"])]
+    first = told.sort_values(["design", "accounts"], ascending=[True, False]).head(1)
+    found = months[months["playbook"].isin(first["playbook"])]
+    title = f"{first['title'].iloc[0]}: logarithm of its metric beside other accounts" if len(first) else ""
+    return _or_blank(found.assign(title=title), "No playbook can be followed month by month")
+
+
+def _or_blank(frame: "pd.DataFrame", title: str) -> "pd.DataFrame":
+    """Return a frame, or one row that holds nothing but the title, so that a picture can say that there is none."""
+    import pandas as pd
+
+    if len(frame):
+        return frame.reset_index(drop=True)
+    blank = {
+        name: pd.Series([None], dtype=frame[name].dtype if frame[name].dtype == "float64" else "object")
+        for name in frame
+    }
+    return pd.DataFrame(blank).assign(title=title)
 
 
 def _diagnosis(lines: "pd.DataFrame") -> "pd.DataFrame":
