@@ -93,7 +93,7 @@ def _picked_by_what_was_seen(frames, metrics, rng):
         history = path.loc[:, (days >= day - pd.Timedelta(days=240)) & (days < day - pd.Timedelta(days=60))]
         fall = recent.mean(axis=1) / history.mean(axis=1).where(history.notna().sum(axis=1) > 60) - 1
         there = left.reindex(path.index).isna() | (left.reindex(path.index) > day + pd.Timedelta(days=60))
-        last = path.index.map(lambda account: taken.get(account, pd.Timestamp("1970-01-01")))  # noqa: B023
+        last = path.index.map(lambda account: taken.get(account, pd.Timestamp("1970-01-01")))
         free = np.asarray((day - pd.DatetimeIndex(last)).days > 200)
         can = path.index[there & free & (fall < (-0.25 if plan["playbook"] == "quick_wins" else -0.1))]
         if len(can) and pd.isna(plan["lottery"]):
@@ -107,11 +107,11 @@ def _picked_by_what_was_seen(frames, metrics, rng):
     return plans, goals
 
 
-def read(seed, world="planted"):
+def read(seed, world="planted", config=None):
     """Return one row per plan of a book: the truth beside our verdict (`ours`) and the design."""
     books._connection.cache_clear()  # a connection of its own, so that its tables go with it
     made, truth = simulated(seed, world=world)
-    config = plan_validation.Config()
+    config = config or plan_validation.Config()
     inputs = plan_validation.prepare(take(made, END), config, {})
     made.connection.disconnect()
     books._connection.cache_clear()

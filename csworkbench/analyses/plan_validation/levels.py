@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 HALF_DAYS = 31  # a window of so many days holds a month end whatever the month
 LAG_DAYS = 28  # what is measured at a month end is about so many days before it
-COVERED = 0.6  # share of the days with records that an account must have in a window
+COVERED = 0.6  # share of the days on which values are expected that an account must have in a window
+BUSY = 0.2  # of the accounts of the busiest day must have a value on a day on which values are expected
 OFFSET_SHARE = 0.02  # of the usual level; keeps the logarithm of an account that left finite
 
 
@@ -30,7 +31,7 @@ class Levels:
         first: First day.
         sums: Running sums, accounts x (days + 1).
         counts: Running numbers of values, accounts x (days + 1).
-        busiest: Running number of days on which anybody has a value, days + 1.
+        busiest: Running number of days on which values are expected, days + 1.
     """
 
     metric: str
@@ -53,7 +54,7 @@ class Levels:
             rows: Places in `accounts`; -1 = not there.
             start: First day of each row.
             end: Day after the last one of each row.
-            covered: Share of the days on which anybody has a value that the account must have too.
+            covered: Share of the days on which values are expected that the account must have.
 
         Returns:
             One mean per row, NaN where too few days are recorded or the window leaves the book.
@@ -151,7 +152,8 @@ def levels_of(
     sums, counts = np.zeros((len(accounts), width + 1)), np.zeros((len(accounts), width + 1), dtype=np.int32)
     sums[place[keep], day[keep] + 1] = value[keep]
     counts[place[keep], day[keep] + 1] = 1
-    busy = counts.sum(axis=0) > 0
+    recorded = counts.sum(axis=0)
+    busy = recorded >= max(1, BUSY * recorded.max())
     if left_on is not None:
         gone = left_on.reindex(accounts).to_numpy("datetime64[D]")
         for row in np.flatnonzero(~np.isnat(gone)):
