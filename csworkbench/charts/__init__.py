@@ -9,11 +9,14 @@ from csworkbench.charts.columns import histogram, stacked
 from csworkbench.charts.grids import heat_table
 from csworkbench.charts.lines import agreement, curves, forecasts, rising
 from csworkbench.charts.rows import bars, intervals, waterfall
+from csworkbench.charts.studies import before_after, course
 
 __all__ = [
     "Chart",
     "agreement",
     "bars",
+    "before_after",
+    "course",
     "curves",
     "forecasts",
     "heat_table",

@@ -1,0 +1,107 @@
+"""What would change a verdict, in one sentence with the number of accounts that would settle it."""
+
+import math
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.plan_validation.judging import Reading
+from csworkbench.analyses.plan_validation.settings import VerdictRules
+from csworkbench.analyses.plan_validation.tree import Evidence, Verdict
+from csworkbench.estimates import Message, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+MOST = 1000  # accounts; more is "no number of accounts that a team has"
+
+
+def accounts_to_settle(reading: Reading, rules: VerdictRules) -> int | None:
+    """Return how many accounts would settle whether a playbook does the smallest effect of note.
+
+    So many that the mean effect, if it stays where it is, is so far from the smallest effect of note that one side has
+    the probability asked for: n = (z s / distance)^2, s the spread of single effects. At least one more than are there.
+
+    Args:
+        reading: The playbook.
+        rules: Thresholds.
+
+    Returns:
+        Accounts; None where nothing is known, or more than `MOST` would be needed.
+    """
+    from statistics import NormalDist
+
+    pooled, worth = reading.pooled, reading.worth(rules)
+    if pooled is None or worth is None or reading.comparison is None:
+        return None
+    errors = reading.comparison.effects["standard_error"].dropna()
+    spread = math.hypot(pooled.tau, float(errors.median()))
+    distance = abs(pooled.mean - worth)
+    if distance * math.sqrt(MOST) < NormalDist().inv_cdf(rules.chance) * spread:
+        return None
+    needed = math.ceil((NormalDist().inv_cdf(rules.chance) * spread / distance) ** 2)
+    return max(needed, rules.accounts + 1, pooled.n + 1)
+
+
+def would_change(reading: Reading, plan: str, rules: VerdictRules) -> Message:
+    """Return what would change the verdict of a plan.
+
+    Args:
+        reading: Its playbook.
+        plan: The plan.
+        rules: Thresholds.
+    """
+    line: Mapping[str, object] = reading.lines.loc[plan].to_dict()
+    verdict, evidence = reading.judged[plan].verdict, reading.evidence[plan]
+    if verdict in (Verdict.VERIFIED, Verdict.SUPPORTED):
+        return _withdrawn(verdict, evidence, rules)
+    words = {"step": str(line["stop_step"]), "metric": str(line["metric"])}
+    settled = {
+        Verdict.IN_PROGRESS: say("Closing the plan, and the window after landing"),
+        Verdict.TOO_EARLY: say("The end of its window on {day:date}", day=line["ends_on"]),
+        Verdict.BLOCKED_BY_CUSTOMER: say("The customer's move at the step {step}", **words),
+        Verdict.WRONG_PROBLEM: say("A record that {metric} was bad when the plan was written", **words),
+        Verdict.MET_WITHOUT_STEPS: say("A record of the steps, day by day, if they were done"),
+        Verdict.NOT_EXECUTABLE: say("Another cause on record for the step {step}, or plans that pass it", **words),
+        Verdict.EXECUTION_ISSUE: say("Another cause on record for the step {step}", **words),
+        Verdict.NOT_FINISHED: say("A record that the mandatory steps were done, {step} first", **words),
+    }
+    return settled[verdict] if verdict in settled else _with_evidence(reading, plan, rules)
+
+
+def _withdrawn(verdict: Verdict, evidence: Evidence, rules: VerdictRules) -> Message:
+    if verdict is Verdict.VERIFIED:
+        return say(
+            "New accounts that bring the probability of {above:percent} below {chance:percent}",
+            above=evidence.above,
+            chance=rules.chance,
+        )
+    return say(
+        "A drawn start order for the next accounts would verify it; a probability below {chance:percent} (now "
+        "{above:percent}) would withdraw it",
+        above=evidence.above,
+        chance=rules.chance,
+    )
+
+
+def _with_evidence(reading: Reading, plan: str, rules: VerdictRules) -> Message:
+    """Return what would change a verdict that rests on the evidence of other accounts."""
+    verdict, line = reading.judged[plan].verdict, reading.lines.loc[plan]
+    if verdict is Verdict.NOT_ASSESSABLE:
+        if line["goal"] != line["goal"]:
+            return say("A goal with baseline and target, written before the plan starts")
+        if line["level_after"] != line["level_after"]:
+            return say("Values of {metric} in the window after landing", metric=str(line["metric"]))
+        return say("Accounts without the plan to compare with, best by a drawn start order")
+    if verdict is Verdict.GOAL_TOO_HIGH:
+        return say("A goal that the playbook has been seen to reach")
+    if verdict is Verdict.OUT_OF_SCOPE:
+        return say(
+            "Plans at accounts with another {trait} that do work", trait=reading.declared.trait.replace("_", " ")
+        )
+    needed = accounts_to_settle(reading, rules)
+    if needed is None or reading.pooled is None:
+        return say("More accounts than a team has: the mean effect lies next to the smallest effect of note")
+    return say(
+        "About {needed:n account|accounts} in all (now {now:count}), if the mean effect stays where it is",
+        needed=needed,
+        now=reading.pooled.n,
+    )

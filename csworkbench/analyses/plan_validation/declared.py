@@ -1,0 +1,96 @@
+"""What was declared of each playbook before anybody looked: its goal, the one trait to test, who it was written for."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.playbooks import Library
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What the file of a playbook says that a validation needs.
+
+    Args:
+        name: Id, as in `plans.playbook`.
+        title: Name a reader sees.
+        uplift: Metric -> change that is the goal: a share of the baseline, or points.
+        trait: Attribute of accounts that was declared to decide where it works; empty = none.
+        works_for: Values of it for which the playbook should work.
+        founder: Account it was written for; None = the account of its first plan.
+        is_filed: Whether a file says so; without one the goals of the plans speak.
+    """
+
+    name: str
+    title: str = ""
+    uplift: Mapping[str, float] | None = None
+    trait: str = ""
+    works_for: tuple[str, ...] = ()
+    founder: str | None = None
+    is_filed: bool = False
+
+
+def declared_in(library: Library) -> tuple[Declared, ...]:
+    """Return what the files of a library say that a validation needs.
+
+    Args:
+        library: The playbooks that could be read.
+    """
+    return tuple(
+        Declared(
+            name,
+            each.title,
+            {goal.metric: goal.uplift for goal in each.goals},
+            "" if each.trait is None else each.trait.name,
+            () if each.trait is None else tuple(each.trait.expected),
+            each.founder,
+            is_filed=True,
+        )
+        for name, each in library.playbooks.items()
+    )
+
+
+def declared_of(name: str, files: Iterable[Declared]) -> Declared:
+    """Return what was declared of a playbook; only its name where no file says more.
+
+    Args:
+        name: Id, as in `plans.playbook`.
+        files: What the files of all playbooks say.
+    """
+    return next((each for each in files if each.name == name), Declared(name))
+
+
+def goal_of(declared: Declared, metric: str, scale: str, lines: "pd.DataFrame") -> float | None:
+    """Return the goal of a playbook on the scale of the analysis; good is positive, None = nobody set one.
+
+    Args:
+        declared: What its file says.
+        metric: Metric that is compared.
+        scale: relative or points.
+        lines: Timeline of its plans: where the file is silent, the median of what they asked for.
+    """
+    import math
+
+    asked = (declared.uplift or {}).get(metric)
+    if asked is not None:
+        return abs(math.log1p(asked)) if scale == "relative" else abs(float(asked))
+    goals = lines.loc[lines["metric"] == metric, "goal"].dropna()
+    return float(goals.median()) if len(goals) else None
+
+
+def inside(declared: Declared, accounts: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.Series[bool] | None":
+    """Return whether each plan's account has the declared trait; None without a trait, missing where unknown.
+
+    Args:
+        declared: What the file of the playbook says.
+        accounts: Attributes by account_id.
+        lines: Plans, index plan_id.
+    """
+    if not declared.trait or declared.trait not in accounts.columns:
+        return None
+    value = accounts[declared.trait].reindex(lines["account_id"]).set_axis(lines.index)
+    found: pd.Series[bool] = value.isin(list(declared.works_for)).astype("boolean").where(value.notna())
+    return found

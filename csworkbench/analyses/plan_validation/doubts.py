@@ -1,0 +1,167 @@
+"""What is doubtful about plans and playbooks, in words; no doubt about one plan stops the others."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
+from csworkbench.analyses.plan_validation.judging import Reading
+from csworkbench.analyses.plan_validation.timeline import LANDED
+from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.playbooks import Library
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+REFUSED = "better_design_refused"
+NAMED = 5  # plans named in a doubt; the marks of the verdicts name all
+
+
+def doubts(inputs: Inputs, lines: "pd.DataFrame", readings: Sequence[Reading], library: Library) -> Iterator[Caveat]:
+    """Yield every doubt.
+
+    Args:
+        inputs: What is known.
+        lines: Timeline, execution and diagnosis of all plans.
+        readings: The playbooks.
+        library: The files of the playbooks.
+    """
+    yield from _of_designs(readings)
+    yield from _of_plans(inputs, lines)
+    yield from _of_files(readings, library)
+    yield from _of_tables(inputs, readings)
+    for reading in readings:
+        for each in () if reading.comparison is None else reading.comparison.caveats:
+            if each.code == REFUSED:  # stands beside the design in the table of playbooks
+                continue
+            said = say("{playbook}: {said}", playbook=reading.declared.title or reading.name, said=each.message)
+            yield Caveat(each.code, each.severity, said, each.action)
+
+
+def _of_designs(readings: Sequence[Reading]) -> Iterator[Caveat]:
+    matched = [each for each in readings if each.comparison is not None and each.comparison.design.letter in "BCDE"]
+    if matched:
+        yield Caveat(
+            "not_randomized",
+            Severity.WARNING,
+            say(
+                "{n:n playbook was|playbooks were} compared with accounts that looked alike, not by lot: what nobody "
+                "recorded, such as what the CSM knew, may be the reason. Their best verdict is supported",
+                n=len(matched),
+            ),
+            say("Draw the start order by lot where more accounts are eligible than can start"),
+        )
+
+
+def _of_plans(inputs: Inputs, lines: "pd.DataFrame") -> Iterator[Caveat]:
+    over = lines[lines["closed_on"].notna()]
+    early = lines[["before_2", "before_1"]].isna().any(axis=1) & lines["metric"].isin(list(inputs.levels))
+    known = lines["metric"].isin(list(inputs.levels))
+    yield from _told(
+        "without_steps",
+        over[over["steps"] == 0],
+        "{n:n closed plan has|closed plans have} no steps: nobody can tell whether the work was done ({plans:list})",
+        "Record the steps of the playbook with the plan",
+    )
+    yield from _told(
+        "ticked_at_closing",
+        over[over["is_ticked"]],
+        "{n:n plan|plans} had all steps ticked on the day of closing, which is no evidence that they were done "
+        "({plans:list})",
+        "Tick steps when they are done",
+    )
+    yield from _told(
+        "never_landed",
+        over[over["anchored_by"] != LANDED],
+        "{n:n closed plan|closed plans} never landed: windows count from the day the plan started ({plans:list})",
+        "Record when the measures of a plan are in place",
+    )
+    yield from _told(
+        "goal_without_numbers",
+        over[over["goal"].isna()],
+        "{n:n closed plan has|closed plans have} no goal with baseline and target ({plans:list})",
+        "Write baseline and target when the plan is written",
+    )
+    yield from _told(
+        "outcome_before_plan",
+        lines[lines["is_backward"]],
+        "{n:n plan|plans} landed before anybody wrote it down: what came after cannot be credited to a plan "
+        "({plans:list})",
+        "Correct the dates, or leave plans that were written afterwards out",
+    )
+    yield from _told(
+        "overlapping_plans",
+        lines[lines["overlaps"] > 0],
+        "{n:n plan|plans} ran while another plan of the account did: effects cannot be told apart ({plans:list})",
+        "Start plans of one account one after the other",
+    )
+    yield from _told(
+        "fewer_than_two_periods",
+        lines[early & lines["is_matured"]],
+        "{n:n plan has|plans have} fewer than two windows before landing, too few for a comparison ({plans:list})",
+        "Nothing to do: the history of these accounts is too short",
+    )
+    yield from _told(
+        "metric_not_recorded",
+        lines[~known & lines["metric"].notna()],
+        "{n:n plan|plans} named a metric that no table holds ({plans:list})",
+        "Add the metric to metrics_daily, or name one that is there",
+    )
+    yield from _told(
+        "diagnosis_not_checked",
+        over[over["is_wrong"].isna() & known.reindex(over.index)],
+        "The problem of {n:n plan|plans} could not be checked: less than two months of history ({plans:list})",
+        None,
+        Severity.NOTE,
+    )
+
+
+def _told(
+    code: str, plans: "pd.DataFrame", said: str, action: str | None, severity: Severity = Severity.WARNING
+) -> Iterator[Caveat]:
+    if len(plans):
+        named = [str(plan) for plan in plans.index[:NAMED]]
+        more = [*named, "..."] if len(plans) > NAMED else named
+        yield Caveat(code, severity, say(said, n=len(plans), plans=more), None if action is None else say(action))
+
+
+def _of_files(readings: Sequence[Reading], library: Library) -> Iterator[Caveat]:
+    for problem in library.problems:
+        yield Caveat(
+            "playbook_file_refused",
+            Severity.WARNING,
+            say("{problem}. Its plans go by their own goals, without a declared trait", problem=str(problem)),
+            say("Mend the file, or install the version of the workbench that reads it"),
+        )
+    absent = [each.name for each in readings if not each.declared.is_filed and each.name not in library.broken]
+    absent = [name for name in absent if name != NO_PLAYBOOK]
+    if absent:
+        yield Caveat(
+            "playbook_without_file",
+            Severity.WARNING,
+            say(
+                "{n:n playbook has|playbooks have} no file ({names:list}): goals are those of the plans, and no trait "
+                "was declared",
+                n=len(absent),
+                names=absent,
+            ),
+            say("Write configs/playbooks/<id>.yaml before the next plans start"),
+        )
+
+
+def _of_tables(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
+    for name, what in inputs.lacking.items():
+        yield Caveat(
+            "nothing_known",
+            Severity.NOTE,
+            say("Without {table} the page says nothing about {what}", table=name, what=what),
+            say("Add it to the workspace, or to the batch"),
+        )
+    names = {"tier": "value_tier"}
+    traits = {names.get(each.declared.trait, each.declared.trait) for each in readings if each.scope is not None}
+    for name in sorted(traits & set(inputs.of_today)):
+        yield Caveat(
+            "trait_of_today",
+            Severity.WARNING,
+            say("The trait {name} is today's: nobody recorded what it was when the plans started", name=name),
+            say("Each run archives it from now on"),
+        )

@@ -1,0 +1,290 @@
+"""Episodes: each plan around its anchor day, and accounts without one around the same days."""
+
+from hashlib import sha256
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.levels import Levels, on_scale
+from csworkbench.analyses.plan_validation.settings import Config
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+NOT_KNOWN = "not known"
+MOST_EPISODES = 400_000  # over all plans of a book: what fits into memory beside the rest
+
+
+def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFrame":
+    """Return how each plan's problem metric stood on the day it was written, against its own history and its peers.
+
+    Args:
+        inputs: What is known.
+        config: Windows and margins.
+        lines: The timeline of the plans.
+
+    Returns:
+        One row per plan, index plan_id: problem_level, own_history (levels per day), own_change (of the analysis' scale,
+        good is positive), peer_change (median of the accounts read), net_change, peer_share (accounts of its tier that
+        are worse off), start_band, is_wrong (missing = no history, or no such metric).
+    """
+    import numpy as np
+    import pandas as pd
+
+    names = ("problem_level", "own_history", "own_change", "peer_change", "peer_share")
+    found = pd.DataFrame({name: np.full(len(lines), np.nan) for name in names}, index=lines.index)
+    metric = lines["problem_metric"].fillna(lines["metric"])
+    for (name, day), part in lines.groupby([metric, lines["created_on"]], sort=True):
+        levels = inputs.levels.get(str(name))
+        if levels is None:
+            continue
+        recent, history = _recent(levels, day, config)
+        change = change_of(levels, config, recent, history)
+        rows = levels.accounts.get_indexer(part["account_id"])
+        sign = part["sign"].to_numpy()
+        peers = np.nanmedian(change) if np.isfinite(change).any() else np.nan
+        found.loc[part.index, list(names)] = np.column_stack(
+            [recent[rows], history[rows], change[rows] * sign, peers * sign, _worse(inputs, levels, recent, rows, sign)]
+        )
+    net = found["own_change"] - found["peer_change"]
+    is_fine = (net >= config.not_bad_above) & (found["peer_share"] >= 0.5)
+    is_wrong = is_fine.astype("boolean").where(net.notna())
+    return found.assign(net_change=net, start_band=bands_of(net.to_numpy(), config), is_wrong=is_wrong)
+
+
+def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "Floats") -> "list[float]":
+    """Return, for each account, the share of its tier with a worse level."""
+    import numpy as np
+
+    tier = inputs.accounts["tier"].reindex(levels.accounts).to_numpy()
+    shares = []
+    for row, way in zip(rows, sign, strict=True):
+        peers = recent[(tier == tier[row]) & np.isfinite(recent)] * way
+        shares.append(float((peers < recent[row] * way).mean()) if len(peers) > 1 else float("nan"))
+    return shares
+
+
+def change_of(levels: Levels, config: Config, recent: "Floats", history: "Floats") -> "Floats":
+    """Return how far recent levels are from those of the history, on the scale of the analysis."""
+    scale, usual = config.scale(levels.metric), levels.usual()
+    return on_scale(recent, scale, usual) - on_scale(history, scale, usual)
+
+
+def _recent(levels: Levels, day: "pd.Timestamp", config: Config) -> "tuple[Floats, Floats]":
+    import numpy as np
+
+    rows = np.arange(len(levels.accounts))
+    days = np.full(len(rows), np.datetime64(day, "D"))
+    return levels.own_change(rows, days, config.pre_days, config.history_days)
+
+
+def bands_of(net: "Floats", config: Config) -> "NDArray[np.object_]":
+    """Return the eligibility band of each change: "below -25%", "-25% to -10%" ..., or not known."""
+    import numpy as np
+
+    edges = [f"{edge:+.0%}" for edge in config.band_edges]
+    named = [
+        f"below {edges[0]}",
+        *(f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False)),
+        f"{edges[-1]} or more",
+    ]
+    place = np.searchsorted(config.band_edges, np.nan_to_num(net), side="right")
+    return np.where(np.isnan(net), NOT_KNOWN, np.array(named, dtype=object)[place])
+
+
+def episodes_of(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
+    """Return the episodes of some plans and of the accounts they can be compared with, as `adjustment` reads them.
+
+    Args:
+        inputs: What is known.
+        config: Windows, bands and how many accounts are looked at.
+        lines: Rows of the timeline, of one playbook, whose windows have ended.
+        metric: What is compared; good is positive.
+
+    Returns:
+        The columns of `csworkbench.adjustment.episodes.COLUMNS` and has_left; plans first. Nothing where the metric is
+        not known.
+    """
+    import numpy as np
+    import pandas as pd
+
+    levels = inputs.levels.get(metric)
+    if levels is None or lines.empty:
+        return pd.DataFrame()
+    geometry = pd.DataFrame(
+        {
+            "anchor": lines["anchor_on"].to_numpy("datetime64[D]"),
+            "ends": lines["ends_on"].to_numpy("datetime64[D]"),
+            "written": lines["created_on"].to_numpy("datetime64[D]"),
+            "pre_days": lines["pre_days"].to_numpy(),
+        }
+    )
+    own = geometry.assign(
+        episode_id=lines.index, account_id=lines["account_id"].to_numpy(), is_plan=True, playbook=lines["playbook"].to_numpy(),
+        lottery=lines["lottery"].to_numpy(), start_order=lines["start_order"].to_numpy(float), is_waiting=False,
+        csm_id=lines["csm_id"].to_numpy(),
+    )  # fmt: skip
+    others = _others(inputs, config, lines, geometry, metric)
+    made = pd.concat([own, others], ignore_index=True) if len(others) else own
+    return _measured(inputs, config, made, levels, float(np.median(lines["sign"])))
+
+
+def _others(
+    inputs: Inputs, config: Config, lines: "pd.DataFrame", geometry: "pd.DataFrame", metric: str
+) -> "pd.DataFrame":
+    """Return the accounts without such a plan around each day on which one was anchored."""
+    import numpy as np
+    import pandas as pd
+
+    pool = inputs.levels[metric].accounts
+    most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
+    busy = _busy(inputs, lines, metric)
+    waits = inputs.plans[inputs.plans["lottery"].notna()]
+    lots = {str(name): part for name, part in waits.groupby("lottery")}
+    order = np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in pool], dtype=np.uint64)
+    parts = []
+    seen = geometry.assign(lottery=lines["lottery"].to_numpy()).drop_duplicates()
+    for number, line in enumerate(seen.itertuples(index=False)):
+        first = line.anchor - np.timedelta64(int(line.pre_days), "D")
+        taken = busy[(busy["began"] < line.ends) & (busy["over"] > first)]
+        free = ~pool.isin(taken["account_id"])
+        waiting = _waiting(lots.get(str(line.lottery)), line.ends)
+        must = pool.isin(waiting.index)
+        # A hash turned on by the number of the day: other accounts on other days, the same in every run.
+        turned = np.where(must, 0, order ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF))
+        chosen = np.flatnonzero(free)[np.argsort(turned[free], kind="stable")][:most]
+        ids = pool.take(chosen)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "anchor": line.anchor,
+                    "ends": line.ends,
+                    "written": line.written,
+                    "pre_days": line.pre_days,
+                    "episode_id": ids + f"@{line.anchor}/{number}",
+                    "account_id": ids,
+                    "is_plan": False,
+                    "playbook": None,
+                    "csm_id": None,
+                    "is_waiting": must[chosen],
+                    "lottery": np.where(must[chosen], line.lottery, None),
+                    "start_order": waiting.reindex(ids).to_numpy(float),
+                }
+            )  # fmt: skip
+        )
+    return pd.concat(parts, ignore_index=True)
+
+
+def _waiting(lot: "pd.DataFrame | None", ends: Any) -> "pd.Series[float]":
+    """Return the start order of the accounts of a lottery that have not started by a day; index account_id."""
+    import pandas as pd
+
+    if lot is None:
+        return pd.Series(dtype=float)
+    late = lot[lot["started_on"].isna() | (lot["started_on"] >= pd.Timestamp(ends))]
+    found: pd.Series[float] = late.drop_duplicates("account_id").set_index("account_id")["start_order"].astype(float)
+    return found
+
+
+def _busy(inputs: Inputs, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
+    """Return when accounts had a plan of this kind under way: account_id, began, over."""
+    import pandas as pd
+
+    plans = inputs.plans
+    same = plans["playbook"].isin(lines["playbook"].unique()) | (plans["problem_metric"] == metric)
+    mine = plans[same & plans["started_on"].notna()]
+    until = mine["landed_on"].fillna(mine["closed_on"]).fillna(pd.Timestamp(inputs.as_of))
+    length = int(lines["post_days"].max())
+    return pd.DataFrame(
+        {
+            "account_id": mine["account_id"],
+            "began": mine["started_on"].to_numpy("datetime64[D]"),
+            "over": (until + pd.Timedelta(days=length)).to_numpy("datetime64[D]"),
+        }
+    )
+
+
+def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Levels, sign: float) -> "pd.DataFrame":
+    """Return episodes with the levels of their windows and what is known of their accounts."""
+    import numpy as np
+
+    anchor, ends = made["anchor"].to_numpy("datetime64[D]"), made["ends"].to_numpy("datetime64[D]")
+    rows = levels.accounts.get_indexer(made["account_id"])
+    before_2, before_1 = np.full(len(made), np.nan), np.full(len(made), np.nan)
+    for pre_days, part in made.groupby("pre_days"):
+        at = part.index.to_numpy()
+        before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(pre_days))
+    values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
+    values["own"] = _own_history(config, levels, rows, anchor, made["pre_days"].to_numpy(int))
+    values = _bounded(values, config, levels)
+    own = values.pop("own")
+    about = inputs.accounts.reindex(made["account_id"])
+    left = about["left_on"].to_numpy("datetime64[D]")
+    month = anchor.astype("datetime64[M]").astype("datetime64[s]")
+    found = made.assign(
+        **{name: sign * value for name, value in values.items()},
+        own_change=sign * ((values["before_2"] + values["before_1"]) / 2 - own),
+        month=month,
+        tier=about["tier"].to_numpy(),
+        tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
+        csm_load=_loads(inputs, made["account_id"], month),
+        band=_net_bands(config, made, levels, sign),
+        threshold_distance=np.nan,
+        has_left=left < ends,
+    )
+    is_there = ~(left < anchor)
+    found = found[is_there | found["is_plan"]].drop(columns=["anchor", "ends", "written", "pre_days"])
+    return found.reset_index(drop=True)
+
+
+def _own_history(config: Config, levels: Levels, rows: Any, anchor: Any, pre_days: Any) -> "Floats":
+    """Return the level of each account over its own history before the windows."""
+    import numpy as np
+
+    found = np.full(len(rows), np.nan)
+    for length in np.unique(pre_days):
+        at = pre_days == length
+        found[at] = levels.own_change(rows[at], anchor[at], int(length), config.history_days)[1]
+    return found
+
+
+def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":
+    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much."""
+    import numpy as np
+
+    scale = config.scale(levels.metric)
+    found = {name: on_scale(value, scale, levels.usual()) for name, value in values.items()}
+    if scale == "relative":
+        floor = (found["before_2"] + found["before_1"]) / 2 + np.log1p(-config.largest_fall)
+        found["after"] = np.fmax(found["after"], np.where(np.isnan(found["after"]), np.nan, floor))
+    return found
+
+
+def _loads(inputs: Inputs, account: "pd.Series[str]", month: Any) -> "Floats":
+    import pandas as pd
+
+    if inputs.load.empty:
+        return pd.Series(float("nan"), index=account).to_numpy()
+    held = inputs.load.set_index(["account_id", "month"])["csm_load"]
+    held = held[~held.index.duplicated()]
+    keys = pd.MultiIndex.from_arrays([account, pd.DatetimeIndex(month)])
+    found: Floats = held.reindex(keys).to_numpy(float)
+    return found
+
+
+def _net_bands(config: Config, made: "pd.DataFrame", levels: Levels, sign: float) -> "NDArray[np.object_]":
+    """Return the band of each episode on the day its plan was written: its change less the median of all accounts."""
+    import numpy as np
+
+    rows = levels.accounts.get_indexer(made["account_id"])
+    found = np.full(len(made), NOT_KNOWN, dtype=object)
+    for day, part in made.groupby("written"):
+        recent, history = _recent(levels, day, config)
+        change = change_of(levels, config, recent, history) * sign
+        if np.isfinite(change).any():
+            at = part.index.to_numpy()
+            found[at] = bands_of(change[rows[at]] - np.nanmedian(change), config)
+    return found

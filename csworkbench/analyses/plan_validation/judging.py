@@ -1,0 +1,262 @@
+"""Each playbook held against accounts without it, and the verdict of each of its plans."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.adjustment.comparing import compare
+from csworkbench.adjustment.designs import CompareRules, Comparison, Design
+from csworkbench.adjustment.pooling import Pooled, pool
+from csworkbench.adjustment.scoping import Scope, scope
+from csworkbench.analyses.plan_validation.declared import Declared, declared_of, goal_of, inside
+from csworkbench.analyses.plan_validation.episodes import episodes_of
+from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
+from csworkbench.analyses.plan_validation.tree import Evidence, Facts, Judged, judge
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What the plans of one playbook say.
+
+    Args:
+        name: Playbook.
+        declared: What its file says.
+        metric: Metric that is compared: that of most of its plans; empty where none names one.
+        goal: Goal on the scale of the analysis; None = nobody set one.
+        lines: Its plans: timeline, execution and diagnosis side by side, index plan_id.
+        episodes: What was compared; empty where nothing was.
+        comparison: The comparison; None where no plan has run to its end.
+        pooled: What it does across accounts; None without an effect.
+        is_inside: Whether each compared plan's account has the declared trait; None without a declared trait.
+        scope: Difference between accounts inside and outside; None without a declared trait.
+        sides: Pooled effects inside (True) and outside (False).
+        evidence: Plan -> what other accounts say.
+        judged: Plan -> verdict.
+    """
+
+    name: str
+    declared: Declared
+    metric: str
+    goal: float | None
+    lines: "pd.DataFrame"
+    episodes: "pd.DataFrame"
+    comparison: Comparison | None
+    pooled: Pooled | None
+    is_inside: "pd.Series[bool] | None"
+    scope: Scope | None
+    sides: Mapping[bool, Pooled | None]
+    evidence: Mapping[str, Evidence]
+    judged: Mapping[str, Judged]
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether the declared trait is shown to limit the playbook."""
+        return bool(self.evidence) and any(each.is_limited for each in self.evidence.values())
+
+    def worth(self, rules: VerdictRules) -> float | None:
+        """Return the smallest effect of note: a part of the goal."""
+        return None if self.goal is None else self.goal * rules.goal_share
+
+
+def read_playbooks(
+    inputs: Inputs, config: Config, lines: "pd.DataFrame", files: Iterable[Declared] = ()
+) -> tuple[Reading, ...]:
+    """Return what the plans of each playbook say, by name.
+
+    Args:
+        inputs: What is known.
+        config: Settings.
+        lines: Timeline, execution and diagnosis of all plans, index plan_id.
+        files: What was declared of the playbooks.
+    """
+    known = tuple(files)
+    return tuple(
+        read_playbook(inputs, config, part, declared_of(str(name), known))
+        for name, part in lines.groupby("playbook", sort=True)
+    )
+
+
+def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declared: Declared) -> Reading:
+    """Return what the plans of one playbook say.
+
+    Args:
+        inputs: What is known.
+        config: Settings.
+        lines: Its plans.
+        declared: What was declared of it.
+    """
+    import pandas as pd
+
+    metric = str(lines["metric"].mode().iloc[0]) if lines["metric"].notna().any() else ""
+    goal = goal_of(declared, metric, config.scale(metric), lines)
+    counted = lines[is_counted(lines, config.rules) & (lines["metric"] == metric)]
+    episodes = episodes_of(inputs, config, counted, metric) if len(counted) else pd.DataFrame()
+    comparison = compare(episodes, CompareRules(level=config.level, seed=config.seed)) if len(episodes) else None
+    pooled = None if comparison is None else pool(comparison.effects, level=config.level)
+    is_inside = inside(declared, inputs.accounts, counted) if pooled is not None else None
+    limit = None
+    sides: dict[bool, Pooled | None] = {}
+    if comparison is not None and pooled is not None and is_inside is not None:
+        limit = scope(comparison.effects, is_inside, min_treated=config.rules.scope_plans, level=config.level)
+        here = is_inside.reindex(comparison.effects["episode_id"]).to_numpy()
+        for side in (True, False):
+            part = comparison.effects[pd.Series(here == side).fillna(False).to_numpy(bool)]
+            sides[side] = pool(part, level=config.level) if part["effect"].notna().any() else None
+    half = Reading(
+        declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {}
+    )
+    return _judged(half, config)
+
+
+def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
+    """Return which plans say something about their playbook: over, run to the end, for a problem that was one.
+
+    Plans whose start was drawn by lot all count once they have started: leaving some out would undo the lot.
+
+    Args:
+        lines: Timeline, execution and diagnosis.
+        rules: Thresholds; only the fidelity counts.
+    """
+    is_over = lines["is_matured"] & lines["closed_on"].notna() & ~lines["is_backward"]
+    is_run = (lines["fidelity"] >= rules.fidelity) & ~lines["is_wrong"].fillna(False).astype(bool)
+    found: pd.Series[bool] = is_over & (is_run | (lines["lottery"].notna() & lines["started_on"].notna()))
+    return found
+
+
+def _judged(reading: Reading, config: Config) -> Reading:
+    from dataclasses import replace
+
+    evidence = evidence_of(reading, config.rules)
+    judged = {
+        str(plan): judge(facts_of(line), evidence[str(plan)], config.rules)
+        for plan, line in zip(reading.lines.index, reading.lines.to_dict("records"), strict=True)
+    }
+    return replace(reading, evidence=evidence, judged=judged)
+
+
+def facts_of(line: "Mapping[str, object]") -> Facts:
+    """Return the facts of a plan from its row of timeline, execution and diagnosis.
+
+    Args:
+        line: Column -> value.
+    """
+    import pandas as pd
+
+    def answer(name: str) -> bool | None:
+        value = line[name]
+        return None if pd.isna(value) else bool(value)  # type: ignore[call-overload]
+
+    share = line["fidelity"]
+    return Facts(
+        is_closed=not pd.isna(line["closed_on"]),  # type: ignore[call-overload]
+        is_matured=bool(line["is_matured"]),
+        is_blocked=bool(line["is_blocked"]),
+        is_wrong=answer("is_wrong"),
+        fidelity=None if pd.isna(share) else float(share),  # type: ignore[call-overload, arg-type]
+        is_reached=answer("is_reached"),
+        blocker=str(line["blocker"]),
+        stops=int(line["stops"]),  # type: ignore[call-overload]
+        stop_csms=int(line["stop_csms"]),  # type: ignore[call-overload]
+    )
+
+
+def evidence_of(reading: Reading, rules: VerdictRules) -> dict[str, Evidence]:
+    """Return what other accounts say of the playbook, for each of its plans.
+
+    Args:
+        reading: The comparison, pooled and by side of the declared trait.
+        rules: Thresholds.
+    """
+    import pandas as pd
+
+    comparison, pooled, worth = reading.comparison, reading.pooled, reading.worth(rules)
+    plans = [str(plan) for plan in reading.lines.index]
+    if comparison is None or pooled is None or worth is None:
+        is_comparable = comparison is not None and comparison.design is not Design.NONE
+        return dict.fromkeys(plans, Evidence(is_comparable=is_comparable))
+    is_limited = _is_limited(reading, rules)
+    whole = _Chances(pooled, reading, worth)
+    sides = {side: None if each is None else _Chances(each, reading, worth) for side, each in reading.sides.items()}
+    trait = reading.is_inside if is_limited else None
+    found = {}
+    for plan, account, goal in zip(plans, reading.lines["account_id"], reading.lines["goal"], strict=True):
+        side = None if trait is None or pd.isna(trait.get(plan)) else bool(trait[plan])
+        own = whole if side is None else (sides[side] or whole)
+        elsewhere = sides.get(True)
+        found[plan] = Evidence(
+            is_comparable=comparison.design is not Design.NONE,
+            is_randomized=comparison.design is Design.LOTTERY,
+            accounts=own.accounts(account),
+            csms=own.csms(account),
+            above=own.above(plan, account, worth),
+            harm=own.harm(plan, account),
+            above_goal=own.above(plan, account, float(goal)) if goal == goal else None,
+            is_outside=side is False,
+            is_limited=is_limited,
+            above_inside=None if elsewhere is None else elsewhere.above(plan, account, worth),
+        )
+    return found
+
+
+def _is_limited(reading: Reading, rules: VerdictRules) -> bool:
+    found = reading.scope
+    if found is None or found.p is None or found.is_candidate or None in reading.sides.values():
+        return False
+    return found.p < rules.scope_level and (found.difference.value or 0.0) > 0
+
+
+class _Chances:
+    """Probabilities of a playbook's mean effect without one account after the other, each looked up once."""
+
+    def __init__(self, pooled: Pooled, reading: Reading, worth: float) -> None:
+        self._pooled = pooled
+        self._worth = worth
+        effects = pooled.accounts[["episode_id", "account_id"]].copy()
+        effects["csm_id"] = reading.lines["csm_id"].reindex(effects["episode_id"]).to_numpy()
+        self._effects = effects
+        self._without: dict[float, dict[str, float]] = {}
+
+    def accounts(self, account: str) -> int:
+        """Return how many other accounts have an effect."""
+        return int(self._effects.loc[self._effects["account_id"] != account, "account_id"].nunique())
+
+    def csms(self, account: str) -> int:
+        """Return how many CSMs the plans of other accounts had."""
+        return int(self._effects.loc[self._effects["account_id"] != account, "csm_id"].nunique())
+
+    def above(self, plan: str, account: str, effect: float) -> float | None:
+        """Return P(mean effect >= a value) without an account; None where no other is left."""
+        if effect not in self._without:
+            self._without[effect] = self._pooled.chance_above_without(effect).to_dict()
+        if plan in self._without[effect]:
+            value = self._without[effect][plan]
+            return None if value != value else float(value)
+        others = self._effects.loc[self._effects["account_id"] == account, "episode_id"]
+        if len(others):  # another plan of the account is among the effects, and goes out with it
+            value = self._without[effect][str(others.iloc[0])]
+            return None if value != value else float(value)
+        return self._pooled.chance_above(effect)
+
+    def harm(self, plan: str, account: str) -> float | None:
+        """Return P(mean effect < - smallest effect of note) without an account."""
+        above = self.above(plan, account, -self._worth)
+        return None if above is None else 1 - above
+
+
+def lines_of(inputs: Inputs, config: Config) -> "pd.DataFrame":
+    """Return timeline, execution and diagnosis of all plans side by side, index plan_id.
+
+    Args:
+        inputs: What is known.
+        config: Settings.
+    """
+    from csworkbench.analyses.plan_validation.episodes import starts
+    from csworkbench.analyses.plan_validation.execution import executed
+    from csworkbench.analyses.plan_validation.timeline import timeline
+
+    lines = timeline(inputs, config)
+    return lines.join(executed(inputs, config.rules)).join(starts(inputs, config, lines))

@@ -1,0 +1,113 @@
+"""The objective metrics before and after each plan, and what they did beside accounts without one."""
+
+from typing import TYPE_CHECKING
+
+from csworkbench.adjustment.comparing import compare
+from csworkbench.adjustment.designs import CompareRules
+from csworkbench.analyses.plan_validation.episodes import episodes_of
+from csworkbench.analyses.plan_validation.evidence import ACTIVE_RATIO, ACTIVE_USERS, HEALTH, Inputs
+from csworkbench.analyses.plan_validation.judging import Reading
+from csworkbench.analyses.plan_validation.settings import Config
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+SIDE_CONTROLS = 60  # accounts a side metric is compared with on each day: it describes and decides nothing
+COLUMNS = ["plan_id", "account_id", "playbook", "metric", "before", "after", "change", "unit"]
+
+
+def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFrame":
+    """Return every objective metric before and after each plan whose window has ended, without any comparison.
+
+    Args:
+        inputs: What is known.
+        config: Windows and scales.
+        lines: The timeline of the plans.
+
+    Returns:
+        One row per plan and metric: plan_id, account_id, playbook, metric, before, after (levels), change (share of the
+        level before, or points), unit (of the change). The metric of the goal, active_users, active_ratio,
+        health_score and the business metric, as far as they are known.
+    """
+    import pandas as pd
+
+    over = lines[lines["is_matured"]]
+    parts = []
+    for metric in _metrics(inputs, config, over):
+        levels = inputs.levels[metric]
+        part = over if metric in _general(config) else over[over["metric"] == metric]
+        rows, anchor = levels.accounts.get_indexer(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
+        older, newer = levels.halves(rows, anchor, config.pre_days)
+        after = levels.after(rows, anchor, part["ends_on"].to_numpy("datetime64[D]"))
+        before = (older + newer) / 2
+        is_relative = config.scale(metric) == "relative"
+        change = after / pd.Series(before).where(before > 0).to_numpy() - 1 if is_relative else after - before
+        frame = part[["account_id", "playbook"]].assign(
+            metric=metric, before=before, after=after, change=change, unit="share" if is_relative else "points"
+        )
+        parts.append(frame.rename_axis("plan_id").reset_index())
+    found = pd.concat(parts) if parts else pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
+    return found.sort_values(["plan_id", "metric"], ignore_index=True)[COLUMNS]
+
+
+def _general(config: Config) -> "tuple[str, ...]":
+    return (ACTIVE_USERS, ACTIVE_RATIO, HEALTH, config.business_metric)
+
+
+def _metrics(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "list[str]":
+    named = [*_general(config), *sorted(set(lines["metric"].dropna()))]
+    return [name for name in dict.fromkeys(named) if name in inputs.levels]
+
+
+def objective_table(inputs: Inputs, config: Config, readings: "Sequence[Reading]") -> "pd.DataFrame":
+    """Return what each objective metric did after the plans of each playbook, beside comparable accounts.
+
+    Args:
+        inputs: What is known.
+        config: Settings.
+        readings: The playbooks.
+
+    Returns:
+        One row per playbook and metric: playbook, metric, plans, before, after (mean levels), effect, low, high (share
+        or points, `unit`; missing where nothing can be compared), n_controls. Further metrics beside the goal: they
+        describe, no verdict rests on them.
+    """
+    import pandas as pd
+
+    rows = [
+        _row(inputs, config, reading, metric)
+        for reading in readings
+        if len(reading.episodes)
+        for metric in _metrics(inputs, config, reading.lines[reading.lines["metric"] == reading.metric])
+    ]
+    columns = ["playbook", "metric", "plans", "before", "after", "effect", "low", "high", "unit", "n_controls"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _row(inputs: Inputs, config: Config, reading: Reading, metric: str) -> "tuple[object, ...]":
+    import numpy as np
+
+    plans = reading.episodes.loc[reading.episodes["is_plan"], "episode_id"]
+    lines = reading.lines.loc[plans]
+    known = before_after(inputs, config, lines)
+    known = known[known["metric"] == metric]
+    average, controls = None, 0
+    if metric == reading.metric and reading.comparison is not None:
+        average, controls = reading.comparison.average, int((~reading.comparison.sets["is_plan"]).sum())
+    else:
+        fewer = config if metric == reading.metric else replace_controls(config)
+        episodes = episodes_of(inputs, fewer, lines.assign(sign=1.0), metric)
+        found = compare(episodes, CompareRules(level=config.level, seed=config.seed, draws=199))
+        average, controls = found.average, int((~found.sets["is_plan"]).sum())
+    values = (np.nan,) * 3 if average is None else (average.value, average.low, average.high)
+    unit = "share" if config.scale(metric) == "relative" else "points"
+    effect = [np.nan if each is None else np.expm1(each) if unit == "share" else each for each in values]
+    return reading.name, metric, len(known), known["before"].mean(), known["after"].mean(), *effect, unit, controls
+
+
+def replace_controls(config: Config) -> Config:
+    """Return settings with as few controls as a description needs."""
+    changed: Config = config.model_copy(update={"most_controls": min(config.most_controls, SIDE_CONTROLS)})
+    return changed

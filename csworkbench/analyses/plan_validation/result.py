@@ -1,0 +1,276 @@
+"""The result of the plan validation: verdicts with their way, what each playbook does, and what to do next."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.plan_validation.courses import read_courses
+from csworkbench.analyses.plan_validation.declared import declared_in
+from csworkbench.analyses.plan_validation.doubts import doubts
+from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.execution import stall_table
+from csworkbench.analyses.plan_validation.frames import (
+    balance_table,
+    effect_table,
+    forest_table,
+    leaf_table,
+    playbook_table,
+    rebound_table,
+    verdict_table,
+)
+from csworkbench.analyses.plan_validation.judging import Reading, lines_of, read_playbooks
+from csworkbench.analyses.plan_validation.objectives import before_after, objective_table
+from csworkbench.analyses.plan_validation.patching import write_back
+from csworkbench.analyses.plan_validation.settings import Config
+from csworkbench.analyses.plan_validation.tree import OnFacts, Verdict
+from csworkbench.errors import AnalysisError
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.playbooks import ScopeFound, parsed
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORST_FIRST = list(reversed(Severity))
+CREDITED = (Verdict.VERIFIED.value, Verdict.SUPPORTED.value)
+MET, MISSED = OnFacts.DONE_MET.value, OnFacts.DONE_MISSED.value
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Verdicts of success plans and of the playbooks they followed.
+
+    Tables, key columns first. Effects are shares of the level or points (`unit` beside them), good is positive.
+
+    * verdicts, plan: see `frames.verdict_table`
+    * playbooks, playbook: see `frames.playbook_table`
+    * leaves, playbook and verdict: plans
+    * effects, compared plan: see `frames.effect_table`
+    * objectives, playbook and metric: see `objectives.objective_table`
+    * before_after, plan and metric: see `objectives.before_after`
+    * notes, note or feeling about a plan: plan_id, sent_on, channel, note, sentiment
+    * stalls, playbook and step: see `execution.stall_table`
+    * funnel, course_first: for pictures, the playbook whose plans stall most at one step, the one with the best design
+    * diagnosis, problem and playbook: playbook, problem, plans, wrong (plans whose problem was none), checked, share
+    * course, playbook and month from landing, on the scale of the analysis: see `courses.Courses`
+    * placebos, sensitivity, playbook: see `courses.Courses`
+    * balance, playbook and covariate: smd_before, smd_after
+    * forest, rebound: for pictures, see `frames`
+    * proposals, changed key of a playbook: see `patching.WriteBack`
+
+    Args:
+        headline: Verdict in one sentence.
+        figures: goals_met (of plans run to the end), credited (of those, supported or verified), problems_wrong, shares;
+            playbooks_working, and effect.<playbook>.
+        tables: The frames above.
+        caveats: Doubts, most severe first.
+        actions: What to do next.
+        files: Proposed playbook files, by path below the folder of the notebook.
+    """
+
+    headline: Message
+    figures: Mapping[str, Estimate]
+    tables: "Mapping[str, pd.DataFrame]"
+    caveats: tuple[Caveat, ...]
+    actions: tuple[Message, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def analyze(inputs: Inputs, config: Config) -> Result:
+    """Return the verdict of every plan, and what each playbook does.
+
+    Args:
+        inputs: Plans, steps, goals and the metrics around them, from `prepare`.
+        config: Settings; thresholds, windows and playbooks may differ from those of `prepare`.
+
+    Raises:
+        AnalysisError: no plan is known on the date.
+    """
+    if inputs.plans.empty:
+        raise AnalysisError(f"no success plan is known on {inputs.as_of}; choose a later date, or add rows to plans")
+    library = parsed(config.playbooks)
+    lines = lines_of(inputs, config)
+    readings = read_playbooks(inputs, config, lines, declared_in(library))
+    tables = _tables(inputs, config, lines, readings)
+    back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of)
+    caveats = tuple(doubts(inputs, lines, readings, library))
+    return Result(
+        headline=_headline(tables),
+        figures=_figures(tables, config),
+        tables={**tables, "proposals": back.table},
+        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        actions=tuple(_actions(tables)) or (say("Nothing to do: no playbook has been judged yet."),),
+        files=back.files,
+    )
+
+
+def _tables(
+    inputs: Inputs, config: Config, lines: "pd.DataFrame", readings: Sequence[Reading]
+) -> "dict[str, pd.DataFrame]":
+    verdicts = verdict_table(inputs, config, readings)
+    playbooks = playbook_table(config, readings)
+    courses = read_courses(inputs, config, readings)
+    stalls = stall_table(inputs)
+    return {
+        "verdicts": verdicts,
+        "playbooks": playbooks,
+        "leaves": leaf_table(verdicts),
+        "effects": effect_table(config, readings),
+        "objectives": objective_table(inputs, config, readings),
+        "before_after": before_after(inputs, config, lines),
+        "notes": inputs.notes,
+        "stalls": stalls,
+        "funnel": _funnel(stalls, playbooks),
+        "diagnosis": _diagnosis(lines),
+        "course": courses.months,
+        "course_first": _first_course(courses.months, playbooks),
+        "placebos": courses.placebos,
+        "sensitivity": courses.sensitivity,
+        "balance": balance_table(readings),
+        "forest": forest_table(playbooks),
+        "rebound": rebound_table(config, readings),
+    }
+
+
+def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the mandatory steps of the playbook with the most plans stalled at one step: name, share, plans, title."""
+    must = stalls[stalls["is_mandatory"].astype(bool)]
+    worst = must.sort_values(["stalled", "playbook"], ascending=[False, True])["playbook"].head(1)
+    found = must[must["playbook"].isin(worst)].rename(columns={"step": "name"})
+    titles = playbooks.set_index("playbook")["title"]
+    titled = found.assign(title=[f"{titles[name]}: plans that got past each step" for name in found["playbook"]])
+    return _or_blank(titled[["name", "share", "plans", "title"]], "No closed plan has steps")
+
+
+def _first_course(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the course of the playbook with the best design, and of these with most accounts; with a title."""
+    told = playbooks[playbooks["playbook"].isin(months["playbook"])]
+    first = told.sort_values(["design", "accounts"], ascending=[True, False]).head(1)
+    found = months[months["playbook"].isin(first["playbook"])]
+    title = f"{first['title'].iloc[0]}: logarithm of its metric beside other accounts" if len(first) else ""
+    return _or_blank(found.assign(title=title), "No playbook can be followed month by month")
+
+
+def _or_blank(frame: "pd.DataFrame", title: str) -> "pd.DataFrame":
+    """Return a frame, or one row that holds nothing but the title, so that a picture can say that there is none."""
+    import pandas as pd
+
+    if len(frame):
+        return frame.reset_index(drop=True)
+    blank = {
+        name: pd.Series([None], dtype=frame[name].dtype if frame[name].dtype == "float64" else "object")
+        for name in frame
+    }
+    return pd.DataFrame(blank).assign(title=title)
+
+
+def _diagnosis(lines: "pd.DataFrame") -> "pd.DataFrame":
+    checked = lines["is_wrong"].notna()
+    rows = lines.assign(checked=checked, wrong=lines["is_wrong"].fillna(False).astype(bool))
+    found = rows.groupby(["playbook", "problem"], dropna=False).agg(
+        plans=("wrong", "size"), checked=("checked", "sum"), wrong=("wrong", "sum")
+    )
+    found = found.assign(share=found["wrong"] / found["checked"].where(found["checked"] > 0)).reset_index()
+    return found.sort_values("share", ascending=False, ignore_index=True)
+
+
+def _scopes(readings: Sequence[Reading]) -> dict[str, ScopeFound]:
+    return {
+        each.name: ScopeFound(
+            trait=each.declared.trait,
+            values=each.declared.works_for,
+            is_shown=each.is_limited,
+            plans=each.scope.n_inside + each.scope.n_outside,
+        )
+        for each in readings
+        if each.scope is not None
+    }
+
+
+def share_of(hits: int, n: int, level: float) -> Estimate:
+    """Return a share with its Wilson interval; unknown without trials.
+
+    Args:
+        hits: Successes.
+        n: Trials.
+        level: Coverage.
+
+    Source: Wilson (1927), JASA 22.
+    """
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return Estimate(None, "share", 0)
+    low, high = binomtest(hits, n).proportion_ci(level, method="wilson")
+    return Estimate(hits / n, "share", n, float(low), float(high), level)
+
+
+def _figures(tables: "Mapping[str, pd.DataFrame]", config: Config) -> dict[str, Estimate]:
+    verdicts, playbooks = tables["verdicts"], tables["playbooks"]
+    met = int((verdicts["verdict_on_facts"] == MET).sum())
+    done = int(verdicts["verdict_on_facts"].isin([MET, MISSED]).sum())
+    credited = int((verdicts["verdict"].isin(CREDITED)).sum())
+    wrong = tables["diagnosis"]
+    works = int(playbooks["says"].str.startswith("works").sum())
+    figures = {
+        "goals_met": share_of(met, done, config.level),
+        "credited": share_of(min(credited, met), met, config.level),
+        "playbooks_working": Estimate(works, "playbooks", len(playbooks)),
+        "problems_wrong": share_of(int(wrong["wrong"].sum()), int(wrong["checked"].sum()), config.level),
+    }
+    for line in playbooks.to_dict("records"):
+        if line["effect"] == line["effect"]:
+            bounds = (float(line["low"]), float(line["high"]), config.level)
+            figures[f"effect.{line['playbook']}"] = Estimate(
+                float(line["effect"]), line["unit"], int(line["accounts"]), *bounds
+            )
+    return figures
+
+
+def _headline(tables: "Mapping[str, pd.DataFrame]") -> Message:
+    verdicts, playbooks = tables["verdicts"], tables["playbooks"]
+    met = verdicts["verdict_on_facts"] == MET
+    done = int(verdicts["verdict_on_facts"].isin([MET, MISSED]).sum())
+    if not done:
+        return say("No plan of {n:count} has run to the end and been measured yet.", n=len(verdicts))
+    return say(
+        "{met:count} of {done:n plan|plans} run to the end met the goal; for {credited:count} of them the playbook is "
+        "shown to work at other accounts too. Playbooks: {works:count} of {playbooks:count} shown to work, "
+        "{harm:count} to do harm.",
+        met=int(met.sum()),
+        done=done,
+        credited=int(verdicts["verdict"].isin(CREDITED).sum()),
+        playbooks=len(playbooks),
+        works=int(playbooks["says"].str.startswith("works").sum()),
+        harm=int((playbooks["says"] == "does harm").sum()),
+    )
+
+
+def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
+    verdicts, playbooks = tables["verdicts"], tables["playbooks"]
+    titles = dict(zip(playbooks["playbook"], playbooks["title"], strict=True))
+
+    def named(says: str) -> list[str]:
+        return list(playbooks.loc[playbooks["says"] == says, "title"])
+
+    if harmful := named("does harm"):
+        yield say("Stop {playbooks:list}: what came after was worse than at accounts without it.", playbooks=harmful)
+    if idle := named("does less than the smallest effect of note"):
+        yield say("Redesign {playbooks:list}: at most accounts nothing of note changed.", playbooks=idle)
+    if narrow := named("works inside its trait only"):
+        yield say("Narrow {playbooks:list} to the accounts it works for.", playbooks=narrow)
+    stuck = verdicts[verdicts["verdict"] == Verdict.NOT_EXECUTABLE.value]
+    for (name, step), part in stuck.groupby(["playbook", "stop_step"], sort=True):
+        yield say(
+            "Mend the step {step} of {playbook}: {n:n plan|plans} stopped there.",
+            step=str(step),
+            playbook=titles[name],
+            n=len(part),
+        )
+    wrong = int((verdicts["verdict"] == Verdict.WRONG_PROBLEM.value).sum())
+    if wrong:
+        yield say("Check the metric of the problem before a plan is written: {n:n plan|plans} had none.", n=wrong)
+    own = int((verdicts["verdict"] == Verdict.EXECUTION_ISSUE.value).sum())
+    if own:
+        yield say("Open the review form of {n:n plan|plans} that stopped on our side.", n=own)
+    if good := [*named("works"), *named("works, as far as a comparison can tell")]:
+        yield say("Keep using {playbooks:list}; draw the next start order by lot.", playbooks=good)
