@@ -166,9 +166,7 @@ def plain_difference(rows: Rows) -> Difference | None:
 
     means = [float(rows.outcome[rows.is_touched == kind].mean()) for kind in (True, False)]
     share = float(rows.is_touched.mean())
-    influence = np.where(
-        rows.is_touched, (rows.outcome - means[0]) / share, -(rows.outcome - means[1]) / (1 - share)
-    )
+    influence = np.where(rows.is_touched, (rows.outcome - means[0]) / share, -(rows.outcome - means[1]) / (1 - share))
     return difference_of(means[0] - means[1], influence, rows.accounts)
 
 
@@ -203,8 +201,10 @@ def _outcomes(kind: str, *, is_touched: bool) -> Any:
         used = inside & (rows.is_touched == is_touched)
         if not rows.design.shape[1] or used.sum() <= FOLDS:
             return np.full(len(asked), float(rows.outcome[used].mean()))
-        model = RidgeCV(PENALTIES) if kind == "ridge" else HistGradientBoostingRegressor(
-            **BOOSTING, early_stopping=False, random_state=0
+        model = (
+            RidgeCV(PENALTIES)
+            if kind == "ridge"
+            else HistGradientBoostingRegressor(**BOOSTING, early_stopping=False, random_state=0)
         )
         return np.asarray(model.fit(rows.design[used], rows.outcome[used]).predict(asked))
 

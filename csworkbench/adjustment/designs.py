@@ -89,8 +89,6 @@ def _filled(column: "Floats") -> "Floats":
 
 def _standard(matrix: "Floats") -> "tuple[Floats, NDArray[np.bool_]]":
     """Return the columns that vary with mean 0 and spread 1, and which they are."""
-    import numpy as np
-
     spread = matrix.std(axis=0)
     is_varied = spread > 1e-9
     return (matrix[:, is_varied] - matrix[:, is_varied].mean(axis=0)) / spread[is_varied], is_varied

@@ -63,8 +63,6 @@ def overlap_of(chance: "Floats", is_touched: "Flags", accounts: "Ints") -> Overl
         is_touched: Whether each row was.
         accounts: Number of the account of each row, 0 to n - 1.
     """
-    import numpy as np
-
     share = float(is_touched.mean())
     balanced = chance / (chance + (1 - chance) * share / (1 - share))
     is_kept = (balanced >= TRIM) & (balanced <= 1 - TRIM)
