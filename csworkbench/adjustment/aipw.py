@@ -170,6 +170,27 @@ def plain_difference(rows: Rows) -> Difference | None:
     return difference_of(means[0] - means[1], influence, rows.accounts)
 
 
+def regression_difference(rows: Rows, covariates: "Floats") -> Difference | None:
+    """Return the difference at equal covariates by least squares; None where it has no error.
+
+    It is an effect only where the effect is the same for all and everything is linear.
+
+    Args:
+        rows: Rows of both kinds.
+        covariates: Columns that are held equal.
+    """
+    import numpy as np
+
+    columns = np.column_stack([np.ones(len(covariates)), covariates])
+    both = np.column_stack([rows.is_touched.astype(float), rows.outcome])
+    touch, outcome = (both - columns @ np.linalg.lstsq(columns, both, rcond=None)[0]).T
+    spread = float(touch @ touch)
+    if spread <= EDGE * EDGE * len(touch):
+        return None
+    value = float(touch @ outcome) / spread
+    return difference_of(value, touch * (outcome - value * touch) * len(touch) / spread, rows.accounts)
+
+
 def _out_of_fold(rows: Rows, folds: "Ints", learner: Any) -> "Floats":
     import numpy as np
 

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.touch_effect.happening import MONDAY, touch_weeks, use_weeks
-from csworkbench.analyses.touch_effect.settings import UseAfter, WeeklyTouch
+from csworkbench.analyses.touch_effect.settings import Kept, UseAfter, WeeklyTouch
 from csworkbench.asof import with_local_day
 
 if TYPE_CHECKING:
@@ -232,3 +232,34 @@ def course_of(grid: Grid, cells: Cells, touch: WeeklyTouch, weeks: int) -> "Floa
     use = np.where(places >= 0, grid.use[cells.account[:, None], np.maximum(places, 0)], np.nan)
     outcome = touch.outcome
     return use if isinstance(outcome, UseAfter) and outcome.scale == "level" else np.asarray(np.log1p(use))
+
+
+def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFrame | None") -> "Floats":
+    """Return what came of each account-week in its follow-up; nan where it cannot be read.
+
+    Args:
+        grid: Use by week.
+        cells: The account-weeks.
+        touch: Its windows and outcome.
+        happened: What `happening.happened_weeks` returned; None for use.
+    """
+    import numpy as np
+
+    first, last = touch.grace_weeks, touch.grace_weeks + touch.horizon_weeks - 1
+    if happened is None:
+        return use_in(grid, cells, (first, last), touch.outcome)
+    place = grid.accounts.get_indexer(happened["account_id"])
+    week = happened["week"].to_numpy() - grid.first
+    is_good = happened["is_good"].to_numpy(dtype=bool)
+    shape = (len(grid.accounts), grid.use.shape[1])
+    inside = (place >= 0) & (week >= 0) & (week < shape[1])
+    counts, good = np.zeros(shape), np.zeros(shape)
+    np.add.at(counts, (place[inside], week[inside]), 1.0)
+    np.add.at(good, (place[inside], week[inside]), is_good[inside].astype(float))
+    weeks = cells.week[:, None] + np.arange(first, last + 1)[None, :]
+    hits, kept = (each[cells.account[:, None], weeks].sum(axis=1) for each in (counts, good))
+    if isinstance(touch.outcome, Kept):
+        return np.where(hits > 0, kept / np.maximum(hits, 1), np.nan)
+    earliest = np.full(shape[0], float(NEVER))
+    np.minimum.at(earliest, place[place >= 0], week[place >= 0].astype(float))
+    return np.where(earliest[cells.account] < cells.week + first, np.nan, (hits > 0).astype(float))
