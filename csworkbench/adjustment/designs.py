@@ -34,15 +34,15 @@ class Design:
     matrix: "Floats"
     sources: tuple[str, ...]
 
-    def without(self, covariate: str) -> "Floats":
-        """Return the matrix without one covariate.
+    def without(self, *covariates: str) -> "Floats":
+        """Return the matrix without some covariates.
 
         Args:
-            covariate: Its name.
+            covariates: Their names.
         """
         import numpy as np
 
-        return self.matrix[:, np.array([name != covariate for name in self.sources], dtype=bool)]
+        return self.matrix[:, np.array([name not in covariates for name in self.sources], dtype=bool)]
 
 
 def design_of(frame: "pd.DataFrame") -> Design:

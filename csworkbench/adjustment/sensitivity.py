@@ -1,5 +1,6 @@
 """How strong would a hidden trait have to be to explain a difference away?"""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import isfinite, sqrt
 from typing import TYPE_CHECKING
@@ -94,15 +95,20 @@ def robustness_value(t: float, freedom: float) -> float:
     return (sqrt(f2 * f2 + 4 * f2) - f2) / 2
 
 
-def robustness_of(is_touched: "Floats", outcome: "Floats", design: "Design") -> Robustness | None:
+def robustness_of(
+    is_touched: "Floats", outcome: "Floats", design: "Design", together: "Mapping[str, str] | None" = None
+) -> Robustness | None:
     """Return how robust a difference is, with each covariate as a yardstick; None where least squares has no answer.
 
     Args:
         is_touched: 1 where a row was touched, else 0.
         outcome: What came of it.
         design: Covariates of the rows.
+        together: Covariate -> name of the yardstick it is a part of: what says nearly the same twice would look weak.
     """
     import numpy as np
+
+    names = {name: (together or {}).get(name, name) for name in design.sources}
 
     touch, result = _residual(is_touched, design.matrix), _residual(outcome, design.matrix)
     freedom = len(outcome) - int(np.linalg.matrix_rank(design.matrix)) - 2
@@ -114,19 +120,27 @@ def robustness_of(is_touched: "Floats", outcome: "Floats", design: "Design") -> 
     if error <= 0:
         return None
     t = value / error
-    marks = [_benchmark(is_touched, outcome, design, name, t * t / freedom) for name in dict.fromkeys(design.sources)]
+    marks = [
+        _benchmark(is_touched, outcome, (design.matrix, design.without(*own)), name, t * t / freedom)
+        for name in dict.fromkeys(names.values())
+        if (own := [each for each, whole in names.items() if whole == name])
+    ]
     marks.sort(key=lambda mark: (np.inf if mark.times is None else mark.times, mark.covariate))
     return Robustness(value, robustness_value(t, freedom), tuple(marks))
 
 
-def _benchmark(touched: "Floats", outcome: "Floats", design: "Design", name: str, f2: float) -> Benchmark:
-    """Return a covariate as a yardstick: partial R2 with the touch, and with the outcome given the touch."""
+def _benchmark(
+    touched: "Floats", outcome: "Floats", both: "tuple[Floats, Floats]", name: str, f2: float
+) -> Benchmark:
+    """Return a covariate as a yardstick: partial R2 with the touch, and with the outcome given the touch.
+
+    `both` holds all covariates, and those without it.
+    """
     import numpy as np
 
-    others = design.without(name)
-    of_touch = _explained(touched, others, design.matrix)
-    own = np.column_stack([others, touched])
-    of_outcome = _explained(outcome, own, np.column_stack([design.matrix, touched]))
+    every, others = both
+    of_touch = _explained(touched, others, every)
+    of_outcome = _explained(outcome, np.column_stack([others, touched]), np.column_stack([every, touched]))
     return Benchmark(name, of_touch, of_outcome, _times(of_touch, of_outcome, f2))
 
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.touch_effect.happening import happened_weeks, touch_rows
+from csworkbench.analyses.touch_effect.known import declared, refuse_today
 from csworkbench.analyses.touch_effect.settings import (
     Config,
     Kept,
@@ -18,8 +19,6 @@ from csworkbench.analyses.touch_effect.settings import (
 )
 from csworkbench.analyses.touch_effect.weekly import (
     CONTROL_SHIFT,
-    Cells,
-    Grid,
     cells_of,
     course_of,
     grid_of,
@@ -28,11 +27,10 @@ from csworkbench.analyses.touch_effect.weekly import (
     use_in,
     values_of,
 )
-from csworkbench.asof import earlier
 from csworkbench.errors import AnalysisError, Problem
 from csworkbench.estimates import Message, say
 from csworkbench.experiments import enrolled, measured, tables_of
-from csworkbench.features import columns_of_today, missing_tables, panel
+from csworkbench.features import missing_tables
 
 if TYPE_CHECKING:
     import numpy as np
@@ -44,6 +42,9 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
     Ints = NDArray[np.int64]
+
+
+UNREAD = "outcome cannot be read"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -187,6 +188,8 @@ def _absent(snapshot: "Snapshot", *names: str) -> Absent | None:
 
 
 def _weekly(snapshot: "Snapshot", touch: WeeklyTouch, config: Config) -> Facts:
+    import pandas as pd
+
     needed = {Reached: ("milestones",), Kept: ("renewals",)}.get(type(touch.outcome), ())
     lost = _absent(snapshot, "touches", "usage_daily", *needed)
     if lost:
@@ -198,89 +201,41 @@ def _weekly(snapshot: "Snapshot", touch: WeeklyTouch, config: Config) -> Facts:
     left_out = {why: (rows, cells.touched_left_out[why]) for why, rows in cells.left_out.items() if rows}
     unread = values != values
     if unread.any():
-        left_out["outcome cannot be read"] = (int(unread.sum()), int(cells.is_touched[unread].sum()))
+        left_out[UNREAD] = (int(unread.sum()), int(cells.is_touched[unread].sum()))
     cells, values = cells.only(~unread), values[~unread]
-    lacks = missing_tables({name: each.measure for name, each in touch.covariates.items()}, snapshot)
     if not len(values):
         return Absent(
             say("nobody was touched so that use before and after is known"),
             say("Check which touches are meant, or wait until their follow-up is over"),
         )
-    _refuse_today(snapshot, touch, monday(grid.first + int(cells.week.min())))
-    block = _block(snapshot, touch, (grid, cells), values, 0)
-    span = (touch.grace_weeks, touch.grace_weeks + touch.horizon_weeks - 1)
-    back = config.placebo_weeks
-    control = cells.only(cells.week - CONTROL_SHIFT >= grid.enters[cells.account])
-    placebo = cells.only(cells.week - back >= grid.enters[cells.account])
-    earlier_use = use_in(grid, control, (-CONTROL_SHIFT, -CONTROL_SHIFT), touch.outcome)
-    before_use = use_in(grid, placebo, (span[0] - back, span[1] - back), touch.outcome)
-    return Observed(
-        block,
-        _block(snapshot, touch, (grid, control), earlier_use, CONTROL_SHIFT) if len(earlier_use) else None,
-        _block(snapshot, touch, (grid, placebo), before_use, back) if len(before_use) else None,
-        course_of(grid, cells, touch, config.course_weeks),
-        left_out,
-        lacks,
-    )
-
-
-def _refuse_today(snapshot: "Snapshot", touch: WeeklyTouch, first: date) -> None:
-    """Refuse covariates whose value before the touch nobody recorded: that of today may be what the touch made it."""
-    sources = {name: each.measure for name, each in touch.covariates.items()}
-    doubtful = columns_of_today(sources, earlier(snapshot, min(first, snapshot.as_of)))
-    if doubtful:
-        raise AnalysisError(
-            *(
-                Problem(
-                    f"{', '.join(columns)} holds today's value, and nobody recorded the one of {first}: the touch may "
-                    "have changed it",
-                    key=f"{touch.id}.covariates.{name}",
-                    hint="leave it out, or give the table valid_from and valid_to",
-                )
-                for name, columns in doubtful.items()
+    refuse_today(snapshot, touch, monday(grid.first + int(cells.week.min())))
+    first, last = touch.grace_weeks, touch.grace_weeks + touch.horizon_weeks - 1
+    # What is read, and by how many weeks earlier everything is cut.
+    asked = (
+        (0, cells, values),
+        *(
+            (shift, early, use_in(grid, early, span, touch.outcome))
+            for shift, span in (
+                (CONTROL_SHIFT, (-CONTROL_SHIFT, -CONTROL_SHIFT)),
+                (config.placebo_weeks, (first - config.placebo_weeks, last - config.placebo_weeks)),
             )
+            if len((early := cells.only(cells.week - shift >= grid.enters[cells.account])).week)
+        ),
+    )
+    known = declared(snapshot, touch, grid, [(early, shift) for shift, early, _ in asked])
+    blocks = {
+        shift: Block(
+            pd.Series(grid.accounts.take(each.account)),
+            each.week,
+            each.is_touched,
+            found,
+            pd.concat([past_of(grid, each, shift), own], axis=1),
         )
-
-
-def _block(
-    snapshot: "Snapshot", touch: WeeklyTouch, where: tuple[Grid, Cells], values: "Floats", shift: int
-) -> Block:
-    """Return the rows with their past, everything cut so many weeks earlier."""
-    import pandas as pd
-
-    grid, cells = where
-    past = past_of(grid, cells, shift)
-    declared = _declared(snapshot, touch, where, shift)
-    accounts = pd.Series(grid.accounts.take(cells.account))
-    return Block(accounts, cells.week, cells.is_touched, values, pd.concat([past, declared], axis=1))
-
-
-def _declared(
-    snapshot: "Snapshot", touch: WeeklyTouch, where: tuple[Grid, Cells], shift: int
-) -> "pd.DataFrame":
-    """Return the declared covariates of each account-week, as known on the last day before it (or earlier)."""
-    import pandas as pd
-
-    grid, cells = where
-    absent = missing_tables({name: each.measure for name, each in touch.covariates.items()}, snapshot)
-    columns: dict[str, pd.Series[Any]] = {}
-    known = {name: each for name, each in touch.covariates.items() if name not in absent}
-    weeks = sorted(set(cells.week.tolist()))
-    for back in sorted({each.weeks_before for each in known.values()}):
-        sources = {name: each.measure for name, each in known.items() if each.weeks_before == back}
-        days = {week: monday(grid.first + week - shift - back + 1) - timedelta(days=1) for week in weeks}
-        long = panel(snapshot, sources, days.values())
-        keys = pd.MultiIndex.from_arrays(
-            [
-                pd.to_datetime(pd.Series(cells.week).map(days)).astype("datetime64[s]"),
-                grid.accounts.take(cells.account),
-            ]
-        )
-        for name, rows in long.groupby("measure"):
-            own = rows.set_index(["snapshot_date", "account_id"])
-            column = "text" if own["text"].notna().any() else "value"
-            columns[str(name)] = own[column].reindex(keys).reset_index(drop=True)
-    return pd.DataFrame({name: columns[name] for name in known if name in columns}, index=range(len(cells.week)))
+        for (shift, each, found), own in zip(asked, known, strict=True)
+    }
+    lacks = missing_tables({name: each.measure for name, each in touch.covariates.items()}, snapshot)
+    course = course_of(grid, cells, touch, config.course_weeks)
+    return Observed(blocks[0], blocks.get(CONTROL_SHIFT), blocks.get(config.placebo_weeks), course, left_out, lacks)
 
 
 def _drawn(snapshot: "Snapshot", touch: LotTouch) -> Facts:

@@ -26,6 +26,7 @@ from csworkbench.analyses.touch_effect.measuring import (
 )
 from csworkbench.analyses.touch_effect.settings import Config, LotTouch, OnceTouch, PeriodsTouch, Touch, UseAfter
 from csworkbench.analyses.touch_effect.verdicts import Check, Judged, Measured, judge
+from csworkbench.analyses.touch_effect.weekly import PAST
 from csworkbench.estimates import say
 from csworkbench.experiments import unit_of
 from csworkbench.inference.sample_ratio import RatioState, SampleRatio, sample_ratio
@@ -196,7 +197,9 @@ def _observed(touch: Touch, facts: Observed, config: Config) -> Measured:
         checks,
         adjusted=adjusted,
         course=course,
-        robustness=robustness_of(block.is_touched.astype(float), adjusted.rows.outcome, adjusted.design),
+        robustness=robustness_of(
+            block.is_touched.astype(float), adjusted.rows.outcome, adjusted.design, dict.fromkeys(PAST, "use_before")
+        ),
         e_values=_e_values(adjusted, scale, config),
         left_out=left_out,
     )

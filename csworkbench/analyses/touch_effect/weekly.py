@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 PAST_WEEKS, RECENT_WEEKS = 12, 4  # use before the touch that is always held equal
 CONTROL_SHIFT = 2  # the negative control is the use two weeks before the touch, covariates cut a week earlier still
+PAST = ("use_last_week", "use_last_4_weeks", "use_weeks_5_to_12")
 NEVER = 10**6
 TOO_NEW = "less than 12 weeks in the book"
 GONE = "had left"
