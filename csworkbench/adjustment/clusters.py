@@ -20,19 +20,21 @@ class Difference:
     Args:
         value: The difference.
         error: Standard error, above 0.
-        n: Accounts behind it, at least 2; Student's t has one degree of freedom less.
+        n: Accounts behind it, at least 2.
+        freedom: Degrees of freedom of Student's t; None = one less than accounts.
     """
 
     value: float
     error: float
     n: int
+    freedom: int | None = None
 
     @property
     def p(self) -> float:
         """Two-sided p-value of no difference."""
         from scipy.stats import t
 
-        return float(2 * t.sf(abs(self.value / self.error), self.n - 1))
+        return float(2 * t.sf(abs(self.value / self.error), self.freedom or self.n - 1))
 
     def interval(self, level: float) -> tuple[float, float]:
         """Return the bounds of the difference.
@@ -42,7 +44,7 @@ class Difference:
         """
         from scipy.stats import t
 
-        half = float(t.ppf((1 + level) / 2, self.n - 1)) * self.error
+        half = float(t.ppf((1 + level) / 2, self.freedom or self.n - 1)) * self.error
         return self.value - half, self.value + half
 
     def estimate(self, unit: str, level: float) -> Estimate:

@@ -24,7 +24,8 @@ class Design:
         plain: One standardised column per number or word, gaps at the median; what balance is judged on.
         names: Name of each column of `plain`.
         origins: Covariate behind each column of `plain`.
-        matrix: `plain`, its squares, and a column per number with gaps that says where they are; standardised.
+        matrix: `plain`, a logarithm for each long tail, squares, and a column per number with gaps that says where they
+            are; standardised.
         sources: Covariate behind each column of `matrix`.
     """
 
@@ -58,33 +59,37 @@ def design_of(frame: "pd.DataFrame") -> Design:
     encoding = encoding_of(frame)
     raw = encoding.matrix(frame)
     gaps = np.isnan(raw)
-    filled = np.column_stack([_filled(raw[:, at]) for at in range(raw.shape[1])]) if raw.shape[1] else raw
+    filled = np.column_stack([_filled(column) for column in raw.T]) if raw.shape[1] else raw
     plain, is_varied = _standard(filled)
     names = [name for name, kept in zip(encoding.names, is_varied, strict=True) if kept]
     origins = [name for name, kept in zip(encoding.origins, is_varied, strict=True) if kept]
-    curved = [at for at in range(plain.shape[1]) if len(np.unique(plain[:, at])) >= FEW_VALUES]
-    holes = [at for at in range(raw.shape[1]) if gaps[:, at].any()]
-    more = np.column_stack([np.square(plain[:, curved]), gaps[:, holes].astype(float)])
-    extra, kept = _standard(more)
-    sources = [origins[at] for at in curved] + [encoding.origins[at] for at in holes]
-    return Design(
-        plain,
-        tuple(names),
-        tuple(origins),
-        np.column_stack([plain, extra]),
-        (*origins, *(name for name, is_kept in zip(sources, kept, strict=True) if is_kept)),
-    )
+    more = [(encoding.origins[at], gaps[:, at].astype(float)) for at in range(len(gaps.T)) if gaps[:, at].any()]
+    for origin, scaled, column in zip(origins, plain.T, filled[:, is_varied].T, strict=True):
+        more += [(origin, each) for each in _curves(scaled, column)]
+    extra, kept = _standard(np.column_stack([column for _, column in more]) if more else plain[:, :0])
+    sources = [name for (name, _), is_kept in zip(more, kept, strict=True) if is_kept]
+    return Design(plain, tuple(names), tuple(origins), np.column_stack([plain, extra]), (*origins, *sources))
 
 
 def _filled(column: "Floats") -> "Floats":
-    """Return a column with gaps at its median, by logarithm where its tail is long."""
+    """Return a column with gaps at its median."""
+    import numpy as np
+
+    known = column[~np.isnan(column)]
+    return np.where(np.isnan(column), np.median(known) if len(known) else 0.0, column)
+
+
+def _curves(scaled: "Floats", column: "Floats") -> "list[Floats]":
+    """Return what stands beside a number so that a line may bend: its square; where its tail is long, its logarithm."""
     import numpy as np
     from scipy.stats import skew
 
-    known = column[~np.isnan(column)]
-    values = np.where(np.isnan(column), np.median(known) if len(known) else 0.0, column)
-    is_long = len(known) > FEW_VALUES and known.std() > 0 and known.min() >= 0 and float(skew(known)) > LONG_TAIL
-    return np.log1p(values) if is_long and len(np.unique(known)) > FEW_VALUES else values
+    if len(np.unique(column)) < FEW_VALUES:
+        return []
+    if column.min() < 0 or float(skew(column)) <= LONG_TAIL:
+        return [np.square(scaled)]
+    logs = np.log1p(column)
+    return [logs, np.square(logs - logs.mean())]
 
 
 def _standard(matrix: "Floats") -> "tuple[Floats, NDArray[np.bool_]]":

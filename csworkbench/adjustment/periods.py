@@ -36,4 +36,4 @@ def change_beyond_others(outcome: "Floats", is_touched: "Flags", is_after: "Flag
     pooled = sum(float(np.square(cell - cell.mean()).sum()) for cell in cells) / (sizes.sum() - 4)
     error = float(np.sqrt(pooled * (1 / sizes).sum()))
     value = (one_after - one_before) - (two_after - two_before)
-    return Difference(value, error, int(sizes.sum()) - 3) if error > 0 else None
+    return Difference(value, error, int(sizes.sum()), int(sizes.sum()) - 4) if error > 0 else None

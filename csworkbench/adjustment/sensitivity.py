@@ -129,9 +129,7 @@ def robustness_of(
     return Robustness(value, robustness_value(t, freedom), tuple(marks))
 
 
-def _benchmark(
-    touched: "Floats", outcome: "Floats", both: "tuple[Floats, Floats]", name: str, f2: float
-) -> Benchmark:
+def _benchmark(touched: "Floats", outcome: "Floats", both: "tuple[Floats, Floats]", name: str, f2: float) -> Benchmark:
     """Return a covariate as a yardstick: partial R2 with the touch, and with the outcome given the touch.
 
     `both` holds all covariates, and those without it.

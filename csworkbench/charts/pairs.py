@@ -82,7 +82,7 @@ def moved(
 
 def _key(axes: "Axes", names: Sequence[str], page: Sheet) -> None:
     """Write what the two marks mean, right of the name of the axis."""
-    at = WIDTH
+    at = float(WIDTH)
     for words, shape, role in ((names[1], "o", "good"), (names[0], "D", "bad")):
         at -= room(words, SMALL) + 34
         y = 12 / page.height
@@ -139,7 +139,9 @@ def mirrored(
         f"{written(float(one), 'share', language)} / {written(float(two), 'share', language)}"
         for edge, one, two in zip(edges, frame[up], frame[down], strict=True)
     ]
-    alt = told(text(say("{one} and {other} by {along}", one=names[0], other=names[1], along=along), language), parts, language)
+    alt = told(
+        text(say("{one} and {other} by {along}", one=names[0], other=names[1], along=along), language), parts, language
+    )
     return Chart(title, alt, svg, shown(frame, low, up, down), font_note(list(names), language), language)
 
 

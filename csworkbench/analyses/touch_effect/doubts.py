@@ -75,13 +75,18 @@ def _about_data(inputs: Inputs, config: Config) -> Iterator[Caveat]:
                 "covariate_left_out",
                 Severity.WARNING,
                 say("{touch}: {names:list} cannot be held equal", touch=touch.label, names=list(facts.lacks)),
-                say("Add {tables:list} to the workspace", tables=sorted({t for each in facts.lacks.values() for t in each})),
+                say(
+                    "Add {tables:list} to the workspace",
+                    tables=sorted({t for each in facts.lacks.values() for t in each}),
+                ),
             )
         if isinstance(touch, WeeklyTouch) and isinstance(facts, Observed) and isinstance(touch.outcome, UseAfter):
             yield Caveat(
                 "left_counts_zero",
                 Severity.NOTE,
-                say("{touch}: an account that left in the follow-up has no use there, and counts so", touch=touch.label),
+                say(
+                    "{touch}: an account that left in the follow-up has no use there, and counts so", touch=touch.label
+                ),
             )
 
 
@@ -96,5 +101,8 @@ def _always(judged: Sequence[Judged]) -> Iterator[Caveat]:
         yield Caveat(
             "several_touches",
             Severity.NOTE,
-            say("{n:n touch is|touches are} judged, each at its own level: expect a false alarm now and then", n=len(judged)),
+            say(
+                "{n:n touch is|touches are} judged, each at its own level: expect a false alarm now and then",
+                n=len(judged),
+            ),
         )

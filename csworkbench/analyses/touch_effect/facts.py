@@ -272,7 +272,8 @@ def _got(snapshot: "Snapshot", touch: LotTouch, units: "pd.DataFrame") -> "pd.Se
             raise AnalysisError(Problem("there is no such column in experiment_units", key=touch.got, hint=hint))
         own = table.filter(table.experiment_id == touch.experiment.id).select("unit_id", got=table[touch.got])
         found = own.to_pandas().drop_duplicates("unit_id").set_index("unit_id")["got"]
-        return found.reindex(units.index).fillna(0).astype(float)
+        own_units: pd.Series[Any] = found.reindex(units.index).fillna(0).astype(float)
+        return own_units
     sent = touch_rows(snapshot, TouchFilter(experiment_id=(touch.experiment.id,)))
     key = "account_id" if touch.experiment.unit == "account" else "contact_id"
     got = set(sent.select(key).distinct().to_pandas()[key])
@@ -290,7 +291,9 @@ def _columns(snapshot: "Snapshot", wanted: Mapping[str, str]) -> "pd.DataFrame":
     if lost:
         hint = "declare it under extra of accounts in the workspace"
         raise AnalysisError(*(Problem("there is no such column in accounts", key=name, hint=hint) for name in lost))
-    frame: pd.DataFrame = accounts.select("account_id", **{name: accounts[column] for name, column in wanted.items()}).to_pandas()
+    frame: pd.DataFrame = accounts.select(
+        "account_id", **{name: accounts[column] for name, column in wanted.items()}
+    ).to_pandas()
     return frame.sort_values("account_id", ignore_index=True)
 
 
@@ -298,7 +301,9 @@ def _readable(frame: "pd.DataFrame", names: tuple[str, ...]) -> "tuple[pd.DataFr
     """Return the rows in which the named columns are filled, and how many are not."""
     is_known = frame[list(names)].notna().all(axis=1)
     lost = frame[~is_known]
-    left_out = {"touch or outcome not recorded": (len(lost), int(lost["is_touched"].eq(True).sum()))} if len(lost) else {}
+    left_out = (
+        {"touch or outcome not recorded": (len(lost), int(lost["is_touched"].eq(True).sum()))} if len(lost) else {}
+    )
     return frame[is_known].reset_index(drop=True), left_out
 
 

@@ -37,7 +37,20 @@ LABELS = {
     BEYOND_OTHERS: say("Change beyond that of the other group"),
 }
 BY_LOT = (DRAWN, MOVED, COMPLIERS)
-EFFECTS = ["touch_id", "estimand", "touch", "label", "effect", "low", "high", "p", "unit", "accounts", "touched", "rows"]
+EFFECTS = [
+    "touch_id",
+    "estimand",
+    "touch",
+    "label",
+    "effect",
+    "low",
+    "high",
+    "p",
+    "unit",
+    "accounts",
+    "touched",
+    "rows",
+]
 STATES = {True: "ok", False: "warning", None: "not looked at"}
 
 
@@ -71,7 +84,7 @@ def effect_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
             line.told.value,
             line.told.low,
             line.told.high,
-            line.difference.p,
+            nan if line.estimand == MOVED else max(line.difference.p, 1e-300),
             line.told.unit,
             line.told.n,
             line.touched,
@@ -131,7 +144,9 @@ def score_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
     import pandas as pd
 
     parts = [
-        score_bins(each.found.adjusted.overlap, each.found.adjusted.rows.is_touched).assign(touch_id=each.found.touch.id)
+        score_bins(each.found.adjusted.overlap, each.found.adjusted.rows.is_touched).assign(
+            touch_id=each.found.touch.id
+        )
         for each in judged
         if each.found.adjusted is not None
     ]
@@ -157,7 +172,9 @@ def course_table(judged: Sequence[Judged]) -> "pd.DataFrame":
     import pandas as pd
 
     parts = [
-        each.found.course.assign(touch_id=each.found.touch.id, when=[_when(int(week)) for week in each.found.course["week"]])
+        each.found.course.assign(
+            touch_id=each.found.touch.id, when=[_when(int(week)) for week in each.found.course["week"]]
+        )
         for each in judged
         if each.found.course is not None
     ]
@@ -201,7 +218,9 @@ def _hidden(covariate: str, times: float | None) -> str:
     if times is None:
         return text(say("Nothing of the kind of {name} erases this, however strong", name=name))
     if times < 1:
-        return text(say("A hidden trait weaker than {name} ({times:number} times) would erase this", name=name, times=times))
+        return text(
+            say("A hidden trait weaker than {name} ({times:number} times) would erase this", name=name, times=times)
+        )
     return text(say("A hidden trait as strong as {times:number} times {name} would erase this", name=name, times=times))
 
 

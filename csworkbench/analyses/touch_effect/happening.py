@@ -86,14 +86,13 @@ def happened_weeks(snapshot: "Snapshot", outcome: Outcome) -> "pd.DataFrame":
     """
     if isinstance(outcome, Reached):
         rows = snapshot.tables["milestones"]
-        rows = rows.filter(rows.milestone == outcome.milestone, rows.reached_at.notnull())
+        rows = rows.filter(rows.milestone == outcome.milestone, rows.reached_at.notnull())  # noqa: PD004 - an Ibis column
         dated = with_local_day(rows, "reached_at", snapshot.workspace.timezone)
         weeks = dated.group_by("account_id").agg(week=numbered_weeks(dated.local_day).min())
         frame: pd.DataFrame = weeks.mutate(is_good=True).to_pandas()
         return frame
     renewals = snapshot.tables["renewals"]
     decided = renewals.filter(renewals.outcome != "open")
-    frame = decided.select(
-        "account_id", week=numbered_weeks(decided.due_date), is_good=decided.outcome != "churned"
-    ).to_pandas()
-    return frame
+    due = decided.select("account_id", week=numbered_weeks(decided.due_date), is_good=decided.outcome != "churned")
+    found: pd.DataFrame = due.to_pandas()
+    return found

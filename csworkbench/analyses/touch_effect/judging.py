@@ -1,5 +1,6 @@
 """From the rows of a touch to its figures and checks, kind by kind."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import exp
 from typing import TYPE_CHECKING
@@ -82,8 +83,8 @@ def measure(touch: Touch, facts: Facts, config: Config) -> Measured:
     return _observed(touch, facts, config)
 
 
-def contradicted(found: "list[Measured]", lots: Mapping[str, Measured], alpha: float) -> frozenset[str]:
-    """Return the touches whose adjustment their lots contradict, all touches with a lot of the page taken together.
+def contradicted(found: "list[Measured]", lots: Mapping[str, Measured], alpha: float) -> dict[str, float]:
+    """Return the touches whose adjustment their lots contradict, with the p-value of all of them taken together.
 
     One touch may agree with its lot by chance: where the same adjustment fails for its neighbours, it is not to be
     trusted for that one either. The sum of the squared standardised differences is chi-squared with one degree of
@@ -103,7 +104,8 @@ def contradicted(found: "list[Measured]", lots: Mapping[str, Measured], alpha: f
         if each.main is not None and (stone := lots[each.touch.lot]).main is not None
     ]
     total = sum((one.value - two.value) ** 2 / (one.error**2 + two.error**2) for _, one, two in pairs)
-    return frozenset(name for name, *_ in pairs) if pairs and chi2.sf(total, len(pairs)) < alpha else frozenset()
+    p = float(chi2.sf(total, len(pairs))) if pairs else 1.0
+    return {name: p for name, *_ in pairs} if p < alpha else {}
 
 
 def _by_lot(touch: Touch, facts: Drawn, config: Config) -> Measured:
@@ -119,10 +121,10 @@ def _by_lot(touch: Touch, facts: Drawn, config: Config) -> Measured:
     lines = tuple(
         Line(name, each, told.told(each, config.level), int(is_drawn.sum()), len(units))
         for name, each, told in (*figures, (AS_GOT, found.as_got, scale))
-        if each is not None
+        if each is not None and (name == DRAWN or found.share is not None)  # all obeyed: there is one figure
     )
     main = next((line for line in lines if line.estimand == DRAWN), None)
-    checks = (*_ratio_check(touch, units["variant"].value_counts().to_dict()), _compliance_check(found.strength, got))
+    checks = (*_ratio_check(touch, Counter(units["variant"])), _compliance_check(found.strength, got))
     left_out = dict(facts.left_out)
     least = min(int(is_drawn.sum()), int(np.sum(~is_drawn)))
     few = None if least >= config.minimum_touched // 2 else say("only {n:n unit|units} in one arm", n=least)
@@ -163,9 +165,7 @@ def _by_group(touch: Touch, facts: Grouped, config: Config) -> Measured:
             action=say("Give both groups rows before and after"),
             left_out=dict(facts.left_out),
         )
-    line = Line(
-        BEYOND_OTHERS, found, scale_of(touch).told(found, config.level), int(is_touched.sum()), len(rows)
-    )
+    line = Line(BEYOND_OTHERS, found, scale_of(touch).told(found, config.level), int(is_touched.sum()), len(rows))
     return Measured(touch, (line,), line, left_out=dict(facts.left_out))
 
 

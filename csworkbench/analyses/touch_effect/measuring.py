@@ -137,7 +137,7 @@ def adjust(block: Block, config: Config, scale: Scale, *, is_check: bool = False
     learned = learn(rows, model="ridge" if is_check else config.model, seed=config.seed)
     overlap = overlap_of(learned.chance, rows.is_touched, rows.accounts)
     kept = overlap.is_kept if overlap.trimmed > 0 else np.ones(len(centred), dtype=bool)
-    some = rows.only(kept) if 0 < kept[rows.is_touched].sum() and (kept & ~rows.is_touched).any() else None
+    some = rows.only(kept) if kept[rows.is_touched].sum() > 0 and (kept & ~rows.is_touched).any() else None
     weights = np.where(kept, weights_of(learned.chance, rows.is_touched), 0.0)
     found = {NAIVE: plain_difference(rows), REGRESSION: regression_difference(rows, design.plain)}
     if some is not None:
@@ -146,7 +146,9 @@ def adjust(block: Block, config: Config, scale: Scale, *, is_check: bool = False
         found[EVERYBODY] = effect_on_all(rows, learned)
     sizes = {name: kept if name == COMPARABLE else np.ones(len(kept), dtype=bool) for name in found}
     lines = tuple(
-        Line(name, each, scale.told(each, config.level), int(rows.is_touched[sizes[name]].sum()), int(sizes[name].sum()))
+        Line(
+            name, each, scale.told(each, config.level), int(rows.is_touched[sizes[name]].sum()), int(sizes[name].sum())
+        )
         for name, each in found.items()
         if each is not None
     )
@@ -239,6 +241,8 @@ def weighted_difference(
     sums = [float(weights[is_touched == kind].sum()) for kind in (True, False)]
     if min(sums) <= 0:
         return None
-    means = [float(np.average(values[is_touched == kind], weights=weights[is_touched == kind])) for kind in (True, False)]
+    means = [
+        float(np.average(values[is_touched == kind], weights=weights[is_touched == kind])) for kind in (True, False)
+    ]
     parts = np.where(is_touched, (values - means[0]) / sums[0], -(values - means[1]) / sums[1])
     return difference_of(means[0] - means[1], weights * parts * len(values), accounts)

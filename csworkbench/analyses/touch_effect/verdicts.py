@@ -1,5 +1,6 @@
 """What may be said of a touch: the verdict, its reason, and what would change it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -102,19 +103,23 @@ class Judged:
     action: Message
 
 
-def judge(found: Measured, lots: "dict[str, Measured]", contradicted: "frozenset[str]") -> Judged:
+def judge(found: Measured, lots: Mapping[str, Measured], contradicted: Mapping[str, float]) -> Judged:
     """Return what may be said of a touch.
 
     Args:
         found: Figures and checks.
         lots: Touch -> figures of those that were drawn by lot.
-        contradicted: Touches whose adjustment a lot contradicts.
+        contradicted: Touches whose adjustment lots contradict -> p-value.
     """
     verdict, reason = _verdict(found, contradicted)
-    return Judged(found, verdict, _sentence(found, verdict, reason, lots), _action(found, verdict))
+    if verdict is Verdict.NOT_FIXABLE:
+        sentence = _not_fixable(found, lots, contradicted[found.touch.id])
+    else:
+        sentence = _sentence(found, verdict, reason)
+    return Judged(found, verdict, sentence, _action(found, verdict))
 
 
-def _verdict(found: Measured, contradicted: "frozenset[str]") -> tuple[Verdict, Message | None]:
+def _verdict(found: Measured, contradicted: Mapping[str, float]) -> tuple[Verdict, Message | None]:
     if found.absent is not None or found.main is None:
         return Verdict.NOT_ANSWERABLE, found.absent or say("there is no figure with an error")
     if found.touch.id in contradicted:
@@ -149,7 +154,7 @@ def _is_clear(line: Line) -> bool:
     return low is not None and high is not None and not low <= 0 <= high
 
 
-def _sentence(found: Measured, verdict: Verdict, reason: Message | None, lots: "dict[str, Measured]") -> Message:
+def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Message:
     label, main = found.touch.label, found.main
     naive = found.line("naive")
     if main is None or verdict is Verdict.NOT_ANSWERABLE:
@@ -160,8 +165,6 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None, lots: "
             return say("{label}: it changed the outcome by {effect:estimate}.", label=label, effect=effect)
         case Verdict.NO_EFFECT_SHOWN:
             return say("{label}: no effect shown, {effect:estimate}.", label=label, effect=effect)
-        case Verdict.NOT_FIXABLE:
-            return _not_fixable(found, lots)
         case Verdict.CONFOUNDED if naive is not None:
             return say(
                 "{label}: confounded by indication. Touched accounts differ by {naive:estimate}, and by "
@@ -189,16 +192,18 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None, lots: "
     )
 
 
-def _not_fixable(found: Measured, lots: "dict[str, Measured]") -> Message:
+def _not_fixable(found: Measured, lots: Mapping[str, Measured], p: float) -> Message:
     naive, main = found.line("naive"), found.main
     stone = lots.get(getattr(found.touch, "lot", "") or "")
     return say(
         "{label}: cannot be fixed by adjustment. Raw {naive:estimate}, adjusted {effect:estimate}; the lot says "
-        "{lot:estimate}.",
+        "{lot:estimate}. Taken together, the adjusted figures of this page miss their lots (p {p:number}): what "
+        "decided who got them is not among the covariates.",
         label=found.touch.label,
         naive=naive.told if naive else None,
         effect=main.told if main else None,
         lot=stone.main.told if stone and stone.main else None,
+        p=max(p, 1e-4),
     )
 
 

@@ -77,9 +77,7 @@ class Cells:
         Args:
             kept: Which rows stay.
         """
-        return Cells(
-            self.account[kept], self.week[kept], self.is_touched[kept], self.left_out, self.touched_left_out
-        )
+        return Cells(self.account[kept], self.week[kept], self.is_touched[kept], self.left_out, self.touched_left_out)
 
 
 def monday(week: int) -> date:
@@ -127,14 +125,15 @@ def grid_of(snapshot: "Snapshot", touch: WeeklyTouch) -> Grid:
 def _weeks(days: "pd.Series[Any]") -> "pd.Series[float]":
     import pandas as pd
 
-    return (pd.to_datetime(days) - pd.Timestamp(MONDAY)).dt.days // 7
+    return ((pd.to_datetime(days) - pd.Timestamp(MONDAY)).dt.days // 7).astype(float)
 
 
 def _cells(frame: "pd.DataFrame", accounts: "pd.Index[Any]", first: int, shape: tuple[int, int]) -> "Floats":
     import numpy as np
+    import pandas as pd
 
     cells = np.zeros(shape)
-    rows, columns = accounts.get_indexer(frame["account_id"]), frame["week"].to_numpy() - first
+    rows, columns = accounts.get_indexer(pd.Index(frame["account_id"])), frame["week"].to_numpy() - first
     inside = (rows >= 0) & (columns >= 0) & (columns < shape[1])
     cells[rows[inside], columns[inside].astype(np.int64)] = frame["total"].to_numpy(dtype=float)[inside]
     return cells
@@ -163,8 +162,9 @@ def cells_of(grid: Grid, touch: WeeklyTouch) -> Cells:
         before = grid.touched[:, max(0, week - touch.washout_weeks) : week].any(axis=1)
         for reason, holds in ((TOUCHED_BEFORE, before), (TOO_NEW, grid.enters > week), (GONE, grid.leaves <= week)):
             why[holds] = reason
-        why[(why == "") & has_entered & touch.first_week_only] = LATER_WEEK
-        rows = np.flatnonzero(why == "")
+        if touch.first_week_only:
+            why[np.logical_and(why == "", has_entered)] = LATER_WEEK
+        rows: Ints = np.flatnonzero(why == "")
         has_entered[rows] = True
         parts.append((rows, np.full(len(rows), week), is_touched[rows]))
         for reason in (TOUCHED_BEFORE, TOO_NEW, GONE, LATER_WEEK):
@@ -245,11 +245,12 @@ def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFr
         happened: What `happening.happened_weeks` returned; None for use.
     """
     import numpy as np
+    import pandas as pd
 
     first, last = touch.grace_weeks, touch.grace_weeks + touch.horizon_weeks - 1
     if happened is None:
         return use_in(grid, cells, (first, last), touch.outcome)
-    place = grid.accounts.get_indexer(happened["account_id"])
+    place = grid.accounts.get_indexer(pd.Index(happened["account_id"]))
     week = happened["week"].to_numpy() - grid.first
     is_good = happened["is_good"].to_numpy(dtype=bool)
     shape = (len(grid.accounts), grid.use.shape[1])
