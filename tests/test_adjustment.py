@@ -145,7 +145,7 @@ def test_a_long_tail_has_a_logarithm_and_a_gap_has_a_mark():
     frame = pd.DataFrame({"money": [*range(11), 1000], "score": [1.0, None, 1, 3] * 3, "same": 1.0})
     design = design_of(frame)
     assert design.names == ("money", "score")
-    # money, score; then the mark of the gaps, the logarithm of money and its square. score has two values, gaps at 1: no square.
+    # money, score; then the mark of the gaps, the logarithm of money and its square. score has two values: no square.
     assert sorted(design.sources) == ["money", "money", "money", "score", "score"]
     assert design.without("money").shape[1] == 2
     assert np.isfinite(design.matrix).all()

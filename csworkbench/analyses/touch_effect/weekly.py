@@ -155,7 +155,7 @@ def cells_of(grid: Grid, touch: WeeklyTouch) -> Cells:
     parts, left_out, touched_out = [], dict[str, int](), dict[str, int]()
     has_entered = np.zeros(len(grid.accounts), dtype=bool)
     for week in range((-offset) % touch.grace_weeks, grid.use.shape[1] - span + 1, touch.grace_weeks):
-        is_touched = grid.touched[:, week : week + touch.grace_weeks].any(axis=1)
+        is_touched = np.asarray(grid.touched[:, week : week + touch.grace_weeks].any(axis=1))
         if not is_touched.any():
             continue
         why = np.full(len(grid.accounts), "", dtype=object)
