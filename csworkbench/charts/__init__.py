@@ -8,6 +8,7 @@ from csworkbench.charts.canvas import Chart
 from csworkbench.charts.columns import histogram, stacked
 from csworkbench.charts.grids import heat_table
 from csworkbench.charts.lines import agreement, curves, forecasts, rising
+from csworkbench.charts.pairs import mirrored, moved
 from csworkbench.charts.rows import bars, intervals, waterfall
 from csworkbench.charts.studies import before_after, course
 
@@ -22,6 +23,8 @@ __all__ = [
     "heat_table",
     "histogram",
     "intervals",
+    "mirrored",
+    "moved",
     "rising",
     "stacked",
     "waterfall",

@@ -1,0 +1,498 @@
+"""What may be said of a touch nobody randomized?"""
+
+from datetime import date, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import pandas as pd
+import pytest
+from pydantic import ValidationError
+
+from csworkbench import formats
+from csworkbench.analyses import touch_effect
+from csworkbench.analyses.touch_effect import facts as facts_of
+from csworkbench.analyses.touch_effect.judging import judged
+from csworkbench.analyses.touch_effect.verdicts import Verdict
+from csworkbench.analyses.touch_effect.weekly import (
+    GONE,
+    TOO_NEW,
+    TOUCHED_BEFORE,
+    cells_of,
+    grid_of,
+    past_of,
+    values_of,
+)
+from csworkbench.asof import take
+from csworkbench.config import load
+from csworkbench.errors import AnalysisError
+from csworkbench.sampledata import BookSize
+from csworkbench.sampledata.accounts import make_world
+from csworkbench.sampledata.trials import RESCUE
+from csworkbench.sampledata.world import LEAD_MONTHS
+from csworkbench.sources import open_book
+from csworkbench.workspace import load_workspace
+from tests.books import book, with_rows
+from tests.pages import AS_OF
+
+ROOT = Path(__file__).resolve().parents[2]
+MONDAY = date(2026, 1, 5)
+CAUSAL = ("changed the outcome", "raised", "lowered", "caused", "because of")
+MAIL = {"kind": "weekly", "id": "mail", "label": "Mail", "where": {"content_id": ["mail"]}, "covariates": {}}
+
+
+def day(week, weekday=0):
+    return MONDAY + timedelta(weeks=week, days=weekday)
+
+
+def used(account, weeks, events=10):
+    return [
+        {"account_id": account, "user_id": "U", "feature": "f", "date": day(week), "events": events} for week in weeks
+    ]
+
+
+def touch(number, account, week, **changes):
+    row = {"touch_id": f"M{number}", "account_id": account, "sent_at": f"{day(week, 2)}T10:00:00", "content_id": "mail"}
+    return row | {"rule": None, "known_at": None} | changes
+
+
+def make_book(use, touches, accounts=None, **more):
+    names = sorted({row["account_id"] for row in use})
+    rows = accounts or [{"account_id": name, "signup_at": "2025-01-01T00:00:00", "churned_at": None} for name in names]
+    return book({"accounts": rows, "usage_daily": use, "touches": touches, **more})
+
+
+def config_of(*touches, **changes):
+    return touch_effect.Config.model_validate({"touches": list(touches) or [MAIL], "model": "ridge", **changes})
+
+
+def crowd(effect=0.0, accounts=90, weeks=40, seed=4, slope=0.6):
+    """Accounts whose use swings slowly; a mail goes out in week 20 and 28, to those with little use in the week before.
+
+    The mail multiplies use by exp(effect) from the next week on.
+    """
+    rng = np.random.default_rng(seed)
+    use, touches = [], []
+    for number in range(accounts):
+        name, level, swing, lift = f"A{number:03d}", rng.normal(3, 0.4), 0.0, 0.0
+        for week in range(weeks):
+            swing = 0.9 * swing + 0.15 * rng.normal()
+            use += used(name, [week], round(float(np.exp(level + swing + lift + 0.05 * rng.normal()))))
+            if week in (20, 28) and rng.random() < 1 / (1 + np.exp(0.5 + slope * swing / 0.3)):
+                touches.append(touch(len(touches), name, week))
+                lift += effect
+    return make_book(use, touches)
+
+
+def prepared(made, config, as_of=day(40)):
+    return touch_effect.prepare(take(made, as_of), config, {})
+
+
+def result_of(made, config, as_of=day(40)):
+    return touch_effect.analyze(prepared(made, config, as_of), config)
+
+
+def verdict(result, name="mail"):
+    return result.tables["verdicts"].set_index("touch_id").loc[name, "verdict"]
+
+
+def effect(result, name, estimand):
+    rows = result.tables["effects"].replace("comparable_touched", "touched")
+    return rows.set_index(["touch_id", "estimand"]).loc[(name, estimand)]
+
+
+# Account-weeks
+
+
+def test_an_account_week_is_touched_or_not_and_stands_there_once():
+    # A is touched in week 15; B and C are there, D signed up ten weeks before, E left in week 14.
+    people = [
+        *({"account_id": name, "signup_at": "2025-01-01T00:00:00", "churned_at": None} for name in "ABC"),
+        {"account_id": "D", "signup_at": f"{day(5)}T09:00:00", "churned_at": None},
+        {"account_id": "E", "signup_at": "2025-01-01T00:00:00", "churned_at": f"{day(14)}T09:00:00"},
+    ]
+    use = [row for name in "ABCDE" for row in used(name, range(25))]
+    config = config_of()
+    snapshot = take(make_book(use, [touch(1, "A", 15), touch(2, "C", 8)], people), day(25))
+    grid = grid_of(snapshot, config.touches[0])
+    cells = cells_of(grid, config.touches[0])
+    rows = list(zip(grid.accounts.take(cells.account), cells.week, cells.is_touched, strict=True))
+    # Weeks of the grid begin with the first use, and a past of 12 weeks is needed: week 8 comes too early for anybody.
+    assert rows == [("A", 15, True), ("B", 15, False)]
+    assert cells.left_out[GONE] == 1
+    assert cells.left_out[TOUCHED_BEFORE] == 1  # C, in week 15
+    assert cells.left_out[TOO_NEW] == 1 + 5  # D in week 15, and all in week 8: E had not left then
+
+
+def test_the_follow_up_must_be_over():
+    use = [row for name in "AB" for row in used(name, range(20))]
+    made = make_book(use, [touch(1, "A", 15)])
+    mail = config_of().touches[0]
+    # Week 15 is the touch; weeks 16 to 19 follow: the last of their days is that before week 20.
+    for as_of, rows in ((day(20) - timedelta(days=1), 2), (day(20) - timedelta(days=2), 0)):
+        assert len(cells_of(grid_of(take(made, as_of), mail), mail).week) == rows
+
+
+def test_past_and_outcome_are_means_of_their_weeks():
+    use = [*used("A", range(14), 4), *used("A", [14], 12), *used("A", [15], 999), *used("A", range(16, 20), 7)]
+    mail = config_of().touches[0]
+    grid = grid_of(take(make_book(use, [touch(1, "A", 15)]), day(20)), mail)
+    cells = cells_of(grid, mail)
+    past = past_of(grid, cells).iloc[0]
+    assert np.expm1(past["use_last_week"]) == pytest.approx(12)
+    assert np.expm1(past["use_last_4_weeks"]) == pytest.approx((3 * 4 + 12) / 4)
+    assert np.expm1(past["use_weeks_5_to_12"]) == pytest.approx(4)
+    assert np.expm1(values_of(grid, cells, mail, None)) == pytest.approx([7])
+
+
+def test_an_account_may_enter_once_only():
+    use = [row for name in "AB" for row in used(name, range(40))]
+    made = make_book(use, [touch(1, "A", 15), touch(2, "B", 30)])
+    mail = config_of({**MAIL, "first_week_only": True}).touches[0]
+    cells = cells_of(grid_of(take(made, day(40)), mail), mail)
+    assert sorted(zip(cells.account, cells.week, strict=True)) == [(0, 15), (1, 15)]
+
+
+def test_a_milestone_reached_before_is_no_outcome():
+    use = [row for name in "ABC" for row in used(name, range(25))]
+    reached = [
+        {"account_id": "A", "milestone": "live", "reached_at": f"{day(17)}T09:00:00"},
+        {"account_id": "B", "milestone": "live", "reached_at": f"{day(3)}T09:00:00"},
+    ]
+    made = make_book(use, [touch(1, "A", 15)], milestones=reached)
+    mail = config_of({**MAIL, "outcome": {"kind": "milestone", "milestone": "live"}})
+    block = prepared(made, mail, day(25)).facts["mail"].block
+    assert dict(zip(block.accounts, block.outcome, strict=True)) == {"A": 1.0, "C": 0.0}
+
+
+def test_renewals_are_read_where_they_are_due_and_decided():
+    use = [row for name in "ABC" for row in used(name, range(25))]
+    due = [
+        {"renewal_id": f"R{name}", "account_id": name, "due_date": day(17), "outcome": outcome}
+        for name, outcome in (("A", "renewed"), ("B", "churned"), ("C", "open"))
+    ]
+    for row in due:
+        row["decided_at"] = None if row["outcome"] == "open" else f"{day(17)}T09:00:00"
+    made = make_book(use, [touch(1, "A", 15)], renewals=due)
+    block = prepared(made, config_of({**MAIL, "outcome": {"kind": "renewal"}}), day(25)).facts["mail"].block
+    assert dict(zip(block.accounts, block.outcome, strict=True)) == {"A": 1.0, "B": 0.0}
+
+
+def test_facts_known_after_the_date_change_nothing():
+    made, config = crowd(), config_of()
+    later = with_rows(made, "touches", [touch(900, "A001", 20, known_at=f"{day(45)}T00:00:00")])
+    later = with_rows(later, "usage_daily", used("A001", range(41, 45), 5000))
+    before, after = (result_of(each, config).tables["effects"] for each in (made, later))
+    pd.testing.assert_frame_equal(before, after)
+
+
+# What may be held equal
+
+
+@pytest.mark.parametrize("weeks", [0, -2])
+def test_a_covariate_that_reaches_into_the_week_of_the_touch_is_refused(weeks):
+    known = {"tenure": {"measure": {"kind": "tenure"}, "weeks_before": weeks}}
+    with pytest.raises(ValidationError, match="reaches into the week of the touch or beyond"):
+        config_of({**MAIL, "covariates": known})
+
+
+def test_a_column_measured_on_the_day_of_the_touch_is_refused():
+    known = [{"column": "income", "measured_on": "2026-03-01"}]
+    once = {"kind": "once", "id": "x", "label": "X", "touched": "got", "outcome": "bought", "covariates": known}
+    with pytest.raises(ValidationError, match="income was measured on 2026-03-01, which reaches"):
+        config_of({**once, "touched_on": "2026-03-01"})
+
+
+def test_a_column_of_today_is_refused():
+    made = crowd()
+    accounts = made.tables["accounts"].to_pandas().assign(value_tier="large")
+    held = {"tier": {"measure": {"kind": "attribute", "column": "value_tier"}}}
+    today = book(
+        {
+            "accounts": accounts,
+            "usage_daily": made.tables["usage_daily"].to_pandas(),
+            "touches": made.tables["touches"].to_pandas(),
+        }
+    )
+    with pytest.raises(AnalysisError, match=r"mail.covariates.tier: accounts.value_tier holds today's value"):
+        prepared(today, config_of({**MAIL, "covariates": held}), day(38))
+
+
+def test_covariates_end_before_the_week():
+    # Tenure on the Sunday before week 15, signed up 100 days before it.
+    use = used("A", range(25)) + used("B", range(25))
+    sunday = day(15) - timedelta(days=1)
+    people = [
+        {"account_id": name, "signup_at": f"{sunday - timedelta(days=100)}T00:00:00", "churned_at": None}
+        for name in "AB"
+    ]
+    mail = config_of({**MAIL, "covariates": {"tenure": {"measure": {"kind": "tenure"}}}})
+    block = prepared(make_book(use, [touch(1, "A", 15)], people), mail, day(25)).facts["mail"].block
+    assert block.covariates["tenure"].tolist() == [100.0, 100.0]
+
+
+def test_a_touch_must_say_which_rows_are_meant():
+    with pytest.raises(ValidationError, match="say which touches are meant"):
+        config_of({**MAIL, "where": {}})
+
+
+def test_a_placebo_must_end_before_the_touch():
+    with pytest.raises(ValidationError, match="'mail' needs 13 or more"):
+        config_of({**MAIL, "horizon_weeks": 12})
+
+
+# Verdicts
+
+
+def test_a_mail_to_those_in_a_dip_seems_to_harm_and_is_repaired():
+    result = result_of(crowd(effect=0.3, accounts=150), config_of())
+    naive, adjusted = (effect(result, "mail", name) for name in ("naive", "touched"))
+    assert naive["effect"] < adjusted["effect"]
+    # exp(.3) - 1 = .35
+    assert adjusted["low"] < np.expm1(0.3) < adjusted["high"]
+    assert not result.tables["effects"]["is_causal"].any()
+
+
+def test_a_triggered_touch_is_confounded_by_indication_whatever_the_figures():
+    result = result_of(crowd(effect=0.3), config_of({**MAIL, "trigger": "low use"}))
+    assert verdict(result) == "confounded_by_indication"
+    assert "confounded_by_indication" in {caveat.code for caveat in result.caveats}
+    assert result.tables["course"]["week"].min() == -8
+
+
+def test_no_causal_verb_without_a_lot():
+    for changes in ({}, {"trigger": "low use"}):
+        result = result_of(crowd(effect=0.3), config_of({**MAIL, **changes}))
+        said = " ".join([formats.text(result.headline), *result.tables["verdicts"]["in_words"]])
+        assert not any(verb in said for verb in CAUSAL)
+
+
+def test_a_design_flag_lets_the_page_speak_of_an_effect():
+    result = result_of(crowd(effect=0.5, slope=0.0, accounts=150), config_of({**MAIL, "design": "random"}))
+    assert verdict(result) == "effect_by_design"
+    assert "changed the outcome" in formats.text(result.headline)
+
+
+def test_the_negative_control_and_the_placebo_end_before_the_touch():
+    made, config = crowd(effect=3.0), config_of()
+    blocks = prepared(made, config).facts["mail"]
+    # A lift of exp(3) would be seen in any outcome that reaches past the touch.
+    assert max(blocks.control.outcome.max(), blocks.placebo.outcome.max()) < np.log(200) < blocks.block.outcome.max()
+
+
+def test_too_few_touched_accounts_are_not_answered():
+    use = [row for number in range(40) for row in used(f"A{number:02d}", range(25))]
+    result = result_of(make_book(use, [touch(1, "A01", 15)]), config_of(), day(25))
+    assert verdict(result) == "not_answerable"
+    assert "1 account was touched and 39 were not" in formats.text(result.headline)
+    assert result.figures["effect"].value is None
+
+
+def test_no_overlap_is_not_answered():
+    # Who is touched used nothing at all in the weeks before, and nobody else did so.
+    rng = np.random.default_rng(1)
+    use, touches = [], []
+    for number in range(120):
+        name = f"A{number:03d}"
+        weeks = range(25) if number % 3 else [*range(5), *range(17, 25)]
+        use += [row for week in weeks for row in used(name, [week], int(rng.integers(20, 40)))]
+        if not number % 3:
+            touches.append(touch(number, name, 17))
+    result = result_of(make_book(use, touches), config_of(), day(25))
+    assert verdict(result) == "not_answerable"
+    assert result.tables["checks"].set_index("check").loc["overlap", "state"] == "stop"
+    assert "not answerable from these data" in formats.text(result.headline)
+
+
+@pytest.mark.parametrize("lost", ["touches", "usage_daily"])
+def test_a_missing_table_is_said_and_the_page_goes_on(lost):
+    tables = {
+        "accounts": [{"account_id": "A", "signup_at": "2025-01-01T00:00:00"}],
+        "usage_daily": used("A", range(20)),
+        "touches": [touch(1, "A", 15)],
+    }
+    result = result_of(book({name: rows for name, rows in tables.items() if name != lost}), config_of())
+    assert verdict(result) == "not_answerable"
+    assert f"the workspace has no {lost}" in formats.text(result.headline)
+
+
+def test_a_column_of_touches_that_is_not_there_is_named():
+    made = make_book(used("A", range(20)), [touch(1, "A", 15)])
+    with pytest.raises(AnalysisError, match="channel: there is no such column in touches"):
+        prepared(made, config_of({**MAIL, "where": {"channel": ["email"]}}))
+
+
+def test_nobody_was_touched_is_said():
+    result = result_of(make_book(used("A", range(20)), [touch(1, "A", 15, content_id="other")]), config_of())
+    assert "nobody was touched so that" in formats.text(result.headline)
+
+
+def test_every_figure_has_an_interval_and_accounts():
+    result = result_of(crowd(), config_of())
+    rows = result.tables["effects"]
+    assert rows[["effect", "low", "high", "p"]].notna().all().all()
+    assert (rows["accounts"] > 1).all()
+    assert all(each.low is not None for name, each in result.figures.items() if name in ("effect", "naive"))
+
+
+def test_the_target_trial_is_written_down():
+    rows = touch_effect.analyze(prepared(crowd(), config_of()), config_of()).tables["target_trial"]
+    assert rows["element"].tolist() == [
+        "eligibility", "strategies", "assignment", "start", "follow_up", "outcome", "estimand", "analysis",
+    ]  # fmt: skip
+
+
+def test_what_failed_is_said_and_nothing_else_is_concluded():
+    result = result_of(crowd(slope=6.0, accounts=150), config_of({**MAIL, "horizon_weeks": 2}))
+    failed = result.tables["checks"].query("state == 'warning'")["check"].tolist()
+    if failed:
+        assert verdict(result) in ("descriptive_only", "not_answerable")
+    codes = {caveat.code for caveat in result.caveats}
+    assert {f"{name}_failed" for name in failed} <= codes
+
+
+# Lots
+
+
+def experiment(weights=(1, 1)):
+    arms = [{"name": name, "label": name, "weight": weight} for name, weight in zip(("0", "1"), weights, strict=True)]
+    metric = {"name": "bought", "label": "Bought", "role": "primary"}
+    return {
+        "id": "push",
+        "label": "Push",
+        "question": "Does it?",
+        "arms": arms,
+        "control": "0",
+        "first_day": "2026-01-05",
+        "last_day": "2026-03-30",
+        "metrics": [{**metric, "outcome": {"kind": "column", "column": "money", "unit": "EUR"}}],
+    }
+
+
+def drawn(counts=(60, 60), obeyed=0.5, lift=4.0, **changes):
+    """Units of two arms; every second of those drawn got it, and each who got it bought for `lift` more."""
+    rng = np.random.default_rng(2)
+    rows = []
+    for number in range(sum(counts)):
+        is_drawn = number >= counts[0]
+        got = float(is_drawn and rng.random() < obeyed)
+        money = 10 + lift * got + float(rng.normal(0, 1))
+        name = f"A{number:03d}"
+        rows.append({"experiment_id": "push", "unit_id": name, "unit": "account", "variant": str(int(is_drawn)),
+                     "assigned_at": "2026-01-06T00:00:00", "got": got, "money": money})  # fmt: skip
+    people = [{"account_id": row["unit_id"], "signup_at": "2025-01-01T00:00:00"} for row in rows]
+    kinds = {"got": "decimal", "money": "decimal"}
+    from csworkbench.tables import Kind
+
+    made = book(
+        {"accounts": people, "experiment_units": rows},
+        extras={"experiment_units": {name: Kind(kind) for name, kind in kinds.items()}},
+        outcomes=("money",),
+    )
+    lot = {"kind": "lot", "id": "push", "label": "Push", "experiment": experiment(), "metric": "bought", "drawn": ["1"]}
+    config = config_of({**lot, "got": "got", **changes})
+    return result_of(made, config, date(2026, 6, 1))
+
+
+def test_a_lot_not_all_obeyed_is_read_by_the_draw_first():
+    result = drawn()
+    assert verdict(result, "push") == "effect_by_design"
+    assert result.tables["effects"]["estimand"].tolist() == ["drawn", "share_moved", "compliers", "as_got"]
+    first, share, compliers = (effect(result, "push", name)["effect"] for name in ("drawn", "share_moved", "compliers"))
+    assert compliers == pytest.approx(first / share)
+    assert result.figures["effect"].value == pytest.approx(first)
+    assert not effect(result, "push", "as_got")["is_causal"]
+
+
+def test_a_weak_lot_has_no_complier_effect():
+    result = drawn(obeyed=0.02)
+    assert "compliers" not in result.tables["effects"]["estimand"].tolist()
+    assert "weak_instrument" in {caveat.code for caveat in result.caveats}
+
+
+def test_a_broken_lot_is_not_answered():
+    result = drawn(counts=(60, 140))
+    assert verdict(result, "push") == "not_answerable"
+    assert "units per arm are 60 : 140" in formats.text(result.headline)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"metric": "sold"}, "the experiment has bought"),
+        ({"drawn": ["2"]}, "the experiment has no arm 2"),
+        ({"drawn": ["0", "1"]}, "some arm must not have been drawn"),
+    ],
+)
+def test_a_lot_names_what_its_experiment_has(changes, message):
+    with pytest.raises(ValidationError, match=message):
+        drawn(**changes)
+
+
+def test_a_column_that_says_who_got_it_must_be_there():
+    with pytest.raises(AnalysisError, match="received: there is no such column in experiment_units"):
+        drawn(got="received")
+
+
+# Groups before and after
+
+
+def test_two_groups_before_and_after_are_never_more_than_a_description():
+    rng = np.random.default_rng(8)
+    flags = pd.DataFrame({"is_touched": np.arange(400) < 100, "is_after": np.arange(400) % 2 == 0})
+    for lift, expected in ((0.0, Verdict.INCONCLUSIVE), (9.0, Verdict.DESCRIPTIVE_ONLY)):
+        outcome = lift * (flags["is_touched"] & flags["is_after"]) + rng.normal(size=400)
+        facts = {"board": facts_of.Grouped(flags.assign(outcome=outcome), {})}
+        board = {"kind": "periods", "id": "board", "label": "B", "touched": "a", "after": "b", "outcome": "c"}
+        assert judged(facts, config_of(board))[0].verdict is expected
+
+
+# The sample book, whose truth is known
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory):
+    config = load(ROOT / "configs" / "touch_effect.yaml", touch_effect.Config, ROOT)
+    made = open_book(load_workspace(ROOT / "configs" / "workspace.yaml"), ROOT, tmp_path_factory.mktemp("cache"))
+    return result_of(made, config, AS_OF)
+
+
+def planted():
+    """The planted effect on log use: effect on engagement x slope of log use on engagement within accounts (SQL)."""
+    world = make_world(BookSize())
+    monthly = duckdb.sql(
+        f"""select account_id, date_diff('month', date '2024-10-01', date) as month,
+        ln(1 + sum(events) * 7 / 30.4) as use
+        from '{ROOT / "data" / "samples" / "usage_daily.parquet"}' group by all"""
+    ).df()
+    number = pd.Index(world.traits["account_id"]).get_indexer(monthly["account_id"])
+    monthly["engagement"] = world.engagement[number, LEAD_MONTHS + monthly["month"].to_numpy()]
+    within = monthly[["use", "engagement"]] - monthly.groupby("account_id")[["use", "engagement"]].transform("mean")
+    slope = (within["use"] * within["engagement"]).sum() / (within["engagement"] ** 2).sum()
+    return RESCUE.effect * slope
+
+
+def test_the_touch_with_the_wrong_naive_sign_is_corrected_and_not_called_a_cause(sample):
+    naive, adjusted = (effect(sample, "comeback-guide", name) for name in ("naive", "touched"))
+    assert naive["high"] < 0 < adjusted["low"]
+    assert adjusted["low"] < np.expm1(planted()) < adjusted["high"]
+    assert verdict(sample, "comeback-guide") == "confounded_by_indication"
+    assert not any(verb in formats.text(sample.headline) for verb in CAUSAL)
+
+
+def test_calls_that_a_rule_asked_for_are_not_called_a_cause(sample):
+    assert verdict(sample, "low-use-calls") == "confounded_by_indication"
+
+
+def test_the_mail_drawn_by_lot_is_read_by_the_draw(sample):
+    assert verdict(sample, "guide-mail") == "no_effect_shown"
+    assert effect(sample, "guide-mail", "drawn")["is_causal"]
+
+
+def test_every_touched_account_week_is_read_or_left_out_for_a_reason(sample):
+    sent = duckdb.sql(
+        f"""select count(distinct (account_id, date_trunc('week', sent_at))) from
+        '{ROOT / "data" / "samples" / "touches.parquet"}' where content_id = 'comeback-guide'"""
+    ).fetchone()[0]
+    lost = sample.tables["left_out"].query("touch_id == 'comeback-guide'")["touched"].sum()
+    assert effect(sample, "comeback-guide", "touched")["touched"] + lost == sent
