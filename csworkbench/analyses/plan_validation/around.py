@@ -1,7 +1,7 @@
 """Everything around plans in one call: boards, sheets, frozen baselines, start-order lotteries and the ledger."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field
@@ -65,16 +65,16 @@ class Aside:
         actions: What to do next.
         files: The sheets, from the folder of the notebook.
         releases: Baselines and drawn orders that can be made official.
-        headline: What the ledger comes to.
+        headline: What the ledger comes to; None = nothing was read around the plans.
     """
 
-    figures: Mapping[str, Estimate]
-    tables: "Mapping[str, pd.DataFrame]"
-    caveats: tuple[Caveat, ...]
-    actions: tuple[Message, ...]
-    files: Mapping[str, str]
-    releases: tuple[Release, ...]
-    headline: Message
+    figures: Mapping[str, Estimate] = field(default_factory=dict)
+    tables: "Mapping[str, pd.DataFrame]" = field(default_factory=dict)
+    caveats: tuple[Caveat, ...] = ()
+    actions: tuple[Message, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
+    releases: tuple[Release, ...] = ()
+    headline: Message | None = None
 
 
 def bands_of(upstream: Mapping[str, Any]) -> Bands:

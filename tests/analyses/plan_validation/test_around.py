@@ -78,7 +78,9 @@ class Page:
 
 
 def test_the_parts_fit_into_a_result():
-    assert isinstance(Page(around()), Result)
+    found = around()
+    assert isinstance(Page(found), Result)
+    assert in_words(found.headline).startswith("1 recovery and 0 losses")
 
 
 def test_boards_sheets_baselines_and_ledger_stand_beside_each_other():
