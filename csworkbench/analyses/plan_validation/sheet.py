@@ -72,6 +72,7 @@ def sheets(
     import pandas as pd
 
     names = accounts["name"].dropna().astype("str")
+    folded = {str(account): name.casefold() for account, name in names.items()}
     is_open = plans["started_on"].notna() & plans["closed_on"].isna()
     by_plan = {name: dict(tuple(frame.groupby("plan_id"))) for name, frame in (("steps", steps), ("goals", goals))}
     rows, files = [], {}
@@ -82,7 +83,7 @@ def sheets(
         own = own[~own["status"].eq("skipped")]
         content = list(_parts(plan, own, by_plan["goals"].get(plan_id, goals.iloc[:0]), language))
         account = str(plan["account_id"])
-        why = _withheld(plan_id, account, names, [title, *content])
+        why = _withheld(plan_id, account, folded, [title, *content])
         file = "" if why else f"{FOLDER}/{plan_id}.html"
         if not why:
             files[file] = _page(title, names.get(account, account), content, language)
@@ -160,12 +161,12 @@ def _day(value: Any, language: str) -> str:
     return in_words(say("{day:date}", day=value.date()), language)
 
 
-def _withheld(plan_id: str, account: str, names: "pd.Series[str]", texts: list[str]) -> str:
+def _withheld(plan_id: str, account: str, names: Mapping[str, str], texts: list[str]) -> str:
     """Return why a sheet is not made, "" where it is."""
     if not _SAFE.fullmatch(plan_id):
         return "its id is no name of a file"
-    whole, own = " ".join(texts).casefold(), str(names.get(account, "")).casefold()
-    for other, name in names.str.casefold().items():
+    whole, own = " ".join(texts).casefold(), names.get(account, "")
+    for other, name in names.items():
         is_named = len(name) >= LEAST_NAME and escape(name) in whole
         if is_named and other != account and name not in own:
             return "the name of another customer stands in it"
