@@ -36,7 +36,8 @@ COLUMNS = (
 window after, all on the scale of the analysis; `band` of eligibility at the start; `lottery` null without one;
 `is_waiting` = in the lottery and not started over the whole window; `threshold_distance` below 0 (or 0) on the side
 where the rule starts plans, null without a declared rule. `has_left` may be added: the account left before the end of
-the window after, which then counts 0."""
+the window after, which then counts 0; and `own_change`, the level before less that of the account's own longer history,
+null without one: where plans start after a dip, it is the dip that comes back."""
 FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")
 WINDOWS = ["before_2", "before_1", "after"]
 PER_COVARIATE = 10  # controls a covariate needs before slopes of it are learned
@@ -93,13 +94,13 @@ def blank_balance() -> "pd.DataFrame":
 def traits(episodes: "pd.DataFrame") -> "pd.DataFrame":
     """Return what accounts are made comparable by: level, slope, tenure_months, csm_load and a column per further tier.
 
-    What is not known of tenure or load gets the mean of those that are.
+    Where it is there, own_change too. What is not known of it, of tenure or of load gets the mean of those that are.
     """
     import numpy as np
     import pandas as pd
 
     columns = {"level": level(episodes), "slope": (episodes["before_1"] - episodes["before_2"]).to_numpy(float)}
-    for name in ("tenure_months", "csm_load"):
+    for name in (name for name in ("own_change", "tenure_months", "csm_load") if name in episodes):
         values = episodes[name].to_numpy(float, na_value=np.nan)
         known = np.isfinite(values)
         columns[name] = np.where(known, values, values[known].mean() if known.any() else 0.0)

@@ -29,7 +29,7 @@ def places(known: "pd.DataFrame", is_plan: "Floats") -> "tuple[Floats, Floats]":
     spread = known[~inside].std(ddof=0).to_numpy()
     scaled = known.to_numpy(float) / np.where(spread > 0, spread, 1.0)
     for place, name in enumerate(known.columns):
-        if name in {"level", "slope"}:
+        if name in {"level", "slope", "own_change"}:
             scaled[:, place] *= 2
         elif name.startswith("tier "):
             scaled[:, place] = known[name] * TIER_APART
