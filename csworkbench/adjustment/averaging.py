@@ -29,7 +29,7 @@ def average_of(choice: Choice, expected: Expected, rules: CompareRules) -> tuple
         rules: What is demanded.
     """
     effects = choice.plans.outcome - expected.value
-    if choice.design is Design.LOTTERY and min(_accounts(choice)) < MANY_DRAWN:
+    if choice.design is Design.LOTTERY and min(_accounts(choice)) < MANY_DRAWN and not _changed_sides(choice):
         return _drawn(choice, expected, effects, rules)
     if len(effects) < rules.few_treated:
         return _few(choice, expected, effects, rules)
@@ -40,6 +40,13 @@ def _accounts(choice: Choice) -> tuple[int, int]:
     import numpy as np
 
     return len(np.unique(choice.plans.account)), len(np.unique(choice.controls.account))
+
+
+def _changed_sides(choice: Choice) -> bool:
+    """Return whether an account waited first and started later: then there are no two sides to draw again."""
+    import numpy as np
+
+    return len(np.intersect1d(choice.plans.account, choice.controls.account)) > 0
 
 
 def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float | None]:
@@ -102,9 +109,7 @@ def _drawn(
     rest = np.empty(len(is_plan))
     rest[is_plan], rest[~is_plan] = effects, expected.residual
     rows = choice.episodes[["account_id", "lottery"]].assign(rest=rest, is_plan=is_plan)
-    # An account that waited and then started is a started one.
-    started = rows.groupby("account_id")["is_plan"].transform("any")
-    units = rows[is_plan | ~started].groupby(["account_id", "lottery"], sort=True).mean().reset_index()
+    units = rows.groupby(["account_id", "lottery"], sort=True).mean().reset_index()
     arm = (units["is_plan"] > 0).to_numpy().astype(np.int64)
     stratum = pd.factorize(units["lottery"])[0]
     pair = AccountSums(arm, units["rest"].to_numpy(float), np.ones(len(arm)), stratum)

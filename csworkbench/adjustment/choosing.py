@@ -134,8 +134,8 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
         return by_matching(_near(episodes, used, plans, others, rules.max_smd), rules, is_near=True)
     if abs(gap) > rules.max_smd:
         return say(
-            "Even the nearest accounts of the same month and band differ by {gap:points} SD in level before; more than "
-            "{most:points} is not left to adjustment",
+            "Even the nearest accounts of the same month and band differ by {gap:number} SD in level before; more than "
+            "{most:number} is not left to adjustment",
             gap=abs(gap),
             most=rules.max_smd,
         )

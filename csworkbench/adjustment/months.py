@@ -41,7 +41,7 @@ def by_starts(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules)
     gap = _gap(plans, controls)
     if abs(gap) > rules.max_smd:
         return say(
-            "Accounts whose plan came later differ by {gap:points} SD in level before: what rises by itself would be "
+            "Accounts whose plan came later differ by {gap:number} SD in level before: what rises by itself would be "
             "taken for an effect",
             gap=abs(gap),
         )

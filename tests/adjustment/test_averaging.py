@@ -1,6 +1,7 @@
 """Mean effects: normal errors where plans are many, draws where they are few."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from csworkbench.adjustment.averaging import placebo_means
@@ -37,3 +38,28 @@ def test_several_plans_of_one_account_count_as_one_account():
     assert together.average.n == 10
     assert alone.average.n == 30
     assert together.average.high - together.average.low > 1.2 * (alone.average.high - alone.average.low)
+
+
+def test_a_lottery_in_waves_counts_those_who_waited_first_on_both_sides():
+    # Three waves of eight: the first starts in March, the second in April, the third waits. All gain 2 when they start.
+    rng = np.random.default_rng(1)
+    accounts, parts = [f"a{i}" for i in range(24)], []
+    for wave, month in enumerate(pd.to_datetime(["2026-03-01", "2026-04-01"])):
+        there = np.arange(8 * wave, 24)
+        is_plan = there < 8 * (wave + 1)
+        parts.append(
+            episodes(
+                is_plan,
+                *rng.normal(0, 0.1, (2, len(there))),
+                2 * is_plan + rng.normal(0, 0.1, len(there)),
+                account_id=[accounts[i] for i in there],
+                episode_id=[f"{wave}-{i}" for i in there],
+                month=month,
+                lottery="spring",
+                is_waiting=~is_plan,
+            )
+        )
+    found = compare(pd.concat(parts), CompareRules())
+    assert found.effects["n_controls"].tolist() == [16] * 8 + [8] * 8
+    assert found.average.value == pytest.approx(found.effects["effect"].mean())
+    assert found.average.low < 2 < found.average.high

@@ -132,3 +132,18 @@ def test_an_input_frame_stays_as_it_was():
     before = book.copy()
     compare(book, RULES)
     pd.testing.assert_frame_equal(book, before)
+
+
+def test_at_a_threshold_the_course_on_both_sides_is_no_effect():
+    # What follows rises with the distance by 2 per unit on both sides, and plans add 1: the means differ by another 1.
+    rng = np.random.default_rng(10)
+    distance = np.r_[rng.uniform(-0.5, 0, 200), rng.uniform(0, 0.5, 200), np.full(40, -3.0), np.full(40, 3.0)]
+    is_plan = distance <= 0
+    after = 2 * distance + 1.0 * is_plan + rng.normal(0, 0.1, len(distance))
+    windows = rng.normal(0, 0.1, (2, len(distance)))
+    found = compare(episodes(is_plan, *windows, after, threshold_distance=distance), RULES)
+    assert found.design is Design.THRESHOLD
+    assert found.average.low < 1 < found.average.high
+    assert found.average.value == pytest.approx(1, abs=0.1)
+    # Accounts far from the threshold are compared with nobody.
+    assert found.effects["effect"].isna().sum() == 40

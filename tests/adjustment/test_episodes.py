@@ -55,6 +55,12 @@ def test_unknown_tenure_gets_the_mean_of_those_known():
     assert known["tenure_months"].tolist() == [15, 10, 20]
 
 
+def test_the_change_against_an_accounts_own_history_counts_where_it_is_there():
+    known = traits(BOOK.assign(own_change=[-1.0, None, 3.0]))
+    assert known["own_change"].tolist() == [-1, 1, 3]
+    assert "own_change" not in traits(BOOK)
+
+
 def test_tiers_become_columns_of_those_beyond_the_first():
     known = traits(BOOK.assign(tier=["small", "large", None]))
     assert known["tier small"].tolist() == [1, 0, 0]
