@@ -1,7 +1,7 @@
 """What would change a verdict, in one sentence with the number of accounts that would settle it."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import VerdictRules
@@ -49,7 +49,7 @@ def would_change(reading: Reading, plan: str, rules: VerdictRules) -> Message:
         plan: The plan.
         rules: Thresholds.
     """
-    line: Mapping[str, object] = reading.lines.loc[plan].to_dict()
+    line: Mapping[Any, Any] = reading.lines.loc[plan].to_dict()
     verdict, evidence = reading.judged[plan].verdict, reading.evidence[plan]
     if verdict in (Verdict.VERIFIED, Verdict.SUPPORTED):
         return _withdrawn(verdict, evidence, rules)

@@ -59,8 +59,8 @@ class Result:
 
     Args:
         headline: Verdict in one sentence.
-        figures: goals_met (of plans run to the end), credited (of those, supported or verified), problems_wrong, shares;
-            playbooks_working, and effect.<playbook>.
+        figures: goals_met (of plans run to the end), credited (of those, supported or verified), problems_wrong,
+            shares; playbooks_working, and effect.<playbook>.
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.

@@ -58,8 +58,8 @@ class Config(Section):
         ge=-1,
         le=1,
         unit="share",
-        description="A metric this far above its own history, less what peers had, and not below the median of its tier,"
-        " was no problem at the start",
+        description="A metric this far above its own history, less what peers had, and not below the median of its"
+        " tier, was no problem at the start",
     )
     largest_fall: float = setting(
         0.5,
