@@ -81,8 +81,8 @@ def stall_table(inputs: Inputs) -> "pd.DataFrame":
 
     Returns:
         One row per playbook and step: playbook, step_no, step, is_mandatory, plans (closed), done, share (done),
-        stalled (plans that stopped there), then of those: csm, customer, plan, product, none (what held them up), csms (that
-        had one).
+        stalled (plans that stopped there), then of those: csm, customer, plan, product, none (what held them up), csms
+        (that had one).
     """
     import pandas as pd
 
