@@ -35,12 +35,12 @@ $(BIN)/python:
 # The stamps make a second call work without a network: nothing is asked for again until the pins change.
 $(VENV)/.ready: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing csworkbench into $(VENV) ..." >&2
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable ".[did]"
 	@touch $@
 
 $(VENV)/.ready-dev: pyproject.toml constraints.txt | $(BIN)/python
 	@echo "Installing csworkbench and its test tools into $(VENV) ..." >&2
-	@$(INSTALL) --editable ".[$(EXTRAS)]"
+	@$(INSTALL) --editable ".[did,$(EXTRAS)]"
 	@touch $@ $(VENV)/.ready
 
 demo: $(VENV)/.ready

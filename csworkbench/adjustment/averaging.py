@@ -29,7 +29,7 @@ def average_of(choice: Choice, expected: Expected, rules: CompareRules) -> tuple
         rules: What is demanded.
     """
     effects = choice.plans.outcome - expected.value
-    if choice.design is Design.LOTTERY and min(_accounts(choice)) < MANY_DRAWN:
+    if choice.design is Design.LOTTERY and min(_accounts(choice)) < MANY_DRAWN and not _changed_sides(choice):
         return _drawn(choice, expected, effects, rules)
     if len(effects) < rules.few_treated:
         return _few(choice, expected, effects, rules)
@@ -42,7 +42,14 @@ def _accounts(choice: Choice) -> tuple[int, int]:
     return len(np.unique(choice.plans.account)), len(np.unique(choice.controls.account))
 
 
-def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float]:
+def _changed_sides(choice: Choice) -> bool:
+    """Return whether an account waited first and started later: then there are no two sides to draw again."""
+    import numpy as np
+
+    return len(np.intersect1d(choice.plans.account, choice.controls.account)) > 0
+
+
+def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float | None]:
     """Return the mean with the error of its plans, clustered by account, and that of the controls they share."""
     import numpy as np
     from scipy.stats import t
@@ -53,11 +60,13 @@ def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareR
     # Effects differ between plans also because their controls do: that part is in the shared error already.
     twice = (expected.fit_variance.mean() - expected.shared_error**2) / number
     own = max(between - max(twice, 0.0), LEAST_SPREAD * between)
-    variance = own + expected.shared_error**2
+    variance, mean = own + expected.shared_error**2, float(effects.mean())
+    if variance <= 0:
+        return Estimate(mean, UNIT, groups, mean, mean, rules.level), None
     freedom = variance**2 / (own**2 / max(groups - 1, 1) + expected.shared_error**4 / expected.freedom)
-    mean, error = float(effects.mean()), float(np.sqrt(variance))
+    error = float(np.sqrt(variance))
     far = float(t.ppf((1 + rules.level) / 2, freedom)) * error
-    p = float(2 * t.sf(abs(mean) / error, freedom)) if error > 0 else float(mean == 0)
+    p = float(2 * t.sf(abs(mean) / error, freedom))
     return Estimate(mean, UNIT, groups, mean - far, mean + far, rules.level), p
 
 
@@ -100,9 +109,7 @@ def _drawn(
     rest = np.empty(len(is_plan))
     rest[is_plan], rest[~is_plan] = effects, expected.residual
     rows = choice.episodes[["account_id", "lottery"]].assign(rest=rest, is_plan=is_plan)
-    # An account that waited and then started is a started one.
-    started = rows.groupby("account_id")["is_plan"].transform("any")
-    units = rows[is_plan | ~started].groupby(["account_id", "lottery"], sort=True).mean().reset_index()
+    units = rows.groupby(["account_id", "lottery"], sort=True).mean().reset_index()
     arm = (units["is_plan"] > 0).to_numpy().astype(np.int64)
     stratum = pd.factorize(units["lottery"])[0]
     pair = AccountSums(arm, units["rest"].to_numpy(float), np.ones(len(arm)), stratum)

@@ -12,6 +12,7 @@ from csworkbench.estimates import Message, say
 if TYPE_CHECKING:
     import pandas as pd
 
+LEAST_OF_CELL = 2  # controls that show how much they differ
 BANDWIDTH = 0.5  # standard deviations of the distance within which accounts near a threshold are compared
 MOST_CROSSING = 0.05  # share near a threshold on the wrong side above which the rule did not decide
 
@@ -50,7 +51,7 @@ def by_lottery(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messag
     if not drawn["is_plan"].any():
         return say("No lottery drew who starts first")
     waiting = drawn[drawn["is_plan"] | drawn["is_waiting"].fillna(False).astype(bool)]
-    used = comparable(waiting, ["lottery", "month"], 1)
+    used = comparable(waiting, ["lottery", "month"], LEAST_OF_CELL)
     started = used.loc[used["is_plan"], "account_id"].nunique()
     others = used.loc[~used["is_plan"], "account_id"].nunique()
     if min(started, others) < rules.least_drawn:
@@ -84,7 +85,7 @@ def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Mess
     near = ruled[distance.abs() <= BANDWIDTH * distance.std()]
     is_inside = near["threshold_distance"].astype(float) <= 0
     crossing = float((is_inside != near["is_plan"]).mean()) if len(near) else 1.0
-    used = comparable(near[is_inside == near["is_plan"]], ["month"], 1)
+    used = comparable(near[is_inside == near["is_plan"]], ["month"], LEAST_OF_CELL)
     plans, controls = (used.loc[used["is_plan"] == side, "account_id"].nunique() for side in (True, False))
     if min(plans, controls) < rules.threshold_side:
         return say(
@@ -133,8 +134,8 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
         return by_matching(_near(episodes, used, plans, others, rules.max_smd), rules, is_near=True)
     if abs(gap) > rules.max_smd:
         return say(
-            "Even the nearest accounts of the same month and band differ by {gap:points} SD in level before; more than "
-            "{most:points} is not left to adjustment",
+            "Even the nearest accounts of the same month and band differ by {gap:number} SD in level before; more than "
+            "{most:number} is not left to adjustment",
             gap=abs(gap),
             most=rules.max_smd,
         )

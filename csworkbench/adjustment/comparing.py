@@ -57,7 +57,7 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
 def _compared(every: "pd.DataFrame", choice: Choice, rules: CompareRules, refused: tuple[Caveat, ...]) -> Comparison:
     import pandas as pd
 
-    expected = expect(choice.plans, choice.controls, choice.weights)
+    expected = expect(choice.plans, choice.controls, choice.weights, is_drawn=choice.design is Design.LOTTERY)
     average, p = average_of(choice, expected, rules)
     balance = pd.DataFrame(
         {

@@ -122,7 +122,7 @@ def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: 
     return Weights(mean, use, 1 / number, number)
 
 
-def expect(plans: Side, controls: Side, weights: Weights) -> Expected:
+def expect(plans: Side, controls: Side, weights: Weights, *, is_drawn: bool = False) -> Expected:
     """Return what was expected of plans: the mean of their controls, moved along the slopes within cells.
 
     The prediction of one account has the variance s^2 (1 + sum w^2) + d' V d, with s the spread of controls about their
@@ -134,21 +134,27 @@ def expect(plans: Side, controls: Side, weights: Weights) -> Expected:
         plans: Plans.
         controls: Controls; every cell of a plan has some.
         weights: How controls stand for plans.
+        is_drawn: A lot decided who is a plan: slopes are then learned from both sides, which makes them surer and lets
+            the effect change its sign, and nothing else, where the sides change their names.
 
     Source: Abadie and Imbens (2011), JBES 29, 1-11, for bias-corrected matching; Liang and Zeger (1986) for clusters.
     """
     import numpy as np
 
-    x, y = _within(controls.covariates, controls.cell), _within(controls.outcome[:, None], controls.cell)[:, 0]
+    learned = (controls, plans) if is_drawn else (controls,)
+    x = np.concatenate([_within(side.covariates, side.cell) for side in learned])
+    y = np.concatenate([_within(side.outcome[:, None], side.cell)[:, 0] for side in learned])
+    account = np.concatenate([side.account for side in learned])
     inverse = np.linalg.pinv(x.T @ x)
     slopes = inverse @ (x.T @ y)
     rest = y - x @ slopes
-    taken = len(y) - len(np.unique(controls.cell))
+    taken = len(y) - sum(len(np.unique(side.cell)) for side in learned)
     freedom = max(taken - int(np.linalg.matrix_rank(x.T @ x)), 1)
     shift = plans.covariates - np.column_stack([weights.mean(column) for column in controls.covariates.T])
-    residual, spread = _spread(rest * np.sqrt(max(taken, 1) / freedom), controls, weights)
-    groups, share = int(controls.account.max()) + 1, weights.use / len(plans.outcome)
-    pull = np.column_stack([np.bincount(controls.account, column * rest, groups) for column in x.T])
+    own = rest[: len(controls.outcome)] * np.sqrt(max(taken, 1) / freedom)
+    residual, spread = _spread(own, controls, weights)
+    groups, share = int(account.max()) + 1, weights.use / len(plans.outcome)
+    pull = np.column_stack([np.bincount(account, column * rest, groups) for column in x.T])
     pull = pull @ inverse * np.sqrt(len(y) / freedom)
     common = np.bincount(controls.account, share * residual, groups) + pull @ shift.mean(axis=0)
     fit_variance = spread * weights.squares + np.einsum("ij,jk,ik->i", shift, pull.T @ pull, shift)
@@ -163,15 +169,22 @@ def expect(plans: Side, controls: Side, weights: Weights) -> Expected:
 
 
 def _spread(rest: "Floats", controls: Side, weights: Weights) -> "tuple[Floats, float]":
-    """Return what each control that is used differs from its cell, made up for estimating that, and its variance."""
+    """Return what each control that is used differs from the others that are, and the variance of that.
+
+    Estimating their mean is made up for; one that is used alone differs from its whole cell.
+    """
     import numpy as np
 
     used = weights.use > 0
     total = np.bincount(controls.cell, weights.use)
     number = np.bincount(controls.cell[used], minlength=len(total))
+<<<<<<< HEAD
     # A control that is alone in its cell would differ from itself by nothing: it is held against the whole cell.
     about = np.where(number > 1, np.bincount(controls.cell, weights.use * rest) / np.where(total > 0, total, 1), 0.0)
     factor = np.where(number > 1, np.sqrt(number / np.maximum(number - 1, 1)), 1.0)
+=======
+    factor, about = np.sqrt(number / np.maximum(number - 1, 1)), np.where(number > 1, about, 0.0)
+>>>>>>> plans-stat
     residual = (rest - about[controls.cell]) * factor[controls.cell] * used
     return residual, float(np.average(residual[used] ** 2, weights=weights.use[used]))
 

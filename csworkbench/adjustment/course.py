@@ -252,6 +252,6 @@ def _rule(left_out: int) -> tuple[Caveat, ...]:
     )
     caveats = [Caveat("unbalanced_rule", Severity.NOTE, rule)]
     if left_out:
-        told = say("{n:n episode lacks|episodes lack} a month before or one after and {n} left out", n=left_out)
+        told = say("{n:n episode has|episodes have} no month before or none after: left out", n=left_out)
         caveats.append(Caveat("episodes_without_months", Severity.NOTE, told))
     return tuple(caveats)

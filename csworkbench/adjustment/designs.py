@@ -75,7 +75,7 @@ class Comparison:
             after as much before.
         sets: One row per plan and control used: episode_id, account_id, month, is_plan, weight (each side
             sums to 1), rest (what it differs from what was expected of it: the effect of a plan, chance of a control).
-        average: Mean effect on the plans with its interval; None with fewer than two plans.
+        average: Mean effect on the plans with its interval; n = accounts; None where nothing can be told.
         p: Two-sided p-value of no effect of any plan; by permutation where plans are few; None where none is told.
         caveats: Doubts.
     """

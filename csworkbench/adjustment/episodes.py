@@ -154,6 +154,9 @@ def sides(episodes: "pd.DataFrame", keys: Sequence[str], covariates: "pd.DataFra
 def comparable(episodes: "pd.DataFrame", keys: Sequence[str], least: int) -> "pd.DataFrame":
     """Return the plans that have at least so many controls in their cell, and the controls of the cells of plans.
 
+    They come in the order of their ids, so that the order of what was read decides nothing where controls are equally
+    near.
+
     Args:
         episodes: Episodes without gaps.
         keys: Columns whose values together name a cell; an episode without one of them is left out.
@@ -162,7 +165,7 @@ def comparable(episodes: "pd.DataFrame", keys: Sequence[str], least: int) -> "pd
     told = episodes[episodes[list(keys)].notna().all(axis=1)]
     groups = told.groupby(list(keys), sort=False)["is_plan"]
     plans, everyone = groups.transform("sum"), groups.transform("size")
-    return told[(plans > 0) & (everyone - plans >= least)]
+    return told[(plans > 0) & (everyone - plans >= least)].sort_values("episode_id")
 
 
 def month_number(month: "pd.Series") -> "Ints":

@@ -7,7 +7,7 @@ from csworkbench.adjustment.averaging import UNIT
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.episodes import FIGURES, blank_balance, complete, plan_rows
 from csworkbench.adjustment.rebound import rebound_line
-from csworkbench.adjustment.staggered import stacked, staggered
+from csworkbench.adjustment.staggered import REACH, stacked, staggered
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 
 if TYPE_CHECKING:
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 WINDOW = 2  # months before a start and after it whose means are held against each other
 LEAST_BEFORE = 4  # months before landing without which no donors are weighed
-REACH = 6  # months after landing that count
 
 
 def by_starts(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules) -> Comparison | Message:
@@ -42,7 +41,7 @@ def by_starts(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules)
     gap = _gap(plans, controls)
     if abs(gap) > rules.max_smd:
         return say(
-            "Accounts whose plan came later differ by {gap:points} SD in level before: what rises by itself would be "
+            "Accounts whose plan came later differ by {gap:number} SD in level before: what rises by itself would be "
             "taken for an effect",
             gap=abs(gap),
         )

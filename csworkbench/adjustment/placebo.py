@@ -70,11 +70,8 @@ def leave_one_out(effects: "pd.DataFrame", *, level: float = 0.95) -> "pd.DataFr
     """
     import pandas as pd
 
-    columns = ["account_id", "mean", "low", "high", "n"]
     every = pool(effects, level=level)
     if every is None:
-        return pd.DataFrame(columns=columns)
-    rest = [(account, every.without(account)) for account in pd.unique(every.accounts["account_id"])]
-    rows = [(account, one.mean, one.low, one.high, one.n) for account, one in rest if one is not None]
-    found = pd.DataFrame(rows, columns=columns)
+        return pd.DataFrame(columns=["account_id", "mean", "low", "high", "n"])
+    found = every.leave_one_out()
     return found.iloc[(found["mean"] - every.mean).abs().argsort(kind="stable")[::-1]].reset_index(drop=True)

@@ -16,6 +16,7 @@ COARSE, FINE = 400, 200  # steps of the grid of tau: to find where it has weight
 WIDEST = 10.0  # largest tau, in spreads of the effects or their errors
 DROP = 25.0  # logarithms below the best from which a tau has no weight
 HALVINGS = 45
+SURE = 1e-6  # share of the largest effect that is the least error of one: examples without noise can be pooled too
 OWN = 0.25  # share of the variance of an effect that is never taken for shared
 
 
@@ -58,11 +59,30 @@ class Pooled:
 
         Null where no other account is left.
         """
+        import numpy as np
+        import pandas as pd
+        from scipy.special import ndtr
+
+        account, names = pd.factorize(self.accounts["account_id"])
+        chances = np.full(len(names), np.nan)
+        if len(names) > 1:
+            weight, mean, spread = self.hierarchy.without_each(account, len(names))
+            chances = (weight * ndtr((mean - effect) / spread)).sum(axis=0)
+        return pd.Series(chances[account], index=pd.Index(self.accounts["episode_id"], name="episode_id"))
+
+    def leave_one_out(self) -> "pd.DataFrame":
+        """Return the mean without each account in turn: account_id, mean, low, high, n; no row for a single account."""
+        import numpy as np
         import pandas as pd
 
         account, names = pd.factorize(self.accounts["account_id"])
-        chances = self.hierarchy.chances_without(effect, account, len(names))
-        return pd.Series(chances[account], index=pd.Index(self.accounts["episode_id"], name="episode_id"))
+        if len(names) < 2:
+            return pd.DataFrame({"account_id": names[:0], "mean": [], "low": [], "high": [], "n": []})
+        weight, mean, spread = self.hierarchy.without_each(account, len(names))
+        tails = ((1 - self.level) / 2, (1 + self.level) / 2)
+        low, high = (mixture_quantile(share, weight, mean, spread) for share in tails)
+        columns = {"mean": (weight * mean).sum(axis=0), "low": low, "high": high, "n": self.n - np.bincount(account)}
+        return pd.DataFrame({"account_id": names} | columns)
 
     def without(self, account_id: str) -> "Pooled | None":
         """Return the same of all other accounts (founder left out); None where none is left."""
@@ -126,19 +146,15 @@ class Hierarchy:
             mixture_quantile(share, weight[:, None], mean[:, None], np.sqrt(variance + self.shared**2)[:, None])[0]
         )
 
-    def chances_without(self, effect: float, account: "Ints", accounts: int) -> "Floats":
-        """Return P(mu > effect) without each account in turn, null where no other is left.
+    def without_each(self, account: "Ints", accounts: int) -> "tuple[Floats, Floats, Floats]":
+        """Return weight, mean of mu and its SD, per tau (rows) and account left out (columns).
 
         Args:
-            effect: Value.
             account: Number of the account of each plan.
-            accounts: How many there are.
+            accounts: How many there are, at least two.
         """
         import numpy as np
-        from scipy.special import ndtr
 
-        if accounts < 2:
-            return np.full(accounts, np.nan)
         of = np.zeros((len(account), accounts))
         of[np.arange(len(account)), account] = 1
         precision = 1 / (self.grid[:, None] ** 2 + self.variance)
@@ -147,8 +163,7 @@ class Hierarchy:
         mean = first / total
         fit = 0.5 * (logs - (second - first * mean) - np.log(total))
         weight = np.exp(fit - fit.max(axis=0)) * self.step[:, None]
-        chance = ndtr((mean - effect) / np.sqrt(1 / total + self.shared**2))
-        return np.asarray((weight * chance).sum(axis=0) / weight.sum(axis=0))
+        return weight / weight.sum(axis=0), mean, np.sqrt(1 / total + self.shared**2)
 
 
 def mixture_quantile(share: float, weight: "Floats", mean: "Floats", spread: "Floats") -> "Floats":
@@ -192,7 +207,8 @@ def pool(effects: "pd.DataFrame", *, level: float = 0.95) -> Pooled | None:
         return None
     effect, error = told["effect"].to_numpy(float), told["standard_error"].to_numpy(float)
     shared = float(np.sqrt((told["shared_error"].to_numpy(float) ** 2).mean()))
-    variance = np.maximum(error**2 - shared**2, OWN * error**2)
+    least = (SURE * max(1.0, float(np.abs(effect).max()))) ** 2
+    variance = np.maximum(np.maximum(error**2 - shared**2, OWN * error**2), least)
     found = _hierarchy(effect, variance, shared)
     weight, mean, _ = found.moments()
     knapp = random_effects(effect, variance).knapp(level, shared) if len(effect) > 1 else None

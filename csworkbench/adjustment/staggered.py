@@ -13,13 +13,15 @@ from csworkbench.estimates import Estimate
 if TYPE_CHECKING:
     import pandas as pd
 
+REACH = 6  # months before and after a start that count
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Staggered:
     """Effects by start and time.
 
     Args:
-        average: Mean effect over all starts and months after.
+        average: Mean effect over all starts and the months of the start and up to six after.
         groups: One row per start and month: start, month (both first days), effect, standard_error.
         months: One row per month from the start: offset, effect, standard_error, low, high.
         n_plans: Accounts with a plan.
@@ -90,14 +92,15 @@ def stacked(panel: "pd.DataFrame") -> "pd.DataFrame":
     number, first_plan = month_number(told["month"]), month_number(told["first_plan"])
     rows = told[["account_id", "month", "value"]].assign(number=number, first_plan=first_plan)
     first, last = int(number.min()), int(number.max())
-    width = last - first + 1
+    width = 2 * REACH + 1
     parts = []
     for place, start in enumerate(sorted(set(first_plan[(first_plan > first) & (first_plan <= last)]))):
         at_start = told.loc[(number == start) & told["is_eligible"].fillna(False).astype(bool), "account_id"]
         is_plan = rows["first_plan"] == start
         is_control = (rows["first_plan"] > start) & (rows["number"] < rows["first_plan"])
-        part = rows[is_plan | (is_control & rows["account_id"].isin(at_start))]
-        shift = 1 + place * width - first
+        is_near = (rows["number"] - start).abs() <= REACH
+        part = rows[is_near & (is_plan | (is_control & rows["account_id"].isin(at_start)))]
+        shift = 1 + place * width + REACH - start
         parts.append(
             part.assign(
                 clock=part["number"] + shift,

@@ -69,7 +69,14 @@ def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "F
 
 
 def change_of(levels: Levels, config: Config, recent: "Floats", history: "Floats") -> "Floats":
-    """Return how far recent levels are from those of the history, on the scale of the analysis."""
+    """Return how far recent levels are from those of the history, on the scale of the analysis.
+
+    Args:
+        levels: Levels of the metric.
+        config: Settings; only its scale counts.
+        recent: Recent level of each account.
+        history: Level of its own history.
+    """
     scale, usual = config.scale(levels.metric), levels.usual()
     return on_scale(recent, scale, usual) - on_scale(history, scale, usual)
 
