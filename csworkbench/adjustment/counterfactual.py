@@ -177,14 +177,9 @@ def _spread(rest: "Floats", controls: Side, weights: Weights) -> "tuple[Floats, 
 
     used = weights.use > 0
     total = np.bincount(controls.cell, weights.use)
+    about = np.bincount(controls.cell, weights.use * rest) / np.where(total > 0, total, 1)
     number = np.bincount(controls.cell[used], minlength=len(total))
-<<<<<<< HEAD
-    # A control that is alone in its cell would differ from itself by nothing: it is held against the whole cell.
-    about = np.where(number > 1, np.bincount(controls.cell, weights.use * rest) / np.where(total > 0, total, 1), 0.0)
-    factor = np.where(number > 1, np.sqrt(number / np.maximum(number - 1, 1)), 1.0)
-=======
     factor, about = np.sqrt(number / np.maximum(number - 1, 1)), np.where(number > 1, about, 0.0)
->>>>>>> plans-stat
     residual = (rest - about[controls.cell]) * factor[controls.cell] * used
     return residual, float(np.average(residual[used] ** 2, weights=weights.use[used]))
 
