@@ -364,3 +364,46 @@ def test_a_forecast_whose_quarter_has_not_ended_has_no_actual():
 )
 def test_shapes_over_two_axes_say_so_when_there_is_nothing(draw):
     assert "no data" in draw(FORECASTS.iloc[:0]).alt.casefold() or draw(FORECASTS.iloc[:0]).data.empty
+
+
+# --- before and after, and the course around an event -----------------------------------------------------------------
+
+
+CAME = pd.DataFrame(
+    {
+        "name": ["Tour", "Call"],
+        "expected": [103.0, 99.0],
+        "low": [101.0, 97.0],
+        "high": [105.0, 101.0],
+        "after": [130.0, 98.0],
+    }
+)
+
+
+def test_before_after_says_what_was_expected_and_what_came():
+    chart = charts.before_after(CAME, "name", ("expected", "low", "high", "after"), before=100.0, title="After")
+    assert "Tour: 103 (101 – 105), came 130" in chart.alt
+    assert "Call" in words(chart.svg)
+
+
+def test_a_course_tells_each_month_with_its_interval():
+    months = pd.DataFrame(
+        {"month": [-1, 0, 1], "effect": [0.0, 0.1, 0.3], "low": [0.0, 0.0, 0.2], "high": [0.0, 0.2, 0.4]}
+    )
+    months = months.assign(band_low=months["low"] - 0.1, band_high=months["high"] + 0.1)
+    columns = ("effect", "low", "high", "band_low", "band_high")
+    chart = charts.course(months, "month", columns, along="months", title="Course", unit="share")
+    assert "+1: 30.0% (20.0% – 40.0%)" in chart.alt
+
+
+@pytest.mark.parametrize("draw", ["before_after", "course"])
+def test_nothing_to_follow_is_said(draw):
+    made = {
+        "before_after": lambda: charts.before_after(
+            CAME.head(0), "name", ("expected", "low", "high", "after"), before=1.0, title="x"
+        ),
+        "course": lambda: charts.course(
+            pd.DataFrame({"m": [1.0], "e": [np.nan]}), "m", ("e",) * 5, along="m", title="x"
+        ),
+    }
+    assert "Nothing to show" in made[draw]().alt

@@ -61,7 +61,9 @@ def before_after(
         for place, line in enumerate(numbers):
             _draw_row(axes, place, line)
         svg = finish(page)
-    alt = told(text(say("What was expected and what came"), language), _parts(names, texts), language, unit)
+    alt = told(
+        text(say("What was expected, with its interval, and what came"), language), _parts(names, texts), language, unit
+    )
     note = font_note(names, language)
     return Chart(title, alt, svg, shown(frame, label, *columns), note, language)
 
@@ -132,9 +134,7 @@ def _scale(axes: "Axes", span: tuple[float, float], unit: str, language: str) ->
 
 def _said(line: "tuple[float, ...]", unit: str, language: str) -> str:
     expected, low, high, after = (written(value, unit, language) for value in line)
-    message = say(
-        "expected {expected} ({low} – {high}), came {after}", expected=expected, low=low, high=high, after=after
-    )
+    message = say("{expected} ({low} – {high}), came {after}", expected=expected, low=low, high=high, after=after)
     return text(message, language)
 
 

@@ -1,7 +1,7 @@
 """Was the diagnosis right, was the plan run, did it work, and where else?
 
-Every plan goes down a tree of questions: `tree`. What is seen at other accounts of its playbook decides what may be said
-of it. `Result` lists the tables.
+Every plan goes down a tree of questions (`tree`). What is seen at other accounts of its playbook decides what may be
+said of it. `Result` lists the tables.
 """
 
 from csworkbench.analyses.plan_validation.evidence import Inputs, prepare

@@ -1,7 +1,7 @@
 """What would change a verdict, in one sentence with the number of accounts that would settle it."""
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import VerdictRules
@@ -49,20 +49,20 @@ def would_change(reading: Reading, plan: str, rules: VerdictRules) -> Message:
         plan: The plan.
         rules: Thresholds.
     """
-    line: Mapping[str, object] = reading.lines.loc[plan].to_dict()
+    line: Mapping[Any, Any] = reading.lines.loc[plan].to_dict()
     verdict, evidence = reading.judged[plan].verdict, reading.evidence[plan]
     if verdict in (Verdict.VERIFIED, Verdict.SUPPORTED):
         return _withdrawn(verdict, evidence, rules)
-    words = {"step": str(line["stop_step"]), "metric": str(line["metric"])}
+    step, metric = str(line["stop_step"]), str(line["metric"])
     settled = {
         Verdict.IN_PROGRESS: say("Closing the plan, and the window after landing"),
         Verdict.TOO_EARLY: say("The end of its window on {day:date}", day=line["ends_on"]),
-        Verdict.BLOCKED_BY_CUSTOMER: say("The customer's move at the step {step}", **words),
-        Verdict.WRONG_PROBLEM: say("A record that {metric} was bad when the plan was written", **words),
+        Verdict.BLOCKED_BY_CUSTOMER: say("The customer's move at the step {step}", step=step),
+        Verdict.WRONG_PROBLEM: say("A record that {metric} was bad when the plan was written", metric=metric),
         Verdict.MET_WITHOUT_STEPS: say("A record of the steps, day by day, if they were done"),
-        Verdict.NOT_EXECUTABLE: say("Another cause on record for the step {step}, or plans that pass it", **words),
-        Verdict.EXECUTION_ISSUE: say("Another cause on record for the step {step}", **words),
-        Verdict.NOT_FINISHED: say("A record that the mandatory steps were done, {step} first", **words),
+        Verdict.NOT_EXECUTABLE: say("Another cause on record for the step {step}, or plans that pass it", step=step),
+        Verdict.EXECUTION_ISSUE: say("Another cause on record for the step {step}", step=step),
+        Verdict.NOT_FINISHED: say("A record that the mandatory steps were done, {step} first", step=step),
     }
     return settled[verdict] if verdict in settled else _with_evidence(reading, plan, rules)
 

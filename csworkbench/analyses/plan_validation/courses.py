@@ -28,8 +28,8 @@ class Courses:
         found: Playbook -> its course.
         months: One row per playbook and month from landing: playbook, then as `Course.months`.
         placebos: One row per playbook and placebo: playbook, placebo, value, low, high, p, n.
-        sensitivity: One row per playbook: playbook, pretrend_p, detectable, detectable_bias, breakdown, without_founder,
-            founder_low, founder_high, smallest, largest (mean effect when one account is left out).
+        sensitivity: One row per playbook: playbook, pretrend_p, detectable, detectable_bias, breakdown,
+            without_founder, founder_low, founder_high, smallest, largest (mean effect when one account is left out).
     """
 
     found: "dict[str, Course]"

@@ -1,12 +1,13 @@
 """What is doubtful about plans and playbooks, in words; no doubt about one plan stops the others."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.timeline import LANDED
-from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.estimates import Caveat, Message, Severity, say
 from csworkbench.playbooks import Library
 
 if TYPE_CHECKING:
@@ -54,74 +55,124 @@ def _of_designs(readings: Sequence[Reading]) -> Iterator[Caveat]:
 
 def _of_plans(inputs: Inputs, lines: "pd.DataFrame") -> Iterator[Caveat]:
     over = lines[lines["closed_on"].notna()]
-    early = lines[["before_2", "before_1"]].isna().any(axis=1) & lines["metric"].isin(list(inputs.levels))
-    known = lines["metric"].isin(list(inputs.levels))
+    yield from _of_work(over)
+    yield from _of_measures(inputs, lines, over)
+    late = lines[lines["is_backward"]]
+    yield from _told(
+        "outcome_before_plan",
+        late,
+        say(
+            "{n:n plan|plans} landed before anybody wrote it down: what came after cannot be credited to a plan "
+            "({plans:list})",
+            n=len(late),
+            plans=_named(late),
+        ),
+        say("Correct the dates, or leave plans that were written afterwards out"),
+    )
+    double = lines[lines["overlaps"] > 0]
+    yield from _told(
+        "overlapping_plans",
+        double,
+        say(
+            "{n:n plan|plans} ran while another plan of the account did: effects cannot be told apart ({plans:list})",
+            n=len(double),
+            plans=_named(double),
+        ),
+        say("Start plans of one account one after the other"),
+    )
+
+
+def _of_work(over: "pd.DataFrame") -> Iterator[Caveat]:
+    """Tell what is not known of how closed plans were run."""
+    bare, ticked, afloat = over[over["steps"] == 0], over[over["is_ticked"]], over[over["anchored_by"] != LANDED]
     yield from _told(
         "without_steps",
-        over[over["steps"] == 0],
-        "{n:n closed plan has|closed plans have} no steps: nobody can tell whether the work was done ({plans:list})",
-        "Record the steps of the playbook with the plan",
+        bare,
+        say(
+            "{n:n closed plan has|closed plans have} no steps: nobody can tell what was done ({plans:list})",
+            n=len(bare),
+            plans=_named(bare),
+        ),
+        say("Record the steps of the playbook with the plan"),
     )
     yield from _told(
         "ticked_at_closing",
-        over[over["is_ticked"]],
-        "{n:n plan|plans} had all steps ticked on the day of closing, which is no evidence that they were done "
-        "({plans:list})",
-        "Tick steps when they are done",
+        ticked,
+        say(
+            "{n:n plan|plans} had all steps ticked on the day of closing, which is no evidence that they were done "
+            "({plans:list})",
+            n=len(ticked),
+            plans=_named(ticked),
+        ),
+        say("Tick steps when they are done"),
     )
     yield from _told(
         "never_landed",
-        over[over["anchored_by"] != LANDED],
-        "{n:n closed plan|closed plans} never landed: windows count from the day the plan started ({plans:list})",
-        "Record when the measures of a plan are in place",
+        afloat,
+        say(
+            "{n:n closed plan|closed plans} never landed: windows count from the day the plan started ({plans:list})",
+            n=len(afloat),
+            plans=_named(afloat),
+        ),
+        say("Record when the measures of a plan are in place"),
     )
+
+
+def _of_measures(inputs: Inputs, lines: "pd.DataFrame", over: "pd.DataFrame") -> Iterator[Caveat]:
+    """Tell where goals, metrics or their history are missing."""
+    known = lines["metric"].isin(list(inputs.levels))
+    vague, unknown = over[over["goal"].isna()], lines[~known & lines["metric"].notna()]
+    young = lines[lines[["before_2", "before_1"]].isna().any(axis=1) & known & lines["is_matured"]]
+    unchecked = over[over["is_wrong"].isna() & known.reindex(over.index)]
     yield from _told(
         "goal_without_numbers",
-        over[over["goal"].isna()],
-        "{n:n closed plan has|closed plans have} no goal with baseline and target ({plans:list})",
-        "Write baseline and target when the plan is written",
-    )
-    yield from _told(
-        "outcome_before_plan",
-        lines[lines["is_backward"]],
-        "{n:n plan|plans} landed before anybody wrote it down: what came after cannot be credited to a plan "
-        "({plans:list})",
-        "Correct the dates, or leave plans that were written afterwards out",
-    )
-    yield from _told(
-        "overlapping_plans",
-        lines[lines["overlaps"] > 0],
-        "{n:n plan|plans} ran while another plan of the account did: effects cannot be told apart ({plans:list})",
-        "Start plans of one account one after the other",
+        vague,
+        say(
+            "{n:n closed plan has|closed plans have} no goal with baseline and target ({plans:list})",
+            n=len(vague),
+            plans=_named(vague),
+        ),
+        say("Write baseline and target when the plan is written"),
     )
     yield from _told(
         "fewer_than_two_periods",
-        lines[early & lines["is_matured"]],
-        "{n:n plan has|plans have} fewer than two windows before landing, too few for a comparison ({plans:list})",
-        "Nothing to do: the history of these accounts is too short",
+        young,
+        say(
+            "{n:n plan has|plans have} fewer than two windows before landing, too few for a comparison ({plans:list})",
+            n=len(young),
+            plans=_named(young),
+        ),
+        None,
     )
     yield from _told(
         "metric_not_recorded",
-        lines[~known & lines["metric"].notna()],
-        "{n:n plan|plans} named a metric that no table holds ({plans:list})",
-        "Add the metric to metrics_daily, or name one that is there",
+        unknown,
+        say(
+            "{n:n plan|plans} named a metric that no table holds ({plans:list})", n=len(unknown), plans=_named(unknown)
+        ),
+        say("Add the metric to metrics_daily, or name one that is there"),
     )
-    yield from _told(
+    for each in _told(
         "diagnosis_not_checked",
-        over[over["is_wrong"].isna() & known.reindex(over.index)],
-        "The problem of {n:n plan|plans} could not be checked: less than two months of history ({plans:list})",
+        unchecked,
+        say(
+            "The problem of {n:n plan|plans} could not be checked: less than two months of history ({plans:list})",
+            n=len(unchecked),
+            plans=_named(unchecked),
+        ),
         None,
-        Severity.NOTE,
-    )
+    ):
+        yield replace(each, severity=Severity.NOTE)
 
 
-def _told(
-    code: str, plans: "pd.DataFrame", said: str, action: str | None, severity: Severity = Severity.WARNING
-) -> Iterator[Caveat]:
+def _named(plans: "pd.DataFrame") -> list[str]:
+    named = [str(plan) for plan in plans.index[:NAMED]]
+    return [*named, "..."] if len(plans) > NAMED else named
+
+
+def _told(code: str, plans: "pd.DataFrame", said: Message, action: Message | None) -> Iterator[Caveat]:
     if len(plans):
-        named = [str(plan) for plan in plans.index[:NAMED]]
-        more = [*named, "..."] if len(plans) > NAMED else named
-        yield Caveat(code, severity, say(said, n=len(plans), plans=more), None if action is None else say(action))
+        yield Caveat(code, Severity.WARNING, said, action)
 
 
 def _of_files(readings: Sequence[Reading], library: Library) -> Iterator[Caveat]:

@@ -1,6 +1,7 @@
 """Episodes: each plan around its anchor day, and accounts without one around the same days."""
 
 from hashlib import sha256
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.evidence import Inputs
@@ -27,8 +28,8 @@ def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFra
         lines: The timeline of the plans.
 
     Returns:
-        One row per plan, index plan_id: problem_level, own_history (levels per day), own_change (of the analysis' scale,
-        good is positive), peer_change (median of the accounts read), net_change, peer_share (accounts of its tier that
+        One row per plan, index plan_id: problem_level, own_history (levels per day), own_change (on the scale of the
+        analysis, good is positive), peer_change (median of the accounts read), net_change, peer_share (of its tier that
         are worse off), start_band, is_wrong (missing = no history, or no such metric).
     """
     import numpy as np
@@ -43,7 +44,7 @@ def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFra
             continue
         recent, history = _recent(levels, day, config)
         change = change_of(levels, config, recent, history)
-        rows = levels.accounts.get_indexer(part["account_id"])
+        rows = levels.places(part["account_id"])
         sign = part["sign"].to_numpy()
         peers = np.nanmedian(change) if np.isfinite(change).any() else np.nan
         found.loc[part.index, list(names)] = np.column_stack(
@@ -68,12 +69,19 @@ def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "F
 
 
 def change_of(levels: Levels, config: Config, recent: "Floats", history: "Floats") -> "Floats":
-    """Return how far recent levels are from those of the history, on the scale of the analysis."""
+    """Return how far recent levels are from those of the history, on the scale of the analysis.
+
+    Args:
+        levels: Levels of the metric.
+        config: Settings; only its scale counts.
+        recent: Recent level of each account.
+        history: Level of its own history.
+    """
     scale, usual = config.scale(levels.metric), levels.usual()
     return on_scale(recent, scale, usual) - on_scale(history, scale, usual)
 
 
-def _recent(levels: Levels, day: "pd.Timestamp", config: Config) -> "tuple[Floats, Floats]":
+def _recent(levels: Levels, day: Any, config: Config) -> "tuple[Floats, Floats]":
     import numpy as np
 
     rows = np.arange(len(levels.accounts))
@@ -88,7 +96,7 @@ def bands_of(net: "Floats", config: Config) -> "NDArray[np.object_]":
     edges = [f"{edge:+.0%}" for edge in config.band_edges]
     named = [
         f"below {edges[0]}",
-        *(f"{a} to {b}" for a, b in zip(edges, edges[1:], strict=False)),
+        *(f"{a} to {b}" for a, b in pairwise(edges)),
         f"{edges[-1]} or more",
     ]
     place = np.searchsorted(config.band_edges, np.nan_to_num(net), side="right")
@@ -123,10 +131,12 @@ def episodes_of(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: s
         }
     )
     own = geometry.assign(
-        episode_id=lines.index, account_id=lines["account_id"].to_numpy(), is_plan=True, playbook=lines["playbook"].to_numpy(),
-        lottery=lines["lottery"].to_numpy(), start_order=lines["start_order"].to_numpy(float), is_waiting=False,
-        csm_id=lines["csm_id"].to_numpy(),
-    )  # fmt: skip
+        episode_id=lines.index,
+        is_plan=True,
+        is_waiting=False,
+        start_order=lines["start_order"].to_numpy(float),
+        **{name: lines[name].to_numpy() for name in ("account_id", "playbook", "lottery", "csm_id")},
+    )
     others = _others(inputs, config, lines, geometry, metric)
     made = pd.concat([own, others], ignore_index=True) if len(others) else own
     return _measured(inputs, config, made, levels, float(np.median(lines["sign"])))
@@ -147,8 +157,9 @@ def _others(
     order = np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in pool], dtype=np.uint64)
     parts = []
     seen = geometry.assign(lottery=lines["lottery"].to_numpy()).drop_duplicates()
+    line: Any
     for number, line in enumerate(seen.itertuples(index=False)):
-        first = line.anchor - np.timedelta64(int(line.pre_days), "D")
+        first = line.anchor - np.timedelta64(1, "D") * line.pre_days
         taken = busy[(busy["began"] < line.ends) & (busy["over"] > first)]
         free = ~pool.isin(taken["account_id"])
         waiting = _waiting(lots.get(str(line.lottery)), line.ends)
@@ -170,10 +181,10 @@ def _others(
                     "playbook": None,
                     "csm_id": None,
                     "is_waiting": must[chosen],
-                    "lottery": np.where(must[chosen], line.lottery, None),
+                    "lottery": pd.Series(line.lottery, index=ids).where(must[chosen]).to_numpy(object),
                     "start_order": waiting.reindex(ids).to_numpy(float),
                 }
-            )  # fmt: skip
+            )
         )
     return pd.concat(parts, ignore_index=True)
 
@@ -212,13 +223,14 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     import numpy as np
 
     anchor, ends = made["anchor"].to_numpy("datetime64[D]"), made["ends"].to_numpy("datetime64[D]")
-    rows = levels.accounts.get_indexer(made["account_id"])
+    rows = levels.places(made["account_id"])
     before_2, before_1 = np.full(len(made), np.nan), np.full(len(made), np.nan)
-    for pre_days, part in made.groupby("pre_days"):
-        at = part.index.to_numpy()
-        before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(pre_days))
+    lengths = made["pre_days"].to_numpy(int)
+    for length in np.unique(lengths):
+        at = np.flatnonzero(lengths == length)
+        before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(length))
     values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
-    values["own"] = _own_history(config, levels, rows, anchor, made["pre_days"].to_numpy(int))
+    values["own"] = _own_history(config, levels, rows, anchor, lengths)
     values = _bounded(values, config, levels)
     own = values.pop("own")
     about = inputs.accounts.reindex(made["account_id"])
@@ -237,7 +249,8 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     )
     is_there = ~(left < anchor)
     found = found[is_there | found["is_plan"]].drop(columns=["anchor", "ends", "written", "pre_days"])
-    return found.reset_index(drop=True)
+    made_up: pd.DataFrame = found.reset_index(drop=True)
+    return made_up
 
 
 def _own_history(config: Config, levels: Levels, rows: Any, anchor: Any, pre_days: Any) -> "Floats":
@@ -264,10 +277,11 @@ def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "di
 
 
 def _loads(inputs: Inputs, account: "pd.Series[str]", month: Any) -> "Floats":
+    import numpy as np
     import pandas as pd
 
     if inputs.load.empty:
-        return pd.Series(float("nan"), index=account).to_numpy()
+        return np.full(len(account), np.nan)
     held = inputs.load.set_index(["account_id", "month"])["csm_load"]
     held = held[~held.index.duplicated()]
     keys = pd.MultiIndex.from_arrays([account, pd.DatetimeIndex(month)])
@@ -279,7 +293,7 @@ def _net_bands(config: Config, made: "pd.DataFrame", levels: Levels, sign: float
     """Return the band of each episode on the day its plan was written: its change less the median of all accounts."""
     import numpy as np
 
-    rows = levels.accounts.get_indexer(made["account_id"])
+    rows = levels.places(made["account_id"])
     found = np.full(len(made), NOT_KNOWN, dtype=object)
     for day, part in made.groupby("written"):
         recent, history = _recent(levels, day, config)

@@ -218,7 +218,7 @@ def _use(snapshot: "Snapshot", accounts: "pd.DataFrame", span: tuple[Any, Any]) 
     from csworkbench.asof import month_ends
     from csworkbench.features import ActiveRatio, ActiveUsers, missing_tables, panel
 
-    sources = {ACTIVE_USERS: ActiveUsers(), ACTIVE_RATIO: ActiveRatio()}
+    sources: dict[str, Any] = {ACTIVE_USERS: ActiveUsers(), ACTIVE_RATIO: ActiveRatio()}
     absent = missing_tables(sources, snapshot)
     kept: dict[str, Any] = {name: source for name, source in sources.items() if name not in absent}
     if not kept:
@@ -271,7 +271,7 @@ def _notes(snapshot: "Snapshot") -> "pd.DataFrame":
     if table is None or "plan_id" not in table.columns:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     table = with_columns(table, note="string", sentiment="string", channel="string")
-    said = table.filter(table.plan_id.notnull(), table.note.notnull() | table.sentiment.notnull())
+    said = table.filter(table.plan_id.notnull(), table.note.notnull() | table.sentiment.notnull())  # noqa: PD004 - Ibis
     frame = _days(
         said.select("plan_id", "sent_at", "channel", "note", "sentiment").to_pandas(), snapshot.workspace.timezone
     )

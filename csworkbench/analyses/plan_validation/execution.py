@@ -7,17 +7,15 @@ from csworkbench.analyses.plan_validation.evidence import Inputs
 if TYPE_CHECKING:
     import pandas as pd
 
-    from csworkbench.analyses.plan_validation.settings import VerdictRules
 
 BLOCKERS = ("csm", "customer", "plan", "product", "none")
 
 
-def executed(inputs: Inputs, rules: "VerdictRules") -> "pd.DataFrame":
+def executed(inputs: Inputs) -> "pd.DataFrame":
     """Return how far each plan was run.
 
     Args:
         inputs: Plans and steps.
-        rules: Thresholds; only named here.
 
     Returns:
         One row per plan, index plan_id: steps, mandatory, done (of the mandatory), fidelity (done / mandatory, 0 where
@@ -28,7 +26,6 @@ def executed(inputs: Inputs, rules: "VerdictRules") -> "pd.DataFrame":
     """
     import numpy as np
 
-    del rules
     steps = _steps(inputs)
     must = steps[steps["is_must"]]
     by = must.groupby("plan_id")
@@ -83,9 +80,9 @@ def stall_table(inputs: Inputs) -> "pd.DataFrame":
     """Return where the closed plans of each playbook stall.
 
     Returns:
-        One row per playbook and step: playbook, step_no, step, is_mandatory, plans (closed), done, share (done), stalled
-        (plans that stopped there), then of those: csm, customer, plan, product, none (what held them up) and csms (how
-        many CSMs had one).
+        One row per playbook and step: playbook, step_no, step, is_mandatory, plans (closed), done, share (done),
+        stalled (plans that stopped there), then of those: csm, customer, plan, product, none (what held them up), csms
+        (that had one).
     """
     import pandas as pd
 

@@ -1,8 +1,9 @@
 """The tables of the result: verdicts, playbooks, what was declared and what was found."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench import formats
+from csworkbench.adjustment.pooling import Pooled
 from csworkbench.analyses.plan_validation.changing import accounts_to_settle, would_change
 from csworkbench.analyses.plan_validation.doubts import REFUSED
 from csworkbench.analyses.plan_validation.evidence import Inputs
@@ -74,7 +75,7 @@ def verdict_table(inputs: Inputs, config: Config, readings: "Sequence[Reading]")
     return pd.DataFrame(rows).sort_values(["playbook", "plan_id"], ignore_index=True)
 
 
-def _rows(names: "Mapping[str, str]", config: Config, reading: Reading) -> "Iterator[dict[str, object]]":
+def _rows(names: "Mapping[Any, Any]", config: Config, reading: Reading) -> "Iterator[dict[str, object]]":
     """Yield the row of each plan of a playbook."""
     scale, unit = config.scale(reading.metric), unit_of(config.scale(reading.metric))
     effects = {} if reading.comparison is None else reading.comparison.effects.set_index("episode_id").to_dict("index")
@@ -98,8 +99,8 @@ def _rows(names: "Mapping[str, str]", config: Config, reading: Reading) -> "Iter
             "name": names.get(line["account_id"], line["account_id"]),
             **{name: line[name] for name in SHOWN[1:]},
             "reached_level": line["level_after"] if line["is_matured"] else float("nan"),
-            "others": int(run.sum() - run[plan]),
-            "others_reached": int(reached.sum() - reached[plan]),
+            "others": int(run.sum() - run[str(plan)]),
+            "others_reached": int(reached.sum() - reached[str(plan)]),
             "probabilities": probabilities(reading, evidence, config),
             "would_change": formats.text(would_change(reading, str(plan), config.rules)),
             "marks": "; ".join(marks(line)),
@@ -136,7 +137,7 @@ def probabilities(reading: Reading, evidence: Evidence, config: Config) -> str:
     return "; ".join([*told, sources])
 
 
-def marks(line: "Mapping[str, object]") -> "list[str]":
+def marks(line: "Mapping[Any, Any]") -> "list[str]":
     """Return what a reader must know beside a verdict.
 
     Args:
@@ -157,7 +158,7 @@ def marks(line: "Mapping[str, object]") -> "list[str]":
         found.append(f"other plans of the account at the same time: {line['overlaps']}")
     if line["goal"] != line["goal"]:
         found.append("no goal with baseline and target")
-    if pd.isna(line["is_wrong"]):  # type: ignore[call-overload]
+    if pd.isna(line["is_wrong"]):
         found.append("diagnosis could not be checked")
     return found
 
@@ -230,8 +231,8 @@ def _reason(reading: Reading) -> str:
     return ". ".join([formats.text(reading.comparison.reason), *refused])
 
 
-def _mean(pooled: object) -> "tuple[float, float, float]":
-    return pooled.mean, pooled.low, pooled.high  # type: ignore[attr-defined]
+def _mean(pooled: Pooled) -> "tuple[float, float, float]":
+    return pooled.mean, pooled.low, pooled.high
 
 
 def trait_says(reading: Reading) -> str:

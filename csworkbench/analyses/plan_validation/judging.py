@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
@@ -138,7 +138,7 @@ def _judged(reading: Reading, config: Config) -> Reading:
     return replace(reading, evidence=evidence, judged=judged)
 
 
-def facts_of(line: "Mapping[str, object]") -> Facts:
+def facts_of(line: "Mapping[Any, Any]") -> Facts:
     """Return the facts of a plan from its row of timeline, execution and diagnosis.
 
     Args:
@@ -148,19 +148,19 @@ def facts_of(line: "Mapping[str, object]") -> Facts:
 
     def answer(name: str) -> bool | None:
         value = line[name]
-        return None if pd.isna(value) else bool(value)  # type: ignore[call-overload]
+        return None if pd.isna(value) else bool(value)
 
     share = line["fidelity"]
     return Facts(
-        is_closed=not pd.isna(line["closed_on"]),  # type: ignore[call-overload]
+        is_closed=not pd.isna(line["closed_on"]),
         is_matured=bool(line["is_matured"]),
         is_blocked=bool(line["is_blocked"]),
         is_wrong=answer("is_wrong"),
-        fidelity=None if pd.isna(share) else float(share),  # type: ignore[call-overload, arg-type]
+        fidelity=None if pd.isna(share) else float(share),
         is_reached=answer("is_reached"),
         blocker=str(line["blocker"]),
-        stops=int(line["stops"]),  # type: ignore[call-overload]
-        stop_csms=int(line["stop_csms"]),  # type: ignore[call-overload]
+        stops=int(line["stops"]),
+        stop_csms=int(line["stop_csms"]),
     )
 
 
@@ -218,7 +218,7 @@ class _Chances:
         effects = pooled.accounts[["episode_id", "account_id"]].copy()
         effects["csm_id"] = reading.lines["csm_id"].reindex(effects["episode_id"]).to_numpy()
         self._effects = effects
-        self._without: dict[float, dict[str, float]] = {}
+        self._without: dict[float, dict[Any, float]] = {}
 
     def accounts(self, account: str) -> int:
         """Return how many other accounts have an effect."""
@@ -259,4 +259,4 @@ def lines_of(inputs: Inputs, config: Config) -> "pd.DataFrame":
     from csworkbench.analyses.plan_validation.timeline import timeline
 
     lines = timeline(inputs, config)
-    return lines.join(executed(inputs, config.rules)).join(starts(inputs, config, lines))
+    return lines.join(executed(inputs)).join(starts(inputs, config, lines))

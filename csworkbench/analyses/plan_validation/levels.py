@@ -86,7 +86,8 @@ class Levels:
 
         Args:
             rows: Places in `accounts`.
-            anchor: Day of landing; what is measured at month ends begins `LAG_DAYS` later, so that nothing from before is in it.
+            anchor: Day of landing; what is measured at month ends begins `LAG_DAYS` later, so that nothing from before
+                is in it.
             end: Day after the window.
         """
         return self.mean(rows, anchor + (1 if self.cadence == "daily" else LAG_DAYS), end)
@@ -107,6 +108,13 @@ class Levels:
         too_short = (recent_from - early).astype(int) * 3 < history_days
         history[too_short] = float("nan")
         return self.mean(rows, recent_from, day), history
+
+    def places(self, accounts: "pd.Series[str]") -> "Places":
+        """Return the row of each account, -1 where it has none."""
+        import pandas as pd
+
+        found: Places = self.accounts.get_indexer(pd.Index(accounts))
+        return found
 
     def usual(self) -> float:
         """Return the median over accounts of their mean level; 0 without values."""
@@ -138,7 +146,7 @@ def levels_of(
         span: First and last day.
         metric: Name of the metric.
         cadence: How long a value stands for.
-        left_on: Day each account left, missing = has not; from then on it counts 0 on days on which others have a value.
+        left_on: Day each account left, missing = has not; from then on it counts 0 where values are expected.
     """
     import numpy as np
     import pandas as pd

@@ -38,7 +38,7 @@ def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.D
     for metric in _metrics(inputs, config, over):
         levels = inputs.levels[metric]
         part = over if metric in _general(config) else over[over["metric"] == metric]
-        rows, anchor = levels.accounts.get_indexer(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
+        rows, anchor = levels.places(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
         older, newer = levels.halves(rows, anchor, config.pre_days)
         after = levels.after(rows, anchor, part["ends_on"].to_numpy("datetime64[D]"))
         before = (older + newer) / 2

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 WORST_FIRST = list(reversed(Severity))
 CREDITED = (Verdict.VERIFIED.value, Verdict.SUPPORTED.value)
+MOST_RECENT = 20
 MET, MISSED = OnFacts.DONE_MET.value, OnFacts.DONE_MISSED.value
 
 
@@ -42,6 +43,7 @@ class Result:
     Tables, key columns first. Effects are shares of the level or points (`unit` beside them), good is positive.
 
     * verdicts, plan: see `frames.verdict_table`
+    * recent, plan whose window ended last: the same in brief
     * playbooks, playbook: see `frames.playbook_table`
     * leaves, playbook and verdict: plans
     * effects, compared plan: see `frames.effect_table`
@@ -59,8 +61,8 @@ class Result:
 
     Args:
         headline: Verdict in one sentence.
-        figures: goals_met (of plans run to the end), credited (of those, supported or verified), problems_wrong, shares;
-            playbooks_working, and effect.<playbook>.
+        figures: goals_met (of plans run to the end), credited (of those, supported or verified), problems_wrong,
+            shares; playbooks_working, and effect.<playbook>.
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
@@ -113,6 +115,7 @@ def _tables(
     return {
         "verdicts": verdicts,
         "playbooks": playbooks,
+        "recent": _recent(verdicts),
         "leaves": leaf_table(verdicts),
         "effects": effect_table(config, readings),
         "objectives": objective_table(inputs, config, readings),
@@ -129,6 +132,14 @@ def _tables(
         "forest": forest_table(playbooks),
         "rebound": rebound_table(config, readings),
     }
+
+
+def _recent(verdicts: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the plans whose window ended last: name, playbook, verdict_on_facts, verdict, probability, would_change."""
+    is_open = verdicts["verdict"].isin([Verdict.IN_PROGRESS.value, Verdict.TOO_EARLY.value])
+    newest = verdicts[~is_open].sort_values(["ends_on", "plan_id"], ascending=[False, True]).head(MOST_RECENT)
+    columns = ["plan_id", "name", "playbook", "verdict_on_facts", "verdict", "probability", "would_change"]
+    return newest[columns].reset_index(drop=True)
 
 
 def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":

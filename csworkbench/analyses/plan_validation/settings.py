@@ -58,8 +58,8 @@ class Config(Section):
         ge=-1,
         le=1,
         unit="share",
-        description="A metric this far above its own history, less what peers had, and not below the median of its tier,"
-        " was no problem at the start",
+        description="A metric this far above its own history, less what peers had, and not below the median of its"
+        " tier, was no problem at the start",
     )
     largest_fall: float = setting(
         0.5,
@@ -80,7 +80,7 @@ class Config(Section):
         5000, ge=50, le=20_000, unit="accounts", description="Accounts without a plan that are read at most"
     )
     most_controls: int = setting(
-        150, ge=20, le=5000, unit="accounts", description="Accounts a plan's days are looked at in, at most"
+        300, ge=20, le=5000, unit="accounts", description="Accounts a plan's days are looked at in, at most"
     )
     rules: VerdictRules = setting(default_factory=VerdictRules, description="Thresholds of the verdict tree")
     level: float = setting(0.95, ge=0.5, le=0.999, unit="share", description="Coverage of the intervals")

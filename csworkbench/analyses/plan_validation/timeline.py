@@ -26,8 +26,9 @@ def timeline(inputs: Inputs, config: Config) -> "pd.DataFrame":
         The plans with further columns: metric (of the first goal, the problem's own metric before others), direction,
         sign (1 or -1: which way is good), baseline, target, pre_days, post_days, goal (change that was asked for on
         the scale of the analysis, good is positive; missing without one), anchor_on, anchored_by (landed, started,
-        written), ends_on (day after the window after), is_matured, before_2, before_1 (levels of the two halves before), level_after,
-        is_backward (it landed before it was written), is_reached (missing = cannot tell), overlaps (other plans of the account in these windows).
+        written), ends_on (day after the window after), is_matured, before_2, before_1 (levels of the two halves
+        before), level_after, is_backward (it landed before it was written), is_reached (missing = cannot tell),
+        overlaps (other plans of the account in these windows).
     """
     import numpy as np
     import pandas as pd
@@ -84,7 +85,8 @@ def _ends(anchor: "pd.Series[pd.Timestamp]", post_days: "pd.Series[int]", config
         found = anchor + pd.to_timedelta(post_days + 1, unit="D")
     else:
         reviewed = (anchor + pd.Timedelta(days=LAG_DAYS)).dt.to_period("Q")
-        found = (reviewed + 1).dt.start_time.where(anchor.notna())
+        ends = reviewed.dt.end_time + pd.Timedelta(days=1)
+        found = ends.dt.normalize()
     return found.astype("datetime64[s]")
 
 
@@ -94,18 +96,18 @@ def _seen(inputs: Inputs, plans: "pd.DataFrame") -> "dict[str, NDArray[np.float6
 
     found = {name: np.full(len(plans), np.nan) for name in ("before_2", "before_1", "level_after")}
     for (metric, pre_days), part in plans.groupby(["metric", "pre_days"], sort=True):
-        levels = inputs.levels.get(str(metric))
+        levels, length = inputs.levels.get(str(metric)), int(str(pre_days))
         if levels is None:
             continue
         at = plans.index.get_indexer(part.index)
-        rows, anchor = levels.accounts.get_indexer(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
-        found["before_2"][at], found["before_1"][at] = levels.halves(rows, anchor, int(pre_days))
+        rows, anchor = levels.places(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
+        found["before_2"][at], found["before_1"][at] = levels.halves(rows, anchor, length)
         found["level_after"][at] = levels.after(rows, anchor, part["ends_on"].to_numpy("datetime64[D]"))
     return found
 
 
 def _reached(plans: "pd.DataFrame") -> "pd.Series[bool]":
-    """Return whether the target was met in the window after; missing without a goal, a value or the end of the window."""
+    """Return whether the target was met in the window after; missing without a goal, a value or the window's end."""
     gap = (plans["level_after"] - plans["target"]) * plans["sign"]
     told = gap.notna() & plans["goal"].notna() & plans["is_matured"] & ~plans["is_backward"]
     found: pd.Series[bool] = (gap >= 0).astype("boolean").where(told)
@@ -114,6 +116,7 @@ def _reached(plans: "pd.DataFrame") -> "pd.Series[bool]":
 
 def _overlaps(plans: "pd.DataFrame") -> "NDArray[np.int64]":
     """Return how many other plans of the account ran in the windows of each plan."""
+    import numpy as np
     import pandas as pd
 
     start = plans["anchor_on"] - pd.to_timedelta(plans["pre_days"], unit="D")
@@ -130,4 +133,5 @@ def _overlaps(plans: "pd.DataFrame") -> "NDArray[np.int64]":
     pairs = spans.merge(spans, on="account_id", suffixes=("", "_other"))
     meets = (pairs["plan"] != pairs["plan_other"]) & (pairs["began_other"] < pairs["last"])
     meets &= pairs["over_other"] > pairs["first"]
-    return pairs[meets].groupby("plan").size().reindex(range(len(plans)), fill_value=0).to_numpy()
+    count = pairs[meets].groupby("plan").size().reindex(range(len(plans)), fill_value=0)
+    return np.asarray(count, dtype=np.int64)

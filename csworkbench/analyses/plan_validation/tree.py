@@ -59,7 +59,8 @@ class Facts:
         is_matured: The window after landing has ended.
         is_blocked: Every mandatory step that is open waits for the customer.
         is_wrong: The named problem was none at the start; None = cannot be told.
-        fidelity: Share of the mandatory steps that were done; 0 where all were ticked off at closing; None without steps.
+        fidelity: Share of the mandatory steps that were done, 0 where all were ticked off at closing; None without
+            steps.
         is_reached: The goal was met; None without a goal or without values.
         blocker: Who held up the first mandatory step that is open: csm, customer, plan, product or none.
         stops: Plans of the playbook that stopped at that step, this one among them.

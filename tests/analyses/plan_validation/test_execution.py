@@ -1,0 +1,72 @@
+"""How far plans were run, and where they stall."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from csworkbench.analyses.plan_validation.execution import executed, stall_table
+
+PLANS = pd.DataFrame(
+    {
+        "playbook": ["tour"] * 3,
+        "csm_id": ["x", "y", "x"],
+        "closed_on": pd.to_datetime(["2026-03-01", "2026-03-01", None]),
+    },
+    index=pd.Index(["A", "B", "C"], name="plan_id"),
+)
+
+
+def step(plan, number, done=None, blocker="none", *, must=True):
+    return {
+        "plan_id": plan,
+        "step_no": number,
+        "name": f"Step {number}",
+        "is_mandatory": must,
+        "done_on": pd.Timestamp(done) if done else pd.NaT,
+        "blocker": blocker,
+    }
+
+
+def inputs(*steps):
+    return SimpleNamespace(plans=PLANS, steps=pd.DataFrame(steps))
+
+
+def test_fidelity_is_the_share_of_mandatory_steps_that_were_done():
+    found = executed(inputs(step("A", 1, "2026-01-05"), step("A", 2), step("A", 3, must=False)))
+    assert found.loc["A", ["mandatory", "done", "fidelity", "stop_step"]].tolist() == [2, 1, 0.5, "Step 2"]
+
+
+def test_a_step_done_after_closing_was_not_done():
+    found = executed(inputs(step("A", 1, "2026-01-05"), step("A", 2, "2026-03-09")))
+    assert found["fidelity"]["A"] == 0.5
+
+
+def test_steps_that_were_all_ticked_on_the_day_of_closing_count_nothing():
+    found = executed(inputs(step("A", 1, "2026-03-01"), step("A", 2, "2026-03-01"), step("B", 1, "2026-03-01")))
+    assert found["is_ticked"].to_dict() == {"A": True, "B": False, "C": False}  # one step alone proves nothing
+    assert found["fidelity"]["A"] == 0
+
+
+def test_a_plan_waits_for_the_customer_where_all_its_open_steps_do():
+    waits, half = [step("A", 1, None, "customer"), step("A", 2, None, "customer")], step("B", 1, None, "customer")
+    found = executed(inputs(*waits, half, step("B", 2, None, "csm")))
+    assert found["is_blocked"].to_dict() == {"A": True, "B": False, "C": False}
+
+
+def test_a_plan_without_steps_has_no_fidelity():
+    assert executed(inputs(step("A", 1)))["fidelity"].isna().to_dict() == {"A": False, "B": True, "C": True}
+
+
+def test_stops_are_counted_over_closed_plans_that_do_not_wait_for_the_customer():
+    rows = [step(plan, 1, None, blocker) for plan, blocker in (("A", "none"), ("B", "customer"), ("C", "none"))]
+    found = executed(inputs(*rows))
+    assert found.loc["A", ["stops", "stop_csms"]].tolist() == [1, 1]  # B waits for the customer, C is still running
+
+
+def test_the_table_of_stalls_counts_plans_causes_and_csms_at_the_first_open_step():
+    rows = [step(plan, number, None, "plan") for plan in "AB" for number in (1, 2)]
+    table = stall_table(inputs(*rows)).set_index("step")
+    assert table.loc["Step 1", ["plans", "done", "stalled", "plan", "csms"]].tolist() == [2, 0, 2, 2, 2]
+    assert table.loc["Step 2", "stalled"] == 0
+    assert table.loc["Step 1", "share"] == pytest.approx(0)
