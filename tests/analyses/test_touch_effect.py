@@ -45,6 +45,9 @@ def day(week, weekday=0):
     return MONDAY + timedelta(weeks=week, days=weekday)
 
 
+WEEK_40 = day(40)
+
+
 def used(account, weeks, events=10):
     return [
         {"account_id": account, "user_id": "U", "feature": "f", "date": day(week), "events": events} for week in weeks
@@ -84,11 +87,11 @@ def crowd(effect=0.0, accounts=90, weeks=40, seed=4, slope=0.6):
     return make_book(use, touches)
 
 
-def prepared(made, config, as_of=day(40)):
+def prepared(made, config, as_of=WEEK_40):
     return touch_effect.prepare(take(made, as_of), config, {})
 
 
-def result_of(made, config, as_of=day(40)):
+def result_of(made, config, as_of=WEEK_40):
     return touch_effect.analyze(prepared(made, config, as_of), config)
 
 

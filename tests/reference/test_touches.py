@@ -90,7 +90,7 @@ def test_v3_earnings_of_1975_held_equal_give_the_published_difference(trained):
     assert regression_difference(rows, design.plain).value == pytest.approx(1750.151, abs=5e-4)
 
 
-# --- V13: E-values, VanderWeele and Ding (2017) and the manual of EValue -----------------------------------------------
+# --- V13: E-values, VanderWeele and Ding (2017) and the manual of EValue ----------------------------------------------
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [(3.9, 7.263), (1.8, 3.0), (0.80, 1.809), (0.91, 1.429)])
