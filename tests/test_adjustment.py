@@ -18,7 +18,7 @@ from csworkbench.adjustment.aipw import (
 from csworkbench.adjustment.balance import balance_of
 from csworkbench.adjustment.clusters import Difference, difference_of, numbered
 from csworkbench.adjustment.compliance import compliance_of
-from csworkbench.adjustment.designs import design_of
+from csworkbench.adjustment.covariates import design_of
 from csworkbench.adjustment.overlap import overlap_of, score_bins
 from csworkbench.adjustment.periods import change_beyond_others
 from csworkbench.adjustment.sensitivity import e_value, e_value_of_limit, robustness_of, robustness_value

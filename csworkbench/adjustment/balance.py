@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from csworkbench.adjustment.designs import Design
+    from csworkbench.adjustment.covariates import Design
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]

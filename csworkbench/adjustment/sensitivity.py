@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from csworkbench.adjustment.designs import Design
+    from csworkbench.adjustment.covariates import Design
 
     Floats = NDArray[np.float64]
 

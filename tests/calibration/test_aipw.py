@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from csworkbench.adjustment.aipw import Rows, effect_on_touched, learn, plain_difference
-from csworkbench.adjustment.designs import design_of
+from csworkbench.adjustment.covariates import design_of
 
 QUICK, FULL = 60, 500
 ACCOUNTS, EACH, EFFECT = 200, 10, 0.3

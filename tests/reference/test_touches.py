@@ -16,7 +16,7 @@ from csworkbench.adjustment.aipw import (
     regression_difference,
 )
 from csworkbench.adjustment.compliance import compliance_of
-from csworkbench.adjustment.designs import design_of
+from csworkbench.adjustment.covariates import design_of
 from csworkbench.adjustment.overlap import overlap_of
 from csworkbench.adjustment.periods import change_beyond_others
 from csworkbench.adjustment.sensitivity import e_value

@@ -118,7 +118,11 @@ def _by_lot(touch: Touch, facts: Drawn, config: Config) -> Measured:
     accounts = numbered(units["account_id"])
     found = compliance_of(is_drawn, got, total / size, accounts)  # each unit counts once
     scale = scale_of(touch)
-    figures = ((DRAWN, found.drawn, scale), (MOVED, found.share, Scale("share")), (COMPLIERS, found.compliers, scale))
+    figures = (
+        (DRAWN, found.drawn, scale),
+        (MOVED, found.share, Scale("share", most=1.0)),
+        (COMPLIERS, found.compliers, scale),
+    )
     lines = tuple(
         Line(name, each, told.told(each, config.level), int(is_drawn.sum()), len(units))
         for name, each, told in (*figures, (AS_GOT, found.as_got, scale))
