@@ -18,7 +18,7 @@ from csworkbench.adjustment.aipw import (
 from csworkbench.adjustment.balance import balance_of
 from csworkbench.adjustment.clusters import Difference, difference_of, numbered
 from csworkbench.adjustment.compliance import compliance_of
-from csworkbench.adjustment.covariates import design_of
+from csworkbench.adjustment.covariates import covariates_of
 from csworkbench.adjustment.overlap import overlap_of, score_bins
 from csworkbench.adjustment.periods import change_beyond_others
 from csworkbench.adjustment.sensitivity import e_value, e_value_of_limit, robustness_of, robustness_value
@@ -32,7 +32,7 @@ def world(accounts=200, rows_each=10, seed=1, effect=0.5):
     touched = rng.random(len(account)) < 1 / (1 + np.exp(1.0 - 0.8 * x))
     shared = 0.4 * rng.normal(size=accounts)[account]
     outcome = effect * touched - x + shared + rng.normal(size=len(account))
-    return Rows(touched, outcome, design_of(pd.DataFrame({"x": x})).matrix, account)
+    return Rows(touched, outcome, covariates_of(pd.DataFrame({"x": x})).matrix, account)
 
 
 # Errors that count accounts
@@ -143,7 +143,7 @@ def test_the_order_of_rows_does_not_matter_to_the_score():
 
 def test_a_long_tail_has_a_logarithm_and_a_gap_has_a_mark():
     frame = pd.DataFrame({"money": [*range(11), 1000], "score": [1.0, None, 1, 3] * 3, "same": 1.0})
-    design = design_of(frame)
+    design = covariates_of(frame)
     assert design.names == ("money", "score")
     # money, score; then the mark of the gaps, the logarithm of money and its square. score has two values: no square.
     assert sorted(design.sources) == ["money", "money", "money", "score", "score"]
@@ -189,7 +189,7 @@ def test_bins_hold_shares_of_each_kind():
 def test_balance_is_told_before_and_after_weighting():
     # Touched 1 and 3, others 0 and 2: variances 1 and 1, difference of the means 1. Weights 1 and 3 on the others make
     # their mean 1.5: a difference of .5.
-    design = design_of(pd.DataFrame({"x": [1.0, 3, 0, 2]}))
+    design = covariates_of(pd.DataFrame({"x": [1.0, 3, 0, 2]}))
     touched = np.array([1, 1, 0, 0], bool)
     found = balance_of(design, touched, np.array([1.0, 1, 1, 3]))
     assert found.loc[0, ["covariate", "smd_before", "smd_after", "is_flagged"]].tolist() == [
@@ -215,7 +215,7 @@ def test_a_trait_as_strong_as_the_benchmark_says_erases_the_difference():
     # The last covariate is hidden from the regression; told that it is k times as strong as x, the bound is reached.
     rows = world(accounts=100, rows_each=10)
     frame = pd.DataFrame({"x": rows.design[:, 0]})
-    found = robustness_of(rows.is_touched.astype(float), rows.outcome, design_of(frame))
+    found = robustness_of(rows.is_touched.astype(float), rows.outcome, covariates_of(frame))
     mark = found.benchmarks[0]
     assert mark.covariate == "x"
     assert 0 < found.robustness < 1
@@ -223,7 +223,7 @@ def test_a_trait_as_strong_as_the_benchmark_says_erases_the_difference():
 
 
 def test_no_regression_no_robustness():
-    design = design_of(pd.DataFrame({"x": [0.0, 1, 0, 1]}))
+    design = covariates_of(pd.DataFrame({"x": [0.0, 1, 0, 1]}))
     assert robustness_of(np.array([0.0, 1, 0, 1]), np.array([1.0, 2, 3, 4]), design) is None
 
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from csworkbench.adjustment.covariates import Design
+    from csworkbench.adjustment.covariates import Covariates
 
     Floats = NDArray[np.float64]
     Flags = NDArray[np.bool_]
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MOST_DIFFERENT = 0.1  # standard deviations; Austin (2009), Statistics in Medicine 28
 
 
-def balance_of(design: "Design", is_touched: "Flags", weights: "Floats") -> "pd.DataFrame":
+def balance_of(design: "Covariates", is_touched: "Flags", weights: "Floats") -> "pd.DataFrame":
     """Return the standardised mean difference of each covariate, before and after weighting.
 
     Both are divided by the same spread, the root of the mean of the two variances before weighting, so that weighting

@@ -17,7 +17,7 @@ FEW_VALUES = 3  # a number with fewer values than this has no square of its own
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Design:
+class Covariates:
     """Covariates of rows, ready for a regression.
 
     Args:
@@ -46,7 +46,7 @@ class Design:
         return self.matrix[:, np.array([name not in covariates for name in self.sources], dtype=bool)]
 
 
-def design_of(frame: "pd.DataFrame") -> Design:
+def covariates_of(frame: "pd.DataFrame") -> Covariates:
     """Return covariates as a matrix; those that do not vary are left out.
 
     Nothing of the outcome or of who was touched is used, so it may be made before rows are parted into folds.
@@ -68,7 +68,7 @@ def design_of(frame: "pd.DataFrame") -> Design:
         more += [(origin, each) for each in _curves(scaled, column)]
     extra, kept = _standard(np.column_stack([column for _, column in more]) if more else plain[:, :0])
     sources = [name for (name, _), is_kept in zip(more, kept, strict=True) if is_kept]
-    return Design(plain, tuple(names), tuple(origins), np.column_stack([plain, extra]), (*origins, *sources))
+    return Covariates(plain, tuple(names), tuple(origins), np.column_stack([plain, extra]), (*origins, *sources))
 
 
 def _filled(column: "Floats") -> "Floats":

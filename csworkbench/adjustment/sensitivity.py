@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from csworkbench.adjustment.covariates import Design
+    from csworkbench.adjustment.covariates import Covariates
 
     Floats = NDArray[np.float64]
 
@@ -96,7 +96,7 @@ def robustness_value(t: float, freedom: float) -> float:
 
 
 def robustness_of(
-    is_touched: "Floats", outcome: "Floats", design: "Design", together: "Mapping[str, str] | None" = None
+    is_touched: "Floats", outcome: "Floats", design: "Covariates", together: "Mapping[str, str] | None" = None
 ) -> Robustness | None:
     """Return how robust a difference is, with each covariate as a yardstick; None where least squares has no answer.
 

@@ -16,7 +16,7 @@ from csworkbench.adjustment.aipw import (
     regression_difference,
 )
 from csworkbench.adjustment.compliance import compliance_of
-from csworkbench.adjustment.covariates import design_of
+from csworkbench.adjustment.covariates import covariates_of
 from csworkbench.adjustment.overlap import overlap_of
 from csworkbench.adjustment.periods import change_beyond_others
 from csworkbench.adjustment.sensitivity import e_value
@@ -37,7 +37,7 @@ def block_of(frame, touched, outcome, covariates):
 
 
 def rows_of(block):
-    design = design_of(block.covariates)
+    design = covariates_of(block.covariates)
     return Rows(block.is_touched, block.outcome, design.matrix, np.arange(len(block.outcome))), design
 
 

@@ -17,7 +17,7 @@ from csworkbench.adjustment.aipw import (
 )
 from csworkbench.adjustment.balance import balance_of
 from csworkbench.adjustment.clusters import Difference, difference_of, numbered
-from csworkbench.adjustment.covariates import Design, design_of
+from csworkbench.adjustment.covariates import Covariates, covariates_of
 from csworkbench.adjustment.overlap import MOST_TRIMMED, Overlap, overlap_of
 from csworkbench.analyses.touch_effect.facts import Block
 from csworkbench.analyses.touch_effect.settings import Config
@@ -101,7 +101,7 @@ class Adjusted:
     """
 
     rows: Rows
-    design: Design
+    design: Covariates
     learned: Learned
     overlap: Overlap
     weights: "Floats"
@@ -135,7 +135,7 @@ def adjust(block: Block, config: Config, scale: Scale, *, is_check: bool = False
     import numpy as np
 
     centred = _centred(block)
-    design = design_of(block.covariates)
+    design = covariates_of(block.covariates)
     rows = Rows(block.is_touched, centred, design.matrix, numbered(block.accounts))
     learned = learn(rows, model="ridge" if is_check else config.model, seed=config.seed)
     overlap = overlap_of(learned.chance, rows.is_touched, rows.accounts)
