@@ -183,7 +183,8 @@ def past_of(grid: Grid, cells: Cells, shift: int = 0) -> "pd.DataFrame":
         shift: Weeks by which everything is cut earlier.
 
     Returns:
-        One row per account-week: use_last_four_weeks, use_eight_weeks_before, last_week (all log1p) and week (its number).
+        One row per account-week: use_last_week, use_last_four_weeks, use_eight_weeks_before (all log1p) and week (its
+        number).
     """
     import numpy as np
     import pandas as pd
