@@ -96,10 +96,10 @@ def _weekly(touch: WeeklyTouch, config: Config, as_of: date) -> Iterator[Message
 
 def _assignment(design: str, trigger: str | None) -> Message:
     if design != "none":
-        return say("In the trial by lot among accounts alike; in fact by {design}", design=design)
+        return say("in fact by {design}", design=design)
     if trigger:
-        return say("In the trial by lot among accounts alike; in fact set off by {trigger}", trigger=trigger)
-    return say("In the trial by lot among accounts alike; in fact nobody knows by what")
+        return say("in fact set off by {trigger}", trigger=trigger)
+    return say("in fact nobody knows by what")
 
 
 def _outcome(touch: WeeklyTouch) -> Message:
