@@ -360,6 +360,8 @@ def test_a_forecast_whose_quarter_has_not_ended_has_no_actual():
         lambda frame: charts.curves(frame, "said", "low", "quarter", title="t", along="a", up="b"),
         lambda frame: charts.forecasts(frame, "quarter", ["said", "low", "high", "high"], title="t", unit="EUR"),
         lambda frame: charts.rising(frame, "said", "low", "quarter", title="t", along="a", up="b", level=0.8),
+        lambda frame: charts.moved(frame, "quarter", "low", "high", title="t"),
+        lambda frame: charts.mirrored(frame, "said", "low", "high", title="t", along="a", names=["b", "c"]),
     ],
 )
 def test_shapes_over_two_axes_say_so_when_there_is_nothing(draw):
@@ -407,3 +409,27 @@ def test_nothing_to_follow_is_said(draw):
         ),
     }
     assert "Nothing to show" in made[draw]().alt
+
+
+def test_what_moved_is_told_by_where_it_was_and_is():
+    frame = pd.DataFrame({"trait": ["use", "tenure"], "before": [-0.5, 0.04], "after": [0.01, -0.02]})
+    names = ["all others", "weighted"]
+    chart = charts.moved(frame, "trait", "before", "after", title="t", unit="sd", within=0.1, names=names)
+    assert chart.alt.startswith("all others and weighted")
+    assert "Use -0.500 → 0.0100" in chart.alt
+    assert {"all others", "weighted", "Use"} <= set(words(chart.svg))
+    assert list(chart.data.columns) == ["trait", "before", "after"]
+
+
+def test_rows_that_moved_beyond_what_a_picture_holds_are_counted():
+    frame = pd.DataFrame({"trait": [f"t{n}" for n in range(30)], "before": 0.2, "after": 0.1})
+    assert "5 rows more in the data below" in charts.moved(frame, "trait", "before", "after", title="t").note
+
+
+def test_two_spreads_stand_back_to_back():
+    frame = pd.DataFrame({"low": [0.0, 0.5], "one": [0.25, 0.75], "two": [1.0, 0.0]})
+    names = ["touched", "others"]
+    chart = charts.mirrored(frame, "low", "one", "two", title="t", along="chance", names=names)
+    assert "0 – 0.500 25.0% / 100.0%" in chart.alt
+    assert {"touched", "others"} <= set(words(chart.svg))
+    assert not any("-" in (each or "")[:1] for each in words(chart.svg))  # both sides count up

@@ -45,6 +45,9 @@ def day(week, weekday=0):
     return MONDAY + timedelta(weeks=week, days=weekday)
 
 
+WEEK_40 = day(40)
+
+
 def used(account, weeks, events=10):
     return [
         {"account_id": account, "user_id": "U", "feature": "f", "date": day(week), "events": events} for week in weeks
@@ -84,11 +87,11 @@ def crowd(effect=0.0, accounts=90, weeks=40, seed=4, slope=0.6):
     return make_book(use, touches)
 
 
-def prepared(made, config, as_of=day(40)):
+def prepared(made, config, as_of=WEEK_40):
     return touch_effect.prepare(take(made, as_of), config, {})
 
 
-def result_of(made, config, as_of=day(40)):
+def result_of(made, config, as_of=WEEK_40):
     return touch_effect.analyze(prepared(made, config, as_of), config)
 
 
@@ -140,8 +143,8 @@ def test_past_and_outcome_are_means_of_their_weeks():
     cells = cells_of(grid, mail)
     past = past_of(grid, cells).iloc[0]
     assert np.expm1(past["use_last_week"]) == pytest.approx(12)
-    assert np.expm1(past["use_last_4_weeks"]) == pytest.approx((3 * 4 + 12) / 4)
-    assert np.expm1(past["use_weeks_5_to_12"]) == pytest.approx(4)
+    assert np.expm1(past["use_last_four_weeks"]) == pytest.approx((3 * 4 + 12) / 4)
+    assert np.expm1(past["use_eight_weeks_before"]) == pytest.approx(4)
     assert np.expm1(values_of(grid, cells, mail, None)) == pytest.approx([7])
 
 
@@ -285,7 +288,7 @@ def test_too_few_touched_accounts_are_not_answered():
     result = result_of(make_book(use, [touch(1, "A01", 15)]), config_of(), day(25))
     assert verdict(result) == "not_answerable"
     assert "1 account was touched and 39 were not" in formats.text(result.headline)
-    assert result.figures["effect"].value is None
+    assert result.figures["difference"].value is None
 
 
 def test_no_overlap_is_not_answered():
@@ -332,7 +335,7 @@ def test_every_figure_has_an_interval_and_accounts():
     rows = result.tables["effects"]
     assert rows[["effect", "low", "high", "p"]].notna().all().all()
     assert (rows["accounts"] > 1).all()
-    assert all(each.low is not None for name, each in result.figures.items() if name in ("effect", "naive"))
+    assert all(each.low is not None for name, each in result.figures.items() if name in ("difference", "naive"))
 
 
 def test_the_target_trial_is_written_down():

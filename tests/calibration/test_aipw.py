@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from csworkbench.adjustment.aipw import Rows, effect_on_touched, learn, plain_difference
-from csworkbench.adjustment.designs import design_of
+from csworkbench.adjustment.covariates import covariates_of
 
 QUICK, FULL = 60, 500
 ACCOUNTS, EACH, EFFECT = 200, 10, 0.3
@@ -23,7 +23,7 @@ def world(kind, seed):
     own = 0.5 * rng.normal(size=ACCOUNTS)[account]
     outcome = EFFECT * touched + (straight if kind == "linear" else bent) + own + rng.normal(size=len(account))
     frame = pd.DataFrame({"one": lasting[:, 0], "two": lasting[:, 1], "passing": passing})
-    return Rows(touched, outcome, design_of(frame).matrix, account)
+    return Rows(touched, outcome, covariates_of(frame).matrix, account)
 
 
 @pytest.mark.parametrize("reps", [QUICK, pytest.param(FULL, marks=pytest.mark.calibration)])

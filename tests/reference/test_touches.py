@@ -16,7 +16,7 @@ from csworkbench.adjustment.aipw import (
     regression_difference,
 )
 from csworkbench.adjustment.compliance import compliance_of
-from csworkbench.adjustment.designs import design_of
+from csworkbench.adjustment.covariates import covariates_of
 from csworkbench.adjustment.overlap import overlap_of
 from csworkbench.adjustment.periods import change_beyond_others
 from csworkbench.adjustment.sensitivity import e_value
@@ -37,7 +37,7 @@ def block_of(frame, touched, outcome, covariates):
 
 
 def rows_of(block):
-    design = design_of(block.covariates)
+    design = covariates_of(block.covariates)
     return Rows(block.is_touched, block.outcome, design.matrix, np.arange(len(block.outcome))), design
 
 
@@ -90,7 +90,7 @@ def test_v3_earnings_of_1975_held_equal_give_the_published_difference(trained):
     assert regression_difference(rows, design.plain).value == pytest.approx(1750.151, abs=5e-4)
 
 
-# --- V13: E-values, VanderWeele and Ding (2017) and the manual of EValue -----------------------------------------------
+# --- V13: E-values, VanderWeele and Ding (2017) and the manual of EValue ----------------------------------------------
 
 
 @pytest.mark.parametrize(("ratio", "expected"), [(3.9, 7.263), (1.8, 3.0), (0.80, 1.809), (0.91, 1.429)])

@@ -59,7 +59,12 @@ def _about_checks(judged: Sequence[Judged]) -> Iterator[Caveat]:
             yield Caveat(
                 f"{check.name}_failed",
                 Severity.WARNING,
-                say("{touch}: {finding}", touch=each.found.touch.label, finding=check.finding),
+                say(
+                    "{touch}, {check}: {finding}",
+                    touch=each.found.touch.label,
+                    check=check.name.replace("_", " "),
+                    finding=check.finding,
+                ),
             )
         weak = [check for check in each.found.checks if check.name == "compliance" and check.is_passed is None]
         for check in weak:

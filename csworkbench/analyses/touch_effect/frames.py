@@ -5,6 +5,7 @@ from math import nan
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.overlap import score_bins
+from csworkbench.adjustment.sensitivity import MOST_TIMES
 from csworkbench.analyses.touch_effect.measuring import (
     AS_GOT,
     BEYOND_OTHERS,
@@ -216,7 +217,13 @@ def sensitivity_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
 def _hidden(covariate: str, times: float | None) -> str:
     name = covariate.replace("_", " ")
     if times is None:
-        return text(say("Nothing of the kind of {name} erases this, however strong", name=name))
+        return text(
+            say(
+                "Not even a hidden trait as strong as {most:count} times {name} would erase this",
+                most=MOST_TIMES,
+                name=name,
+            )
+        )
     if times < 1:
         return text(
             say("A hidden trait weaker than {name} ({times:number} times) would erase this", name=name, times=times)

@@ -30,6 +30,7 @@ from csworkbench.analyses.touch_effect.verdicts import Check, Judged, Measured, 
 from csworkbench.analyses.touch_effect.weekly import PAST
 from csworkbench.estimates import say
 from csworkbench.experiments import unit_of
+from csworkbench.inference.models import few_threads
 from csworkbench.inference.sample_ratio import RatioState, SampleRatio, sample_ratio
 
 if TYPE_CHECKING:
@@ -117,7 +118,11 @@ def _by_lot(touch: Touch, facts: Drawn, config: Config) -> Measured:
     accounts = numbered(units["account_id"])
     found = compliance_of(is_drawn, got, total / size, accounts)  # each unit counts once
     scale = scale_of(touch)
-    figures = ((DRAWN, found.drawn, scale), (MOVED, found.share, Scale("share")), (COMPLIERS, found.compliers, scale))
+    figures = (
+        (DRAWN, found.drawn, scale),
+        (MOVED, found.share, Scale("share", most=1.0)),
+        (COMPLIERS, found.compliers, scale),
+    )
     lines = tuple(
         Line(name, each, told.told(each, config.level), int(is_drawn.sum()), len(units))
         for name, each, told in (*figures, (AS_GOT, found.as_got, scale))
@@ -170,7 +175,7 @@ def _by_group(touch: Touch, facts: Grouped, config: Config) -> Measured:
 
 
 def _observed(touch: Touch, facts: Observed, config: Config) -> Measured:
-    block, scale, left_out = facts.block, scale_of(touch), dict(facts.left_out)
+    block = facts.block
     few = touched_accounts(block)
     if few < config.minimum_touched or block.accounts[~block.is_touched].nunique() < config.minimum_touched:
         reason = say(
@@ -180,7 +185,13 @@ def _observed(touch: Touch, facts: Observed, config: Config) -> Measured:
             others=int(block.accounts[~block.is_touched].nunique()),
             needed=config.minimum_touched,
         )
-        return Measured(touch, absent=reason, action=say("wait for more touches"), left_out=left_out)
+        return Measured(touch, absent=reason, action=say("wait for more touches"), left_out=dict(facts.left_out))
+    with few_threads(block.covariates.size):
+        return _compared(touch, facts, config)
+
+
+def _compared(touch: Touch, facts: Observed, config: Config) -> Measured:
+    block, scale = facts.block, scale_of(touch)
     adjusted = adjust(block, config, scale)
     course = None if facts.course is None else course_frame(facts.course, adjusted, block, scale, config)
     checks = (
@@ -201,7 +212,7 @@ def _observed(touch: Touch, facts: Observed, config: Config) -> Measured:
             block.is_touched.astype(float), adjusted.rows.outcome, adjusted.design, dict.fromkeys(PAST, "use_before")
         ),
         e_values=_e_values(adjusted, scale, config),
-        left_out=left_out,
+        left_out=dict(facts.left_out),
     )
 
 

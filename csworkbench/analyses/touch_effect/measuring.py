@@ -44,10 +44,12 @@ class Scale:
     Args:
         unit: Unit of the outcome, as in `Estimate`.
         is_relative: The outcome is a logarithm: a difference is told as the share by which it is more.
+        most: Nothing lies beyond it: bounds end there; None = no such end.
     """
 
     unit: str
     is_relative: bool = False
+    most: float | None = None
 
     def told(self, difference: Difference, level: float) -> Estimate:
         """Return a difference as a reader sees it.
@@ -56,9 +58,10 @@ class Scale:
             difference: On the scale of the outcome.
             level: Coverage of its interval.
         """
-        found = difference.estimate(self.unit, level)
         if not self.is_relative:
-            return found
+            low, high = difference.interval(level)
+            high = high if self.most is None else min(high, max(self.most, difference.value))
+            return Estimate(difference.value, self.unit, difference.n, low, high, level)
         value, low, high = (expm1(number) for number in (difference.value, *difference.interval(level)))
         return Estimate(value, "share", difference.n, low, high, level)
 

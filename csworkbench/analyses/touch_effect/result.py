@@ -20,7 +20,7 @@ from csworkbench.analyses.touch_effect.frames import (
 from csworkbench.analyses.touch_effect.judging import judged as judge_all
 from csworkbench.analyses.touch_effect.settings import Config
 from csworkbench.analyses.touch_effect.trial import trial_frame
-from csworkbench.analyses.touch_effect.verdicts import Judged
+from csworkbench.analyses.touch_effect.verdicts import CAUSAL, Judged
 from csworkbench.estimates import Caveat, Estimate, Message
 
 if TYPE_CHECKING:
@@ -52,7 +52,8 @@ class Result:
 
     Args:
         headline: The verdict on the first touch.
-        figures: effect, naive, compliers (of the first touch, as far as they exist), accounts; then `effect.<touch>`.
+        figures: difference (effect, where a lot or a threshold decided), naive, compliers, share_moved, touched, of the
+            first touch and as far as they exist; then `difference.<touch>` or `effect.<touch>` of the others.
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
@@ -99,7 +100,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
 
 def _figures(judged: Sequence[Judged]) -> dict[str, Estimate]:
     found = judged[0].found
-    figures = {} if found.main is None else {"effect": found.main.told}
+    figures = {} if found.main is None else {_name(judged[0]): found.main.told}
     for name in ("naive", "compliers", "share_moved"):
         line = found.line(name)
         if line is not None:
@@ -108,7 +109,12 @@ def _figures(judged: Sequence[Judged]) -> dict[str, Estimate]:
         figures["touched"] = Estimate(found.main.touched, "rows", found.main.rows)
     for each in judged[1:]:
         if each.found.main is not None:
-            figures[f"effect.{each.found.touch.id}"] = each.found.main.told
+            figures[f"{_name(each)}.{each.found.touch.id}"] = each.found.main.told
     if not figures:
-        figures["effect"] = Estimate(None, "share", 0)
+        figures["difference"] = Estimate(None, "share", 0)
     return figures
+
+
+def _name(judged: Judged) -> str:
+    """Return what the main figure of a touch is called: an effect only where a lot or a threshold decided."""
+    return "effect" if judged.verdict in CAUSAL else "difference"

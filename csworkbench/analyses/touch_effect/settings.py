@@ -12,7 +12,7 @@ from csworkbench.features import MeasureSource, Tenure
 
 Design = Literal["none", "random", "lottery", "threshold"]
 NAME = r"^[A-Za-z0-9][A-Za-z0-9_-]*$"
-OWN_NAMES = frozenset({"use_last_week", "use_last_4_weeks", "use_weeks_5_to_12", "use_before", "week"})
+OWN_NAMES = frozenset({"use_last_week", "use_last_four_weeks", "use_eight_weeks_before", "use_before", "week"})
 POST = "reaches into the week of the touch or beyond: what the touch changed cannot be held equal"
 
 

@@ -21,6 +21,11 @@ from csworkbench.formats import text
 if TYPE_CHECKING:
     import pandas as pd
 
+MODELS = {
+    "ridge": say("ridge regression"),
+    "boosting": say("boosted trees"),
+    "best": say("ridge regression or boosted trees, whichever predicts left-out accounts better"),
+}
 ELEMENTS = ("eligibility", "strategies", "assignment", "start", "follow_up", "outcome", "estimand", "analysis")
 
 
@@ -69,7 +74,9 @@ def _weekly(touch: WeeklyTouch, config: Config, as_of: date) -> Iterator[Message
         "Touched within {grace:n week|weeks} of the start, or not; who is not may be touched later",
         grace=touch.grace_weeks,
     )
-    yield say("By lot among accounts alike: {assignment}", assignment=_assignment(touch.design, touch.trigger))
+    yield say(
+        "In the trial by lot among accounts alike; {assignment}", assignment=_assignment(touch.design, touch.trigger)
+    )
     yield say("Monday of the week; covariates end before it")
     yield say(
         "{horizon:n week|weeks} from the end of the touch window, up to {as_of:date}",
@@ -81,7 +88,7 @@ def _weekly(touch: WeeklyTouch, config: Config, as_of: date) -> Iterator[Message
     yield say(
         "Cross-fitted AIPW, five folds of whole accounts, logistic chance of the touch, outcome by {model}; use in the "
         "{past:count} weeks before and {covariates:list} held equal; errors count accounts",
-        model=config.model,
+        model=MODELS[config.model],
         past=PAST_WEEKS,
         covariates=list(touch.covariates) or ["nothing else"],
     )
@@ -102,7 +109,7 @@ def _outcome(touch: WeeklyTouch) -> Message:
         case Kept():
             return say("Renewals due in the follow-up and decided: kept")
     return say(
-        "{what} per week of the follow-up, {scale}; 0 for an account that left",
+        "Use ({what}) per week of the follow-up, {scale}; 0 for an account that left",
         what=touch.outcome.what,
         scale=touch.outcome.scale,
     )
@@ -124,14 +131,16 @@ def _lot(touch: LotTouch) -> Iterator[Message]:
 def _once(touch: OnceTouch, config: Config) -> Iterator[Message]:
     yield say("All accounts with the touch and the outcome recorded")
     yield say("Touched ({column}), or not", column=touch.touched)
-    yield say("By lot among accounts alike: {assignment}", assignment=_assignment(touch.design, touch.trigger))
+    yield say(
+        "In the trial by lot among accounts alike; {assignment}", assignment=_assignment(touch.design, touch.trigger)
+    )
     yield say("{day:date}; covariates were measured before it", day=touch.touched_on)
     yield say("As recorded in the file")
     yield say("{outcome} ({unit})", outcome=touch.outcome, unit=touch.unit)
     yield say("Effect on those touched (ATT); where some have nobody to be compared with, on those who have")
     yield say(
         "Cross-fitted AIPW, five folds, logistic chance of the touch, outcome by {model}; {covariates:list} held equal",
-        model=config.model,
+        model=MODELS[config.model],
         covariates=[known.column for known in touch.covariates],
     )
 
@@ -139,7 +148,7 @@ def _once(touch: OnceTouch, config: Config) -> Iterator[Message]:
 def _periods(touch: PeriodsTouch) -> Iterator[Message]:
     yield say("All rows with group, time and outcome recorded")
     yield say("The group {column}, or the other", column=touch.touched)
-    yield say("By lot among many groups: in fact one group was chosen, and one other is there")
+    yield say("In the trial by lot among many groups; in fact one group was chosen, and one other is there")
     yield say("Rows of {column} are after the touch", column=touch.after)
     yield say("As recorded in the file")
     yield say("{outcome} ({unit})", outcome=touch.outcome, unit=touch.unit)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 PAST_WEEKS, RECENT_WEEKS = 12, 4  # use before the touch that is always held equal
 CONTROL_SHIFT = 2  # the negative control is the use two weeks before the touch, covariates cut a week earlier still
-PAST = ("use_last_week", "use_last_4_weeks", "use_weeks_5_to_12")
+PAST = ("use_last_week", "use_last_four_weeks", "use_eight_weeks_before")
 NEVER = 10**6
 TOO_NEW = "less than 12 weeks in the book"
 GONE = "had left"
@@ -183,7 +183,8 @@ def past_of(grid: Grid, cells: Cells, shift: int = 0) -> "pd.DataFrame":
         shift: Weeks by which everything is cut earlier.
 
     Returns:
-        One row per account-week: use_last_4_weeks, use_weeks_5_to_12, last_week (all log1p) and week (its number).
+        One row per account-week: use_last_week, use_last_four_weeks, use_eight_weeks_before (all log1p) and week (its
+        number).
     """
     import numpy as np
     import pandas as pd
@@ -195,8 +196,8 @@ def past_of(grid: Grid, cells: Cells, shift: int = 0) -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "use_last_week": mean(1, 1),
-            "use_last_4_weeks": mean(1, RECENT_WEEKS),
-            "use_weeks_5_to_12": mean(RECENT_WEEKS + 1, PAST_WEEKS),
+            "use_last_four_weeks": mean(1, RECENT_WEEKS),
+            "use_eight_weeks_before": mean(RECENT_WEEKS + 1, PAST_WEEKS),
             "week": (cells.week - shift).astype(float),
         }
     )
