@@ -135,7 +135,7 @@ def _tables(
 
 
 def _recent(verdicts: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the plans whose window ended last: name, playbook, verdict_on_facts, verdict, probability, would_change."""
+    """Return the plans whose window ended last, the newest first: what a review meeting looks at."""
     is_open = verdicts["verdict"].isin([Verdict.IN_PROGRESS.value, Verdict.TOO_EARLY.value])
     newest = verdicts[~is_open].sort_values(["ends_on", "plan_id"], ascending=[False, True]).head(MOST_RECENT)
     columns = ["plan_id", "name", "playbook", "verdict_on_facts", "verdict", "probability", "would_change"]

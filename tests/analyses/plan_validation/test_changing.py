@@ -1,0 +1,38 @@
+"""How many accounts would settle a question."""
+
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+
+from csworkbench.analyses.plan_validation.changing import accounts_to_settle
+from csworkbench.analyses.plan_validation.settings import VerdictRules
+
+RULES = VerdictRules()
+
+
+def reading(mean, worth=0.1, tau=0.3, error=0.4, n=6):
+    return SimpleNamespace(
+        pooled=SimpleNamespace(mean=mean, tau=tau, n=n),
+        comparison=SimpleNamespace(effects=pd.DataFrame({"standard_error": [error] * n})),
+        worth=lambda rules: worth,
+    )
+
+
+@pytest.mark.parametrize(
+    ("mean", "accounts"),
+    [
+        # The spread of single effects is hypot(.3, .4) = .5, and P = .8 lies .8416 standard errors away.
+        (0.15, 71),  # (.8416 * .5 / .05)^2 = 70.8
+        (0.05, 71),
+        (0.20, 18),  # (.8416 * .5 / .10)^2 = 17.7
+        (0.90, 7),  # one would do, but five others are asked for, and six are there already
+        (0.101, None),  # 177,000 accounts: nobody has them
+    ],
+)
+def test_the_number_of_accounts_follows_from_the_distance_to_the_smallest_effect_of_note(mean, accounts):
+    assert accounts_to_settle(reading(mean), RULES) == accounts
+
+
+def test_nothing_settles_what_nobody_compared():
+    assert accounts_to_settle(SimpleNamespace(pooled=None, comparison=None, worth=lambda rules: 0.1), RULES) is None

@@ -1,0 +1,41 @@
+"""What was declared of a playbook before anybody looked."""
+
+import math
+
+import pandas as pd
+import pytest
+
+from csworkbench.analyses.plan_validation.declared import Declared, declared_in, declared_of, goal_of, inside
+from csworkbench.playbooks import parsed
+
+TEXT = """
+schema: 1
+id: tour
+title: Grand tour
+problem: Few orders
+steps: [{name: Show}]
+goals: [{metric: orders, uplift: 0.25}]
+trait: {name: tier, expected: [large]}
+"""
+LINES = pd.DataFrame(
+    {"metric": ["orders"] * 3, "goal": [0.1, 0.2, 0.9], "account_id": ["a", "b", "c"]}, index=["P1", "P2", "P3"]
+)
+
+
+def test_the_file_of_a_playbook_says_its_goal_and_its_trait():
+    (found,) = declared_in(parsed({"tour.yaml": TEXT}))
+    assert (found.title, found.trait, found.works_for) == ("Grand tour", "tier", ("large",))
+    assert goal_of(found, "orders", "relative", LINES) == pytest.approx(math.log(1.25))
+
+
+def test_without_a_file_the_goal_is_the_median_of_what_plans_asked_for():
+    assert goal_of(declared_of("tour", ()), "orders", "relative", LINES) == 0.2
+    assert goal_of(declared_of("tour", ()), "visits", "relative", LINES) is None
+
+
+def test_an_account_whose_trait_nobody_knows_is_neither_inside_nor_outside():
+    accounts = pd.DataFrame({"tier": ["large", "mid", None]}, index=["a", "b", "c"])
+    found = inside(Declared("tour", trait="tier", works_for=("large",)), accounts, LINES)
+    assert found[["P1", "P2"]].tolist() == [True, False]
+    assert pd.isna(found["P3"])
+    assert inside(Declared("tour"), accounts, LINES) is None
