@@ -17,6 +17,7 @@ READS_IF_PRESENT = (
     "subscriptions",
     "assignments",
     "touches",
+    "tickets",
 )
 NEEDS: tuple[str, ...] = ()
 NEEDS_IF_PRESENT = ("health",)

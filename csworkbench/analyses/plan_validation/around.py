@@ -59,7 +59,7 @@ class Aside:
 
     Args:
         figures: Of the boards and the ledger.
-        tables: Boards, overdue steps and funnel; plan_sheets; plan_baselines, baselines (to be made official),
+        tables: Boards, overdue steps and step_funnel; plan_sheets; plan_baselines, baselines (to be made official),
             baselines_changed; eligible and one drawn order per playbook; ledger and drivers.
         caveats: Doubts.
         actions: What to do next.

@@ -30,7 +30,7 @@ class Boards:
     Args:
         figures: open_plans, overdue_plans, overdue_steps, most_at_once (plans of one account that run at once).
         tables: `plan_board` (one row per plan: `progress`), `by_account`, `by_theme`, `by_csm` (`counted`), `overdue`
-            (one row per step: `overdue`) and `funnel` (`funnel`).
+            (one row per step: `overdue`) and `step_funnel` (`funnel`).
         caveats: Doubts.
     """
 
@@ -56,7 +56,7 @@ def boards(
 
     late = overdue(plans, steps, as_of)
     board = progress(plans, steps, accounts, notes, as_of)
-    tables = {"plan_board": board, "overdue": late, "funnel": funnel(plans, steps)}
+    tables = {"plan_board": board, "overdue": late, "step_funnel": funnel(plans, steps)}
     tables |= {name: counted(board, column) for name, column in BY.items()}
     is_open = board["state"].isin(OPEN)
     at_once = tables["by_account"]["at_once"]

@@ -7,7 +7,10 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.plan_validation.around import Bands, bands_of
+from csworkbench.analyses.plan_validation.boards_inputs import Surroundings, surroundings
 from csworkbench.analyses.plan_validation.levels import Levels, levels_of
+from csworkbench.analyses.plan_validation.lottery import recorded, with_orders
 from csworkbench.analyses.plan_validation.settings import Config
 
 if TYPE_CHECKING:
@@ -65,7 +68,8 @@ class Inputs:
             left_on, and every text attribute.
         load: Accounts per CSM: account_id, month, csm_load.
         levels: Metric -> levels of these accounts.
-        bands: Bands of the health page at month ends: account_id, snapshot_on, score, band; empty without it.
+        bands: Bands of the health page at month ends; empty without it.
+        around: What is known around the plans; None leaves boards, start orders, baselines and the ledger out.
         lacking: Table or result that is absent -> what cannot be said without it.
         of_today: Columns of accounts of which today's value is used for the past.
     """
@@ -78,7 +82,8 @@ class Inputs:
     accounts: "pd.DataFrame"
     load: "pd.DataFrame"
     levels: Mapping[str, Levels]
-    bands: "pd.DataFrame"
+    bands: Bands
+    around: Surroundings | None
     lacking: Mapping[str, str]
     of_today: tuple[str, ...]
 
@@ -96,16 +101,17 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     zone = snapshot.workspace.timezone
     plans = _days(_frame(snapshot, "plans", ("plan_id", "account_id", "created_at"), PLAN_KINDS), zone)
     plans = plans.assign(playbook=plans["playbook"].fillna(NO_PLAYBOOK)).sort_values("plan_id").set_index("plan_id")
+    plans = with_orders(plans, recorded(config.around.lotteries).rows)
     steps = _days(_frame(snapshot, "plan_steps", ("plan_id", "step_no"), STEP_KINDS), zone)
     goals = _frame(snapshot, "plan_goals", ("plan_id", "metric"), GOAL_KINDS).sort_values(["plan_id", "metric"])
     accounts = _accounts(snapshot, set(plans["account_id"]), config)
     first = np.datetime64(_first_day(snapshot, plans, config), "D")
     span = (first, np.datetime64(snapshot.as_of, "D"))
-    bands = _bands(upstream)
+    bands = bands_of(upstream)
     levels = _business(snapshot, _wanted(plans, goals, config), accounts, span)
     levels |= _use(snapshot, accounts, span)
-    if len(bands):
-        rows = bands.rename(columns={"snapshot_on": "date", "score": "value"})
+    if len(bands.history):
+        rows = bands.history.rename(columns={"snapshot_on": "date", "score": "value"})
         levels[HEALTH] = levels_of(rows, accounts.index, span, metric=HEALTH, cadence="monthly")
     return Inputs(
         snapshot.as_of,
@@ -117,9 +123,14 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         _load(snapshot, accounts, span),
         MappingProxyType(levels),
         bands,
+        surroundings(snapshot, _dates(bands.history), config.around.window_days),
         MappingProxyType(_lacking(snapshot, levels)),
         _of_today(snapshot, first.astype(date), accounts),
     )
+
+
+def _dates(history: "pd.DataFrame") -> list[date]:
+    return [day.date() for day in sorted(history["snapshot_on"].unique())]
 
 
 def _frame(snapshot: "Snapshot", name: str, keys: Sequence[str], kinds: Mapping[str, str]) -> "pd.DataFrame":
@@ -245,19 +256,6 @@ def _narrowed(snapshot: "Snapshot", accounts: "pd.DataFrame") -> "Snapshot":
 
     usage = snapshot.history["usage_daily"]
     return replace(snapshot, history={**snapshot.history, "usage_daily": usage.filter(*_of(usage, accounts))})
-
-
-def _bands(upstream: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return the history of health scores where the health page has one."""
-    import pandas as pd
-
-    found = upstream.get("health")
-    table = None if found is None else found.tables.get("account_history")
-    if table is None:
-        kinds = {"account_id": "str", "snapshot_on": "datetime64[s]", "score": "float64", "band": "str"}
-        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in kinds.items()})
-    rows: pd.DataFrame = table[["account_id", "snapshot_on", "score", "band"]].astype({"snapshot_on": "datetime64[s]"})
-    return rows.reset_index(drop=True)
 
 
 def _notes(snapshot: "Snapshot") -> "pd.DataFrame":

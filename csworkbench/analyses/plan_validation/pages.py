@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.plan_validation.patching import COLUMNS, WriteBack
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Part, Severity, Shown, say
 from csworkbench.playbooks import CASES, Library, Playbook
 
 if TYPE_CHECKING:
@@ -68,6 +68,42 @@ def pages(
     """
     names = sorted({*library.playbooks, *library.broken, *verdicts["playbook"].dropna()})
     return {name: _page(name, library, verdicts, (accounts, write_back), pooled.get(name)) for name in names}
+
+
+def parts(
+    library: Library,
+    verdicts: "pd.DataFrame",
+    accounts: "pd.DataFrame",
+    write_back: WriteBack,
+    pooled: Mapping[str, Estimate],
+) -> tuple[Part, ...]:
+    """Return the pages of all playbooks as parts of the result; the arguments are those of `pages`."""
+    made = pages(library, verdicts, accounts, write_back, pooled)
+    return tuple(
+        Part("playbook", name, library.playbooks[name].title if name in library.playbooks else name, page, _shown(page))
+        for name, page in made.items()
+    )
+
+
+def _shown(page: Page) -> tuple[Shown, ...]:
+    leads = {
+        "verdicts": say("Look at the first row: that is what most plans came to"),
+        "where": say("Look for a value whose interval lies on one side of 0; only the declared trait was asked before"),
+        "changes": say("Nothing is written before csw playbooks apply shows it"),
+        "cases": say("Each plan that could be judged, with its own effect and interval"),
+    }
+    titles = {
+        "verdicts": "Plans by verdict",
+        "where": "Where it works",
+        "changes": "Proposed changes of its file",
+        "cases": "Cases",
+    }
+    words = {"verdicts": ("verdict",), "cases": ("verdict_on_facts", "verdict", "evidence")}
+    return tuple(
+        Shown(name, titles[name], lead=lead, options={"words": words.get(name, ())})
+        for name, lead in leads.items()
+        if len(page.tables[name])
+    )
 
 
 def _page(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.plan_validation.around import Aside, look_around
 from csworkbench.analyses.plan_validation.courses import read_courses
 from csworkbench.analyses.plan_validation.declared import declared_in
 from csworkbench.analyses.plan_validation.doubts import doubts
@@ -20,12 +21,14 @@ from csworkbench.analyses.plan_validation.frames import (
 )
 from csworkbench.analyses.plan_validation.judging import Reading, lines_of, read_playbooks
 from csworkbench.analyses.plan_validation.objectives import before_after, objective_table
-from csworkbench.analyses.plan_validation.patching import write_back
+from csworkbench.analyses.plan_validation.pages import parts
+from csworkbench.analyses.plan_validation.patching import WriteBack, write_back
 from csworkbench.analyses.plan_validation.settings import Config
 from csworkbench.analyses.plan_validation.tree import OnFacts, Verdict
+from csworkbench.config import digest
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
-from csworkbench.playbooks import ScopeFound, parsed
+from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say
+from csworkbench.playbooks import Library, ScopeFound, parsed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 WORST_FIRST = list(reversed(Severity))
 CREDITED = (Verdict.VERIFIED.value, Verdict.SUPPORTED.value)
 MOST_RECENT = 20
+EFFECT = "effect."
 MET, MISSED = OnFacts.DONE_MET.value, OnFacts.DONE_MISSED.value
 
 
@@ -58,6 +62,7 @@ class Result:
     * balance, playbook and covariate: smd_before, smd_after
     * forest, rebound: for pictures, see `frames`
     * proposals, changed key of a playbook: see `patching.WriteBack`
+    * what is known around the plans: see `around.Aside`
 
     Args:
         headline: Verdict in one sentence.
@@ -66,7 +71,9 @@ class Result:
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
-        files: Proposed playbook files, by path below the folder of the notebook.
+        files: Proposed playbook files and plan sheets, by path below the folder of the notebook.
+        releases: Start orders and baselines that can be made official.
+        parts: A page per playbook.
     """
 
     headline: Message
@@ -75,6 +82,8 @@ class Result:
     caveats: tuple[Caveat, ...]
     actions: tuple[Message, ...]
     files: Mapping[str, str] = field(default_factory=dict)
+    releases: tuple[Release, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 def analyze(inputs: Inputs, config: Config) -> Result:
@@ -94,15 +103,35 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     readings = read_playbooks(inputs, config, lines, declared_in(library))
     tables = _tables(inputs, config, lines, readings)
     back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of)
-    caveats = tuple(doubts(inputs, lines, readings, library))
+    figures, aside = _figures(tables, config), _aside(inputs, config, library)
+    caveats = (*doubts(inputs, lines, readings, library), *_unpatched(back), *aside.caveats)
+    actions = (*_actions(tables), *aside.actions)
+    pooled = {name.removeprefix(EFFECT): figure for name, figure in figures.items() if name.startswith(EFFECT)}
     return Result(
         headline=_headline(tables),
-        figures=_figures(tables, config),
-        tables={**tables, "proposals": back.table},
+        figures={**figures, **aside.figures},
+        tables={**tables, "proposals": back.table, **aside.tables},
         caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
-        actions=tuple(_actions(tables)) or (say("Nothing to do: no playbook has been judged yet."),),
-        files=back.files,
+        actions=actions or (say("Nothing to do: no playbook has been judged yet."),),
+        files={**back.files, **aside.files},
+        releases=aside.releases,
+        parts=parts(library, tables["verdicts"], inputs.accounts, back, pooled),
     )
+
+
+def _unpatched(back: WriteBack) -> Iterator[Caveat]:
+    for problem in back.problems:
+        yield Caveat(
+            "playbook_unpatched",
+            Severity.WARNING,
+            say("A change is proposed that no file takes: {what}", what=str(problem)),
+        )
+
+
+def _aside(inputs: Inputs, config: Config, library: Library) -> Aside:
+    if inputs.around is None:
+        return Aside()
+    return look_around(inputs.around, inputs.bands, library, config.around, config_sha256=digest(config))
 
 
 def _tables(
@@ -231,7 +260,7 @@ def _figures(tables: "Mapping[str, pd.DataFrame]", config: Config) -> dict[str, 
     for line in playbooks.to_dict("records"):
         if line["effect"] == line["effect"]:
             bounds = (float(line["low"]), float(line["high"]), config.level)
-            figures[f"effect.{line['playbook']}"] = Estimate(
+            figures[f"{EFFECT}{line['playbook']}"] = Estimate(
                 float(line["effect"]), line["unit"], int(line["accounts"]), *bounds
             )
     return figures

@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from csworkbench.analyses.plan_validation.around import Around
 from csworkbench.config import FromFolder, Section, setting
 
 Scale = Literal["relative", "points"]
@@ -81,6 +82,9 @@ class Config(Section):
     )
     most_controls: int = setting(
         300, ge=20, le=5000, unit="accounts", description="Accounts a plan's days are looked at in, at most"
+    )
+    around: Around = setting(
+        default_factory=Around, description="What is built around plans: boards, start orders, baselines, the ledger"
     )
     rules: VerdictRules = setting(default_factory=VerdictRules, description="Thresholds of the verdict tree")
     level: float = setting(0.95, ge=0.5, le=0.999, unit="share", description="Coverage of the intervals")

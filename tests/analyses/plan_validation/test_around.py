@@ -86,7 +86,7 @@ def test_the_parts_fit_into_a_result():
 def test_boards_sheets_baselines_and_ledger_stand_beside_each_other():
     found = around()
     assert list(found.tables) == [
-        "plan_board", "overdue", "funnel", "by_account", "by_theme", "by_csm", "plan_sheets", "plan_baselines",
+        "plan_board", "overdue", "step_funnel", "by_account", "by_theme", "by_csm", "plan_sheets", "plan_baselines",
         "baselines", "baselines_changed", "eligible", "ledger", "drivers",
     ]  # fmt: skip
     assert list(found.files) == ["sheets/P1.html"]
