@@ -395,7 +395,9 @@ def test_the_shipped_settings_are_the_defaults_with_the_playbooks_of_the_folder(
     shipped = configs.load("configs/plan_validation.yaml", plan_validation.Config, ROOT)
     assert set(shipped.playbooks) >= {"quick_wins.yaml", "team_rollout.yaml"}
     scales = {"active_ratio": "points", "health_score": "points"}
-    assert shipped.model_copy(update={"playbooks": {}, "scales": {}}) == plan_validation.Config()
+    assert shipped.around.capacity == {"team_rollout": 10}
+    plain = {"playbooks": {}, "scales": {}, "around": plan_validation.Config().around}
+    assert shipped.model_copy(update=plain) == plan_validation.Config()
     assert shipped.scales == scales
 
 
