@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.plan_validation.candidates import candidate_table
 from csworkbench.analyses.plan_validation.courses import read_courses
 from csworkbench.analyses.plan_validation.declared import declared_in
 from csworkbench.analyses.plan_validation.doubts import doubts
@@ -56,6 +57,7 @@ class Result:
     * course, playbook and month from landing, on the scale of the analysis: see `courses.Courses`
     * placebos, sensitivity, playbook: see `courses.Courses`
     * balance, playbook and covariate: smd_before, smd_after
+    * candidates, playbook and trait nobody declared: see `candidates.candidate_table`
     * forest, rebound: for pictures, see `frames`
     * proposals, changed key of a playbook: see `patching.WriteBack`
 
@@ -129,6 +131,7 @@ def _tables(
         "placebos": courses.placebos,
         "sensitivity": courses.sensitivity,
         "balance": balance_table(readings),
+        "candidates": candidate_table(inputs, config, readings),
         "forest": forest_table(playbooks),
         "rebound": rebound_table(config, readings),
     }
