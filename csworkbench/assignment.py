@@ -91,6 +91,52 @@ def _stratum(stratum: str, members: Sequence[Unit], turn: Sequence[str], seed: s
     return drawn
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a unit stands in a start order.
+
+    Args:
+        unit_id: The unit.
+        stratum: Its stratum.
+        place: Its place, from 1.
+    """
+
+    unit_id: str
+    stratum: str
+    place: int
+
+
+def order(units: Sequence[Unit], seed: str) -> tuple[Place, ...]:
+    """Return the order in which units start when not all can start at once; whoever waits is the comparison.
+
+    Each stratum is spread over the whole order: the first k places hold its share of k, whatever k is, to a unit. Every
+    unit has the same chance of every part of the order.
+
+    Args:
+        units: What is ordered; their order does not matter, nor does what was known before.
+        seed: Name of the draw, such as the playbook and the month.
+
+    Returns:
+        Units from the first place to the last.
+
+    Raises:
+        ValueError: an id comes twice.
+
+    Source: systematic sampling with a random start per unit, Cochran (1977), Sampling Techniques, ch. 8.
+    """
+    if len({unit.unit_id for unit in units}) < len(units):
+        raise ValueError("a unit can be ordered only once; an id comes twice")
+    strata: dict[str, list[str]] = {}
+    for unit in units:
+        strata.setdefault(unit.stratum, []).append(unit.unit_id)
+    spread = []
+    for stratum, members in strata.items():
+        for rank, unit_id in enumerate(sorted(members, key=lambda each: _lot(seed, "order", each))):
+            within = int(_lot(seed, "within", unit_id), 16) / 16**64  # where in its part of the order, 0 to 1
+            spread.append(((rank + within) / len(members), unit_id, stratum))
+    return tuple(Place(unit_id, stratum, place) for place, (_, unit_id, stratum) in enumerate(sorted(spread), 1))
+
+
 def _lot(*words: str) -> str:
     # Lengths keep ("a", "bc") and ("ab", "c") apart.
     return sha256("".join(f"{len(word)}:{word}" for word in words).encode()).hexdigest()

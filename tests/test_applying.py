@@ -115,7 +115,7 @@ def test_the_record_holds_verdicts_reasons_and_the_new_text(root):
     assert (says["run"], says["accepted_at"]) == ("r1", "2026-10-01T08:00:00+00:00")
     assert (says["from_version"], says["to_version"], says["sha256"], says["text"]) == (2, 3, digest, text)
     assert [row["verdict"] for row in says["verdicts"]] == ["harmful", "in_progress"]
-    assert says["reasons"] == ["1 plan show harm", "1 case added or brought up to date, 1 of them new"]
+    assert says["reasons"] == ["it shows harm, at 1 plan", "1 case added or brought up to date, 1 of them new"]
 
 
 def test_applying_twice_changes_nothing_the_second_time(root):

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from csworkbench.assignment import Assigned, Unit, as_csv, assign, changed, contaminated, digest
+from csworkbench.assignment import Assigned, Unit, as_csv, assign, changed, contaminated, digest, order
 
 HALVES = {"control": 1, "short": 1}
 
@@ -150,3 +150,40 @@ def test_units_that_changed_their_arm_came_or_went_are_named():
     official = [Assigned("A", "control", "", 0), Assigned("B", "short", "", 0), Assigned("C", "short", "", 0)]
     now = [Assigned("A", "short", "", 0), Assigned("B", "short", "", 0), Assigned("D", "short", "", 0)]
     assert changed(official, now) == ("A", "C", "D")
+
+
+# --- start orders -----------------------------------------------------------------------------------------------------
+
+
+def test_a_start_order_gives_every_unit_one_place():
+    units = [Unit(f"A{number}", "large" if number < 3 else "mid") for number in range(10)]
+    found = order(units, "s")
+    assert [each.place for each in found] == list(range(1, 11))
+    assert {each.unit_id for each in found} == {unit.unit_id for unit in units}
+
+
+def test_the_first_places_of_a_start_order_hold_the_share_of_each_stratum():
+    # 30 large and 60 mid: of the first k places a third is large, to one unit of each stratum.
+    units = [Unit(f"A{number}", "large" if number < 30 else "mid") for number in range(90)]
+    found = order(units, "s")
+    for k in range(1, 91):
+        assert abs(sum(each.stratum == "large" for each in found[:k]) - k / 3) <= 2
+
+
+def test_every_unit_has_the_same_chance_to_be_among_the_first_also_one_alone_in_its_stratum():
+    units = [Unit("alone", "large"), *(Unit(f"A{number}", "mid") for number in range(5))]
+    draws = 1500
+    early = sum("alone" in {each.unit_id for each in order(units, str(seed))[:2]} for seed in range(draws))
+    # A third of the places: 4 standard errors of a share of 1/3 over 1,500 draws are .049.
+    assert early / draws == pytest.approx(1 / 3, abs=0.049)
+
+
+def test_a_start_order_is_the_same_in_any_order_of_units_and_another_with_another_seed():
+    units = [Unit(f"A{number}") for number in range(12)]
+    assert order(units, "s") == order(units[::-1], "s")
+    assert order(units, "s") != order(units, "t")
+
+
+def test_an_id_that_comes_twice_cannot_be_ordered():
+    with pytest.raises(ValueError, match=r"an id comes twice"):
+        order([Unit("A"), Unit("A")], "s")

@@ -93,7 +93,7 @@ def test_the_examples_of_the_help_use_options_that_exist():
 def test_without_a_command_the_commands_are_listed_with_their_whole_purpose(csw):
     code, out, _ = csw()
     assert code == 0
-    assert [f"  {call.__name__:<10}{purpose}" for call, purpose, _ in COMMANDS] == [
+    assert [f"  {call.__name__:<11}{purpose}" for call, purpose, _ in COMMANDS] == [
         line for line in out.splitlines() if line.lstrip().split(" ")[0] in NAMES
     ]
 

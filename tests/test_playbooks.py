@@ -249,6 +249,19 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path):
         settings_of(tmp_path)
 
 
+class Records(Section):
+    orders: Annotated[dict[str, str], FromFolder("*.csv", is_optional=True)] = setting({}, description="Folder")
+
+
+def test_a_folder_of_records_may_be_missing_and_holds_its_own_kind_of_file(tmp_path):
+    (tmp_path / "a.yaml").write_text("orders: records/lotteries\n")
+    assert load(Path("a.yaml"), Records, tmp_path).orders == {}
+    (tmp_path / "records" / "lotteries").mkdir(parents=True)
+    (tmp_path / "records" / "lotteries" / "tour-1.csv").write_text("a,b\n")
+    (tmp_path / "records" / "lotteries" / "tour-1.json").write_text("{}")
+    assert load(Path("a.yaml"), Records, tmp_path).orders == {"tour-1.csv": "a,b\n"}
+
+
 # --- proposing --------------------------------------------------------------------------------------------------------
 
 

@@ -77,7 +77,7 @@ COMMANDS = (
     ),
     (
         doctoring.doctor,
-        "Check the environment, or propose a mapping for a file of yours.",
+        "Check the environment, or propose a mapping for your file.",
         ("csw doctor", "csw doctor data exports/customers.csv"),
     ),
 )

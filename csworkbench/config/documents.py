@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from csworkbench.errors import Problem, did_you_mean
 
 MAX_BYTES = 200_000
+MAX_TEXT = 50_000_000  # of files that are no configs; the digest in the name of a record tells of a cut
 MAX_DEPTH = 100
 MAX_NODES = 100_000
 _TOO_LARGE = f"the file is larger than {MAX_BYTES:,} bytes: no config is"
@@ -178,20 +179,21 @@ def typed(source: str) -> Scalar:
     return source
 
 
-def texts_of(folder: Path) -> dict[str, str]:
-    """Return what stands in the YAML files of a folder, by file name; what is wrong with one, `document` says.
+def texts_of(folder: Path, pattern: str = "*.yaml") -> dict[str, str]:
+    """Return what stands in the files of a folder, by file name; what is wrong with a config, `document` says.
 
     Args:
         folder: Folder; one that is not there has no files.
+        pattern: Their names.
     """
-    return {path.name: _as_it_stands(path) for path in sorted(folder.glob("*.yaml"))}
+    return {path.name: _as_it_stands(path) for path in sorted(folder.glob(pattern))}
 
 
 def _as_it_stands(path: Path) -> str:
     """Return a text to the byte where it is UTF-8; what cannot be read is empty."""
     try:
         with path.open("rb") as file:
-            return file.read(MAX_BYTES + 1).decode("utf-8", "replace")
+            return file.read(MAX_TEXT).decode("utf-8", "replace")
     except OSError:
         return ""
 

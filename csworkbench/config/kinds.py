@@ -60,9 +60,9 @@ class Kind:
         return any(isinstance(mark, FromFile) for mark in self.marks)
 
     @property
-    def from_folder(self) -> bool:
-        """Whether the path of a folder stands in its place."""
-        return any(isinstance(mark, FromFolder) for mark in self.marks)
+    def from_folder(self) -> FromFolder | None:
+        """The marker, where the path of a folder stands in its place."""
+        return next((mark for mark in self.marks if isinstance(mark, FromFolder)), None)
 
 
 @dataclass(frozen=True, slots=True)

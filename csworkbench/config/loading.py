@@ -14,7 +14,7 @@ from pydantic_core import to_jsonable_python
 from csworkbench.config.documents import Node, UnreadableError, document, parse, read_document, texts_of
 from csworkbench.config.faults import data_of, dotted, step, validated
 from csworkbench.config.kinds import Slot, fields, fitting, slot
-from csworkbench.config.sections import Section
+from csworkbench.config.sections import FromFolder, Section
 from csworkbench.errors import ConfigError, Problem, did_you_mean
 
 T = TypeVar("T", bound=Section)
@@ -200,8 +200,9 @@ def _with_files(accepts: Slot, node: Node, root: Path, trail: tuple[str, ...], p
     if isinstance(node.value, str) and not node.is_broken and any(kind.from_file for kind in accepts.kinds):
         below = _referenced(node, root, trail, problems)
         return below if below.is_broken else _with_files(accepts, below, root, (*trail, below.file), problems)
-    if isinstance(node.value, str) and not node.is_broken and any(kind.from_folder for kind in accepts.kinds):
-        return _texts(node, root, problems)
+    folder = next((kind.from_folder for kind in accepts.kinds if kind.from_folder), None)
+    if isinstance(node.value, str) and not node.is_broken and folder:
+        return _texts(node, root, folder, problems)
     if not isinstance(node.value, dict | list):
         return node
     keys: list[str | int] = list(node.value) if isinstance(node.value, dict) else list(range(len(node.value)))
@@ -212,15 +213,15 @@ def _with_files(accepts: Slot, node: Node, root: Path, trail: tuple[str, ...], p
     return replace(node, value=[*done.values()])
 
 
-def _texts(node: Node, root: Path, problems: list[Problem]) -> Node:
-    """Return the texts of the YAML files of a folder; what is wrong with one is told by whoever reads it."""
+def _texts(node: Node, root: Path, folder: FromFolder, problems: list[Problem]) -> Node:
+    """Return the texts of the files of a folder; what is wrong with one is told by whoever reads it."""
     written = str(node.value)
     if _is_outside(written):
         problems.append(node.problem(_OUTSIDE.format(written)))
-    elif not (root / written).is_dir():
+    elif not (root / written).is_dir() and not folder.is_optional:
         problems.append(node.problem(f"there is no folder {written!r}"))
     else:
-        return node_of(texts_of(root / written), written)
+        return node_of(texts_of(root / written, folder.pattern), written)
     return replace(node, is_broken=True)
 
 

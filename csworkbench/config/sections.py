@@ -45,15 +45,22 @@ class FromFile:
 
 @dataclass(frozen=True, slots=True)
 class FromFolder:
-    """Marker of a field that holds what the YAML files of a folder say: `Annotated[dict[str, str], FromFolder()]`.
+    """Marker of a field that holds what the files of a folder say: `Annotated[dict[str, str], FromFolder()]`.
 
     YAML then holds the path of the folder, relative to the project root. The value is file name -> text as it stands
     there, so that one broken file is a matter of whoever reads the texts, and the digest changes with any of them.
+
+    Args:
+        pattern: Names of the files that are read.
+        is_optional: The folder may be missing: it has no files then.
     """
+
+    pattern: str = "*.yaml"
+    is_optional: bool = False
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         del schema, handler
-        return {"type": "string", "description": "Path of a folder of YAML files, relative to the project root."}
+        return {"type": "string", "description": f"Path of a folder of {self.pattern}, relative to the project root."}
 
 
 class SettingError(ValueError):

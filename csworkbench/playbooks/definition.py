@@ -77,7 +77,7 @@ class Case(Section):
     verdict: str = setting(pattern=NAME, description="Verdict on the evidence")
     evidence: str = setting("", description="Tier of the evidence")
     effect: float | None = setting(
-        None, ge=-1e9, le=1e9, description="Effect on the scale of the analysis; null = could not be told"
+        None, ge=-1e9, le=1e9, description="Effect as on the page of the validation; null = could not be told"
     )
     low: float | None = setting(None, ge=-1e9, le=1e9, description="Lower bound of the effect")
     high: float | None = setting(None, ge=-1e9, le=1e9, description="Upper bound of the effect")

@@ -219,7 +219,7 @@ def _status(playbook: Playbook, own: "pd.DataFrame", scope: ScopeFound | None) -
 def _wanted(counts: Mapping[str, int], scope: ScopeFound | None) -> tuple[Status, Message] | None:
     """Return the status that the verdicts of a playbook ask for, and why; None where they ask for none."""
     if counts.get("harmful"):
-        return Status.REDESIGN, say("{n:n plan|plans} show harm", n=counts["harmful"])
+        return Status.REDESIGN, say("it shows harm, at {n:n plan|plans}", n=counts["harmful"])
     if counts.get("not_executable"):
         return Status.REDESIGN, say(
             "{n:n plan|plans} stopped at a step that cannot be carried out as it is written",
@@ -233,7 +233,7 @@ def _wanted(counts: Mapping[str, int], scope: ScopeFound | None) -> tuple[Status
         )
     if counts.get("not_representative"):
         return Status.REDESIGN, say(
-            "{n:n plan|plans} were carried out without the effect it was written for",
+            "carried out, it does not do what it was written for, at {n:n plan|plans}",
             n=counts["not_representative"],
         )
     good = sum(counts.get(name, 0) for name in GOOD)

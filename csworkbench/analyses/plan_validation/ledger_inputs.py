@@ -47,7 +47,7 @@ def _typed(frame: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _windows(snapshot: Snapshot, dates: Sequence[date], window_days: int) -> "ir.Table":
-    """Return one row per date: snapshot_on, and the instants when its window opens and ends, and the one before opens."""
+    """Return one row per date: snapshot_on, and when its window opens and ends and the one before opens."""
     from datetime import timedelta
 
     import ibis

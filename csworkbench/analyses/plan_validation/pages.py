@@ -1,0 +1,227 @@
+"""One page per playbook: the evidence so far, where it works and where not, its cases, and what should change."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.plan_validation.patching import COLUMNS, WriteBack
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.playbooks import CASES, Library, Playbook
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+LEAST_ACCOUNTS = 5
+CASE_COLUMNS = ["plan_id", "account_id", "verdict_on_facts", "verdict", "evidence", "effect", "low", "high"]
+WHERE_COLUMNS = [
+    "attribute",
+    "value",
+    "is_declared",
+    "is_expected",
+    "plans",
+    "accounts",
+    "effect",
+    "low",
+    "high",
+    "reads",
+]
+WORKS, HARMS, OPEN, FEW = "above nothing", "below nothing", "no difference from nothing shown", "too few to tell"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """The page of one playbook, in the shape of a result.
+
+    Args:
+        headline: What is known of it, in one sentence.
+        figures: effect (pooled over accounts, where it can be told), plans, judged.
+        tables: `where` (one row per attribute and value: whether it was declared, mean effect with a Student interval
+            over accounts), `verdicts` (plans per verdict), `cases` (one row per plan that could be judged), `changes`
+            (what is proposed for its file).
+        caveats: Doubts.
+        actions: What to do next.
+    """
+
+    headline: Message
+    figures: Mapping[str, Estimate]
+    tables: "Mapping[str, pd.DataFrame]"
+    caveats: tuple[Caveat, ...]
+    actions: tuple[Message, ...]
+
+
+def pages(
+    library: Library,
+    verdicts: "pd.DataFrame",
+    accounts: "pd.DataFrame",
+    write_back: WriteBack,
+    pooled: Mapping[str, Estimate],
+) -> Mapping[str, Page]:
+    """Return a page for every playbook that is in the library or that plans name, by id.
+
+    Args:
+        library: The playbooks, and what is wrong with some files.
+        verdicts: One row per plan: plan_id, account_id, playbook, verdict_on_facts, verdict, evidence, effect, low,
+            high (on the scale of the analysis).
+        accounts: Accounts by account_id, with the attributes that traits and scopes name.
+        write_back: What is proposed.
+        pooled: Playbook -> its effect pooled over accounts, in the unit a reader sees; absent = cannot be told.
+    """
+    names = sorted({*library.playbooks, *library.broken, *verdicts["playbook"].dropna()})
+    return {name: _page(name, library, verdicts, (accounts, write_back), pooled.get(name)) for name in names}
+
+
+def _page(
+    name: str,
+    library: Library,
+    verdicts: "pd.DataFrame",
+    around: "tuple[pd.DataFrame, WriteBack]",
+    effect: Estimate | None,
+) -> Page:
+    accounts, write_back = around
+    own, playbook = verdicts[verdicts["playbook"] == name], library.playbooks.get(name)
+    judged = own[own["verdict"].isin(CASES)]
+    changes = write_back.table[write_back.table["playbook"] == name]
+    figures = {} if effect is None or effect.value is None else {"effect": effect}
+    figures |= {"plans": Estimate(len(own), "plans", len(own)), "judged": Estimate(len(judged), "plans", len(own))}
+    return Page(
+        _headline(playbook.title if playbook else name, own, judged, figures.get("effect")),
+        figures,
+        {
+            "where": where(playbook, judged, accounts),
+            "verdicts": _counts(own),
+            "cases": judged[CASE_COLUMNS].sort_values("plan_id", ignore_index=True),
+            "changes": changes[list(COLUMNS[1:])].reset_index(drop=True),
+        },
+        tuple(_caveats(name, library, judged)),
+        tuple(_actions(playbook, own, len(changes))) or (say("Nothing to do: its file says what its plans show."),),
+    )
+
+
+def where(playbook: Playbook | None, judged: "pd.DataFrame", accounts: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the effects of a playbook by the values of attributes: the declared trait first, the tier beside it.
+
+    Args:
+        playbook: The playbook; None = there is no file, so nothing was declared.
+        judged: Its plans that could be judged: account_id, effect.
+        accounts: Accounts by account_id.
+
+    Returns:
+        One row per attribute and value: attribute, value, is_declared, is_expected (to work, by the declared trait;
+        missing for other attributes), plans, accounts, effect (mean over accounts), low, high (Student, 95 %; missing
+        for fewer than five accounts), reads. What was not declared is a candidate to declare next time, no finding.
+    """
+    import pandas as pd
+
+    trait = playbook.trait if playbook else None
+    names = [trait.name] if trait else []
+    names += [name for name in ("tier",) if name not in names]
+    rows = []
+    for name in (each for each in names if each in accounts.columns):
+        values = accounts[name].reindex(judged["account_id"]).fillna("not known").to_numpy()
+        is_declared = trait is not None and name == trait.name
+        for value, part in judged.assign(value=values).groupby("value", sort=True):
+            expected = str(value) in trait.expected if trait is not None and is_declared else None
+            rows.append((name, str(value), is_declared, expected, len(part), *_mean(part)))
+    frame = pd.DataFrame(rows, columns=WHERE_COLUMNS)
+    return frame.astype({"is_expected": "boolean", "effect": "float64", "low": "float64", "high": "float64"})
+
+
+def _mean(part: "pd.DataFrame") -> tuple[int, float | None, float | None, float | None, str]:
+    from math import sqrt
+
+    from scipy.stats import t
+
+    by_account = part.groupby("account_id")["effect"].mean().dropna()
+    n = len(by_account)
+    if n < LEAST_ACCOUNTS:
+        return n, None, None, None, FEW
+    mean = float(by_account.mean())
+    half = float(t.ppf(0.975, n - 1)) * float(by_account.std(ddof=1)) / sqrt(n)
+    reads = WORKS if mean - half > 0 else HARMS if mean + half < 0 else OPEN
+    return n, mean, mean - half, mean + half, reads
+
+
+def _counts(own: "pd.DataFrame") -> "pd.DataFrame":
+    counts = own.groupby("verdict").size().rename("plans").reset_index()
+    counts = counts.assign(share=counts["plans"] / max(1, len(own)))
+    return counts.sort_values(["plans", "verdict"], ascending=[False, True], ignore_index=True)
+
+
+def _headline(title: str, own: "pd.DataFrame", judged: "pd.DataFrame", effect: Estimate | None) -> Message:
+    """Return what is known of a playbook; what verdicts say of it outweighs what they leave open."""
+    found = set(own["verdict"])
+    if "not_executable" in found:
+        stopped = int((own["verdict"] == "not_executable").sum())
+        return say(
+            "{title} cannot be carried out as it is written: {n:n plan|plans} stopped at the same step",
+            title=title,
+            n=stopped,
+        )
+    if effect is None or not found & {"harmful", "verified", "supported", "not_representative"}:
+        return say(
+            "Whether {title} does anything is open: {judged:count} of {n:n plan|plans} could be judged",
+            title=title,
+            judged=len(judged),
+            n=len(own),
+        )
+    if "harmful" in found:
+        return say("{title} shows harm: {effect:estimate}", title=title, effect=effect)
+    if "verified" in found:
+        return say("{title} is verified by a drawn start order: {effect:estimate}", title=title, effect=effect)
+    if "supported" in found and "out_of_scope" in found:
+        return say(
+            "{title} is supported by comparable accounts, within a narrower scope: {effect:estimate}",
+            title=title,
+            effect=effect,
+        )
+    if "supported" in found:
+        return say("{title} is supported by comparable accounts: {effect:estimate}", title=title, effect=effect)
+    return say(
+        "{title} shows no effect beyond the account of its first plan: {effect:estimate}", title=title, effect=effect
+    )
+
+
+def _caveats(name: str, library: Library, judged: "pd.DataFrame") -> Iterator[Caveat]:
+    if name in library.broken:
+        said = "; ".join(str(problem) for problem in library.problems if f"/{name}.yaml" in problem.file)
+        yield Caveat(
+            "playbook_unreadable",
+            Severity.WARNING,
+            say("The file of {name} cannot be read, so nothing declared in it was used: {said}", name=name, said=said),
+            say("Mend the file, then run again"),
+        )
+    elif name not in library.playbooks:
+        yield Caveat(
+            "playbook_unknown",
+            Severity.WARNING,
+            say("Plans name the playbook {name}, and the library has no such file", name=name),
+            say("Write configs/playbooks/{name}.yaml, or mend the name in the plans", name=name),
+        )
+    elif library.playbooks[name].trait is None:
+        yield Caveat(
+            "no_trait",
+            Severity.NOTE,
+            say("No trait was declared before its plans, so differences between groups are candidates only"),
+            say("Declare the one attribute that may decide where it works, before its next plans start"),
+        )
+    accounts = int(judged["account_id"].nunique())
+    if 0 < accounts < LEAST_ACCOUNTS:
+        yield Caveat(
+            "few_accounts",
+            Severity.WARNING,
+            say("Its evidence comes from {n:n account|accounts} only", n=accounts),
+        )
+
+
+def _actions(playbook: Playbook | None, own: "pd.DataFrame", changes: int) -> Iterator[Message]:
+    if changes:
+        yield say(
+            "Read the {n:n proposed change|proposed changes}, then accept them: csw playbooks apply latest", n=changes
+        )
+    found = set(own["verdict"])
+    if "not_executable" in found:
+        yield say("Rewrite the step at which its plans stop, with those who have to carry it out")
+    if found & {"harmful", "not_representative"}:
+        yield say("Start no further plans with it before it has been redesigned")
+    if playbook is not None and found <= {"in_progress", "too_early"} and found:
+        yield say("Wait: none of its plans has been in place for the whole window yet")

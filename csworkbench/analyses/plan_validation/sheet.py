@@ -1,0 +1,188 @@
+"""The plan sheet for the customer: what shall change, by which steps, until when, and what both sides promised.
+
+It holds what the customer may read and nothing else: no notes, no health score, no blockers, no minutes, nobody else's
+name. A sheet in which the name of another customer stands is withheld.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.formats import is_missing, label, number
+from csworkbench.formats import text as in_words
+from csworkbench.playbooks import Library
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FOLDER = "sheets"
+INTERNAL = ("health_score", "health")
+LEAST_NAME = 4  # letters of a name below which it is too common a word to look for
+COLUMNS = ["plan_id", "account_id", "name", "title", "steps_done", "steps", "shared_on", "file", "withheld"]
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+_STYLE = """
+body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a;
+  background: #fff; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-weight: 600; padding: 0.5rem 0; }
+th, td { text-align: left; padding: 0.35rem 0.75rem 0.35rem 0; border-bottom: 1px solid #767676; vertical-align: top; }
+@media print { body { margin: 0; } }
+""".strip()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheets:
+    """The sheets of the plans that are open.
+
+    Args:
+        table: One row per plan: plan_id, account_id, name, title, steps_done, steps, shared_on, file (from the folder
+            of the notebook, "" = withheld), withheld (why).
+        files: `sheets/<plan_id>.html` -> page, to be printed or sent.
+        caveats: Sheets that were withheld.
+    """
+
+    table: "pd.DataFrame"
+    files: Mapping[str, str]
+    caveats: tuple[Caveat, ...]
+
+
+def sheets(
+    plans: "pd.DataFrame",
+    steps: "pd.DataFrame",
+    goals: "pd.DataFrame",
+    accounts: "pd.DataFrame",
+    library: Library,
+    *,
+    language: str = "en",
+) -> Sheets:
+    """Return a sheet for every plan that was begun and is not closed.
+
+    Args:
+        plans: One row per plan, by plan_id: account_id, playbook, started_on, closed_on; and as far as they are there
+            problem, due_on, shared_on, customer_commitments.
+        steps: One row per step: plan_id, step_no, name, planned_on, done_on, status.
+        goals: One row per plan and metric: plan_id, metric, baseline, target.
+        accounts: Accounts by account_id: name.
+        library: Titles of the playbooks.
+        language: Language tag of the page; numbers and dates follow it.
+    """
+    import pandas as pd
+
+    names = accounts["name"].dropna().astype("str")
+    folded = {str(account): name.casefold() for account, name in names.items()}
+    is_open = plans["started_on"].notna() & plans["closed_on"].isna()
+    by_plan = {name: dict(tuple(frame.groupby("plan_id"))) for name, frame in (("steps", steps), ("goals", goals))}
+    rows, files = [], {}
+    for key, plan in plans[is_open].sort_index().iterrows():
+        plan_id = str(key)
+        title = _title(plan, library)
+        own = by_plan["steps"].get(plan_id, steps.iloc[:0]).sort_values("step_no")
+        own = own[~own["status"].eq("skipped")]
+        content = list(_parts(plan, own, by_plan["goals"].get(plan_id, goals.iloc[:0]), language))
+        account = str(plan["account_id"])
+        why = _withheld(plan_id, account, folded, [title, *content])
+        file = "" if why else f"{FOLDER}/{plan_id}.html"
+        if not why:
+            files[file] = _page(title, names.get(account, account), content, language)
+        done = int(own["done_on"].notna().sum())
+        rows.append(
+            (plan_id, account, names.get(account, account), title, done, len(own), plan.get("shared_on"), file, why)
+        )
+    table = pd.DataFrame(rows, columns=COLUMNS).astype({"shared_on": "datetime64[s]"})
+    return Sheets(table, files, tuple(_doubts(table)))
+
+
+def _title(plan: "pd.Series[Any]", library: Library) -> str:
+    """Return the name of the plan: the title of its playbook, else the problem it is to solve."""
+    playbook = library.playbooks.get(str(plan["playbook"]))
+    if playbook is not None:
+        return playbook.title
+    problem = plan.get("problem")
+    return "Plan" if is_missing(problem) else str(problem)
+
+
+def _parts(plan: "pd.Series[Any]", steps: "pd.DataFrame", goals: "pd.DataFrame", language: str) -> Iterator[str]:
+    """Yield the parts of a page as HTML, every text of the data escaped."""
+    problem, due, promised = (plan.get(name) for name in ("problem", "due_on", "customer_commitments"))
+    if not is_missing(problem):
+        yield f"<h2>What we want to change</h2>\n<p>{_shown(problem)}</p>"
+    aims = [line for row in goals.to_dict("records") if (line := _aim(row, language))]
+    if aims:
+        items = "\n".join(f"<li>{line}</li>" for line in aims)
+        yield f"<h2>What we aim for</h2>\n<ul>\n{items}\n</ul>"
+    if len(steps):
+        yield _steps(steps, language)
+    if not is_missing(promised):
+        yield f"<h2>What you have promised</h2>\n<p>{_shown(promised)}</p>"
+    if not is_missing(due):
+        yield f"<p>We review the plan on {_day(due, language)}.</p>"
+
+
+def _aim(goal: Mapping[Any, Any], language: str) -> str:
+    """Return a goal as a line, "" for figures of ours that mean nothing to the customer."""
+    metric, before, after = str(goal["metric"]), goal["baseline"], goal["target"]
+    if metric in INTERNAL or is_missing(after):
+        return ""
+    reached = f"to {number(float(after), language=language)}"
+    start = "" if is_missing(before) else f"from {number(float(before), language=language)} "
+    return escape(f"{label(metric, language)}: {start}{reached}")
+
+
+def _steps(steps: "pd.DataFrame", language: str) -> str:
+    rows = []
+    for row in steps.to_dict("records"):
+        done = not is_missing(row["done_on"])
+        state = f"done {_day(row['done_on'], language)}" if done else "open"
+        planned = "" if is_missing(row["planned_on"]) else _day(row["planned_on"], language)
+        rows.append(f'<tr><th scope="row">{_shown(row["name"])}</th><td>{planned}</td><td>{state}</td></tr>')
+    head = '<tr><th scope="col">Step</th><th scope="col">Planned</th><th scope="col">State</th></tr>'
+    body = "\n".join(rows)
+    return f"<table>\n<caption>Steps</caption>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+
+
+def _page(title: str, name: str, parts: list[str], language: str) -> str:
+    body = "\n".join(parts)
+    return (
+        f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>{_shown(title)} - {_shown(name)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<main>\n"
+        f"<h1>{_shown(title)}</h1>\n<p>Plan for {_shown(name)}</p>\n{body}\n</main>\n</body>\n</html>\n"
+    )
+
+
+def _shown(value: object) -> str:
+    return escape(str(value))
+
+
+def _day(value: Any, language: str) -> str:
+    return in_words(say("{day:date}", day=value.date()), language)
+
+
+def _withheld(plan_id: str, account: str, names: Mapping[str, str], texts: list[str]) -> str:
+    """Return why a sheet is not made, "" where it is."""
+    if not _SAFE.fullmatch(plan_id):
+        return "its id is no name of a file"
+    whole, own = " ".join(texts).casefold(), names.get(account, "")
+    for other, name in names.items():
+        is_named = len(name) >= LEAST_NAME and escape(name) in whole
+        if is_named and other != account and name not in own:
+            return "the name of another customer stands in it"
+    return ""
+
+
+def _doubts(table: "pd.DataFrame") -> Iterator[Caveat]:
+    held = table[table["withheld"] != ""]
+    if len(held):
+        yield Caveat(
+            "sheets_withheld",
+            Severity.WARNING,
+            say(
+                "{n:n plan sheet was|plan sheets were} withheld: {why:list}",
+                n=len(held),
+                why=sorted(set(held["withheld"])),
+            ),
+            say("Mend problem, commitments or step names of these plans, then run again"),
+        )

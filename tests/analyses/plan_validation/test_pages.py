@@ -1,0 +1,151 @@
+"""A page for every playbook: what is known, where it works, and what is wrong with its file."""
+
+import pandas as pd
+import pytest
+
+from csworkbench.analyses.plan_validation.pages import pages, where
+from csworkbench.analyses.plan_validation.patching import write_back
+from csworkbench.estimates import Estimate, Result
+from csworkbench.formats import text as in_words
+from tests.analyses.plan_validation.libraries import TOUR, WALK, library, verdicts
+
+AS_OF = pd.Timestamp("2026-09-30").date()
+EFFECT = Estimate(0.2, "share", 12, 0.1, 0.3, 0.95)
+
+
+def rows(*words, **options):
+    return verdicts(*words, **options).assign(verdict_on_facts="reached")
+
+
+def accounts(**tiers):
+    return pd.DataFrame({"tier": tiers}, index=pd.Index(list(tiers), name="account_id"), dtype="str")
+
+
+def page(made, name="tour", books=None, effect=EFFECT, book=None):
+    books = books or library()
+    offered = write_back(books, made, {}, AS_OF)
+    pooled = {} if effect is None else {name: effect}
+    return pages(books, made, accounts(A1="large") if book is None else book, offered, pooled)[name]
+
+
+def said(made, **options):
+    return in_words(page(made, **options).headline)
+
+
+def codes(found):
+    return [caveat.code for caveat in found.caveats]
+
+
+def test_a_page_has_the_shape_of_a_result():
+    assert isinstance(page(rows("supported")), Result)
+
+
+def test_every_playbook_of_the_library_and_every_one_that_plans_name_has_a_page():
+    books = library(tour=TOUR, broken="id: broken\n")
+    made = pd.concat([rows("supported"), rows("harmful", playbook="unknown")])
+    assert list(pages(books, made, accounts(), write_back(books, made, {}, AS_OF), {})) == ["broken", "tour", "unknown"]
+
+
+@pytest.mark.parametrize(
+    ("words", "headline"),
+    [
+        (("verified", "unlucky"), "Tour is verified by a drawn start order: "),
+        (("supported",), "Tour is supported by comparable accounts: "),
+        (("supported", "out_of_scope"), "Tour is supported by comparable accounts, within a narrower scope: "),
+        (("not_representative",), "Tour shows no effect beyond the account of its first plan: "),
+        (("harmful", "supported"), "Tour shows harm: "),
+    ],
+)
+def test_the_headline_says_what_the_verdicts_show_with_the_effect(words, headline):
+    assert said(rows(*words)) == headline + "20.0% (10.0% to 30.0%, n 12)"
+
+
+def test_a_step_that_cannot_be_carried_out_comes_first():
+    assert said(rows("not_executable", "not_executable", "supported")) == (
+        "Tour cannot be carried out as it is written: 2 plans stopped at the same step"
+    )
+
+
+@pytest.mark.parametrize("words", [("in_progress", "inconclusive"), ("reached_not_attributable", "too_early")])
+def test_what_shows_nothing_is_open(words):
+    assert said(rows(*words)) == "Whether Tour does anything is open: 1 of 2 plans could be judged"
+
+
+def test_without_a_pooled_effect_it_is_open_whatever_the_verdicts_say():
+    assert said(rows("supported"), effect=None).startswith("Whether Tour does anything is open")
+    assert "effect" not in page(rows("supported"), effect=None).figures
+
+
+def test_a_playbook_without_plans_has_a_page():
+    found = page(rows(), name="walk", effect=None)
+    assert in_words(found.headline) == "Whether Walk does anything is open: 0 of 0 plans could be judged"
+    assert [len(table) for table in found.tables.values()] == [0, 0, 0, 0]
+
+
+def test_a_playbook_that_is_not_in_the_library_is_told():
+    found = page(rows("supported", playbook="run"), name="run", effect=None)
+    assert codes(found) == ["playbook_unknown", "few_accounts"]
+    assert "Write configs/playbooks/run.yaml" in in_words(found.caveats[0].action)
+
+
+def test_a_file_of_a_newer_format_is_told_and_its_plans_have_their_page():
+    books = library(tour=TOUR.replace("schema: 1", "schema: 2"))
+    found = page(rows("supported"), books=books)
+    assert codes(found)[0] == "playbook_unreadable"
+    assert "newer version (2)" in in_words(found.caveats[0].message)
+    assert found.figures["plans"].value == 1
+
+
+def test_a_playbook_without_a_trait_asks_for_one():
+    line = "trait: {name: tier, expected: [large]}  # declared before the first plan\n"
+    assert "no_trait" in codes(page(rows("supported"), books=library(tour=TOUR.replace(line, ""))))
+
+
+def test_effects_are_split_by_the_declared_trait_with_intervals_over_accounts():
+    words = ["supported"] * 5 + ["out_of_scope"] * 5
+    made = rows(*words).assign(effect=[0.1, 0.2, 0.3, 0.4, 0.5, -0.1, 0.0, 0.1, -0.05, 0.05])
+    book = accounts(**{f"A{n}": "large" if n <= 5 else "mid" for n in range(1, 11)})
+    found = where(library().playbooks["tour"], made, book).set_index("value")
+    assert found["is_expected"].to_dict() == {"large": True, "mid": False}
+    # Mean .3, standard deviation sqrt(.1 / 4) = .1581, standard error .0707, t(4) = 2.7764.
+    assert found.loc["large", ["effect", "low", "high"]].tolist() == pytest.approx([0.3, 0.1037, 0.4963], abs=1e-4)
+    assert found["reads"].to_dict() == {"large": "above nothing", "mid": "no difference from nothing shown"}
+
+
+def test_several_plans_of_one_account_count_as_one_account():
+    made = rows(*["supported"] * 5).assign(account_id="A1")
+    (found,) = where(library().playbooks["tour"], made, accounts(A1="large")).to_dict("records")
+    assert (found["plans"], found["accounts"], found["reads"]) == (5, 1, "too few to tell")
+
+
+def test_an_attribute_that_was_not_declared_expects_nothing():
+    line = "trait: {name: tier, expected: [large]}  # declared before the first plan\n"
+    bare = library(tour=TOUR.replace(line, "")).playbooks["tour"]
+    (found,) = where(bare, rows("supported"), accounts(A1="large")).to_dict("records")
+    assert not found["is_declared"]
+    assert pd.isna(found["is_expected"])
+
+
+def test_cases_are_the_plans_that_could_be_judged():
+    found = page(rows("supported", "in_progress", "harmful"))
+    assert found.tables["cases"]["plan_id"].tolist() == ["PL1", "PL3"]
+    assert found.tables["verdicts"]["plans"].sum() == 3
+
+
+def test_proposed_changes_stand_on_the_page_with_the_command_that_accepts_them():
+    found = page(rows("harmful"))
+    assert found.tables["changes"]["key"].tolist() == ["status", "cases"]
+    assert in_words(found.actions[0]) == ("Read the 2 proposed changes, then accept them: csw playbooks apply latest")
+    assert in_words(found.actions[1]) == "Start no further plans with it before it has been redesigned"
+
+
+def test_a_page_without_anything_to_do_says_so():
+    found = page(rows("blocked_by_customer"))
+    assert [in_words(action) for action in found.actions] == ["Nothing to do: its file says what its plans show."]
+
+
+def test_other_playbooks_do_not_stand_on_the_page():
+    books = library(tour=TOUR, walk=WALK)
+    both = pd.concat([rows("supported"), rows("harmful", playbook="walk")])
+    found = page(both, books=books)
+    assert (found.figures["plans"].value, set(found.tables["cases"]["verdict"])) == (1, {"supported"})
