@@ -139,7 +139,7 @@ def _tables(
 
 def _recent(verdicts: "pd.DataFrame") -> "pd.DataFrame":
     """Return the plans whose window ended last, the newest first: what a review meeting looks at."""
-    is_open = verdicts["verdict"].isin([Verdict.IN_PROGRESS.value, Verdict.TOO_EARLY.value])
+    is_open = verdicts["verdict_on_facts"].isin([OnFacts.RUNNING.value, OnFacts.WINDOW_OPEN.value])
     newest = verdicts[~is_open].sort_values(["ends_on", "plan_id"], ascending=[False, True]).head(MOST_RECENT)
     columns = ["plan_id", "name", "playbook", "verdict_on_facts", "verdict", "probability", "would_change"]
     return newest[columns].reset_index(drop=True)
