@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from csworkbench import charts, formats
 from csworkbench.charts.markup import displayed, table_html, table_text
-from csworkbench.config import Section, plain
+from csworkbench.config import FromFolder, Section, plain
 from csworkbench.estimates import MOST_FIGURES, Caveat, Estimate, Message, Part, Result, Severity, Shown, say
 
 if TYPE_CHECKING:
@@ -230,7 +230,9 @@ def _keys(config: Section, language: str, prefix: str = "") -> Iterator[tuple[st
         if isinstance(value, Section):
             yield from _keys(value, language, f"{key}.")
         else:
-            yield key, _value(value, language), field.description or ""
+            # Of a folder of files their names are told, not what stands in them.
+            is_folder = any(isinstance(mark, FromFolder) for mark in field.metadata)
+            yield key, _value(list(value) if is_folder else value, language), field.description or ""
 
 
 def _value(value: Any, language: str) -> str:

@@ -1,8 +1,10 @@
+from typing import Annotated
+
 import pandas as pd
 import pytest
 
 from csworkbench import estimates, views
-from csworkbench.config import Section, setting
+from csworkbench.config import FromFolder, Section, setting
 from csworkbench.estimates import Severity, Shown, say
 from tests.pages import PAYLOADS, HandMade, Settings
 
@@ -148,6 +150,16 @@ class Whole(Section):
     days: dict[str, int] = setting({"tickets": 14}, description="Days")
     nothing: str | None = setting(None, description="Nothing")
     empty: tuple[str, ...] = setting((), description="Empty")
+
+
+class Library(Section):
+    playbooks: Annotated[dict[str, str], FromFolder()] = setting(default_factory=dict, description="Folder")
+
+
+def test_of_a_folder_of_files_the_names_are_shown_and_not_what_stands_in_them():
+    text = views.settings(Library(playbooks={"tour.yaml": "title: Tour", "walk.yaml": "title: Walk"})).text
+    assert "tour.yaml, walk.yaml" in text
+    assert "title" not in text
 
 
 def test_nested_settings_have_dots_and_lists_of_sections_show_their_names():

@@ -21,6 +21,7 @@ class Declared:
         trait: Attribute of accounts that was declared to decide where it works; empty = none.
         works_for: Values of it for which the playbook should work.
         founder: Account it was written for; None = the account of its first plan.
+        starts_below: Metric and value under which a rule starts plans; None = no such rule.
         is_filed: Whether a file says so; without one the goals of the plans speak.
     """
 
@@ -30,6 +31,7 @@ class Declared:
     trait: str = ""
     works_for: tuple[str, ...] = ()
     founder: str | None = None
+    starts_below: tuple[str, float] | None = None
     is_filed: bool = False
 
 
@@ -47,6 +49,7 @@ def declared_in(library: Library) -> tuple[Declared, ...]:
             "" if each.trait is None else each.trait.name,
             () if each.trait is None else tuple(each.trait.expected),
             each.founder,
+            None if each.starts_when is None else (each.starts_when.metric, each.starts_when.below),
             is_filed=True,
         )
         for name, each in library.playbooks.items()

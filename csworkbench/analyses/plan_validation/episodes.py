@@ -5,7 +5,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.evidence import Inputs
-from csworkbench.analyses.plan_validation.levels import Levels, on_scale
+from csworkbench.analyses.plan_validation.levels import HALF_DAYS, Levels, on_scale
 from csworkbench.analyses.plan_validation.settings import Config
 
 if TYPE_CHECKING:
@@ -103,7 +103,14 @@ def bands_of(net: "Floats", config: Config) -> "NDArray[np.object_]":
     return np.where(np.isnan(net), NOT_KNOWN, np.array(named, dtype=object)[place])
 
 
-def episodes_of(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
+def episodes_of(
+    inputs: Inputs,
+    config: Config,
+    lines: "pd.DataFrame",
+    metric: str,
+    *,
+    starts_below: tuple[str, float] | None = None,
+) -> "pd.DataFrame":
     """Return the episodes of some plans and of the accounts they can be compared with, as `adjustment` reads them.
 
     Args:
@@ -111,6 +118,7 @@ def episodes_of(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: s
         config: Windows, bands and how many accounts are looked at.
         lines: Rows of the timeline, of one playbook, whose windows have ended.
         metric: What is compared; good is positive.
+        starts_below: Metric and value under which a declared rule starts plans; None = no such rule.
 
     Returns:
         The columns of `csworkbench.adjustment.episodes.COLUMNS` and has_left; plans first. Nothing where the metric is
@@ -139,7 +147,8 @@ def episodes_of(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: s
     )
     others = _others(inputs, config, lines, geometry, metric)
     made = pd.concat([own, others], ignore_index=True) if len(others) else own
-    return _measured(inputs, config, made, levels, float(np.median(lines["sign"])))
+    distance = _distance(inputs, made, starts_below)
+    return _measured(inputs, config, made.assign(threshold_distance=distance), levels, float(np.median(lines["sign"])))
 
 
 def _others(
@@ -244,7 +253,6 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
         csm_load=_loads(inputs, made["account_id"], month),
         band=_net_bands(config, made, levels, sign),
-        threshold_distance=np.nan,
         has_left=left < ends,
     )
     is_there = ~(left < anchor)
@@ -262,6 +270,17 @@ def _own_history(config: Config, levels: Levels, rows: Any, anchor: Any, pre_day
         at = pre_days == length
         found[at] = levels.own_change(rows[at], anchor[at], int(length), config.history_days)[1]
     return found
+
+
+def _distance(inputs: Inputs, made: "pd.DataFrame", starts_below: tuple[str, float] | None) -> "Floats":
+    """Return how far the metric of the starting rule was from its threshold when each plan was written."""
+    import numpy as np
+
+    levels = None if starts_below is None else inputs.levels.get(starts_below[0])
+    if levels is None or starts_below is None:
+        return np.full(len(made), np.nan)
+    day = made["written"].to_numpy("datetime64[D]")
+    return levels.mean(levels.places(made["account_id"]), day - HALF_DAYS, day) - starts_below[1]
 
 
 def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":

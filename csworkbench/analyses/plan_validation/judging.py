@@ -94,7 +94,9 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
     metric = str(lines["metric"].mode().iloc[0]) if lines["metric"].notna().any() else ""
     goal = goal_of(declared, metric, config.scale(metric), lines)
     counted = lines[is_counted(lines, config.rules) & (lines["metric"] == metric)]
-    episodes = episodes_of(inputs, config, counted, metric) if len(counted) else pd.DataFrame()
+    episodes = pd.DataFrame()
+    if len(counted):
+        episodes = episodes_of(inputs, config, counted, metric, starts_below=declared.starts_below)
     comparison = compare(episodes, CompareRules(level=config.level, seed=config.seed)) if len(episodes) else None
     pooled = None if comparison is None else pool(comparison.effects, level=config.level)
     is_inside = inside(declared, inputs.accounts, counted) if pooled is not None else None

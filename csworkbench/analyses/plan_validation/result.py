@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.plan_validation.around import Aside, look_around
+from csworkbench.analyses.plan_validation.candidates import candidate_table
 from csworkbench.analyses.plan_validation.courses import read_courses
 from csworkbench.analyses.plan_validation.declared import declared_in
 from csworkbench.analyses.plan_validation.doubts import doubts
@@ -60,6 +61,7 @@ class Result:
     * course, playbook and month from landing, on the scale of the analysis: see `courses.Courses`
     * placebos, sensitivity, playbook: see `courses.Courses`
     * balance, playbook and covariate: smd_before, smd_after
+    * candidates, playbook and trait nobody declared: see `candidates.candidate_table`
     * forest, rebound: for pictures, see `frames`
     * proposals, changed key of a playbook: see `patching.WriteBack`
     * what is known around the plans: see `around.Aside`
@@ -158,6 +160,7 @@ def _tables(
         "placebos": courses.placebos,
         "sensitivity": courses.sensitivity,
         "balance": balance_table(readings),
+        "candidates": candidate_table(inputs, config, readings),
         "forest": forest_table(playbooks),
         "rebound": rebound_table(config, readings),
     }
@@ -165,7 +168,7 @@ def _tables(
 
 def _recent(verdicts: "pd.DataFrame") -> "pd.DataFrame":
     """Return the plans whose window ended last, the newest first: what a review meeting looks at."""
-    is_open = verdicts["verdict"].isin([Verdict.IN_PROGRESS.value, Verdict.TOO_EARLY.value])
+    is_open = verdicts["verdict_on_facts"].isin([OnFacts.RUNNING.value, OnFacts.WINDOW_OPEN.value])
     newest = verdicts[~is_open].sort_values(["ends_on", "plan_id"], ascending=[False, True]).head(MOST_RECENT)
     columns = ["plan_id", "name", "playbook", "verdict_on_facts", "verdict", "probability", "would_change"]
     return newest[columns].reset_index(drop=True)

@@ -39,3 +39,8 @@ def test_an_account_whose_trait_nobody_knows_is_neither_inside_nor_outside():
     assert found[["P1", "P2"]].tolist() == [True, False]
     assert pd.isna(found["P3"])
     assert inside(Declared("tour"), accounts, LINES) is None
+
+
+def test_a_rule_that_starts_plans_is_read_with_its_threshold():
+    text = TEXT + "starts_when: {metric: health_score, below: 40}\n"
+    assert declared_in(parsed({"tour.yaml": text}))[0].starts_below == ("health_score", 40.0)
