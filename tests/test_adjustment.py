@@ -211,15 +211,37 @@ def test_the_limit_of_an_interval_that_holds_one_needs_no_hidden_trait():
     assert e_value_of_limit(0.5, 0.3, 0.8) == e_value(0.8)
 
 
-def test_a_trait_as_strong_as_the_benchmark_says_erases_the_difference():
-    # The last covariate is hidden from the regression; told that it is k times as strong as x, the bound is reached.
+def test_a_trait_that_explains_the_robustness_value_of_both_erases_the_difference():
+    # Cinelli and Hazlett (2020), eq. 14: the bias reaches the difference where R2y R2d / (1 - R2d) = t^2 / df.
+    value = robustness_value(2.5, 200)
+    assert value * value / (1 - value) == pytest.approx(2.5**2 / 200)
+
+
+def test_benchmarks_are_the_partial_r2_of_least_squares():
     rows = world(accounts=100, rows_each=10)
-    frame = pd.DataFrame({"x": rows.design[:, 0]})
-    found = robustness_of(rows.is_touched.astype(float), rows.outcome, covariates_of(frame))
-    mark = found.benchmarks[0]
-    assert mark.covariate == "x"
-    assert 0 < found.robustness < 1
-    assert mark.of_outcome > mark.of_touch > 0
+    known = pd.DataFrame({"x": rows.design[:, 0], "y": np.random.default_rng(1).normal(size=1000)})
+    design = covariates_of(known)
+    touched = rows.is_touched.astype(float)
+    marks = {mark.covariate: mark for mark in robustness_of(touched, rows.outcome, design).benchmarks}
+    own, every = (add_constant(part) for part in (design.without("x"), design.matrix))
+    left = OLS(touched, own).fit().ssr
+    assert marks["x"].of_touch == pytest.approx(1 - OLS(touched, every).fit().ssr / left)
+    own, every = (np.column_stack([part, touched]) for part in (own, every))
+    left = OLS(rows.outcome, own).fit().ssr
+    assert marks["x"].of_outcome == pytest.approx(1 - OLS(rows.outcome, every).fit().ssr / left)
+    # x decides both and y neither: less of a trait like x is needed.
+    assert marks["x"].times < (marks["y"].times or np.inf)
+
+
+def test_covariates_that_say_the_same_are_one_yardstick():
+    rows = world(accounts=100, rows_each=10)
+    noise = np.random.default_rng(1).normal(size=1000)
+    design = covariates_of(pd.DataFrame({"x": rows.design[:, 0], "again": rows.design[:, 0] + 0.1 * noise}))
+    touched = rows.is_touched.astype(float)
+    alone = robustness_of(touched, rows.outcome, design).benchmarks
+    whole = robustness_of(touched, rows.outcome, design, {"x": "both", "again": "both"}).benchmarks
+    assert [mark.covariate for mark in whole] == ["both"]
+    assert whole[0].of_outcome > max(mark.of_outcome for mark in alone)
 
 
 def test_no_regression_no_robustness():
