@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import VerdictRules
-from csworkbench.analyses.plan_validation.tree import Evidence, Verdict
+from csworkbench.analyses.plan_validation.tree import Evidence, Verdict, is_enough
 from csworkbench.estimates import Message, say
 
 if TYPE_CHECKING:
@@ -96,6 +96,14 @@ def _with_evidence(reading: Reading, plan: str, rules: VerdictRules) -> Message:
     if verdict is Verdict.OUT_OF_SCOPE:
         return say(
             "Plans at accounts with another {trait} that do work", trait=reading.declared.trait.replace("_", " ")
+        )
+    above = reading.evidence[plan].above
+    if above is not None and is_enough(reading.evidence[plan], rules) and max(above, 1 - above) >= rules.chance:
+        return say(
+            "New accounts that bring the probability of an effect of note (now {above:percent}) to the other side of "
+            "{chance:percent}",
+            above=above,
+            chance=rules.chance if above >= rules.chance else 1 - rules.chance,
         )
     needed = accounts_to_settle(reading, rules)
     if needed is None or reading.pooled is None:

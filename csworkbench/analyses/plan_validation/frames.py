@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+UNDECIDED, TOO_FEW = "undecided", "too few accounts"
 SCALED = ("effect", "low", "high")
 SHOWN = (
     "account_id",
@@ -175,7 +176,7 @@ def playbook_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFra
         goal), reached_of, design, reason, effect, low, high (mean over accounts, pooled; share or points, `unit`),
         next_above (probability that it does the smallest effect of note at the next account), probability (that the
         mean effect is as large), harm, worth (smallest effect of note), goal, tau (spread between accounts, on the
-        scale of the analysis), accounts, csms, trait, trait_p, trait_says, settled_by (accounts), says.
+        scale of the analysis), accounts, csms, trait, trait_p, trait_says, settled_by (accounts, where undecided), says.
     """
     import pandas as pd
 
@@ -198,7 +199,8 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
             known["next_above"] = pooled.next_above(worth)
             known["probability"] = pooled.chance_above(worth)
             known["harm"] = 1 - pooled.chance_above(-worth)
-    settled = accounts_to_settle(reading, rules)
+    said = says(reading, config)
+    settled = accounts_to_settle(reading, rules) if said in (UNDECIDED, TOO_FEW) else None
     return {
         "playbook": reading.name,
         "title": reading.declared.title or reading.name,
@@ -219,7 +221,7 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
         "trait_p": np.nan if reading.scope is None or reading.scope.p is None else reading.scope.p,
         "trait_says": trait_says(reading),
         "settled_by": np.nan if settled is None else settled,
-        "says": says(reading, config),
+        "says": said,
     }
 
 
@@ -260,7 +262,7 @@ def says(reading: Reading, config: Config) -> str:
     if pooled is None or worth is None or reading.comparison is None:
         return "cannot tell"
     if pooled.accounts["account_id"].nunique() < rules.accounts:
-        return "too few accounts"
+        return TOO_FEW
     if reading.is_limited:
         return "works inside its trait only"
     if pooled.chance_above(worth) >= rules.chance:
@@ -269,7 +271,7 @@ def says(reading: Reading, config: Config) -> str:
         return "does harm"
     if 1 - pooled.chance_above(worth) >= rules.chance:
         return "does less than the smallest effect of note"
-    return "undecided"
+    return UNDECIDED
 
 
 def leaf_table(verdicts: "pd.DataFrame") -> "pd.DataFrame":
