@@ -1,7 +1,6 @@
 """Comparisons of plans against published figures and other libraries.
 
-V7 and V8 need the panel of minimum wages of Callaway and Sant'Anna (`mpdta`), which no package ships: diff-diff fetches
-it. They are skipped where `../shared/data/mpdta.csv` is absent.
+V7 and V8 use the panel of minimum wages of Callaway and Sant'Anna (`mpdta` of R's did), which moderndid ships.
 """
 
 from pathlib import Path
@@ -98,11 +97,8 @@ def test_billboards_are_inconclusive():
 
 def minimum_wages():
     pytest.importorskip("diff_diff", reason="needs the extra did")
-    path = SHARED / "mpdta.csv"
-    if not path.is_file():
-        pytest.skip("mpdta.csv is not there: diff-diff and R's did download it")
-    rows = pd.read_csv(path)
-    first = next(name for name in ("first.treat", "first_treat") if name in rows)
+    moderndid = pytest.importorskip("moderndid", reason="holds the data; part of the extra dev")
+    rows, first = moderndid.load_mpdta().to_pandas(), "first.treat"
     # Years stand for months: the estimator knows periods only.
     start = pd.to_datetime({"year": 2000, "month": rows[first].sub(2000).clip(lower=1), "day": 1})
     return pd.DataFrame(
