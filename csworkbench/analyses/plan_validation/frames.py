@@ -176,7 +176,7 @@ def playbook_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFra
         goal), reached_of, design, reason, effect, low, high (mean over accounts, pooled; share or points, `unit`),
         next_above (probability that it does the smallest effect of note at the next account), probability (that the
         mean effect is as large), harm, worth (smallest effect of note), goal, tau (spread between accounts, on the
-        scale of the analysis), accounts, csms, trait, trait_p, trait_says, settled_by (accounts, where undecided), says.
+        scale of the analysis), accounts, csms, trait, trait_p, trait_says, settled_by (accounts, if undecided), says.
     """
     import pandas as pd
 
