@@ -58,6 +58,9 @@ class _Calendar:
         back = [slice(LEAD_MONTHS - lag, LEAD_MONTHS - lag + world.size.months) for lag in (1, 2)]
         self.recent = np.mean([world.engagement[:, columns] for columns in back], axis=0)
         self.dip = np.mean([world.swing[:, columns] for columns in back], axis=0)
+        # Early in the book the history is shorter: its first month stands for what was before.
+        history = [np.maximum(LEAD_MONTHS - lag + np.arange(world.size.months), 0) for lag in range(3, 9)]
+        self.fall = self.recent - np.mean([world.engagement[:, columns] for columns in history], axis=0)
         self.decline = world.decline[:, LEAD_MONTHS:]
         self.is_there = _is_there(world, contracts)
         self.is_free = self.is_there.copy()
@@ -70,6 +73,7 @@ class _Calendar:
         first, last = (share * len(self.months) for share in selection.share_of_book)
         is_in_time = (self.months >= max(2, round(first))) & (self.months <= last)
         is_low = (self.recent <= selection.recent_at_most) & (self.dip <= selection.dip_at_most)
+        is_low &= self.fall <= selection.fall_at_most
         is_low &= (self.dip >= selection.dip_at_least) & (self.decline >= selection.decline_at_least)
         is_open = self.is_there if selection.may_overlap else self.is_free
         return np.asarray(is_open & is_in_time & is_low)

@@ -12,10 +12,12 @@ _USUAL_RUN = {"finished": 0.78, "ticked": 0.05, "stuck_csm": 0.06, "stuck_custom
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """When an account is picked for a plan, by its hidden engagement in the two months before.
+    """When an account is picked for a plan, by its engagement in the two months before.
 
     Args:
         recent_at_most: Largest mean engagement.
+        fall_at_most: Largest change of that mean against the six months before those; unlike a dip, which is hidden, a
+            fall shows in the metrics.
         dip_at_most: Largest mean swing; the lower, the more comes back by itself.
         dip_at_least: Smallest mean swing.
         decline_at_least: Smallest planted decline; 0 = none so far.
@@ -24,6 +26,7 @@ class Selection:
     """
 
     recent_at_most: float = 0.0
+    fall_at_most: float = 9.0
     dip_at_most: float = -0.1
     dip_at_least: float = -9.0
     decline_at_least: float = -9.0
@@ -128,6 +131,7 @@ TOO_FEW = Playbook(
     effect=0.2,
     works_in=("large", "mid", "small"),
     truth="too_few",
+    landing_days=(35, 56),
     review_days=(8, 24),
     selection=Selection(share_of_book=(0.85, 0.97), may_overlap=True),
 )
@@ -164,10 +168,9 @@ PLAYBOOKS = (  # in the order in which accounts are picked for them: the scarce 
         effect=0.0,
         works_in=(),
         truth="regression",
-        uplift=0.12,
         landing_days=(7, 14),
         run={"finished": 0.76, "ticked": 0.12, "stuck_csm": 0.06, "dropped": 0.06},
-        selection=Selection(recent_at_most=-0.3, dip_at_most=-0.6, decline_at_least=0.0),
+        selection=Selection(recent_at_most=0.0, fall_at_most=-0.5, dip_at_most=9.0),
     ),
     Playbook(
         name="data_integration",

@@ -16,9 +16,7 @@ QUICK = plan_validation.Config(most_controls=100)
 CREDITED = ["supported", "verified"]
 HIDDEN = "sponsor_program"  # its CSMs knew which accounts would grow, and nobody recorded it
 FIRST_SEED = 1001  # settings were chosen on seeds below 100
-# Below 60 in 100 for reasons that are no fault of the rules (docs/evidence/2026-11-22-verdicts.md): half of those plans
-# were picked for dips below a level that nobody recorded; and of the others five accounts often show that they work.
-UNDER_60 = {"not_representative", "inconclusive"}
+
 
 
 def tiers(quick, full):
@@ -51,7 +49,7 @@ def test_the_planted_leaf_is_the_most_frequent_verdict_and_found_in_60_of_100(nu
         rate, error = rate_of(f"leaf {leaf}", part["ours"] == leaf, part["seed"])
         found = part["ours"].value_counts()
         print(f"    {found.head(4).to_dict()}")
-        if (rate + 3 * error < 0.6 and leaf not in UNDER_60) or found.index[0] != leaf:
+        if rate + 3 * error < 0.6 or found.index[0] != leaf:
             missed[leaf] = rate
     assert missed == {}
 
