@@ -29,7 +29,8 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
             around an anchor day.
         rules: What is demanded.
         panel: Months of the same accounts (account_id, month, value, first_plan (month of the first landing, null
-            without), is_eligible), for designs D and E; without it they are not tried.
+            without), is_eligible, and busy_from where known: `staggered.staggered`), for designs D and E; without it
+            they are not tried.
 
     Returns:
         The comparison; design NONE with its reason where nothing can be compared.
@@ -50,7 +51,9 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
             other = further(every, panel, rules)
             if isinstance(other, Comparison):
                 return replace(other, caveats=(*refused, *other.caveats))
-            refused.append(Caveat("better_design_refused", Severity.NOTE, other))
+            refused.append(
+                other if isinstance(other, Caveat) else Caveat("better_design_refused", Severity.NOTE, other)
+            )
     return _nothing(every, rules, refused)
 
 

@@ -17,7 +17,7 @@ WINDOW = 2  # months before a start and after it whose means are held against ea
 LEAST_BEFORE = 4  # months before landing without which no donors are weighed
 
 
-def by_starts(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules) -> Comparison | Message:
+def by_starts(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules) -> Comparison | Message | Caveat:
     """Return plans held against accounts that were eligible with them and got their plan later, or why not.
 
     Args:
@@ -46,8 +46,13 @@ def by_starts(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules)
             gap=abs(gap),
         )
     if not did.is_installed():
-        return say("Plans that start one after another need the package diff-diff: pip install 'csworkbench[did]'")
+        return _lacking(say("Plans that start one after another could be compared with the package diff-diff"))
     return _staggered(every, panel, plans, controls, rules)
+
+
+def _lacking(what: Message) -> Caveat:
+    """Return that a design would do, if its package were there: told on the page, not only beside the design."""
+    return Caveat("extra_missing", Severity.WARNING, what, say("pip install 'csworkbench[did]'"))
 
 
 def _changes(stack: "pd.DataFrame") -> "pd.DataFrame":
@@ -147,7 +152,7 @@ def _p(average: Estimate, rules: CompareRules) -> float | None:
     return float(2 * norm.sf(abs(average.value) / error)) if error > 0 else None
 
 
-def by_donors(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules) -> Comparison | Message:
+def by_donors(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules) -> Comparison | Message | Caveat:
     """Return the plan of one account held against a weighted mean of accounts that went the same way, or why not.
 
     Args:
@@ -172,7 +177,7 @@ def by_donors(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules)
             before=LEAST_BEFORE,
         )
     if not did.is_installed():
-        return say("A synthetic control needs the package diff-diff: pip install 'csworkbench[did]'")
+        return _lacking(say("A synthetic control could be made with the package diff-diff"))
     return _synthetic(every, did.synthetic_did(square, after, rules.seed), rules, donors)
 
 

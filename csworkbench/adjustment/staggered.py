@@ -44,7 +44,8 @@ def staggered(panel: "pd.DataFrame", rules: CompareRules) -> Staggered:
 
     Args:
         panel: account_id, month (first day), value, first_plan (month, null without), is_eligible; one row per account
-            and month.
+            and month. Where it has busy_from (month in which that plan got under way), an account is a control until
+            then only.
         rules: What is demanded.
 
     Raises:
@@ -90,14 +91,15 @@ def stacked(panel: "pd.DataFrame") -> "pd.DataFrame":
 
     told = panel[panel["value"].notna()]
     number, first_plan = month_number(told["month"]), month_number(told["first_plan"])
-    rows = told[["account_id", "month", "value"]].assign(number=number, first_plan=first_plan)
+    until = month_number(told["busy_from"]) if "busy_from" in told else first_plan
+    rows = told[["account_id", "month", "value"]].assign(number=number, first_plan=first_plan, until=until)
     first, last = int(number.min()), int(number.max())
     width = 2 * REACH + 1
     parts = []
     for place, start in enumerate(sorted(set(first_plan[(first_plan > first) & (first_plan <= last)]))):
         at_start = told.loc[(number == start) & told["is_eligible"].fillna(False).astype(bool), "account_id"]
         is_plan = rows["first_plan"] == start
-        is_control = (rows["first_plan"] > start) & (rows["number"] < rows["first_plan"])
+        is_control = (rows["first_plan"] > start) & (rows["number"] < rows["until"])
         is_near = (rows["number"] - start).abs() <= REACH
         part = rows[is_near & (is_plan | (is_control & rows["account_id"].isin(at_start)))]
         shift = 1 + place * width + REACH - start

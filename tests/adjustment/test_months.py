@@ -85,4 +85,5 @@ def test_without_the_extra_it_is_said_what_to_install(starts, monkeypatch):
     plans, panel = book(starts)
     found = compare(plans, RULES, panel=panel)
     assert found.design is Design.NONE
-    assert any("pip install" in formats.text(caveat.message) for caveat in found.caveats)
+    (told,) = (caveat for caveat in found.caveats if caveat.code == "extra_missing")
+    assert "pip install 'csworkbench[did]'" in formats.text(told.action)

@@ -76,6 +76,18 @@ def test_a_control_is_one_until_its_own_plan():
     assert (later["start"] == 0).all()
 
 
+def test_a_control_whose_plan_gets_under_way_earlier_is_one_until_then():
+    frame, _, start, _ = book()
+    frame = frame.assign(
+        is_eligible=True, busy_from=frame["first_plan"].where(frame["first_plan"] != MONTHS[8], MONTHS[6])
+    )
+    stack = stacked(frame)
+    later = stack[
+        (stack["landing"] == MONTHS[4]) & stack["account_id"].isin([f"a{i}" for i in np.flatnonzero(start == 8)])
+    ]
+    assert later["month"].max() == MONTHS[5]
+
+
 def test_clocks_of_different_starts_do_not_meet():
     stack = stacked(book()[0])
     assert stack.groupby("clock")["landing"].nunique().max() == 1

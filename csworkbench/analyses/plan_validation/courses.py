@@ -8,7 +8,7 @@ from csworkbench.adjustment.designs import CompareRules
 from csworkbench.adjustment.placebo import leave_one_out, placebo_space, placebo_time
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.judging import Reading
-from csworkbench.analyses.plan_validation.levels import on_scale
+from csworkbench.analyses.plan_validation.months import monthly
 from csworkbench.analyses.plan_validation.settings import Config
 
 if TYPE_CHECKING:
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-REACH = 7  # months before the first and after the last landing that are read
 MONTHS = ["offset", "effect", "low", "high", "band_low", "band_high", "n_plans", "n_controls"]
 
 
@@ -88,28 +87,10 @@ def panel_of(inputs: Inputs, config: Config, reading: Reading) -> "pd.DataFrame"
     import numpy as np
     import pandas as pd
 
-    levels, comparison = inputs.levels[reading.metric], reading.comparison
-    sets = comparison.sets if comparison is not None else pd.DataFrame()
-    accounts = pd.Index(sets["account_id"].unique())
-    first = sets["month"].min().to_numpy().astype("datetime64[M]") - REACH
-    last = min(
-        sets["month"].max().to_numpy().astype("datetime64[M]") + REACH,
-        np.datetime64(inputs.as_of, "M") - (0 if _ends_month(inputs) else 1),
-    )
-    rows, sign = levels.accounts.get_indexer(accounts), float(np.median(reading.lines["sign"]))
-    parts = []
-    for month in np.arange(first, last + 1):
-        days = np.full(len(rows), month.astype("datetime64[D]"))
-        until = np.full(len(rows), (month + 1).astype("datetime64[D]"))
-        value = sign * on_scale(levels.mean(rows, days, until), config.scale(reading.metric), levels.usual())
-        parts.append(pd.DataFrame({"account_id": accounts, "month": month.astype("datetime64[s]"), "value": value}))
-    return pd.concat(parts, ignore_index=True).dropna(subset=["value"]).reset_index(drop=True)
-
-
-def _ends_month(inputs: Inputs) -> bool:
-    from datetime import timedelta
-
-    return (inputs.as_of + timedelta(days=1)).day == 1
+    sets = reading.comparison.sets if reading.comparison is not None else pd.DataFrame()
+    found = monthly(inputs, config, inputs.levels[reading.metric], sets["month"], sets["account_id"].unique().tolist())
+    sign = float(np.median(reading.lines["sign"]))
+    return found.assign(value=sign * found["value"]).dropna(subset=["value"]).reset_index(drop=True)
 
 
 def _placebos(reading: Reading, one: Course | None, rules: CompareRules) -> "list[tuple[object, ...]]":

@@ -207,6 +207,20 @@ def _of_tables(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
             say("Without {table} the page says nothing about {what}", table=name, what=what),
             say("Add it to the workspace, or to the batch"),
         )
+    for reading in readings:
+        rule = reading.declared.starts_below
+        if rule is not None and rule[0] not in inputs.levels:
+            yield Caveat(
+                "threshold_not_measured",
+                Severity.WARNING,
+                say(
+                    "{playbook}: plans start where {metric} is below {value:number}, and no table holds that metric",
+                    playbook=reading.declared.title or reading.name,
+                    metric=rule[0],
+                    value=rule[1],
+                ),
+                say("Add the metric to metrics_daily, or correct starts_when in the file of the playbook"),
+            )
     names = {"tier": "value_tier"}
     traits = {names.get(each.declared.trait, each.declared.trait) for each in readings if each.scope is not None}
     for name in sorted(traits & set(inputs.of_today)):

@@ -160,7 +160,7 @@ def _others(
 
     pool = inputs.levels[metric].accounts
     most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
-    busy = _busy(inputs, lines, metric)
+    busy = busy_with(inputs, lines, metric)
     waits = inputs.plans[inputs.plans["lottery"].notna()]
     lots = {str(name): part for name, part in waits.groupby("lottery")}
     order = np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in pool], dtype=np.uint64)
@@ -209,8 +209,17 @@ def _waiting(lot: "pd.DataFrame | None", ends: Any) -> "pd.Series[float]":
     return found
 
 
-def _busy(inputs: Inputs, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
-    """Return when accounts had a plan of this kind under way: account_id, began, over."""
+def busy_with(inputs: Inputs, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
+    """Return when accounts had a plan of this kind under way, up to the end of the window after it.
+
+    Args:
+        inputs: What is known.
+        lines: Plans that are compared: their playbooks and the length of their windows count.
+        metric: What is compared; plans for a problem of this metric are of the kind too.
+
+    Returns:
+        One row per plan that started, index plan_id: account_id, began, over (days).
+    """
     import pandas as pd
 
     plans = inputs.plans
@@ -309,15 +318,29 @@ def _loads(inputs: Inputs, account: "pd.Series[str]", month: Any) -> "Floats":
 
 
 def _net_bands(config: Config, made: "pd.DataFrame", levels: Levels, sign: float) -> "NDArray[np.object_]":
-    """Return the band of each episode on the day its plan was written: its change less the median of all accounts."""
+    """Return the band of each episode on the day its plan was written."""
     import numpy as np
 
     rows = levels.places(made["account_id"])
     found = np.full(len(made), NOT_KNOWN, dtype=object)
     for day, part in made.groupby("written"):
-        recent, history = _recent(levels, day, config)
-        change = change_of(levels, config, recent, history) * sign
-        if np.isfinite(change).any():
-            at = part.index.to_numpy()
-            found[at] = bands_of(change[rows[at]] - np.nanmedian(change), config)
+        at = part.index.to_numpy()
+        found[at] = net_bands(levels, config, day, sign)[rows[at]]
     return found
+
+
+def net_bands(levels: Levels, config: Config, day: Any, sign: float) -> "NDArray[np.object_]":
+    """Return the band of each account on a day: its change less the median of all accounts.
+
+    Args:
+        levels: Levels of the metric.
+        config: Windows and edges of the bands.
+        day: Day before which is looked.
+        sign: 1 or -1: which way is good.
+    """
+    import numpy as np
+
+    change = change_of(levels, config, *_recent(levels, day, config)) * sign
+    if not np.isfinite(change).any():
+        return np.full(len(change), NOT_KNOWN, dtype=object)
+    return bands_of(change - np.nanmedian(change), config)

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.around import Bands, bands_of
 from csworkbench.analyses.plan_validation.boards_inputs import Surroundings, surroundings
+from csworkbench.analyses.plan_validation.declared import declared_in
 from csworkbench.analyses.plan_validation.levels import Levels, levels_of
 from csworkbench.analyses.plan_validation.lottery import recorded, with_orders
 from csworkbench.analyses.plan_validation.settings import Config
+from csworkbench.playbooks import parsed
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -190,7 +192,8 @@ def _first_day(snapshot: "Snapshot", plans: "pd.DataFrame", config: Config) -> d
 
 
 def _wanted(plans: "pd.DataFrame", goals: "pd.DataFrame", config: Config) -> list[str]:
-    named = {*plans["problem_metric"].dropna(), *goals["metric"].dropna(), config.business_metric}
+    rules = {each.starts_below[0] for each in declared_in(parsed(config.playbooks)) if each.starts_below}
+    named = {*plans["problem_metric"].dropna(), *goals["metric"].dropna(), *rules, config.business_metric}
     return sorted(named - {ACTIVE_USERS, ACTIVE_RATIO, HEALTH})
 
 

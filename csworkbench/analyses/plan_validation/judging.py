@@ -11,6 +11,7 @@ from csworkbench.adjustment.scoping import Scope, scope
 from csworkbench.analyses.plan_validation.declared import Declared, declared_of, goal_of, inside
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.months import starts_by_month
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.tree import Evidence, Facts, Judged, judge
 
@@ -97,7 +98,7 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
     episodes = pd.DataFrame()
     if len(counted):
         episodes = episodes_of(inputs, config, counted, metric, starts_below=declared.starts_below)
-    comparison = compare(episodes, CompareRules(level=config.level, seed=config.seed)) if len(episodes) else None
+    comparison = _compared(inputs, config, counted, metric, episodes) if len(episodes) else None
     pooled = None if comparison is None else pool(comparison.effects, level=config.level)
     is_inside = inside(declared, inputs.accounts, counted) if pooled is not None else None
     limit = None
@@ -112,6 +113,17 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
         declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {}
     )
     return _judged(half, config)
+
+
+def _compared(
+    inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str, episodes: "pd.DataFrame"
+) -> Comparison:
+    """Return the comparison by windows, and where these allow none, by months, which are only then read."""
+    rules = CompareRules(level=config.level, seed=config.seed)
+    found = compare(episodes, rules)
+    if found.design is not Design.NONE:
+        return found
+    return compare(episodes, rules, panel=starts_by_month(inputs, config, lines, metric, episodes))
 
 
 def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
