@@ -126,7 +126,7 @@ def _people(before: Snapshot, now: Snapshot) -> "tuple[pd.DataFrame, int]":
         flags = {name: pd.Series(dtype=bool) for name in ("has_left", "is_account_gone", "is_suppressed")}
         flags |= {f"has_{name}": pd.Series(dtype=bool) for name in ADDRESSES}
         texts = {name: pd.Series(dtype="str") for name in ("account_id", "person", "zone", "account_zone")}
-        return pd.DataFrame(texts | flags).rename_axis("contact_id"), 0
+        return pd.DataFrame(texts | flags, index=pd.Index([], dtype="str", name="contact_id")), 0
     people = _frame(before.tables["contacts"], ("contact_id", "account_id", "timezone"))
     people = people.rename(columns={"timezone": "zone"}).set_index("contact_id").sort_index()
     accounts = _frame(before.tables["accounts"], ("account_id", "timezone")).set_index("account_id")

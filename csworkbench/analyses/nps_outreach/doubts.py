@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.nps_outreach.evidence import Inputs
 from csworkbench.analyses.nps_outreach.lists import Lists
-from csworkbench.analyses.nps_outreach.settings import OFFER, SAVE, UNANSWERED, Config
+from csworkbench.analyses.nps_outreach.settings import OFFER, REFERRAL, SAVE, UNANSWERED, Config
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 
 if TYPE_CHECKING:
@@ -30,18 +30,19 @@ def caveats(
     figures, tables = told
     yield from _about_answers(inputs, figures, config)
     for row in tables["tiers"].to_dict("records"):
-        if row["tied"] > row["taken"] and row["tied_share"] >= MANY_TIED:
+        if row["rule"] in (REFERRAL, OFFER) and row["tied"] > row["taken"]:
             yield Caveat(
-                "tied_at_the_cut",
-                Severity.WARNING,
+                f"tied_{row['rule']}",
+                Severity.WARNING if row["tied_share"] >= MANY_TIED else Severity.NOTE,
                 say(
-                    "{tied:count} of {all:n answer|answers} ({share:percent}) are {score:count}; {taken:count} of them "
-                    "are in the tier {rule}, by ARR and then by lot",
+                    "{tied:count} of {all:n answer|answers} ({share:percent}) are {score:count}: {taken:count} of them "
+                    "are within the first {part:percent} ({rule}), by ARR and then by lot",
                     tied=row["tied"],
                     all=len(inputs.answers),
                     share=row["tied_share"],
                     score=int(row["cut_score"]),
                     taken=row["taken"],
+                    part=row["share"],
                     rule=_words(row["rule"]),
                 ),
                 say("Read the tier as a lot among equals, not as the best ones"),
@@ -155,7 +156,7 @@ def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:
     kept = made.left_out[made.left_out["rule"].eq(OFFER) & made.left_out["reason"].str.startswith("no offer")]
     if len(kept):
         yield say(
-            "Talk to {n:n detractor|detractors} who get no offer because of tier, renewal or negotiation", n=len(kept)
+            "Talk to {n:n detractor who gets|detractors who get} no offer because of tier, renewal or negotiation", n=len(kept)
         )
     if made.listed.empty and UNANSWERED in config.lists:
         yield say("Nobody is contacted this week: see who was left out and why")
