@@ -121,17 +121,17 @@ def _shows(row: "pd.Series[Any]") -> Message:
     import pandas as pd
 
     program = _words(str(row["rule"]))
-    if pd.isna(row["visible"]):
+    if pd.isna(row["smallest_share"]):
         return say(
-            "The holdout shows nothing within a year: {n:n account|accounts} a year on the largest list, {program}",
+            "The holdouts show nothing within a year: {n:n account|accounts} a year on the largest list, {program}",
             n=row["per_year"],
             program=program,
         )
     return say(
-        "The holdout of the largest list, {program}, shows nothing below {points:percent} within a year ({n:n "
-        "account|accounts})",
+        "Within a year the holdout of the largest list, {program}, shows no difference below {points:percent} ({n:n "
+        "account|accounts}), those of the others none below that",
         program=program,
-        points=row["visible"],
+        points=row["smallest_share"],
         n=row["per_year"],
     )
 
@@ -156,7 +156,8 @@ def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:
     kept = made.left_out[made.left_out["rule"].eq(OFFER) & made.left_out["reason"].str.startswith("no offer")]
     if len(kept):
         yield say(
-            "Talk to {n:n detractor who gets|detractors who get} no offer because of tier, renewal or negotiation", n=len(kept)
+            "Talk to {n:n detractor who gets|detractors who get} no offer because of tier, renewal or negotiation",
+            n=len(kept),
         )
     if made.listed.empty and UNANSWERED in config.lists:
         yield say("Nobody is contacted this week: see who was left out and why")

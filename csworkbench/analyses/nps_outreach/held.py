@@ -27,8 +27,8 @@ def holdout_table(made: Lists, config: Config) -> "pd.DataFrame":
 
     Returns:
         One row per program: program, rule, accounts (that could have been contacted), held (of them), share (held of
-        accounts), low, high (band of held: 99 of 100 draws lie in it), per_year (accounts), visible (smallest
-        difference after a year, share, missing = none), visible_3 (after three), years_to_worth (until the difference
+        accounts), low, high (band of held: 99 of 100 draws lie in it), per_year (accounts), smallest_share
+        (smallest difference after a year, missing = none), smallest_share_3 (after three), years_to_worth (until the difference
         worth knowing is visible, missing = more than 50 years or never).
     """
     import pandas as pd
@@ -48,10 +48,10 @@ def holdout_table(made: Lists, config: Config) -> "pd.DataFrame":
         share = held / accounts if accounts else None
         rows.append((f"{STEM}.{rule}", rule, accounts, held, share, low, high, round(per_year), *seen, years))
     columns = [
-        "program", "rule", "accounts", "held", "share", "low", "high", "per_year", "visible", "visible_3",
+        "program", "rule", "accounts", "held", "share", "low", "high", "per_year", "smallest_share", "smallest_share_3",
         "years_to_worth",
     ]  # fmt: skip
-    kinds = dict.fromkeys(["share", "visible", "visible_3"], "float64") | {"years_to_worth": "Int64"}
+    kinds = dict.fromkeys(["share", "smallest_share", "smallest_share_3"], "float64") | {"years_to_worth": "Int64"}
     return pd.DataFrame(rows, columns=columns).astype(kinds)
 
 
