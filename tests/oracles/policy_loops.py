@@ -35,11 +35,11 @@ def policy_of(rng: Random) -> ContactPolicy:
 def world(rng: Random, name: str) -> dict[str, list]:
     """The rows of one small world, all ids of which begin with its name, and the requests for contacts in it."""
     accounts = [f"{name}a{i}" for i in range(rng.randint(1, 3))]
-    people = [f"{name}p{i}" for i in range(rng.randint(1, 6))]
+    people = [f"{name}p{i}" for i in range(rng.randint(1, 8))]
     at = {person: rng.choice(accounts) for person in people}
-    mails = [None, *(f"{name}{i}@x.example" for i in range(4))]
-    phones = [None, *(f"+46{rng.randint(10**7, 10**8)}" for _ in range(3))]
-    left = ("2026-01-05T00:00:00", None, None, None, None)
+    mails = [None, *(f"{name}{i}@x.example" for i in range(12))]
+    phones = [None, *(f"+46{rng.randint(10**7, 10**8)}" for _ in range(8))]
+    left = ("2026-01-05T00:00:00", *[None] * 15)
     rows: dict[str, list] = {
         "accounts": [
             {"account_id": each, "churned_at": rng.choice(left), "timezone": rng.choice([None, "Asia/Shanghai", "?"])}
@@ -66,15 +66,20 @@ def world(rng: Random, name: str) -> dict[str, list]:
         "meetings": [],
     }
     for person in people:
-        for _ in range(rng.randint(0, 6)):
+        rows["consents"] += [
+            {"contact_id": person, "channel": channel, "purpose": purpose, "valid_from": "2026-01-01T00:00:00",
+             "valid_to": None, "status": "granted"}
+            for channel in CHANNELS for purpose in ("marketing", "service") if rng.random() < 0.7
+        ]  # fmt: skip
+        for _ in range(rng.choice([0, 0, 0, 1, 2])):
             rows["consents"].append(
                 {
                     "contact_id": person,
-                    "channel": rng.choice([*CHANNELS[:2], CHANNELS[2]]),
+                    "channel": rng.choice(CHANNELS),
                     "purpose": rng.choice(["marketing", "service", "marketing", None]),
                     "valid_from": rng.choice(["2026-01-01T00:00:00", "2026-03-01T00:00:00", "2026-10-05T00:00:00"]),
                     "valid_to": rng.choice([None, None, None, "2026-05-01T00:00:00"]),
-                    "status": rng.choice(["granted"] * 5 + ["denied", "unknown", None]),
+                    "status": rng.choice(["granted", "granted", "denied", "unknown", None]),
                 }
             )
         if rng.random() < 0.15:
@@ -122,8 +127,8 @@ def world(rng: Random, name: str) -> dict[str, list]:
             "mode": rng.choice(["human", "automated"]),
             "csm_id": rng.choice([f"{name}csm", None]),
             "is_must_do": rng.random() < 0.2,
-            "own": rng.choice(["", "", "", "", "own"]),
-            "is_held": rng.random() < 0.15,
+            "own": "own" if rng.random() < 0.1 else "",
+            "is_held": rng.random() < 0.1,
             "rule": "r",
         }
         for person in rng.sample(people, rng.randint(1, len(people)))
@@ -142,11 +147,8 @@ def persons(rows: dict[str, list]) -> dict[str, set[str]]:
     for _ in same:  # as often as there are records, so that chains close
         for one in same:
             for other in same:
-                shared = any(
-                    _plain(pii.get(one, {}).get(name))
-                    and _plain(pii[one][name]) == _plain(pii.get(other, {}).get(name))
-                    for name in ("email", "phone")
-                )
+                pairs = [(pii.get(one, {}).get(name), pii.get(other, {}).get(name)) for name in ("email", "phone")]
+                shared = any(mine and _plain(mine) == _plain(theirs) for mine, theirs in pairs)
                 if shared or same[one] & same[other]:
                     same[one] |= same[other]
                     same[other] |= same[one]
@@ -204,9 +206,8 @@ def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPo
         case "no consent":
             if ask["purpose"] == "service" and policy.service_basis:
                 return False
-            said = [
-                row for row in _said(rows, {person}) if (row["channel"], row["purpose"]) == (channel, ask["purpose"])
-            ]
+            topic = (channel, ask["purpose"])
+            said = [row for row in _said(rows, {person}) if (row["channel"], row["purpose"]) == topic]
             last = max((row["valid_from"] for row in said), default=None)
             return not said or any(row["status"] != "granted" for row in said if row["valid_from"] == last)
         case "no address for the channel":
