@@ -454,7 +454,7 @@ def test_the_number_held_is_binomial_and_programs_are_drawn_apart():
 
 
 def test_48_listed_a_year_show_nothing_below_44_points():
-    # 12 accounts in a window of 91 days are 12 x 365 / 91 = 48.1 a year; a fifth is held out, one in ten has the outcome anyway.
+    # 12 in a window of 91 days are 12 x 365 / 91 = 48.1 a year; a fifth is held out, one in ten has the outcome anyway.
     config = settings(window_days=91, lists={"unanswered": LIST}, holdout={"share": 0.2})
     row = result([None] * 12, config).tables["holdout"].iloc[0]
     assert (row["accounts"], row["per_year"]) == (12, 48)
