@@ -66,7 +66,7 @@ def test_a_list_without_its_columns_is_refused(tmp_path):
 def test_every_damaged_list_is_named(tmp_path):
     official(tmp_path).write_text("x", encoding="utf-8")
     official(tmp_path, analysis="other").write_text("x", encoding="utf-8")
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(DataError, match=r"was changed after its release") as caught:
         released(tmp_path)
     assert len(caught.value.problems) == 2
 
