@@ -142,6 +142,19 @@ def _lot(*words: str) -> str:
     return sha256("".join(f"{len(word)}:{word}" for word in words).encode()).hexdigest()
 
 
+def is_held(unit_id: str, program: str, share: float) -> bool:
+    """Return whether a unit belongs to the holdout of a program: the same answer in every week and on every machine.
+
+    Who is held by one program says nothing about another one. The number held of n units is binomial.
+
+    Args:
+        unit_id: The unit, such as an account.
+        program: Name of the program; it salts the lot.
+        share: Part of all units that is held, 0 to 1.
+    """
+    return int(_lot("holdout", program, unit_id)[:13], 16) < share * 16**13
+
+
 def as_csv(assigned: Sequence[Assigned]) -> str:
     """Return an assignment as the text of `assignments.csv`, the same to the byte wherever it is drawn.
 

@@ -15,7 +15,7 @@ from csworkbench.tables import SPECS
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from csworkbench.sources import Book, IngestReport
+    from csworkbench.sources import Book, Contacted, IngestReport
     from csworkbench.workspace import Workspace
 
 
@@ -33,6 +33,7 @@ class Snapshot:
         history: The same rows before versions and accounts were picked: every version known by `as_of`.
         remembered: What earlier exports said of the columns that exports overwrite (`sources.archive`).
         ends_on: Newest day of the book; from it on, what an export overwrites is current.
+        released: Contacts of the official lists of runs up to `as_of`; they may lie in the days after it.
     """
 
     as_of: date
@@ -42,6 +43,7 @@ class Snapshot:
     history: "Mapping[str, ir.Table]" = field(repr=False)
     remembered: "Mapping[str, ir.Table]" = field(repr=False)
     ends_on: date
+    released: "tuple[Contacted, ...]" = field(default=(), repr=False)
 
     @property
     def current_only(self) -> Mapping[str, tuple[str, ...]]:
@@ -84,7 +86,7 @@ def take(book: "Book", as_of: date) -> Snapshot:
         Snapshot of the same tables and columns.
     """
     ends_on = end_of(book, as_of)
-    empty = Snapshot(as_of, book.workspace, {}, book.reports, book.tables, book.remembered, ends_on)
+    empty = Snapshot(as_of, book.workspace, {}, book.reports, book.tables, book.remembered, ends_on, book.released)
     return _cut(empty, as_of)
 
 
@@ -153,4 +155,5 @@ def _cut(later: Snapshot, as_of: date) -> Snapshot:
         MappingProxyType(history),
         later.remembered,
         later.ends_on,
+        tuple(each for each in later.released if each.known_on <= as_of),
     )

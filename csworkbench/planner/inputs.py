@@ -25,7 +25,7 @@ class Inputs:
     Args:
         reports: How each table was read.
         as_of: Cut-off date.
-        past: Table -> digest of what earlier runs remembered of it.
+        past: Table -> digest of what earlier runs remembered of it; of contacts also the lists made official.
         forgets: What exports overwrite is not remembered, because the project's records are read-only.
     """
 
@@ -137,7 +137,9 @@ def _history(root: Path) -> Path:
 def _past(root: Path) -> dict[str, str]:
     """Return a digest of what is remembered of each table: the names of its files hold the digests of their bytes."""
     tables = _history(root).glob("*/")
-    return {table.name: hash_of(sorted(path.name for path in table.glob("*.parquet"))) for table in tables}
+    past = {table.name: hash_of(sorted(path.name for path in table.glob("*.parquet"))) for table in tables}
+    lists = sorted(path.name for path in (root / RECORDS / "lists").glob("[!.]*.*"))
+    return past | ({"contacts": hash_of([past.get("contacts", ""), lists])} if lists else {})
 
 
 def _record(report: "IngestReport") -> InputRecord:

@@ -4,10 +4,12 @@ from csworkbench.sources.archive import remember
 from csworkbench.sources.book import Book, Finding, IngestReport
 from csworkbench.sources.cache import cache_folder, is_writable, without_trace
 from csworkbench.sources.reading import Listener, open_book, read_book
+from csworkbench.sources.released import Contacted, released
 from csworkbench.sources.spark import rehome, require
 
 __all__ = [
     "Book",
+    "Contacted",
     "Finding",
     "IngestReport",
     "Listener",
@@ -16,6 +18,7 @@ __all__ = [
     "open_book",
     "read_book",
     "rehome",
+    "released",
     "remember",
     "require",
     "without_trace",

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from csworkbench.sources.released import Contacted
 from csworkbench.tables import Role
 from csworkbench.workspace import Workspace
 
@@ -89,6 +90,7 @@ class Book:
         remembered: Canonical table -> what earlier runs archived of its columns that exports overwrite.
         typed: Canonical table -> Parquet file its expression reads; where another engine finds it.
         today: Day it was read, in `workspace.timezone`; what is dated later cannot have happened. None = not known.
+        released: Contacts of the lists that were made official.
     """
 
     workspace: Workspace
@@ -100,6 +102,7 @@ class Book:
     remembered: Mapping[str, "ibis.Table"] = field(default_factory=dict)
     typed: Mapping[str, Path] = field(default_factory=dict)
     today: date | None = None
+    released: tuple[Contacted, ...] = ()
 
     @property
     def last_possible(self) -> date:

@@ -22,6 +22,7 @@ from csworkbench.sources.catalog import Database
 from csworkbench.sources.identity import Identities, homes, resolve
 from csworkbench.sources.parse import FILE, LINE
 from csworkbench.sources.raw import Part, Task
+from csworkbench.sources.released import released
 from csworkbench.sources.rules import Case
 from csworkbench.sources.staging import Staged, stage
 from csworkbench.sources.typed import Clock
@@ -112,7 +113,8 @@ def read_book(
         )
         if records is not None:
             history = records / "history"
-            book = replace(book, history=history, remembered=archive.remembered(book.connection, history))
+            past = archive.remembered(book.connection, history)
+            book = replace(book, history=history, remembered=past, released=released(records))
         undo.pop_all()
         return book
 

@@ -8,6 +8,7 @@ from pydantic import field_validator, model_validator
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.errors import did_you_mean
 from csworkbench.tables import SPECS, TableSpec
+from csworkbench.workspace.contacting import ContactPolicy
 from csworkbench.workspace.mapping import ColumnMap, TableSource, checked_zone
 
 # Columns whose values id_map can turn into ours.
@@ -76,6 +77,9 @@ class Workspace(Section):
     engine: Engine = setting(default_factory=Engine, description="Which engine reads, and how much it may use")
     regions: dict[str, Region] = setting(
         default_factory=dict, description="Region of accounts -> its public holidays and seasons"
+    )
+    contact_policy: ContactPolicy = setting(
+        default_factory=ContactPolicy, description="Who may be contacted: what every list of contacts obeys"
     )
 
     _zone = field_validator("timezone")(checked_zone)

@@ -1,0 +1,163 @@
+"""Doubts beside the NPS and the lists, and what to do next."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.nps_outreach.evidence import Inputs
+from csworkbench.analyses.nps_outreach.lists import Lists
+from csworkbench.analyses.nps_outreach.settings import OFFER, REFERRAL, SAVE, UNANSWERED, Config
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+FEW_ACCOUNTS, FEW_RESPONSES, MANY_TIED = 30, 0.5, 0.5
+
+
+def caveats(
+    inputs: Inputs, made: Lists, told: "tuple[Mapping[str, Estimate], Mapping[str, pd.DataFrame]]", config: Config
+) -> Iterator[Caveat]:
+    """Yield the doubts.
+
+    Args:
+        inputs: Answers and invitations.
+        made: The lists.
+        told: Figures and tables of the page.
+        config: Settings.
+    """
+    figures, tables = told
+    yield from _about_answers(inputs, figures, config)
+    for row in tables["tiers"].to_dict("records"):
+        if row["rule"] in (REFERRAL, OFFER) and row["tied"] > row["taken"]:
+            yield Caveat(
+                f"tied_{row['rule']}",
+                Severity.WARNING if row["tied_share"] >= MANY_TIED else Severity.NOTE,
+                say(
+                    "{tied:count} of {all:n answer|answers} ({share:percent}) are {score:count}: {taken:count} of them "
+                    "are within the first {part:percent} ({rule}), by ARR and then by lot",
+                    tied=row["tied"],
+                    all=len(inputs.answers),
+                    share=row["tied_share"],
+                    score=int(row["cut_score"]),
+                    taken=row["taken"],
+                    part=row["share"],
+                    rule=_words(row["rule"]),
+                ),
+                say("Read the tier as a lot among equals, not as the best ones"),
+            )
+    yield from _about_lists(inputs, made, tables)
+
+
+def _about_answers(inputs: Inputs, figures: "Mapping[str, Estimate]", config: Config) -> Iterator[Caveat]:
+    nps, rate, weighted = (figures[name] for name in ("nps", "response_rate", "nps_weighted"))
+    if nps.n < FEW_ACCOUNTS:
+        yield Caveat(
+            "few_answers",
+            Severity.WARNING,
+            say("Only {n:n account|accounts} answered in {days:days}", n=nps.n, days=config.window_days),
+            say("Raise window_days, or ask more people"),
+        )
+    if rate.value is not None and rate.value < FEW_RESPONSES:
+        change = None if weighted.value is None or nps.value is None else weighted.value - nps.value
+        what = (
+            say("nothing says how the others would have answered")
+            if change is None
+            else say(
+                "weighted by {column} the NPS moves by {change:points} points", column=config.weight_by, change=change
+            )
+        )
+        yield Caveat(
+            "non_response",
+            Severity.WARNING,
+            say("{rate:percent} of those invited answered; {what}", rate=rate.value, what=what),
+            say("Those who are silent may be less happy: ask them once more, see the list of the unanswered"),
+        )
+    if len(inputs.invited) and inputs.invited["is_answered"].all():
+        yield Caveat(
+            "no_invitations",
+            Severity.NOTE,
+            say("Only answers are recorded: how many were asked, nobody can tell"),
+            say("Export invitations without an answer too"),
+        )
+
+
+def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
+    unknown = int((~made.decided["contact_id"].isin(inputs.ground.people.index)).sum())
+    if unknown:
+        yield Caveat(
+            "unknown_people",
+            Severity.WARNING,
+            say("{n:n person|people} on a tier cannot be contacted: nobody knows who it is", n=unknown),
+            say("Add contacts with consents to the workspace, and contact_id to nps_responses"),
+        )
+    if inputs.ground.nameless:
+        yield Caveat(
+            "nameless_suppressions",
+            Severity.NOTE,
+            say("{n:n suppression names|suppressions name} nobody who is known", n=inputs.ground.nameless),
+            say("Check the ids and addresses of suppressions"),
+        )
+    now = set(made.listed["proposal_id"])
+    if inputs.official and inputs.official - now:
+        yield Caveat(
+            "official_list_changed",
+            Severity.WARNING,
+            say(
+                "{n:n row|rows} of the official list of this week would not be listed any more",
+                n=len(inputs.official - now),
+            ),
+            say("Compare it with the table left_out before the rest is sent: some may have refused since"),
+        )
+    held = tables["holdout"]
+    shown = held[held["accounts"] > 0]
+    if len(shown):
+        best = shown.sort_values("per_year", ascending=False).iloc[0]
+        yield Caveat("holdout_shows", Severity.NOTE, _shows(best))
+
+
+def _shows(row: "pd.Series[Any]") -> Message:
+    import pandas as pd
+
+    program = _words(str(row["rule"]))
+    if pd.isna(row["smallest_share"]):
+        return say(
+            "The holdouts show nothing within a year: {n:n account|accounts} a year on the largest list, {program}",
+            n=row["per_year"],
+            program=program,
+        )
+    return say(
+        "Within a year the holdout of the largest list, {program}, shows no difference below {points:percent} ({n:n "
+        "account|accounts}), those of the others none below that",
+        program=program,
+        points=row["smallest_share"],
+        n=row["per_year"],
+    )
+
+
+def _words(rule: str) -> str:
+    return rule.replace("_", " ")
+
+
+def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:
+    """Yield what to do next.
+
+    Args:
+        inputs: Week of the list.
+        made: The lists.
+        config: Settings.
+    """
+    saves = made.listed[made.listed["rule"] == SAVE]
+    if len(saves):
+        yield say("Call {n:n detractor|detractors} this week: {names:list}", n=len(saves), names=list(saves["name"]))
+    if len(made.listed) and not inputs.official:
+        yield say("Make the list official before the first contact: csw release latest nps_outreach")
+    kept = made.left_out[made.left_out["rule"].eq(OFFER) & made.left_out["reason"].str.startswith("no offer")]
+    if len(kept):
+        yield say(
+            "Talk to {n:n detractor who gets|detractors who get} no offer because of tier, renewal or negotiation",
+            n=len(kept),
+        )
+    if made.listed.empty and UNANSWERED in config.lists:
+        yield say("Nobody is contacted this week: see who was left out and why")

@@ -1,0 +1,155 @@
+"""Who may be contacted, one decision per proposal, and what became of every contact."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.policy.ground import ADDRESS, ANY, Ground
+from csworkbench.policy.reasons import ORDER, Reason
+from csworkbench.policy.weeks import Week, first_moment, zone_of
+from csworkbench.workspace import ContactPolicy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Found = tuple[Reason, str]
+"""A reason, and the words it is told in."""
+Row = dict[Any, Any]
+ADDED = ("is_listed", "channel", "reason", "reasons", "send_from")
+
+
+@dataclass(slots=True)
+class _Spent:
+    """What the list has used up so far."""
+
+    people: set[str] = field(default_factory=set)
+    touches: Counter[tuple[int, str]] = field(default_factory=Counter)
+    notices: Counter[str] = field(default_factory=Counter)
+
+
+def decide(
+    requests: "pd.DataFrame", ground: Ground, policy: ContactPolicy, week: Week, timezone: str
+) -> "pd.DataFrame":
+    """Return what becomes of each request, the first one served first.
+
+    Args:
+        requests: One row per proposal, in order of priority: contact_id (missing = not known), account_id, purpose,
+            channels (tuple, the preferred one first), mode, csm_id (missing = nobody), is_must_do, own (why the
+            analysis itself leaves it out, "" = it does not), is_held (its account is in the holdout).
+        ground: What is known of the contacts.
+        policy: The rules.
+        week: Week of the list.
+        timezone: Zone of the workspace, for contacts without one.
+
+    Returns:
+        The requests with is_listed, channel (the first that is allowed), reason (first of `Reason`, "" = listed),
+        reasons (all of them, ";" between) and send_from (first moment out of quiet time, UTC; NaT = not listed). Of
+        several channels the reason is that of the one that came furthest. One held out uses nothing up.
+    """
+    import pandas as pd
+
+    people: dict[Any, Row] = ground.people.to_dict("index")
+    spent, decided = _Spent(), []
+    for row in requests.to_dict("records"):
+        person = people.get(row["contact_id"]) if isinstance(row["contact_id"], str) else None
+        channel, found = _chosen(row, person, (ground, policy, spent))
+        moment = None
+        if not found and person is not None:
+            _spend(row, person, channel, (policy, spent))
+            moment = first_moment(week.first, zone_of(person["zone"], person["account_zone"], timezone), policy.quiet)
+        told = list(dict.fromkeys(words for _, words in found))
+        decided.append((not found, channel, told[0] if told else "", "; ".join(told), moment))
+    frame = pd.DataFrame(decided, columns=list(ADDED), index=requests.index)
+    kinds: dict[str, Any] = {
+        "is_listed": bool,
+        "channel": "str",
+        "reason": "str",
+        "reasons": "str",
+        "send_from": "datetime64[us]",
+    }
+    return requests.drop(columns=[name for name in ADDED if name in requests]).join(frame.astype(kinds))
+
+
+def _chosen(
+    row: Row, person: Row | None, known: tuple[Ground, ContactPolicy, _Spent]
+) -> tuple[str | None, list[Found]]:
+    """Return the first channel nothing speaks against; else none, and the reasons of the one that came furthest."""
+    if person is None:
+        return None, [(Reason.UNKNOWN_PERSON, Reason.UNKNOWN_PERSON.value)]
+    tried = []
+    for channel in row["channels"]:
+        found = sorted(_reasons(row, person, channel, known), key=lambda each: ORDER.index(each[0]))
+        if not found:
+            return channel, []
+        tried.append(found)
+    return None, max(tried, key=lambda found: ORDER.index(found[0][0]))
+
+
+def _reasons(row: Row, person: Row, channel: str, known: tuple[Ground, ContactPolicy, _Spent]) -> Iterator[Found]:
+    """Yield everything that speaks against a request on a channel."""
+    ground, policy, spent = known
+    who, purpose = person["person"], row["purpose"]
+    holds = {
+        Reason.ACCOUNT_LEFT: person["is_account_gone"],
+        Reason.PERSON_LEFT: person["has_left"],
+        Reason.SUPPRESSED: person["is_suppressed"],
+        Reason.REFUSED: any((who, at, what) in ground.denied for at in (channel, ANY) for what in (purpose, ANY)),
+        Reason.NO_CONSENT: (row["contact_id"], channel, purpose) not in ground.granted
+        and not (purpose == "service" and policy.service_basis is not None),
+        Reason.NO_ADDRESS: channel in ADDRESS and not person[f"has_{ADDRESS[channel]}"],
+        Reason.SAME_PERSON: who in spent.people,
+        Reason.STAFF_CAP: _is_busy(row, known),
+        Reason.HOLDOUT: row["is_held"],
+    }
+    yield from ((reason, reason.value) for reason, is_so in holds.items() if is_so)
+    if row["own"]:
+        yield Reason.OWN, row["own"]
+    for place, cap in enumerate(policy.caps):
+        member = who if cap.per == "contact" else row["account_id"]
+        used = ground.touched.get((place, member), 0) + spent.touches[place, member]
+        if (not cap.channels or channel in cap.channels) and used >= cap.touches:
+            reason = Reason.CONTACT_CAP if cap.per == "contact" else Reason.ACCOUNT_CAP
+            yield reason, reason.value
+
+
+def _is_busy(row: Row, known: tuple[Ground, ContactPolicy, _Spent]) -> bool:
+    ground, policy, spent = known
+    csm = row["csm_id"]
+    if row["mode"] != "human" or row["is_must_do"] or not isinstance(csm, str):
+        return False
+    return ground.busy.get(csm, 0) + spent.notices[csm] >= policy.notices_per_csm
+
+
+def _spend(row: Row, person: Row, channel: str | None, used: tuple[ContactPolicy, _Spent]) -> None:
+    policy, spent = used
+    spent.people.add(person["person"])
+    for place, cap in enumerate(policy.caps):
+        if not cap.channels or channel in cap.channels:
+            spent.touches[place, person["person"] if cap.per == "contact" else row["account_id"]] += 1
+    if row["mode"] == "human" and isinstance(row["csm_id"], str):
+        spent.notices[row["csm_id"]] += 1
+
+
+def account_for(ground: Ground, decided: "pd.DataFrame") -> "pd.DataFrame":
+    """Return every contact once: listed, or left out with the reason; so that the parts add up to all contacts.
+
+    Args:
+        ground: All contacts.
+        decided: Decisions of `decide`, at most one per contact_id, with rule; those of unknown people do not count.
+
+    Returns:
+        One row per contact, by contact_id: contact_id, account_id, is_listed, rule ("" = none), reason ("" = listed),
+        reasons (all of them).
+    """
+    contacts = ground.people.reset_index()[["contact_id", "account_id"]]
+    known = decided[decided["contact_id"].isin(ground.people.index)]
+    columns = ["contact_id", "is_listed", "rule", "reason", "reasons"]
+    joined = contacts.merge(known[columns], how="left", on="contact_id", validate="one_to_one")
+    is_asked = joined["is_listed"].notna()
+    return joined.assign(
+        is_listed=joined["is_listed"].eq(True),
+        rule=joined["rule"].where(is_asked, ""),
+        reason=joined["reason"].where(is_asked, Reason.NOT_ASKED.value),
+        reasons=joined["reasons"].where(is_asked, Reason.NOT_ASKED.value),
+    )

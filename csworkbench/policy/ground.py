@@ -1,0 +1,227 @@
+"""What the rules of contacting need to know of every contact: gathered by the engine, one row per contact or account.
+
+Where two records share an e-mail address, a phone number or a WeChat id they are one person: what one of them refused,
+or was sent, holds for both.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.asof import Snapshot
+from csworkbench.errors import AnalysisError, Problem
+from csworkbench.policy import recorded
+from csworkbench.policy.weeks import Week
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+ADDRESS = {"email": "email", "call": "phone", "phone": "phone", "sms": "phone", "wechat": "wechat_id"}
+"""Channel -> the address it needs; the others need none."""
+ADDRESSES = ("email", "phone", "wechat_id")
+ANY = ""
+"""A cell of a refusal that does not read: it counts for every channel, or every purpose."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ground:
+    """What is known of every contact on the day a list is made.
+
+    Args:
+        people: One row per contact, by contact_id: account_id, person (first record of the same person), zone, and
+            account_zone (text, missing = not known), has_left, is_account_gone, is_suppressed (any record of the
+            person), has_email, has_phone, has_wechat_id (bool).
+        denied: (person, channel, purpose) of refusals that hold.
+        granted: (contact_id, channel, purpose) of consents that hold.
+        touched: (place of the cap, person or account_id) -> touches in its window, the planned ones too.
+        busy: csm_id -> rows of other official lists of this week.
+        nameless: Refusals and suppressions that name nobody who is known.
+    """
+
+    people: "pd.DataFrame"
+    denied: frozenset[tuple[str, str, str]]
+    granted: frozenset[tuple[str, str, str]]
+    touched: dict[tuple[int, str], int]
+    busy: dict[str, int]
+    nameless: int = 0
+
+
+def require_lists(snapshot: Snapshot) -> None:
+    """Refuse to make a list while the files that say who must not be contacted are missing or too short.
+
+    Args:
+        snapshot: The book; its workspace says how many rows there are at least.
+
+    Raises:
+        AnalysisError: consents or suppressions are not there or have fewer rows, or addresses cannot be looked up.
+    """
+    policy, problems = snapshot.workspace.contact_policy, []
+    for table, least in (("consents", policy.least_consents), ("suppressions", policy.least_suppressions)):
+        rows = snapshot.reports[table].rows if table in snapshot.reports else 0
+        if rows < least:
+            found = (
+                f"{rows} rows, at least {least} are expected" if table in snapshot.tables else "not in the workspace"
+            )
+            hint = f"deliver the whole file; contact_policy.least_{table}: 0 only where the team keeps no such list"
+            problems.append(Problem(f"nobody is listed: {table}: {found}", key=f"tables.{table}", hint=hint))
+    by_address = recorded.with_address(snapshot.tables.get("suppressions"))
+    if "contact_pii" not in snapshot.tables and by_address is not None and by_address.count().to_pyarrow().as_py():
+        what = "suppressions name addresses, and contact_pii, which says whose they are, is not in the workspace"
+        problems.append(Problem(f"nobody is listed: {what}", key="tables.contact_pii", hint="add contact_pii"))
+    if problems:
+        raise AnalysisError(*problems)
+
+
+def gather(before: Snapshot, now: Snapshot, week: Week, analysis: str) -> Ground:
+    """Return what the rules need: caps and addresses as known when the week began, refusals as known now.
+
+    So a list stays the same all week, but for those who have said no since.
+
+    Args:
+        before: The book as of `week.known`.
+        now: The book as of the date of the page.
+        week: Week of the list.
+        analysis: Analysis that makes it: its own official list of the week is this list, and does not count.
+
+    Raises:
+        AnalysisError: see `require_lists`.
+    """
+    require_lists(now)
+    people, nameless = _people(before, now)
+    person: dict[Any, str] = people["person"].to_dict()
+    refused = _said(recorded.refused(now))
+    denied = frozenset((person.get(contact, contact), channel, purpose) for contact, channel, purpose in refused)
+    granted = frozenset(_said(recorded.agreed(now)))
+    if before.as_of < now.as_of:
+        granted &= frozenset(_said(recorded.agreed(before)))
+    others = [each for each in now.released if (each.analysis, each.first_day) != (analysis, week.first)]
+    busy: dict[str, int] = {}
+    for each in others:
+        if each.first_day == week.first and each.mode == "human" and each.csm_id:
+            busy[each.csm_id] = busy.get(each.csm_id, 0) + 1
+    touched: dict[tuple[int, str], int] = {}
+    for place, cap in enumerate(before.workspace.contact_policy.caps):
+        start = week.first - timedelta(days=cap.days)
+        tables = (recorded.touched(before, cap, start), recorded.planned(before, cap, week))
+        members = [each for table in tables for each in _counts(table)]
+        members += [
+            (each.contact_id if cap.per == "contact" else each.account_id, 1)
+            for each in others
+            if start <= each.sent_on <= week.last and (not cap.channels or each.channel in cap.channels)
+        ]
+        for member, touches in members:
+            key = place, person.get(member, member) if cap.per == "contact" else member
+            touched[key] = touched.get(key, 0) + touches
+    return Ground(people, denied, granted, touched, busy, nameless)
+
+
+def _people(before: Snapshot, now: Snapshot) -> "tuple[pd.DataFrame, int]":
+    """Return the people of `Ground`, and how many suppressions name nobody who is known."""
+    import numpy as np
+    import pandas as pd
+
+    if "contacts" not in before.tables:
+        flags = {name: pd.Series(dtype=bool) for name in ("has_left", "is_account_gone", "is_suppressed")}
+        flags |= {f"has_{name}": pd.Series(dtype=bool) for name in ADDRESSES}
+        texts = {name: pd.Series(dtype="str") for name in ("account_id", "person", "zone", "account_zone")}
+        return pd.DataFrame(texts | flags, index=pd.Index([], dtype="str", name="contact_id")), 0
+    people = _frame(before.tables["contacts"], ("contact_id", "account_id", "timezone"))
+    people = people.rename(columns={"timezone": "zone"}).set_index("contact_id").sort_index()
+    accounts = _frame(before.tables["accounts"], ("account_id", "timezone")).set_index("account_id")
+    people["account_zone"] = people["account_id"].map(accounts["timezone"])
+    for name, column, place in (
+        ("has_left", people.index, ("contacts", "contact_id", "left_at")),
+        ("is_account_gone", people["account_id"], ("accounts", "account_id", "churned_at")),
+    ):
+        gone = {each for book in (before, now) for each in _frame(recorded.gone(book, *place), place[1:2])[place[1]]}
+        people[name] = column.isin(gone)
+    addresses = _addresses(now, people.index)
+    for name in ADDRESSES:
+        known = name in addresses and "contact_pii" in now.tables
+        people[f"has_{name}"] = addresses[name].notna() if known else "contact_pii" not in now.tables
+    groups = [people.index.to_numpy(), *(addresses[name].to_numpy(object) for name in addresses)]
+    people["person"] = _same(groups)
+    names, listed = _suppressed(now)
+    is_named = people.index.isin(names) | np.isin(people.index, addresses.index[addresses.isin(listed).any(axis=1)])
+    people["is_suppressed"] = people["person"].isin(people["person"][is_named])
+    known_addresses = {each for name in addresses for each in addresses[name]}
+    return people, sum(name not in people.index for name in names) + len(listed - known_addresses)
+
+
+def _frame(table: "ir.Table | None", columns: Sequence[str]) -> "pd.DataFrame":
+    """Return columns of a table as a frame; those it does not have are missing."""
+    import pandas as pd
+
+    if table is None:
+        return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+    there = [name for name in columns if name in table.columns]
+    frame: pd.DataFrame = table.select(*there).to_pandas()
+    for name in columns:
+        frame[name] = frame[name].astype("str") if name in there else pd.Series(pd.NA, frame.index, dtype="str")
+    return frame
+
+
+def _addresses(snapshot: Snapshot, contacts: "pd.Index[str]") -> "pd.DataFrame":
+    """Return the addresses of each contact in the writing in which they are compared."""
+    import pandas as pd
+
+    rows = snapshot.tables.get("contact_pii")
+    there = [] if rows is None else [name for name in ADDRESSES if name in rows.columns]
+    if rows is None or not there:
+        return pd.DataFrame(index=contacts)
+    frame = _frame(rows, ("contact_id", *there)).drop_duplicates("contact_id").set_index("contact_id").reindex(contacts)
+    written: pd.DataFrame = frame.apply(lambda column: column.map(plain_address, na_action="ignore"))
+    return written.replace("", None)
+
+
+def plain_address(address: str) -> str:
+    """Return an address in one writing: e-mail in small letters, phone numbers as digits, with 00 for +.
+
+    Args:
+        address: E-mail address, phone number or WeChat id as written.
+    """
+    bare = address.strip().casefold()
+    digits = "".join(letter for letter in bare if letter.isdecimal())
+    if "@" in bare or len(digits) < 6 or any(letter.isalpha() for letter in bare):
+        return bare
+    return f"+{digits[2:]}" if bare.startswith("00") else f"+{digits}" if bare.startswith("+") else digits
+
+
+def _same(groups: Sequence[Any]) -> list[str]:
+    """Return the first record of the person each record belongs to: records are joined by any address they share."""
+    records = [str(name) for name in groups[0]]
+    parent = dict(zip(records, records, strict=True))
+
+    def root(name: str) -> str:
+        while parent[name] != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for column in groups[1:]:
+        first: dict[object, str] = {}
+        for record, address in zip(records, column, strict=True):
+            if isinstance(address, str):
+                one, other = sorted((root(record), root(first.setdefault(address, record))))
+                parent[other] = one
+    return [root(record) for record in records]
+
+
+def _suppressed(snapshot: Snapshot) -> tuple[set[str], set[str]]:
+    """Return the contacts and the addresses nothing may be sent to on the date."""
+    frame = _frame(recorded.suppressed(snapshot), ("contact_id", "address"))
+    return set(frame["contact_id"].dropna()), {plain_address(each) for each in frame["address"].dropna()}
+
+
+def _said(table: "ir.Table | None") -> Iterator[tuple[str, str, str]]:
+    frame = _frame(table, recorded.SAID).fillna(ANY)
+    return zip(frame["contact_id"], frame["channel"], frame["purpose"], strict=True)
+
+
+def _counts(table: "ir.Table | None") -> Iterator[tuple[str, int]]:
+    if table is None:
+        return iter(())
+    frame = table.to_pandas()
+    return zip(frame["member"].astype(str), frame["touches"].astype(int), strict=True)

@@ -1,0 +1,113 @@
+"""What the tables say about who may be contacted, as expressions that every engine runs."""
+
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from csworkbench.asof import Snapshot, day_start, since
+from csworkbench.policy.weeks import Week
+from csworkbench.workspace import Cap
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+
+SAID = ["contact_id", "channel", "purpose"]
+
+
+def gone(snapshot: Snapshot, table: str, key: str, left: str) -> "ir.Table | None":
+    """Return the ids of those who have left; None where nobody records it.
+
+    Args:
+        snapshot: The book as of a date.
+        table: accounts or contacts.
+        key: Its key.
+        left: Column that says when they left.
+    """
+    rows = snapshot.tables.get(table)
+    return None if rows is None or left not in rows.columns else rows.filter(rows[left].notnull()).select(key)
+
+
+def suppressed(snapshot: Snapshot) -> "ir.Table | None":
+    """Return the suppressions that hold on the date; one whose end does not read holds for good."""
+    import ibis
+
+    rows = snapshot.tables.get("suppressions")
+    if rows is None or "until" not in rows.columns:
+        return rows
+    return rows.filter(rows.until.isnull() | (rows.until > ibis.literal(snapshot.as_of)))
+
+
+def with_address(rows: "ir.Table | None") -> "ir.Table | None":
+    """Return the suppressions that name an address; None where none can."""
+    return None if rows is None or "address" not in rows.columns else rows.filter(rows.address.notnull())
+
+
+def refused(snapshot: Snapshot) -> "ir.Table | None":
+    """Return the refusals that hold: contact_id, channel, purpose.
+
+    A refusal holds until its row ends, whatever was said after it. A status that does not read is a refusal.
+    """
+    rows = _running(snapshot)
+    if rows is None:
+        return None
+    return rows.filter(rows.status.isnull() | (rows.status == "denied")).select(*SAID).distinct()
+
+
+def agreed(snapshot: Snapshot) -> "ir.Table | None":
+    """Return the consents that hold: contact_id, channel, purpose; nothing else may have been said since."""
+    import ibis
+
+    rows = _running(snapshot)
+    if rows is None:
+        return None
+    dated = rows.mutate(newest=rows.valid_from.max().over(group_by=SAID))
+    last = dated.filter(dated.valid_from.isnull() | (dated.valid_from == dated.newest))
+    is_yes = (last.status == "granted").fill_null(False) & last.valid_from.notnull()
+    words = last.group_by(SAID).agg(yes=ibis.ifelse(is_yes, 1, 0).min())
+    return words.filter(words.yes == 1).select(*SAID)
+
+
+def _running(snapshot: Snapshot) -> "ir.Table | None":
+    rows = snapshot.history.get("consents")
+    return rows.filter(rows.valid_to.isnull()) if rows is not None and "valid_to" in rows.columns else rows
+
+
+def touched(snapshot: Snapshot, cap: Cap, start: date) -> "ir.Table | None":
+    """Return how often each contact or account was touched from a day on: member, touches.
+
+    Args:
+        snapshot: The book as of a date.
+        cap: Whose touches on which channels; a touch without a channel or an initiator counts.
+        start: First day that counts.
+    """
+    touches, key = snapshot.tables.get("touches"), f"{cap.per}_id"
+    if touches is None or key not in touches.columns:
+        return None
+    rows = touches.filter(since(touches.sent_at, start, snapshot.workspace.timezone))
+    if "initiator" in rows.columns:
+        rows = rows.filter(rows.initiator.isnull() | rows.initiator.isin(snapshot.workspace.contact_policy.counted))
+    if cap.channels and "channel" in rows.columns:
+        rows = rows.filter(rows.channel.isnull() | rows.channel.isin(cap.channels))
+    met = rows.select("touch_id", member=rows[key])
+    others = snapshot.tables.get("touch_participants")
+    if cap.per == "contact" and others is not None:
+        met = met.union(others.semi_join(rows, "touch_id").select("touch_id", member="contact_id")).distinct()
+    met = met.filter(met.member.notnull())
+    return met.group_by("member").agg(touches=met.count())
+
+
+def planned(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
+    """Return the meetings of each account that are planned for the week: member, touches; of caps on all channels.
+
+    Args:
+        snapshot: The book as of a date.
+        cap: Whose touches are counted.
+        week: Week of the list.
+    """
+    import ibis
+
+    rows, zone = snapshot.tables.get("meetings"), snapshot.workspace.timezone
+    if cap.per == "contact" or cap.channels or rows is None or "planned_at" not in rows.columns:
+        return None
+    first, after = day_start(week.first, zone), day_start(week.last + timedelta(days=1), zone)
+    ahead = rows.filter(rows.planned_at >= ibis.literal(first), rows.planned_at < ibis.literal(after))
+    return ahead.group_by(member="account_id").agg(touches=ahead.count())

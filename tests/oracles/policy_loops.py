@@ -1,0 +1,283 @@
+"""Who may be contacted, by plain loops over the rows as they were written: an oracle that shares no code with policy.
+
+Books come out of a seed, as small worlds side by side, so that many cost the engine hardly more than one.
+"""
+
+from datetime import date, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+from csworkbench.sources import Contacted
+from csworkbench.workspace import Cap, ContactPolicy, Quiet
+
+ZONE = "Europe/Stockholm"
+MONDAY = date(2026, 9, 28)
+CHANNELS = ("email", "call", "in_app")
+NEEDS = {"email": "email", "call": "phone"}
+ORDER = (
+    "nobody knows who it is", "account left", "person left", "suppressed", "refused", "no consent",
+    "no address for the channel", "own", "same person on the list already", "contact at the cap", "account at the cap",
+    "CSM has enough for the week", "holdout",
+)  # fmt: skip
+
+
+def policy_of(rng: Random) -> ContactPolicy:
+    """Rules of contacting, drawn."""
+    caps = [Cap(per="contact", touches=rng.randint(1, 3), days=rng.choice([1, 7, 14]))]
+    caps += [Cap(per="account", touches=rng.randint(1, 5), days=14)] * (rng.random() < 0.7)
+    caps += [Cap(per="contact", touches=1, days=30, channels=("email",))] * (rng.random() < 0.4)
+    quiet = rng.choice([None, Quiet(), Quiet(starts="12:00", ends="14:00", weekends=False)])
+    basis = rng.choice([None, "contract"])
+    least = {"least_consents": 0, "least_suppressions": 0}
+    return ContactPolicy(caps=tuple(caps), quiet=quiet, service_basis=basis, notices_per_csm=rng.randint(1, 3), **least)
+
+
+def world(rng: Random, name: str) -> dict[str, list]:
+    """The rows of one small world, all ids of which begin with its name, and the requests for contacts in it."""
+    accounts = [f"{name}a{i}" for i in range(rng.randint(1, 3))]
+    people = [f"{name}p{i}" for i in range(rng.randint(1, 8))]
+    at = {person: rng.choice(accounts) for person in people}
+    mails = [None, *(f"{name}{i}@x.example" for i in range(12))]
+    phones = [None, *(f"+46{rng.randint(10**7, 10**8)}" for _ in range(8))]
+    left = ("2026-01-05T00:00:00", *[None] * 15)
+    rows: dict[str, list] = {
+        "accounts": [
+            {"account_id": each, "churned_at": rng.choice(left), "timezone": rng.choice([None, "Asia/Shanghai", "?"])}
+            for each in accounts
+        ],
+        "contacts": [
+            {
+                "contact_id": each,
+                "account_id": at[each],
+                "left_at": rng.choice(left),
+                "timezone": rng.choice([None, "UTC"]),
+            }
+            for each in people
+        ],
+        "contact_pii": [
+            {"contact_id": each, "email": _dressed(rng, rng.choice(mails)), "phone": rng.choice(phones)}
+            for each in people
+            if rng.random() < 0.9
+        ],
+        "consents": [],
+        "suppressions": [],
+        "touches": [],
+        "touch_participants": [],
+        "meetings": [],
+    }
+    for person in people:
+        rows["consents"] += [
+            {"contact_id": person, "channel": channel, "purpose": purpose, "valid_from": "2026-01-01T00:00:00",
+             "valid_to": None, "status": "granted"}
+            for channel in CHANNELS for purpose in ("marketing", "service") if rng.random() < 0.7
+        ]  # fmt: skip
+        for _ in range(rng.choice([0, 0, 0, 1, 2])):
+            rows["consents"].append(
+                {
+                    "contact_id": person,
+                    "channel": rng.choice(CHANNELS),
+                    "purpose": rng.choice(["marketing", "service", "marketing", None]),
+                    "valid_from": rng.choice(["2026-01-01T00:00:00", "2026-03-01T00:00:00", "2026-10-05T00:00:00"]),
+                    "valid_to": rng.choice([None, None, None, "2026-05-01T00:00:00"]),
+                    "status": rng.choice(["granted", "granted", "denied", "unknown", None]),
+                }
+            )
+        if rng.random() < 0.15:
+            by_address = rng.random() < 0.5 and mails[1]
+            rows["suppressions"].append(
+                {
+                    "contact_id": None if by_address else person,
+                    "address": str(rng.choice(mails[1:])).upper() if by_address else None,
+                    "until": rng.choice([None, "2026-09-28", "2026-09-27", "2026-12-01"]),
+                }
+            )
+        for _ in range(rng.choice([0, 0, 1, 2])):
+            # The last day that counts is Sunday 27 September; 14 days with it begin on the 14th.
+            day = rng.choice(["08-28", "08-29", "09-13", "09-14", "09-20", "09-21", "09-27"])
+            touch = f"{name}t{len(rows['touches'])}"
+            rows["touches"].append(
+                {
+                    "touch_id": touch,
+                    "account_id": at[person],
+                    "contact_id": rng.choice([person, None]),
+                    "channel": rng.choice(CHANNELS),
+                    "initiator": rng.choice(["central", "marketing", "customer", None]),
+                    "sent_at": f"2026-{day}T{rng.choice(['00:30', '12:00', '21:30', '22:30'])}:00",
+                }
+            )
+            if rng.random() < 0.2:
+                rows["touch_participants"].append({"touch_id": touch, "contact_id": rng.choice(people)})
+    for each in accounts:
+        if rng.random() < 0.3:
+            day = rng.choice(["2026-09-27", "2026-09-28", "2026-10-04", "2026-10-05"])
+            rows["meetings"].append({"meeting_id": f"{each}m", "account_id": each, "planned_at": f"{day}T12:00:00"})
+    rows["released"] = [
+        Contacted("x", at[person], person, "other", rng.choice(["human", "automated"]), rng.choice(CHANNELS),
+                  f"{name}csm", rng.choice([date(2026, 9, 14), date(2026, 9, 29), date(2026, 10, 4)]),
+                  rng.choice(["own", "other"]), rng.choice([MONDAY, date(2026, 9, 14)]), date(2026, 9, 1))
+        for person in people
+        if rng.random() < 0.15
+    ]  # fmt: skip
+    rows["requests"] = [
+        {
+            "contact_id": person if rng.random() < 0.95 else None,
+            "account_id": at[person],
+            "purpose": rng.choice(["marketing", "service"]),
+            "channels": tuple(rng.sample(CHANNELS, rng.randint(1, 2))),
+            "mode": rng.choice(["human", "automated"]),
+            "csm_id": rng.choice([f"{name}csm", None]),
+            "is_must_do": rng.random() < 0.2,
+            "own": "own" if rng.random() < 0.1 else "",
+            "is_held": rng.random() < 0.1,
+            "rule": "r",
+        }
+        for person in rng.sample(people, rng.randint(1, len(people)))
+    ]
+    return rows
+
+
+def _dressed(rng: Random, mail: str | None) -> str | None:
+    return rng.choice([mail, f" {mail.upper()}"]) if mail else None
+
+
+def persons(rows: dict[str, list]) -> dict[str, set[str]]:
+    """Contact -> every record of the same person."""
+    pii = {row["contact_id"]: row for row in rows["contact_pii"]}
+    same = {row["contact_id"]: {row["contact_id"]} for row in rows["contacts"]}
+    for _ in same:  # as often as there are records, so that chains close
+        for one in same:
+            for other in same:
+                pairs = [(pii.get(one, {}).get(name), pii.get(other, {}).get(name)) for name in ("email", "phone")]
+                shared = any(mine and _plain(mine) == _plain(theirs) for mine, theirs in pairs)
+                if shared or same[one] & same[other]:
+                    same[one] |= same[other]
+                    same[other] |= same[one]
+    return same
+
+
+def _plain(address: str | None) -> str:
+    return (address or "").strip().lower()
+
+
+def _day(text: str) -> date:
+    return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(ZONE)).date()
+
+
+def decisions(rows: dict[str, list], policy: ContactPolicy) -> list[tuple[bool, str]]:
+    """Whether each request is listed, and the first reason against it, in the order of the requests."""
+    same = persons(rows)
+    mine: list[tuple[dict, str]] = []  # what is listed, with its channel
+    found = []
+    for ask in rows["requests"]:
+        person = ask["contact_id"]
+        if person is None:
+            found.append((False, ORDER[0]))
+            continue
+        firsts = []
+        for channel in ask["channels"]:
+            against = {reason for reason in ORDER if _holds(reason, (ask, channel), (rows, same, mine), policy)}
+            firsts.append(next((reason for reason in ORDER if reason in against), ""))
+        if "" in firsts:
+            mine.append((ask, ask["channels"][firsts.index("")]))
+            found.append((True, ""))
+        else:
+            found.append((False, max(firsts, key=ORDER.index)))
+    return found
+
+
+def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPolicy) -> bool:
+    (ask, channel), (rows, same, mine) = asked, known
+    person, account = ask["contact_id"], ask["account_id"]
+    records = same[person]
+    match reason:
+        case "account left":
+            home = {row["contact_id"]: row["account_id"] for row in rows["contacts"]}[person]
+            return any(row["churned_at"] for row in rows["accounts"] if row["account_id"] == home)
+        case "person left":
+            return any(row["left_at"] for row in rows["contacts"] if row["contact_id"] == person)
+        case "suppressed":
+            return _is_suppressed(rows, records)
+        case "refused":
+            return any(
+                row["status"] in ("denied", None) and row["channel"] == channel
+                for row in _said(rows, records)
+                if row["purpose"] in (ask["purpose"], None)
+            )
+        case "no consent":
+            if ask["purpose"] == "service" and policy.service_basis:
+                return False
+            topic = (channel, ask["purpose"])
+            said = [row for row in _said(rows, {person}) if (row["channel"], row["purpose"]) == topic]
+            last = max((row["valid_from"] for row in said), default=None)
+            return not said or any(row["status"] != "granted" for row in said if row["valid_from"] == last)
+        case "no address for the channel":
+            pii = next((row for row in rows["contact_pii"] if row["contact_id"] == person), {})
+            return channel in NEEDS and not pii.get(NEEDS[channel])
+        case "own" | "holdout":
+            return bool(ask["own"]) if reason == "own" else ask["is_held"]
+        case "same person on the list already":
+            return any(other["contact_id"] in records for other, _ in mine)
+        case "CSM has enough for the week":
+            return _is_busy(ask, rows, mine, policy)
+        case "contact at the cap" | "account at the cap":
+            per = reason.split()[0]
+            caps = [cap for cap in policy.caps if cap.per == per and (not cap.channels or channel in cap.channels)]
+            return any(_used(cap, records, account, (rows, mine)) >= cap.touches for cap in caps)
+    return False
+
+
+def _said(rows: dict[str, list], records: set[str]) -> list[dict]:
+    """What was said by Wednesday 30 September and did not end by then."""
+    return [
+        row
+        for row in rows["consents"]
+        if row["contact_id"] in records and row["valid_from"] < "2026-09-30" and row["valid_to"] is None
+    ]
+
+
+def _is_suppressed(rows: dict[str, list], records: set[str]) -> bool:
+    mails = {_plain(row["email"]) for row in rows["contact_pii"] if row["contact_id"] in records and row["email"]}
+    return any(
+        row["contact_id"] in records or _plain(row["address"]) in mails
+        for row in rows["suppressions"]
+        if row["until"] is None or row["until"] > "2026-09-30"
+    )
+
+
+def _is_busy(ask: dict, rows: dict[str, list], mine: list, policy: ContactPolicy) -> bool:
+    if ask["mode"] != "human" or ask["is_must_do"] or ask["csm_id"] is None:
+        return False
+    others = [each for each in _others(rows) if each.first_day == MONDAY and each.mode == "human"]
+    busy = sum(each.csm_id == ask["csm_id"] for each in others)
+    busy += sum(other["csm_id"] == ask["csm_id"] and other["mode"] == "human" for other, _ in mine)
+    return busy >= policy.notices_per_csm
+
+
+def _others(rows: dict[str, list]) -> list[Contacted]:
+    return [each for each in rows["released"] if (each.analysis, each.first_day) != ("own", MONDAY)]
+
+
+def _used(cap: Cap, records: set[str], account: str, known: tuple) -> int:
+    rows, mine = known
+    first = MONDAY - timedelta(days=cap.days)
+    used = 0
+    for touch in rows["touches"]:
+        met = {touch["contact_id"]} | {
+            row["contact_id"] for row in rows["touch_participants"] if row["touch_id"] == touch["touch_id"]
+        }
+        counts = touch["initiator"] != "customer" and first <= _day(touch["sent_at"]) < MONDAY
+        counts = counts and (not cap.channels or touch["channel"] in cap.channels)
+        if counts:
+            used += len(met & records) if cap.per == "contact" else touch["account_id"] == account
+    for each in _others(rows):
+        if first <= each.sent_on <= MONDAY + timedelta(days=6) and (not cap.channels or each.channel in cap.channels):
+            used += each.contact_id in records if cap.per == "contact" else each.account_id == account
+    for other, channel in mine:
+        if not cap.channels or channel in cap.channels:
+            used += other["contact_id"] in records if cap.per == "contact" else other["account_id"] == account
+    if cap.per == "account" and not cap.channels:
+        last = MONDAY + timedelta(days=6)
+        used += sum(
+            row["account_id"] == account and MONDAY <= _day(row["planned_at"]) <= last for row in rows["meetings"]
+        )
+    return used

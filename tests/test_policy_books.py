@@ -1,0 +1,68 @@
+"""Whatever the book, nobody is listed who may not be, every no has its reason, and the parts add up."""
+
+from dataclasses import replace
+from datetime import date
+from random import Random
+
+import pandas as pd
+import pytest
+
+from csworkbench.asof import earlier, take
+from csworkbench.policy import account_for, decide, gather, is_quiet, week_of, zone_of
+from tests.books import book
+from tests.oracles.policy_loops import MONDAY, ZONE, decisions, policy_of, world
+
+AS_OF = date(2026, 9, 30)
+COLUMNS = {
+    "contact_pii": {"contact_id": None, "email": None, "phone": None},
+    "consents": dict.fromkeys(["contact_id", "channel", "purpose", "valid_from", "valid_to", "status"]),
+    "suppressions": dict.fromkeys(["contact_id", "address", "until"]),
+    "touches": dict.fromkeys(["touch_id", "account_id", "contact_id", "channel", "initiator", "sent_at"]),
+    "touch_participants": dict.fromkeys(["touch_id", "contact_id"]),
+    "meetings": dict.fromkeys(["meeting_id", "account_id", "planned_at"]),
+}
+
+
+def compare(seed: int, worlds: int) -> None:
+    """Compare the decisions on some worlds of one policy with those of the oracle."""
+    rng = Random(seed)
+    policy = policy_of(rng)
+    parts = [world(rng, f"w{place}-") for place in range(worlds)]
+    tables = {name: [row for part in parts for row in part[name]] for name in parts[0]}
+    released, requests = tables.pop("released"), pd.DataFrame(tables.pop("requests"))
+    frames = {
+        name: pd.DataFrame(rows, columns=list(COLUMNS.get(name, rows and rows[0]))) for name, rows in tables.items()
+    }
+    made = book(frames, timezone=ZONE)
+    made = replace(
+        made, workspace=made.workspace.model_copy(update={"contact_policy": policy}), released=tuple(released)
+    )
+    now = take(made, AS_OF)
+    week = week_of(AS_OF)
+    assert week.first == MONDAY
+    ground = gather(earlier(now, week.known), now, week, "own")
+    found = decide(requests, ground, policy, week, ZONE)
+
+    expected = [each for part in parts for each in decisions(part, policy)]
+    assert list(zip(found["is_listed"], found["reason"], strict=True)) == expected
+    everybody = account_for(ground, found)
+    assert sorted(everybody["contact_id"]) == sorted(row["contact_id"] for row in tables["contacts"])
+    assert (everybody["is_listed"] == (everybody["reason"] == "")).all()
+    assert everybody["is_listed"].sum() == found["is_listed"].sum()
+    for _, row in found[found["is_listed"]].iterrows():
+        person = ground.people.loc[row["contact_id"]]
+        local = row["send_from"].tz_localize("UTC").astimezone(zone_of(person["zone"], person["account_zone"], ZONE))
+        assert policy.quiet is None or not is_quiet(local.to_pydatetime(), policy.quiet)
+        assert 0 <= (local.date() - week.first).days <= 6
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_fifty_books_of_one_policy_are_decided_as_by_plain_loops(seed):
+    compare(seed, 50)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+def test_ten_thousand_books_are_decided_as_by_plain_loops():
+    for seed in range(100, 200):
+        compare(seed, 100)
