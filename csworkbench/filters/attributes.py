@@ -170,7 +170,7 @@ def _with_facts(
     import ibis
 
     key, facts = by
-    empty = {}
+    empty: dict[str, Any] = {}
     for source in dict.fromkeys(fact.table for fact in facts.values()):
         here = {name: fact for name, fact in facts.items() if fact.table == source}
         read = [name for name in here if name in wanted]
@@ -190,15 +190,17 @@ def _with_facts(
 def _summed(
     snapshot: Snapshot, source: str, key: str, dates: Sequence[date], facts: Mapping[str, Derived]
 ) -> "ir.Table":
-    rows = at_dates(snapshot, source, (*SPECS[source].key, key, *READS[source]), dates)
+    spec = SPECS[source]
+    # What is planned says that a row is there already, whose event lies ahead.
+    rows = at_dates(snapshot, source, (*spec.key, *spec.planned, key, *READS[source]), dates)
     rows = with_columns(rows, **READS[source], **{key: "string"})
     if source == "touches" and key == "contact_id" and "touch_participants" in snapshot.tables:
         people = at_dates(snapshot, "touch_participants", ("touch_id", key), dates).select(PLACE, "touch_id", key)
         met = rows.drop(key).inner_join(people, [PLACE, "touch_id"])
         columns = [PLACE, key, *READS[source]]
         rows = rows.select(columns).union(met.select(columns))
-    sums = {name: fact.of(rows) for name, fact in facts.items()}
-    table = rows.filter(rows[key].notnull()).group_by([PLACE, key]).agg(**sums)
+    rows = rows.drop_null(key)
+    table = rows.group_by([PLACE, key]).agg(**{name: fact.of(rows) for name, fact in facts.items()})
     for name in facts:
         if table[name].type().is_timestamp():
             others = [each for each in table.columns if each != name]
