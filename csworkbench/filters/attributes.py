@@ -84,9 +84,14 @@ def accounts_at(
         Expression with one row per date and account: _place (position in `dates`), _today (the date), account_id, and
         one column per attribute. Instants are days of the workspace's calendar.
     """
+    import ibis
+
     table = _columns(snapshot, "accounts", dates, wanted)
     table = _with_facts(snapshot, table, ("account_id", ACCOUNT_FACTS), dates, wanted)
-    return _with_measures(snapshot, table, dates, {k: v for k, v in (measures or {}).items() if k in wanted})
+    sources = measures or {}
+    others = {name: ibis.null("float64") for name in sources if name not in wanted}
+    asked = {name: source for name, source in sources.items() if name in wanted}
+    return _with_measures(snapshot, table.mutate(**others), dates, asked)
 
 
 def contacts_at(
@@ -220,6 +225,8 @@ def _with_measures(
     if not sources:
         return table
     long = panel(snapshot, sources, dates)
+    if long.empty:
+        return table.mutate(**{name: ibis.null("float64") for name in sources})
     wide = long.set_index(["snapshot_date", "account_id", "measure"])
     places = pd.DatetimeIndex(sorted(set(dates)))
     for name in sources:

@@ -51,13 +51,13 @@ def cluster(
 ) -> Clustering:
     """Return the groups of rows, where a number of groups is stable and more so than in a single cloud.
 
-    A number of groups is stable when the groups are found again with an adjusted Rand index of .8 or more, when that
-    exceeds what single clouds of the same covariance reach by more standard deviations than any of them does at any
-    number of groups (so that the search over numbers is allowed for), and when the groups are tighter than in each of
-    them. Of several, the one that is tightest against the clouds is taken.
+    A number of groups is stable when the groups are found again with an adjusted Rand index of .8 or more, better than
+    in each of the single clouds of the same covariance, and are tighter than in each of them; one of the two by more
+    standard deviations than in any cloud at any number of groups, so that the search over numbers is allowed for. Of
+    several numbers, the one is taken whose stability exceeds that of the clouds most.
 
     Args:
-        features: Rows x features without missing values; skewed ones are made symmetric, all count the same.
+        features: Rows x features without missing values; see `standardized`.
         most_groups: Largest number of groups that is tried, at least 2.
         draws: How often rows are drawn again.
         references: How many single clouds are drawn; 19 = one in twenty passes by chance.
@@ -83,28 +83,33 @@ def cluster(
     stable = table[table["is_stable"]]
     if stable.empty:
         return Clustering(None, table, scores)
-    tightness = np.log(clouds[:, 1].mean(axis=0)) - np.log(found[0, 1])
-    chosen = int(stable["groups"].iloc[int(tightness[stable.index].argmax())])
+    excess = stable["stability"] - stable["one_cloud"]
+    chosen = int(stable["groups"].iloc[int(excess.to_numpy().argmax())])
     labels, _ = k_means(scores, chosen, np.ones((1, n)), rng, starts=FULL_STARTS)
     return Clustering(_largest_first(labels[0]), table, scores)
 
 
 def standardized(features: "Floats") -> "Floats":
-    """Return features made symmetric (Yeo and Johnson 2000) with mean 0 and deviation 1, outliers drawn in.
+    """Return features made symmetric with mean 0 and deviation 1, outliers drawn in.
 
     Args:
         features: Rows x features; a feature that is the same everywhere is left out.
+
+    Source: Box and Cox (1964), JRSS B 26, 211-252, for features above 0, so that the logarithm of a lognormal one is
+        taken; Yeo and Johnson (2000), Biometrika 87, 954-959, for the others.
     """
     import numpy as np
     from sklearn.preprocessing import PowerTransformer
 
-    varied = features[:, np.ptp(features, axis=0) > 0] if len(features) else features[:, :0]
-    if not varied.size:
-        return np.empty((len(features), 0))
-    scale = varied.std(axis=0)
-    return _symmetric(
-        PowerTransformer("yeo-johnson", standardize=False).fit_transform((varied - varied.mean(0)) / scale)
-    )
+    columns = []
+    for feature in features.T:
+        if not len(feature) or np.ptp(feature) == 0:
+            continue
+        is_above = bool(feature.min() > 0)
+        scaled = feature / feature.mean() if is_above else (feature - feature.mean()) / feature.std()
+        power = PowerTransformer("box-cox" if is_above else "yeo-johnson", standardize=False)
+        columns.append(power.fit_transform(scaled[:, None])[:, 0])
+    return _symmetric(np.column_stack(columns)) if columns else np.empty((len(features), 0))
 
 
 def adjusted_rand(first: "Ints", others: "Ints", groups: int) -> "Floats":
@@ -177,19 +182,25 @@ def _measured(x: "Floats", numbers: list[int], draws: int, rng: "np.random.Gener
 
 
 def _table(numbers: list[int], found: "Floats", clouds: "Floats") -> "pd.DataFrame":
-    import numpy as np
     import pandas as pd
 
     if not numbers:
         return pd.DataFrame({name: pd.Series(dtype="bool" if name == "is_stable" else "float") for name in COLUMNS})
+    far = [_beyond(found[:, part], clouds[:, part], sign) for part, sign in ((0, 1.0), (1, -1.0))]
     stability, within = found[0]
-    mean = clouds[:, 0].mean(axis=0)
-    spread = np.maximum(clouds[:, 0].std(axis=0, ddof=1), LEAST_SPREAD)
-    farthest = ((clouds[:, 0] - mean) / spread).max()
-    is_stable = (stability >= LEAST_STABLE) & ((stability - mean) / spread > farthest)
-    tightest = clouds[:, 1].min(axis=0)
-    columns = (numbers, stability, mean, clouds[:, 0].max(axis=0), within, tightest, is_stable & (within < tightest))
+    mean, highest, tightest = clouds[:, 0].mean(axis=0), clouds[:, 0].max(axis=0), clouds[:, 1].min(axis=0)
+    is_apart = (stability > highest) & (within < tightest) & (far[0] | far[1])
+    columns = (numbers, stability, mean, highest, within, tightest, is_apart & (stability >= LEAST_STABLE))
     return pd.DataFrame(dict(zip(COLUMNS, columns, strict=True)))
+
+
+def _beyond(found: "Floats", clouds: "Floats", sign: float) -> "NDArray[np.bool_]":
+    """Return at which numbers of groups a figure lies farther out than that of any cloud at any number."""
+    import numpy as np
+
+    mean = clouds.mean(axis=0)
+    spread = np.maximum(clouds.std(axis=0, ddof=1), LEAST_SPREAD)
+    return np.asarray(sign * (found[0] - mean) / spread > (sign * (clouds - mean) / spread).max())
 
 
 def _cloud(x: "Floats", rng: "np.random.Generator") -> "Floats":

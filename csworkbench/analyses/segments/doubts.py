@@ -147,7 +147,10 @@ def _about_groups(config: Config, groups: Groups) -> Iterator[Caveat]:
         yield Caveat(
             "not_clustered",
             Severity.NOTE,
-            say("{n:n account lacks|accounts lack} a measure and is in no group", n=groups.left_out),
+            say(
+                "{n:n account lacks|accounts lack} a measure of the clustering, so no group is told for them",
+                n=groups.left_out,
+            ),
         )
     if groups.unused:
         yield Caveat(

@@ -40,7 +40,8 @@ class Result:
     * moves, account in another cell than at the earlier date: account_id, name, csm, tier_before, stage_before, tier,
       stage
     * history, every fourth week and stage: date, stage, accounts
-    * behaviour, segment by rules: segment, accounts, share
+    * behaviour, segment by rules or group found by the clustering: segment, made_by (rules, clustering), accounts,
+      share (of all accounts; of those that were clustered)
     * clusters, group: cluster, accounts, share, and per measure its mean in standard deviations
     * stability, number of groups: see `inference.clusters.Clustering`
     * curves, the same in rows to draw: groups, line, index (0 to 1)
@@ -101,7 +102,7 @@ def _tables(inputs: Inputs, config: Config, groups: Groups) -> "dict[str, pd.Dat
         "transitions": transition_table(accounts, config),
         "moves": _moves(accounts),
         "history": history_table(inputs, config),
-        "behaviour": _behaviour(accounts, config),
+        "behaviour": _behaviour(accounts, config, groups),
         "clusters": groups.table,
         "stability": groups.stability,
         "curves": _curves(groups.stability),
@@ -117,15 +118,17 @@ def _moves(accounts: "pd.DataFrame") -> "pd.DataFrame":
     return accounts.loc[is_there & other, columns].reset_index(drop=True)
 
 
-def _behaviour(accounts: "pd.DataFrame", config: Config) -> "pd.DataFrame":
+def _behaviour(accounts: "pd.DataFrame", config: Config, groups: Groups) -> "pd.DataFrame":
     import pandas as pd
 
     counts = accounts["behaviour"].value_counts()
     named = [rule.segment for rule in config.behaviour]
-    rest = sorted(set(counts.index) - set(named))
-    sizes = [int(counts.get(name, 0)) for name in (*named, *rest)]
-    shares = [size / len(accounts) for size in sizes]
-    return pd.DataFrame({"segment": [*named, *rest], "accounts": sizes, "share": shares})
+    every = [*named, *sorted(set(counts.index) - set(named))]
+    sizes = [int(counts.get(name, 0)) for name in every]
+    by_rule = pd.DataFrame({"segment": every, "made_by": "rules", "accounts": sizes})
+    by_rule = by_rule.assign(share=by_rule["accounts"] / len(accounts))
+    found = groups.table.rename(columns={"cluster": "segment"}).assign(made_by="clustering")[by_rule.columns]
+    return pd.concat([by_rule, found], ignore_index=True) if len(found) else by_rule
 
 
 def _curves(stability: "pd.DataFrame") -> "pd.DataFrame":

@@ -275,4 +275,7 @@ def _times(stays_of_stage: "pd.DataFrame", config: Config) -> tuple[float, float
     median, usual = (float(curve.quantile(share)) for share in (0.5, config.usual_share))
     with np.errstate(divide="ignore", invalid="ignore"):  # the log-log transform of a curve that ends at 0
         low, high = (float(end) for end in curve.quantile_ci(config.usual_share, alpha=1 - config.level))
-    return tuple(each if np.isfinite(each) else float("nan") for each in (median, usual, low, high))  # type: ignore[return-value]
+    if not np.isfinite([usual, low, high]).all():
+        low = high = float("nan")
+    known = [each if np.isfinite(each) else float("nan") for each in (median, usual)]
+    return known[0], known[1], low, high
