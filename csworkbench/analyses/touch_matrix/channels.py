@@ -30,9 +30,9 @@ def reach_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: Routes, level of the intervals and seed.
 
     Returns:
-        One row per tier and step: tier, step, channel, attempted, reach (of the step, in sequence; missing: fewer than 20
-        attempts), low, high (Wilson's interval with accounts as units), any_reach (of all its touches), together (share
-        reached by the end of the step; missing from the first step that cannot be told on), together_low,
+        One row per tier and step: tier, step, channel, attempted, reach (of the step, in sequence; missing: fewer than
+        20 attempts), low, high (Wilson's interval with accounts as units), any_reach (of all its touches), together
+        (share reached by the end of the step; missing from the first step that cannot be told on), together_low,
         together_high (accounts drawn again), independent (1 - prod(1 - any_reach)), accounts.
     """
     import pandas as pd

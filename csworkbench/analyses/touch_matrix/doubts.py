@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.touch_matrix.channels import LEAST_ATTEMPTS
 from csworkbench.analyses.touch_matrix.evidence import Inputs
 from csworkbench.analyses.touch_matrix.settings import Config
+from csworkbench.analyses.touch_matrix.standing import undefined_cells
 from csworkbench.estimates import Caveat, Severity, say
 
 if TYPE_CHECKING:
@@ -22,23 +23,22 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
     """
     return (
         *_about_definitions(inputs, config, tables),
-        *_about_reach(inputs, config, tables["reach"]),
+        *_about_reach(inputs, tables["reach"]),
         *_about_sources(inputs),
     )
 
 
 def _about_definitions(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
-    undefined = int(tables["coverage"]["undefined"].sum())
-    if undefined:
-        cells = tables["coverage"][tables["coverage"]["undefined"] > 0]
+    cells = undefined_cells(tables["coverage"])
+    if len(cells):
         yield Caveat(
             "cells_undefined",
             Severity.WARNING,
             say(
-                "For {cells:n cell|cells} nobody has said what the system or the CSM does: {n:n account has|accounts "
-                "have} nothing defined there",
+                "For {cells:n cell|cells} of tier and stage nobody has said what the system or the CSM does: "
+                "{n:n account has|accounts have} nothing defined",
                 cells=len(cells),
-                n=undefined,
+                n=int(cells.sum()),
             ),
             say("Add actions to the matrix, or name the stage under quiet_stages"),
         )
@@ -53,7 +53,7 @@ def _about_definitions(inputs: Inputs, config: Config, tables: "Mapping[str, pd.
         )
 
 
-def _about_reach(inputs: Inputs, config: Config, reach: "pd.DataFrame") -> Iterator[Caveat]:
+def _about_reach(inputs: Inputs, reach: "pd.DataFrame") -> Iterator[Caveat]:
     if not inputs.has_events:
         yield Caveat(
             "reach_unknown",

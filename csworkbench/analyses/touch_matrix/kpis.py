@@ -1,6 +1,6 @@
 """The six figures by which tech touch is judged, account by account, so that any group of accounts can be added up."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -38,7 +38,7 @@ def measured(snapshot: "Snapshot", config: Config, first: date) -> "tuple[pd.Dat
     """
     import pandas as pd
 
-    makers = {
+    makers: dict[str, Callable[[], Any]] = {
         ONBOARDING: lambda: _onboarding(snapshot, config),
         USAGE: lambda: _usage(snapshot),
         NPS: lambda: _nps(snapshot, config),
@@ -53,11 +53,12 @@ def measured(snapshot: "Snapshot", config: Config, first: date) -> "tuple[pd.Dat
     parts = [maker().assign(kpi=name) for name, maker in makers.items() if name not in lacking]
     empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in FRAME.items()})
     kept = [part.reindex(columns=list(FRAME)).astype(FRAME) for part in parts if len(part)]
-    return (pd.concat(kept, ignore_index=True) if kept else empty), lacking
+    found: pd.DataFrame = pd.concat(kept, ignore_index=True) if kept else empty
+    return found, lacking
 
 
 def loads(snapshot: "Snapshot", first: date, tiers: "pd.Series[str]") -> "pd.DataFrame":
-    """Return how many accounts each CSM looked after on an average day of the period: tier ("" = all), csm_id, accounts.
+    """Return how many accounts each CSM looked after on an average day: tier ("" = all), csm_id, accounts.
 
     Args:
         snapshot: The book at the date of the page.
@@ -74,7 +75,7 @@ def loads(snapshot: "Snapshot", first: date, tiers: "pd.Series[str]") -> "pd.Dat
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
     days = (snapshot.as_of - first).days + 1
     held = snapshot.history["assignments"]
-    parts = []
+    parts: list[pd.DataFrame] = []
     for tier in ("", *sorted(tiers.unique())):
         of_tier = tiers.index[tiers == tier]
         chosen = held.semi_join(ibis.memtable(pd.DataFrame({"account_id": of_tier})), "account_id") if tier else held

@@ -25,7 +25,7 @@ def placed(snapshot: "Snapshot", config: Config, result: Any) -> "pd.DataFrame":
     from csworkbench.features.dated import with_columns
 
     columns = ["account_id", "name", "csm", "tier", "stage", "entered_on"]
-    accounts = result.tables["accounts"][columns].set_index("account_id").sort_index()
+    accounts: pd.DataFrame = result.tables["accounts"][columns].set_index("account_id").sort_index()
     accounts = accounts.assign(entered_on=pd.to_datetime(accounts["entered_on"]))
     if not config.kpi_by:
         return accounts.assign(cell=accounts["tier"])

@@ -17,7 +17,15 @@ from csworkbench.analyses.touch_matrix.lists import (
     warm_table,
 )
 from csworkbench.analyses.touch_matrix.settings import Config
-from csworkbench.analyses.touch_matrix.standing import DONE, DUE, OVERDUE, action_table, coverage_table, standing
+from csworkbench.analyses.touch_matrix.standing import (
+    DONE,
+    DUE,
+    OVERDUE,
+    action_table,
+    coverage_table,
+    standing,
+    undefined_cells,
+)
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 
@@ -35,12 +43,13 @@ class Result:
     Tables, key columns first; shares are 0 to 1, `low` and `high` the interval of the column before them:
 
     * coverage, tier, stage and by whom: see `standing.coverage_table`
+    * overdue_cells, tier and by whom (cell) and stage: cell, tier, by, stage, overdue (missing: nobody needs anything)
     * actions, action: see `standing.action_table`
     * next_actions, action and account that is due or overdue, the most overdue first: NEXT
     * automation, family, rule and channel: see `lists.automation_table`
     * resend, contact and content: see `lists.resend_table`
-    * initiators: see `lists.initiator_table`; overlaps: see `lists.overlap_table`; overlap_contacts: the contacts behind
-      it; modes: see `lists.mode_table`; warm_ups: see `lists.warm_table`
+    * initiators: see `lists.initiator_table`; overlaps: see `lists.overlap_table`; overlap_contacts: the contacts
+      behind it; modes: see `lists.mode_table`; warm_ups: see `lists.warm_table`
     * reach, tier and step of its route: see `channels.reach_table`
     * steps, the same as points to draw: label, share, low, high
     * channels, tier and channel: see `channels.channel_table`
@@ -49,7 +58,8 @@ class Result:
 
     Args:
         headline: Verdict in one sentence.
-        figures: coverage (done of what was due), overdue, undefined, without_route, resend, automation_hours (a month,
+        figures: coverage (done of what was due), overdue, undefined (accounts for whom neither does anything),
+            without_route, resend, automation_hours (a month,
             of the first candidate), and the six figures of the book: onboarding_days, active_ratio, nps, retention,
             expansion, accounts_per_csm; as far as they can be told.
         tables: The frames above.
@@ -93,6 +103,7 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
     reach = reach_table(inputs, config)
     return {
         "coverage": coverage_table(inputs, config, stands),
+        "overdue_cells": _overdue(inputs, config, stands),
         "actions": action_table(config, stands),
         "next_actions": _next(stands),
         "automation": automation_table(inputs, config),
@@ -108,6 +119,21 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "routes": route_table(inputs, config),
         "kpis": kpi_table(inputs, config),
     }
+
+
+def _overdue(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "pd.DataFrame":
+    """Return overdue actions by tier and whose they are, and stage; missing where nothing is defined."""
+    import pandas as pd
+
+    counts = (
+        stands.assign(late=stands["state"].eq(OVERDUE).astype(float)).groupby(["tier", "by", "stage"])["late"].sum()
+    )
+    tiers = sorted(inputs.accounts["tier"].unique())
+    stages = [stage for stage in inputs.stages if stage not in config.quiet_stages]
+    every = pd.MultiIndex.from_product([tiers, ["system", "csm"], stages], names=["tier", "by", "stage"])
+    table = counts.reindex(every).rename("overdue").reset_index()
+    table.insert(0, "cell", table["tier"].astype("str") + ", " + table["by"].map({"system": "system", "csm": "CSM"}))
+    return table
 
 
 def _next(stands: "pd.DataFrame") -> "pd.DataFrame":
@@ -133,7 +159,7 @@ def _figures(
     figures = {
         "coverage": share_of(sums["hit"], sums["one"], config.level),
         "overdue": Estimate(overdue, "actions", len(stands)),
-        "undefined": Estimate(int(tables["coverage"]["undefined"].sum()), "accounts", n),
+        "undefined": Estimate(int(undefined_cells(tables["coverage"]).sum()), "accounts", n),
         "without_route": Estimate(int((~routes["has_route"]).sum()), "accounts", len(routes)),
         "resend": Estimate(len(tables["resend"]), "messages", len(inputs.unseen)),
     }

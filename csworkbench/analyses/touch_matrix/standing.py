@@ -25,8 +25,8 @@ def standing(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: Actions.
 
     Returns:
-        One row per action and account: account_id, action, state (done, due, overdue), by, does, tier, stage, name, csm,
-        last_on (newest touch that counts), deadline.
+        One row per action and account: account_id, action, state (done, due, overdue), by, does, tier, stage, name,
+        csm, last_on (newest touch that counts), deadline.
     """
     import pandas as pd
 
@@ -75,7 +75,7 @@ def coverage_table(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "p
 
     lines = []
     sizes = inputs.accounts.groupby(["tier", "stage"], sort=True).size()
-    for (tier, stage), size in sizes.items():
+    for tier, stage, size in sizes.rename("size").reset_index().itertuples(index=False, name=None):
         for by in BY:
             defined = [each for each in config.matrix if _is_for(each, str(tier), str(stage), by)]
             rows = stands[(stands["tier"] == tier) & (stands["stage"] == stage) & (stands["by"] == by)]
@@ -93,6 +93,16 @@ def coverage_table(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "p
     order = table["stage"].map({stage: place for place, stage in enumerate(inputs.stages)})
     ranked = table.assign(order=order).sort_values(["tier", "order"], kind="stable", ignore_index=True)
     return ranked.drop(columns="order")
+
+
+def undefined_cells(coverage: "pd.DataFrame") -> "pd.Series[int]":
+    """Return the accounts of the cells of tier and stage for which neither the system nor a CSM does anything.
+
+    Args:
+        coverage: From `coverage_table`.
+    """
+    counts = coverage.groupby(["tier", "stage"])["undefined"].min()
+    return counts[counts > 0]
 
 
 def action_table(config: Config, stands: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,7 +1,7 @@
 """What was sent and what came of it: added up in the engine, so that only sums and short lists leave it."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from csworkbench.analyses.touch_matrix.settings import Config
 
@@ -15,6 +15,7 @@ COLUMNS = {
     "contact_id": "string", "channel": "string", "mode": "string", "initiator": "string", "family": "string",
     "rule": "string", "content_id": "string", "importance": "string", "minutes": "decimal(18, 6)",
     "linked_touch_id": "string",
+    "experiment_id": "string",
 }  # fmt: skip
 MACHINES = ("machine", "scanner", "unknown")
 
@@ -106,12 +107,12 @@ def unseen(snapshot: "Snapshot", config: Config, touches: "ir.Table") -> "pd.Dat
     import ibis
 
     first = snapshot.as_of - timedelta(days=config.resend_days - 1)
-    late = touches.filter(
-        touches.importance.isin(list(config.important)),
-        touches["mode"] == "tech",
-        touches.is_delivered,
-        touches.contact_id.notnull(),
-        touches.sent_on >= ibis.literal(first),
+    with_contact = touches.drop_null("contact_id")
+    late = with_contact.filter(
+        with_contact.importance.isin(list(config.important)),
+        with_contact["mode"] == "tech",
+        with_contact.is_delivered,
+        with_contact.sent_on >= ibis.literal(first),
     )
     group = [late.contact_id, late.content_id]
     newest = late.mutate(
@@ -121,7 +122,7 @@ def unseen(snapshot: "Snapshot", config: Config, touches: "ir.Table") -> "pd.Dat
     kept = newest.filter(newest["rank"] == 0, newest.reacted == 0)
     if "contacts" in snapshot.tables and "left_at" in snapshot.tables["contacts"].columns:
         people = snapshot.tables["contacts"]
-        gone = people.filter(people.left_at.notnull()).select("contact_id")
+        gone = people.drop_null("left_at").select("contact_id")
         kept = kept.anti_join(gone, "contact_id")
     columns = ["touch_id", "account_id", "contact_id", "channel", "content_id", "sent_on"]
     return _ordered(kept.select(columns), ["sent_on", "touch_id"])
@@ -136,9 +137,8 @@ def overlaps(config: Config, touches: "ir.Table") -> "pd.DataFrame":
     """
     import ibis
 
-    known = touches.filter(
-        touches.contact_id.notnull(), touches.initiator.notnull(), touches.initiator != ibis.literal("customer")
-    )
+    known = touches.drop_null(["contact_id", "initiator"])
+    known = known.filter(known.initiator != ibis.literal("customer"))
     order = {"group_by": known.contact_id, "order_by": [known.sent_at, known.touch_id]}
     pairs = known.mutate(before=known.initiator.lag().over(**order), before_on=known.sent_on.lag().over(**order))
     close = pairs.sent_on.delta(pairs.before_on, unit="day") < config.overlap_days
@@ -152,7 +152,8 @@ def tries(config: Config, touches: "ir.Table") -> "pd.DataFrame":
     """Return attempts and reach by channel and place in their try: see `Inputs.tries`.
 
     A try is a row of touches of one account for one rule, of which none comes more than `episode_days` after the one
-    before. A touch counts as later only while nobody has been reached in its try.
+    before; mails of experiments and of marketing are no tries. A touch counts as later only while nobody has been
+    reached in its try.
 
     Args:
         config: How close touches of one try are.
@@ -160,12 +161,11 @@ def tries(config: Config, touches: "ir.Table") -> "pd.DataFrame":
     """
     import ibis
 
-    asked = touches.filter(
-        touches.rule.notnull(), touches.channel.notnull(), touches.initiator != ibis.literal("marketing")
-    )
+    asked = touches.drop_null(["rule", "channel"])
+    asked = asked.filter(asked.experiment_id.isnull(), asked.initiator != ibis.literal("marketing"))  # noqa: PD003
     order = {"group_by": [asked.account_id, asked.rule], "order_by": [asked.sent_at, asked.touch_id]}
     gap = asked.sent_on.delta(asked.sent_on.lag().over(**order), unit="day")
-    marked = asked.mutate(is_new=(gap.isnull() | (gap > config.episode_days)).cast("int64"))
+    marked = asked.mutate(is_new=(gap <= config.episode_days).fill_null(False).ifelse(0, 1))
     whole = {"group_by": [marked.account_id, marked.rule], "order_by": [marked.sent_at, marked.touch_id]}
     numbered = marked.mutate(episode=marked.is_new.sum().over(ibis.cumulative_window(**whole)))
     within = {
@@ -196,11 +196,12 @@ def warmed(touches: "ir.Table") -> "pd.DataFrame":
     people, system = touches.filter(touches["mode"] == "human"), touches.filter(touches["mode"] == "tech")
     linked = system.drop_null("linked_touch_id").select(warm_id="linked_touch_id").distinct()
     joined = people.left_join(linked, people.touch_id == linked.warm_id)
-    marked = joined.mutate(is_warmed=joined.warm_id.notnull() | joined.linked_touch_id.notnull())
+    marked = joined.mutate(is_warmed=(joined.warm_id.coalesce(joined.linked_touch_id) != "").fill_null(False))
     by = ["channel", "is_warmed", "account_id"]
     summed = marked.group_by(by).agg(touches=marked.count(), reached=marked.is_reached.cast("int64").sum())
     return _ordered(summed, by)
 
 
-def _ordered(table: "ir.Table", by: list[str]) -> Any:
-    return table.to_pandas().sort_values(by, ignore_index=True, kind="stable")
+def _ordered(table: "ir.Table", by: list[str]) -> "pd.DataFrame":
+    frame: pd.DataFrame = table.to_pandas().sort_values(by, ignore_index=True, kind="stable")
+    return frame
