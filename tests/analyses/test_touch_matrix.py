@@ -68,7 +68,7 @@ def states(result, name="mail"):
 
 
 def test_what_happens_again_and_again_is_done_by_a_touch_of_its_last_days():
-    placed = {name: ("mid", "growth", "2026-01-01") for name in ("A1", "A2")}
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
     placed["A3"] = ("mid", "growth", "2026-06-10")
     # 30 days: A1 on the 20th of June; A2 in April, so overdue; A3 came in 20 days ago, so still due
     result = result_of([touch(1), touch(2, "A2", "2026-04-20")], placed=placed)
@@ -118,8 +118,8 @@ def test_a_condition_says_who_needs_it():
 
 def test_done_due_overdue_and_undefined_add_up_in_every_cell():
     placed = {
-        "A1": ("mid", "growth", "2026-01-01"), "A2": ("mid", "growth", "2026-06-20"), "A3": ("mid", "new", "2026-06-20"),
-        "A4": ("mid", "churned", "2026-01-01"),
+        "A1": ("mid", "growth", "2026-01-01"), "A2": ("mid", "growth", "2026-06-20"),
+        "A3": ("mid", "new", "2026-06-20"), "A4": ("mid", "churned", "2026-01-01"),
     }  # fmt: skip
     table = result_of([touch(1)], placed=placed).tables["coverage"].set_index(["stage", "by"])
     system = table.loc[("growth", "system")]
@@ -151,7 +151,7 @@ def test_automation_is_ranked_by_repeats_minutes_and_accounts():
     human = {"mode": "human", "initiator": "csm", "content_id": None}
     calls = [touch(n, f"A{n % 2 + 1}", channel="call", minutes=30.0, **human) for n in range(4)]
     mails = [touch(n, "A1", minutes=10.0, **human) for n in range(4, 9)]
-    placed = {name: ("mid", "growth", "2026-01-01") for name in ("A1", "A2")}
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
     table = result_of([*calls, *mails], placed=placed, config=make_config(period_days=365)).tables["automation"]
     assert table["channel"].tolist() == ["call", "email"]
     assert table["weight"].tolist() == [4 * 30 * 2, 5 * 10 * 1]

@@ -53,11 +53,13 @@ def resend_table(inputs: Inputs) -> "pd.DataFrame":
         One row per contact and content: touch_id, account_id, contact_id, channel, content_id, sent_on, name, csm,
         reason (what is missing).
     """
+    import pandas as pd
+
     rows = inputs.unseen[inputs.unseen["account_id"].isin(inputs.accounts.index)]
     did = inputs.needs[inputs.needs["action"].str.startswith("promotes.")]
     pairs = set(zip(did["action"].str.removeprefix("promotes."), did["account_id"], strict=True))
-    done = [pair in pairs for pair in zip(rows["content_id"], rows["account_id"], strict=True)]
-    kept = rows[[not each for each in done]]
+    is_open = [pair not in pairs for pair in zip(rows["content_id"], rows["account_id"], strict=True)]
+    kept = rows.loc[pd.Series(is_open, index=rows.index, dtype=bool)]
     about = inputs.accounts[["name", "csm"]].reindex(kept["account_id"])
     table = kept.assign(name=about["name"].to_numpy(), csm=about["csm"].to_numpy(), reason="no click, no answer")
     return table.reset_index(drop=True)
