@@ -21,6 +21,7 @@ class Inputs:
 
     Args:
         as_of: Date of the page.
+        language: Language of the page.
         stages: Stages in their order.
         accounts: One row per account: account_id (index), name, csm, tier, stage, entered_on, cell (tier and the
             attribute of the policy cells).
@@ -43,6 +44,7 @@ class Inputs:
     """
 
     as_of: date
+    language: str
     stages: tuple[str, ...]
     accounts: "pd.DataFrame"
     needs: "pd.DataFrame"
@@ -83,6 +85,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     wanted = {name for action in config.matrix if action.where for name in action.where.attributes()}
     return Inputs(
         as_of=snapshot.as_of,
+        language=snapshot.workspace.language,
         stages=stages,
         accounts=accounts,
         needs=needing.needs(snapshot, config, accounts),

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
+from csworkbench import formats
 from csworkbench.analyses.touch_matrix.settings import Config
 from csworkbench.estimates import Estimate
 
@@ -94,7 +95,7 @@ def kpi_table(inputs: Any, config: Config) -> "pd.DataFrame":
 
     Returns:
         One row per group and KPI: dimension (all, tier, cell), value (of the dimension), kpi, estimate (missing: nobody
-        can tell), low, high, n (accounts; CSMs for accounts_per_csm), unit.
+        can tell), low, high, n (accounts; CSMs for accounts_per_csm), unit, told (the estimate in words).
     """
     import pandas as pd
 
@@ -114,8 +115,9 @@ def kpi_table(inputs: Any, config: Config) -> "pd.DataFrame":
                 continue
             else:
                 told = _told(kpi, rows[rows["kpi"] == kpi], config.level)
-            lines.append((dimension, value, kpi, told.value, told.low, told.high, told.n, told.unit))
-    columns = ["dimension", "value", "kpi", "estimate", "low", "high", "n", "unit"]
+            numbers = (told.value, told.low, told.high, told.n, told.unit)
+            lines.append((dimension, value, kpi, *numbers, formats.estimate(told, inputs.language)))
+    columns = ["dimension", "value", "kpi", "estimate", "low", "high", "n", "unit", "told"]
     return pd.DataFrame(lines, columns=columns).astype({"estimate": float, "low": float, "high": float})
 
 

@@ -210,6 +210,15 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
         yield say(
             "Send {n:n important message|important messages} again that nobody reacted to", n=len(tables["resend"])
         )
+    if len(tables["overlaps"]):
+        pair = tables["overlaps"].iloc[0]
+        yield say(
+            "Agree who leads: {n:n contact was|contacts were} touched by two initiators within days, most often by "
+            "{second} after {first}",
+            n=tables["overlap_contacts"]["contact_id"].nunique(),
+            first=str(pair["first"]),
+            second=str(pair["second"]),
+        )
     lost = int((~tables["routes"]["has_route"]).sum())
     if lost:
         yield say("Declare a route for {n:n account|accounts} without one, and tell them", n=lost)
