@@ -1,0 +1,205 @@
+"""The result of the segments analysis: one cell for every account, who is stuck, who moved, who behaves alike."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.segments.doubts import doubts
+from csworkbench.analyses.segments.evidence import Inputs
+from csworkbench.analyses.segments.groups import Groups, find_groups
+from csworkbench.analyses.segments.settings import Config
+from csworkbench.analyses.segments.staging import (
+    account_table,
+    cell_table,
+    history_table,
+    stage_table,
+    stays,
+    stuck_table,
+    transition_table,
+)
+from csworkbench.errors import AnalysisError
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORST_FIRST = list(reversed(Severity))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """Where every account is.
+
+    Tables, key columns first; shares are 0 to 1, `low` and `high` the interval of the column before them:
+
+    * accounts, account: see `staging.account_table`, and cluster (name of its group; missing: in none)
+    * cells, tier and stage: see `staging.cell_table`; each account is in exactly one
+    * stages, stage: see `staging.stage_table`
+    * stuck, account longer in its stage than is usual: see `staging.stuck_table`
+    * transitions, stage then and stage now: see `staging.transition_table`
+    * moves, account in another cell than at the earlier date: account_id, name, csm, tier_before, stage_before, tier,
+      stage
+    * history, every fourth week and stage: date, stage, accounts
+    * behaviour, segment by rules or group found by the clustering: segment, made_by (rules, clustering), accounts,
+      share (of all accounts; of those that were clustered)
+    * clusters, group: cluster, accounts, share, and per measure its mean in standard deviations
+    * stability, number of groups: see `inference.clusters.Clustering`
+    * curves, the same in rows to draw: groups, line, index (0 to 1)
+    * lists, list and contact: list, contact_id, account_id
+    * list_sizes, list: list, contacts, accounts
+
+    Args:
+        headline: Verdict in one sentence.
+        figures: accounts, stuck, moved (share of the accounts there at both dates that are in another cell), groups (0
+            = no stable ones), as far as they can be told, and stuck_share.
+        tables: The frames above.
+        caveats: Doubts, most severe first.
+        actions: What to do next.
+    """
+
+    headline: Message
+    figures: Mapping[str, Estimate]
+    tables: "Mapping[str, pd.DataFrame]"
+    caveats: tuple[Caveat, ...]
+    actions: tuple[Message, ...]
+
+
+def analyze(inputs: Inputs, config: Config) -> Result:
+    """Return the cell, the stage history and the group of every account.
+
+    Args:
+        inputs: Stages week by week and measures, from `prepare`.
+        config: Settings.
+
+    Raises:
+        AnalysisError: no account is known on the date.
+    """
+    if inputs.accounts.empty:
+        raise AnalysisError(f"no account is known on {inputs.as_of}; choose a later date")
+    groups = find_groups(inputs, config)
+    tables = _tables(inputs, config, groups)
+    caveats = doubts(inputs, config, groups, tables)
+    figures = _figures(config, groups, tables)
+    return Result(
+        headline=_headline(tables, figures, config),
+        figures=figures,
+        tables=tables,
+        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        actions=tuple(_actions(tables)) or (say("Nothing to do: nobody is longer in a stage than is usual."),),
+    )
+
+
+def _tables(inputs: Inputs, config: Config, groups: Groups) -> "dict[str, pd.DataFrame]":
+    seen = stays(inputs)
+    accounts = account_table(inputs, config, seen)
+    accounts = accounts.assign(cluster=groups.of_account.reindex(accounts["account_id"]).to_numpy())
+    lists = inputs.lists
+    return {
+        "accounts": accounts,
+        "cells": cell_table(accounts, config),
+        "stages": stage_table(inputs, config, seen),
+        "stuck": stuck_table(inputs, config, seen),
+        "transitions": transition_table(accounts, config),
+        "moves": _moves(accounts),
+        "history": history_table(inputs, config),
+        "behaviour": _behaviour(accounts, config, groups),
+        "clusters": groups.table,
+        "stability": groups.stability,
+        "curves": _curves(groups.stability),
+        "lists": lists,
+        "list_sizes": _list_sizes(lists, config),
+    }
+
+
+def _moves(accounts: "pd.DataFrame") -> "pd.DataFrame":
+    is_there = accounts["stage_before"].notna()
+    other = (accounts["stage"] != accounts["stage_before"]) | (accounts["tier"] != accounts["tier_before"])
+    columns = ["account_id", "name", "csm", "tier_before", "stage_before", "tier", "stage"]
+    return accounts.loc[is_there & other, columns].reset_index(drop=True)
+
+
+def _behaviour(accounts: "pd.DataFrame", config: Config, groups: Groups) -> "pd.DataFrame":
+    import pandas as pd
+
+    counts = accounts["behaviour"].value_counts()
+    named = [rule.segment for rule in config.behaviour]
+    every = [*named, *sorted(set(counts.index) - set(named))]
+    sizes = [int(counts.get(name, 0)) for name in every]
+    by_rule = pd.DataFrame({"segment": every, "made_by": "rules", "accounts": sizes})
+    by_rule = by_rule.assign(share=by_rule["accounts"] / len(accounts))
+    found = groups.table.rename(columns={"cluster": "segment"}).assign(made_by="clustering")[by_rule.columns]
+    return pd.concat([by_rule, found], ignore_index=True) if len(found) else by_rule
+
+
+def _curves(stability: "pd.DataFrame") -> "pd.DataFrame":
+    lines = {"stability": "these accounts", "one_cloud": "one cloud", "one_cloud_high": "highest of one cloud"}
+    long = stability.melt(id_vars="groups", value_vars=list(lines), var_name="line", value_name="index")
+    return long.assign(line=long["line"].map(lines), index=long["index"].clip(0, 1))
+
+
+def _list_sizes(lists: "pd.DataFrame", config: Config) -> "pd.DataFrame":
+    import pandas as pd
+
+    parts = [(name, lists[lists["list"] == name]) for name in config.contact_lists]
+    lines = [(name, len(part), part["account_id"].nunique()) for name, part in parts]
+    return pd.DataFrame(lines, columns=["list", "contacts", "accounts"])
+
+
+def _figures(config: Config, groups: Groups, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Estimate]:
+    import pandas as pd
+
+    from csworkbench.features.estimating import share_of
+
+    accounts = tables["accounts"]
+    n = len(accounts)
+    there = accounts[accounts["stage_before"].notna()]
+    moved = there["account_id"].isin(tables["moves"]["account_id"]).astype(float)
+    figures = {
+        "accounts": Estimate(n, "accounts", n),
+        "stuck": Estimate(len(tables["stuck"]), "accounts", n),
+        "moved": share_of(moved, pd.Series(1.0, index=moved.index), config.level),
+    }
+    if groups.is_found is not None:
+        figures["stable_groups"] = Estimate(len(tables["clusters"]), "groups", groups.clustered)
+    return figures
+
+
+def _headline(tables: "Mapping[str, pd.DataFrame]", figures: Mapping[str, Estimate], config: Config) -> Message:
+    stages = tables["stages"]
+    largest = stages.sort_values("accounts", ascending=False, kind="stable").iloc[0]
+    return say(
+        "{share:share} of {n:n account|accounts} are in {stage}; {stuck:n account is|accounts are} longer in a stage "
+        "than is usual, and {moved:share} changed tier or stage in {weeks:n week|weeks}",
+        share=float(largest["share"]),
+        n=len(tables["accounts"]),
+        stage=str(largest["stage"]),
+        stuck=len(tables["stuck"]),
+        moved=figures["moved"].value,
+        weeks=config.compare_weeks,
+    )
+
+
+def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
+    stuck = tables["stuck"]
+    if len(stuck):
+        first = stuck.iloc[0]
+        yield say(
+            "Ask what holds up {n:n account|accounts} that are longer in a stage than is usual, first {name}: "
+            "{days:n day|days} in {stage}",
+            n=len(stuck),
+            name=str(first["name"]),
+            days=int(first["days_in_stage"]),
+            stage=str(first["stage"]),
+        )
+    stages = tables["stages"]
+    open_ones = stages[~stages["is_confirmed"] & stages["usual_days"].notna()]
+    if len(open_ones):
+        yield say("Confirm the usual time of {stages:list} in the settings", stages=list(open_ones["stage"]))
+    waiting = tables["list_sizes"]
+    for row in waiting[waiting["contacts"] > 0].to_dict("records"):
+        yield say(
+            "Go through the list {name}: {n:n contact|contacts} at {accounts:n account|accounts}",
+            name=str(row["list"]),
+            n=int(row["contacts"]),
+            accounts=int(row["accounts"]),
+        )

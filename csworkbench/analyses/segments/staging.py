@@ -1,0 +1,281 @@
+"""Time in stage, moves between stages and cells, and who stays longer than usual."""
+
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.segments.evidence import Inputs
+from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+STEP_DAYS = 7
+LEAST_ENDED = 10  # stays that have ended, below which their usual time cannot be told
+NOT_THERE = "not there yet"
+STUCK = ["account_id", "name", "stage", "days_in_stage", "usual_days", "days_over", "is_confirmed", "tier", "csm"]
+
+
+def stays(inputs: Inputs) -> "pd.DataFrame":
+    """Return every stay of an account in a stage that was seen.
+
+    Args:
+        inputs: Stages week by week.
+
+    Returns:
+        One row per account and uninterrupted stay, in time order: account_id, stage, tier (at its end), entered_on
+        (first day it was seen there; it entered in the week before), left_on (first day it was seen elsewhere, missing
+        = still there), days (until it left or the date), is_over, is_begun (its beginning was seen: it was not in the
+        stage at the first date of the history), previous (stage before, missing where none was seen).
+    """
+    import pandas as pd
+
+    rows = inputs.weeks.sort_values(["account_id", "date"], ignore_index=True)
+    same = rows["account_id"].eq(rows["account_id"].shift())
+    starts = ~(same & rows["stage"].eq(rows["stage"].shift()))
+    before = rows["stage"].shift().where(same)[starts]
+    found = rows.groupby(starts.cumsum(), sort=True).agg(
+        account_id=("account_id", "first"),
+        stage=("stage", "first"),
+        tier=("tier", "last"),
+        entered_on=("date", "first"),
+    )
+    follows = found["account_id"].shift(-1).eq(found["account_id"])
+    left_on = found["entered_on"].shift(-1).where(follows)
+    end = left_on.fillna(pd.Timestamp(inputs.as_of))
+    return found.assign(
+        previous=before.to_numpy(),
+        left_on=left_on,
+        days=(end - found["entered_on"]).dt.days,
+        is_over=left_on.notna(),
+        is_begun=found["entered_on"] > pd.Timestamp(inputs.dates[0]),
+    ).reset_index(drop=True)
+
+
+def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the stages with their accounts and how long accounts usually stay.
+
+    Args:
+        inputs: Stages week by week.
+        config: Stages, confirmed times and the share that makes a time usual.
+        seen: Stays, from `stays`.
+
+    Returns:
+        One row per stage in their order: stage, accounts, share, before (accounts at the earlier date), median_days and
+        usual_days_found (Kaplan-Meier over the stays whose beginning was seen, those that last counted as such; missing
+        where nobody can tell), low, high (interval of usual_days_found), stays, ended, usual_days (what counts: the
+        confirmed time, else the one found), is_confirmed, stuck (accounts that stay longer).
+    """
+    import pandas as pd
+
+    now, before = _at(inputs, len(inputs.dates) - 1), _at(inputs, _earlier(inputs, config))
+    rules = {rule.stage: rule for rule in config.stages}
+    over = _long_stays(config, seen)
+    lines = []
+    for stage in config.ordered_stages:
+        part = seen[(seen["stage"] == stage) & seen["is_begun"]]
+        rule, count = rules[stage], int((now["stage"] == stage).sum())
+        median, usual, low, high = _times(part, config)
+        lines.append(
+            {
+                "stage": stage,
+                "accounts": count,
+                "share": count / len(now) if len(now) else float("nan"),
+                "before": int((before["stage"] == stage).sum()),
+                "median_days": median,
+                "usual_days_found": usual,
+                "low": low,
+                "high": high,
+                "stays": len(part),
+                "ended": int(part["is_over"].sum()),
+                "usual_days": _usual(rule, usual),
+                "is_confirmed": rule.usual_days is not None,
+                "stuck": int((over["stage"] == stage).sum()),
+            }
+        )
+    return pd.DataFrame(lines)
+
+
+def stuck_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the accounts that are in a stage for longer than is usual, the longest overdue first.
+
+    Args:
+        inputs: Stages week by week.
+        config: Stages and confirmed times.
+        seen: Stays, from `stays`.
+
+    Returns:
+        One row per account: the columns STUCK; days_in_stage counts from the first day it was seen there, and is at
+        least that where the stay began before the history.
+    """
+    over = _long_stays(config, seen)
+    about = inputs.accounts[["name", "csm"]].reindex(over["account_id"])
+    confirmed = {rule.stage: rule.usual_days is not None for rule in config.stages}
+    table = over.assign(
+        name=about["name"].to_numpy(),
+        csm=about["csm"].to_numpy(),
+        days_in_stage=over["days"],
+        days_over=over["days"] - over["usual_days"],
+        is_confirmed=over["stage"].map(confirmed).astype(bool),
+    )
+    return table.sort_values(["days_over", "account_id"], ascending=[False, True], ignore_index=True)[STUCK]
+
+
+def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+    """Return where each account is, since when, and where it was.
+
+    Args:
+        inputs: Stages week by week, and accounts.
+        config: Stages.
+        seen: Stays, from `stays`.
+
+    Returns:
+        One row per account: account_id, name, csm, tier, stage, entered_on, days_in_stage, is_at_least (the stay began
+        before the history), previous_stage, stage_before, tier_before (at the earlier date; missing: not there),
+        is_stuck, behaviour.
+    """
+    now = _at(inputs, len(inputs.dates) - 1).set_index("account_id")
+    before = _at(inputs, _earlier(inputs, config)).set_index("account_id").reindex(now.index)
+    last = seen.drop_duplicates("account_id", keep="last").set_index("account_id").reindex(now.index)
+    about = inputs.accounts.reindex(now.index)
+    table = now[["tier", "stage"]].assign(
+        name=about["name"],
+        csm=about["csm"],
+        entered_on=last["entered_on"],
+        days_in_stage=last["days"],
+        is_at_least=~last["is_begun"].astype(bool),
+        previous_stage=last["previous"],
+        stage_before=before["stage"],
+        tier_before=before["tier"],
+        is_stuck=now.index.isin(_long_stays(config, seen)["account_id"]),
+        behaviour=about["behaviour"],
+    )
+    return table.reset_index()[["account_id", "name", "csm", *table.columns.drop(["name", "csm"])]]
+
+
+def cell_table(accounts: "pd.DataFrame", config: Config) -> "pd.DataFrame":
+    """Return the cells of tier and stage; every account is in exactly one.
+
+    Args:
+        accounts: Accounts, from `account_table`.
+        config: Order of tiers and stages.
+
+    Returns:
+        One row per cell, empty ones too: tier, stage, accounts, share (of all accounts), before (accounts at the
+        earlier date), change, stuck.
+    """
+    import pandas as pd
+
+    pairs = pd.MultiIndex.from_product([tiers_of(accounts, config), config.ordered_stages], names=["tier", "stage"])
+    now = accounts.groupby(["tier", "stage"]).agg(accounts=("account_id", "size"), stuck=("is_stuck", "sum"))
+    before = accounts.groupby(["tier_before", "stage_before"]).size()
+    table = now.reindex(pairs, fill_value=0).astype(int)
+    earlier = before.rename_axis(["tier", "stage"]).reindex(pairs, fill_value=0).astype(int)
+    table = table.assign(share=table["accounts"] / max(len(accounts), 1), before=earlier)
+    table = table.assign(change=table["accounts"] - table["before"])
+    return table.reset_index()[["tier", "stage", "accounts", "share", "before", "change", "stuck"]]
+
+
+def tiers_of(accounts: "pd.DataFrame", config: Config) -> list[str]:
+    """Return the tiers: in the order of the rules, else large, mid and small first, then by name; unknown last.
+
+    Args:
+        accounts: Accounts, from `account_table`.
+        config: Rules of the tiers.
+    """
+    order = config.ordered_tiers or ("large", "mid", "small")
+    found = {*accounts["tier"], *accounts["tier_before"].dropna()}
+    rest = sorted(found - {*order, NOT_KNOWN})
+    return [*(tier for tier in order if tier in found or config.tiers), *rest, *({NOT_KNOWN} & found)]
+
+
+def transition_table(accounts: "pd.DataFrame", config: Config) -> "pd.DataFrame":
+    """Return how many accounts went from which stage to which between the earlier date and now.
+
+    Args:
+        accounts: Accounts, from `account_table`.
+        config: Order of the stages, level of the intervals.
+
+    Returns:
+        One row per pair that occurs, stages in their order: from_stage (or "not there yet"), to_stage, accounts, share
+        (of those in from_stage), low, high (Wilson's interval), from_accounts.
+    """
+    import pandas as pd
+
+    from csworkbench.features.estimating import share_of
+
+    source = accounts["stage_before"].fillna(NOT_THERE).astype("str")
+    counts = pd.crosstab(source, accounts["stage"].astype("str"))
+    lines = []
+    for origin in [stage for stage in (NOT_THERE, *config.ordered_stages) if stage in counts.index]:
+        sizes = {str(stage): int(size) for stage, size in counts.T[origin].items()}
+        total = sum(sizes.values())
+        for target in config.ordered_stages:
+            number = sizes.get(target, 0)
+            if number:
+                hits = pd.Series([1.0] * number + [0.0] * (total - number))
+                share = share_of(hits, pd.Series([1.0] * total), config.level)
+                lines.append((origin, target, number, share.value, share.low, share.high, total))
+    columns = ["from_stage", "to_stage", "accounts", "share", "low", "high", "from_accounts"]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def history_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
+    """Return the accounts in each stage at every fourth week, the date included.
+
+    Args:
+        inputs: Stages week by week.
+        config: Order of the stages.
+
+    Returns:
+        One row per date and stage: date, stage, accounts.
+    """
+    import pandas as pd
+
+    days = pd.DatetimeIndex(inputs.dates[::-1][::4][::-1])
+    counts = inputs.weeks[inputs.weeks["date"].isin(days)].groupby(["date", "stage"]).size()
+    every = pd.MultiIndex.from_product([days, config.ordered_stages], names=["date", "stage"])
+    return counts.reindex(every, fill_value=0).rename("accounts").reset_index()
+
+
+def _at(inputs: Inputs, place: int) -> "pd.DataFrame":
+    import pandas as pd
+
+    return inputs.weeks[inputs.weeks["date"] == pd.Timestamp(inputs.dates[place])]
+
+
+def _earlier(inputs: Inputs, config: Config) -> int:
+    return max(0, len(inputs.dates) - 1 - config.compare_weeks)
+
+
+def _long_stays(config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the stays that last and are longer than usual, with usual_days."""
+    usual = {
+        rule.stage: _usual(rule, _times(seen[(seen["stage"] == rule.stage) & seen["is_begun"]], config)[1])
+        for rule in config.stages
+    }
+    limits = seen["stage"].map(usual).astype(float)
+    return seen.assign(usual_days=limits)[~seen["is_over"] & (seen["days"] > limits)]
+
+
+def _usual(rule: Any, found: float) -> float:
+    if rule.is_lasting:
+        return float("nan")
+    return float(rule.usual_days) if rule.usual_days is not None else found
+
+
+def _times(stays_of_stage: "pd.DataFrame", config: Config) -> tuple[float, float, float, float]:
+    """Return median, usual time and its interval of stays whose beginning was seen; nan where nobody can tell."""
+    import numpy as np
+    from statsmodels.duration.survfunc import SurvfuncRight
+
+    unknown = (float("nan"),) * 4
+    if int(stays_of_stage["is_over"].sum()) < LEAST_ENDED:
+        return unknown
+    days = stays_of_stage["days"].clip(lower=1).to_numpy(float)
+    curve = SurvfuncRight(days, stays_of_stage["is_over"].astype(int).to_numpy())
+    median, usual = (float(curve.quantile(share)) for share in (0.5, config.usual_share))
+    with np.errstate(divide="ignore", invalid="ignore"):  # the log-log transform of a curve that ends at 0
+        low, high = (float(end) for end in curve.quantile_ci(config.usual_share, alpha=1 - config.level))
+    if not np.isfinite([usual, low, high]).all():
+        low = high = float("nan")
+    known = [each if np.isfinite(each) else float("nan") for each in (median, usual)]
+    return known[0], known[1], low, high

@@ -1,0 +1,103 @@
+"""What the matrix is held against: where accounts are, what was sent to them, and what came of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.touch_matrix.settings import Config
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from csworkbench.asof import Snapshot
+
+ALL, TIER, CELL = "all", "tier", "cell"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """Everything `analyze` needs.
+
+    Args:
+        as_of: Date of the page.
+        language: Language of the page.
+        stages: Stages in their order.
+        accounts: One row per account: account_id (index), name, csm, tier, stage, entered_on, cell (tier and the
+            attribute of the policy cells).
+        needs: One row per action and account that is in its stage and tier and needs it: action, account_id.
+        acts: What was sent or held, added up: account_id, mode, initiator, channel, family, rule, content_id, touches,
+            minutes, reached, linked (touches that answer another), last_on.
+        meetings: Newest meeting held: account_id, kind, last_on.
+        unseen: Important messages nobody reacted to, the newest of each contact and content: touch_id, account_id,
+            contact_id, channel, content_id, sent_on.
+        overlaps: Contacts touched by two initiators within days: first, second, contact_id, account_id, times.
+        tries: Touches by the place in their try: account_id, channel, place (first; later = after others that reached
+            nobody), attempted, reached, any_attempted and any_reached (at whatever place).
+        warm: Touches by people that another touch prepared, and those none did: channel, is_warmed, account_id,
+            touches, reached.
+        kpis: One row per KPI, account and what it takes: kpi, account_id, top, bottom, extra; see `kpis`.
+        loads: Accounts per person, by tier ("" = all): tier, csm_id, accounts.
+        has_events: Whether anything is known of what came of touches.
+        has_links: Whether touches say which other they answer.
+        absent: KPI or attribute -> table it lacks.
+    """
+
+    as_of: date
+    language: str
+    stages: tuple[str, ...]
+    accounts: "pd.DataFrame"
+    needs: "pd.DataFrame"
+    acts: "pd.DataFrame"
+    meetings: "pd.DataFrame"
+    unseen: "pd.DataFrame"
+    overlaps: "pd.DataFrame"
+    tries: "pd.DataFrame"
+    warm: "pd.DataFrame"
+    kpis: "pd.DataFrame"
+    loads: "pd.DataFrame"
+    has_events: bool
+    has_links: bool
+    absent: Mapping[str, str]
+
+
+def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
+    """Return where accounts are, what they need, what was sent, and what came of it.
+
+    Args:
+        snapshot: The book at the date of the page.
+        config: Settings: actions, routes and periods.
+        upstream: The result of `segments`: tier, stage and since when.
+
+    Raises:
+        ConfigError: an action or route names a stage or tier nobody has, or a condition does not fit.
+    """
+    from csworkbench.analyses.touch_matrix import kpis, needing, touching
+    from csworkbench.filters import absent_tables
+
+    result = upstream["segments"]
+    stages = tuple(result.tables["stages"]["stage"])
+    accounts = needing.placed(snapshot, config, result)
+    needing.check_names(config, stages)
+    sent = touching.sent(snapshot, config)
+    first = snapshot.as_of - timedelta(days=config.period_days - 1)
+    measured, lacking = kpis.measured(snapshot, config, first)
+    wanted = {name for action in config.matrix if action.where for name in action.where.attributes()}
+    return Inputs(
+        as_of=snapshot.as_of,
+        language=snapshot.workspace.language,
+        stages=stages,
+        accounts=accounts,
+        needs=needing.needs(snapshot, config, accounts),
+        acts=touching.acts(sent),
+        meetings=touching.meetings(snapshot),
+        unseen=touching.unseen(snapshot, config, sent),
+        overlaps=touching.overlaps(config, sent),
+        tries=touching.tries(config, sent),
+        warm=touching.warmed(sent),
+        kpis=measured,
+        loads=kpis.loads(snapshot, first, accounts["tier"]),
+        has_events="touch_events" in snapshot.tables,
+        has_links="linked_touch_id" in snapshot.tables["touches"].columns,
+        absent=lacking | absent_tables(snapshot, wanted),
+    )

@@ -1,0 +1,219 @@
+"""The six figures by which tech touch is judged, account by account, so that any group of accounts can be added up."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from csworkbench import formats
+from csworkbench.analyses.touch_matrix.settings import Config
+from csworkbench.estimates import Estimate
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from csworkbench.asof import Snapshot
+
+ONBOARDING, USAGE, NPS, RETENTION = "onboarding_days", "active_ratio", "nps", "retention"
+EXPANSION, LOAD = "expansion", "accounts_per_csm"
+KPIS = (ONBOARDING, USAGE, NPS, RETENTION, EXPANSION, LOAD)
+TABLES = {
+    ONBOARDING: ("milestones",), USAGE: ("usage_daily", "subscriptions"), NPS: ("nps_responses",),
+    RETENTION: ("renewals",), EXPANSION: ("subscriptions",), LOAD: ("assignments",),
+}  # fmt: skip
+FRAME = {"kpi": "str", "account_id": "str", "top": "float64", "bottom": "float64", "extra": "float64"}
+
+
+def measured(snapshot: "Snapshot", config: Config, first: date) -> "tuple[pd.DataFrame, dict[str, str]]":
+    """Return what each figure is made of, by account, and the figures that lack a table.
+
+    Args:
+        snapshot: The book at the date of the page.
+        config: Milestone that ends onboarding, days of NPS answers.
+        first: First day of the period.
+
+    Returns:
+        One row per KPI and account: kpi, account_id, top, bottom, extra. onboarding_days: days, whether it was reached;
+        active_ratio: the ratio, 1; nps: promoters, answers, detractors; retention: renewals kept, decided; expansion:
+        whether it upgraded, 1. And KPI -> the table it lacks.
+    """
+    import pandas as pd
+
+    makers: dict[str, Callable[[], Any]] = {
+        ONBOARDING: lambda: _onboarding(snapshot, config),
+        USAGE: lambda: _usage(snapshot),
+        NPS: lambda: _nps(snapshot, config),
+        RETENTION: lambda: _retention(snapshot, first),
+        EXPANSION: lambda: _expansion(snapshot, first),
+    }
+    lacking = {
+        name: ", ".join(gone)
+        for name, tables in TABLES.items()
+        if (gone := [table for table in tables if table not in snapshot.tables])
+    }
+    parts = [maker().assign(kpi=name) for name, maker in makers.items() if name not in lacking]
+    empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in FRAME.items()})
+    kept = [part.reindex(columns=list(FRAME)).astype(FRAME) for part in parts if len(part)]
+    found: pd.DataFrame = pd.concat(kept, ignore_index=True) if kept else empty
+    return found, lacking
+
+
+def loads(snapshot: "Snapshot", first: date, tiers: "pd.Series[str]") -> "pd.DataFrame":
+    """Return how many accounts each CSM looked after on an average day: tier ("" = all), csm_id, accounts.
+
+    Args:
+        snapshot: The book at the date of the page.
+        first: First day of the period.
+        tiers: Tier of each account, by account_id.
+    """
+    import ibis
+    import pandas as pd
+
+    from csworkbench.features.rates import account_days
+
+    columns = {"tier": "str", "csm_id": "str", "accounts": "float64"}
+    if "assignments" not in snapshot.tables:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
+    days = (snapshot.as_of - first).days + 1
+    held = snapshot.history["assignments"]
+    parts: list[pd.DataFrame] = []
+    for tier in ("", *sorted(tiers.unique())):
+        of_tier = tiers.index[tiers == tier]
+        chosen = held.semi_join(ibis.memtable(pd.DataFrame({"account_id": of_tier})), "account_id") if tier else held
+        part = replace(snapshot, history={**snapshot.history, "assignments": chosen})
+        found = account_days(part, "csm", first, snapshot.as_of).to_pandas().sort_values("csm_id")
+        parts.append(found.assign(tier=tier, accounts=found["account_days"] / days)[list(columns)])
+    return pd.concat(parts, ignore_index=True)
+
+
+def kpi_table(inputs: Any, config: Config) -> "pd.DataFrame":
+    """Return the six figures of the book, of each tier, and of each policy cell.
+
+    Args:
+        inputs: Figures by account, tiers and cells.
+        config: Level of the intervals.
+
+    Returns:
+        One row per group and KPI: dimension (all, tier, cell), value (of the dimension), kpi, estimate (missing: nobody
+        can tell), low, high, n (accounts; CSMs for accounts_per_csm), unit, told (the estimate in words).
+    """
+    import pandas as pd
+
+    accounts = inputs.accounts
+    groups = [("all", "", accounts.index)]
+    for dimension in ("tier", "cell") if config.kpi_by else ("tier",):
+        groups += [(dimension, str(name), part.index) for name, part in accounts.groupby(dimension, sort=True)]
+    lines = []
+    for dimension, value, members in groups:
+        rows = inputs.kpis[inputs.kpis["account_id"].isin(members)]
+        for kpi in KPIS:
+            if kpi == LOAD:
+                told = _load(inputs.loads, "" if dimension == "all" else value, config.level)
+                if dimension == "cell" or kpi in inputs.absent:
+                    continue
+            elif kpi in inputs.absent:
+                continue
+            else:
+                told = _told(kpi, rows[rows["kpi"] == kpi], config.level)
+            numbers = (told.value, told.low, told.high, told.n, told.unit)
+            lines.append((dimension, value, kpi, *numbers, formats.estimate(told, inputs.language)))
+    columns = ["dimension", "value", "kpi", "estimate", "low", "high", "n", "unit", "told"]
+    return pd.DataFrame(lines, columns=columns).astype({"estimate": float, "low": float, "high": float})
+
+
+def _told(kpi: str, rows: "pd.DataFrame", level: float) -> Estimate:
+    from csworkbench.features.estimating import median_days, nps_of, ratio_of, share_of
+
+    if kpi == ONBOARDING:
+        times = rows.rename(columns={"top": "days", "bottom": "is_reached"}).astype({"is_reached": bool})
+        return median_days(times, level)
+    if kpi == NPS:
+        return nps_of(rows.rename(columns={"top": "promoters", "bottom": "answered", "extra": "detractors"}), level)
+    keyed = rows.set_index("account_id")
+    if kpi == USAGE:  # active users may outnumber seats, so it is no share of trials
+        return ratio_of(keyed["top"], keyed["bottom"], level)
+    return share_of(keyed["top"], keyed["bottom"], level)
+
+
+def _load(loads: "pd.DataFrame", tier: str, level: float) -> Estimate:
+    """Return accounts per CSM: the mean over those who looked after any, with Student's interval."""
+    from math import sqrt
+
+    from scipy.stats import t
+
+    held = loads.loc[loads["tier"] == tier, "accounts"]
+    n = len(held)
+    if not n:
+        return Estimate(None, "accounts", 0)
+    mean = float(held.mean())
+    if n == 1 or held.std() == 0:
+        return Estimate(mean, "accounts", n)
+    half = float(t.ppf((1 + level) / 2, n - 1)) * float(held.std()) / sqrt(n)
+    return Estimate(mean, "accounts", n, max(0.0, mean - half), mean + half, level)
+
+
+def _onboarding(snapshot: "Snapshot", config: Config) -> Any:
+    from csworkbench.features.rates import milestone_times
+
+    times = milestone_times(snapshot, config.milestone).to_pandas().sort_values("account_id")
+    return times.rename(columns={"days": "top", "is_reached": "bottom"})
+
+
+def _usage(snapshot: "Snapshot") -> Any:
+    from csworkbench.features import ActiveRatio, measures
+    from csworkbench.filters import Condition, accounts_at, fits
+
+    table = accounts_at(snapshot, (snapshot.as_of,), wanted={"churned_at"})
+    is_here = fits(Condition.model_validate({"attribute": "churned_at", "is_known": False}), table)
+    here = table.filter(is_here).select("account_id").to_pandas()["account_id"]
+    found = measures(snapshot, {USAGE: ActiveRatio()}).dropna(subset="value")
+    return found[found["account_id"].isin(here)].rename(columns={"value": "top"}).assign(bottom=1.0)
+
+
+def _nps(snapshot: "Snapshot", config: Config) -> Any:
+    from csworkbench.features.rates import nps_answers
+
+    found = nps_answers(snapshot, config.period_days).to_pandas().sort_values("account_id")
+    return found.rename(columns={"promoters": "top", "answered": "bottom", "detractors": "extra"})
+
+
+def _retention(snapshot: "Snapshot", first: date) -> Any:
+    from csworkbench.features.rates import renewals_due
+
+    due = renewals_due(snapshot, first, snapshot.as_of).to_pandas()
+    sums = due.groupby("account_id", as_index=False, sort=True)[["kept", "decided"]].sum()
+    return sums.rename(columns={"kept": "top", "decided": "bottom"})
+
+
+def _expansion(snapshot: "Snapshot", first: date) -> Any:
+    """Return which customers of the first day of the period upgraded in it; whoever left counts too."""
+    import pandas as pd
+
+    from csworkbench.filters import accounts_at
+
+    wanted = {"paid_at", "churned_at", "last_upgrade_on"}
+    table = accounts_at(snapshot, (snapshot.as_of,), wanted=wanted)
+    frame = table.select("account_id", *sorted(wanted)).to_pandas().sort_values("account_id")
+    days = {name: pd.to_datetime(frame[name]) for name in sorted(wanted)}
+    start = pd.Timestamp(first)
+    was_there = (days["paid_at"] < start) & ~(days["churned_at"] < start)
+    upgraded = (days["last_upgrade_on"] >= start).astype(float)
+    return frame.assign(top=upgraded, bottom=1.0)[was_there]
+
+
+def figures_of(table: "pd.DataFrame", level: float) -> Mapping[str, Estimate]:
+    """Return the six figures of the whole book as estimates.
+
+    Args:
+        table: From `kpi_table`.
+        level: Coverage of the intervals.
+    """
+    import pandas as pd
+
+    found = {}
+    for row in table[table["dimension"] == "all"].to_dict("records"):
+        has_range = not pd.isna(row["low"])
+        ends = (float(row["low"]), float(row["high"]), level) if has_range else (None, None, None)
+        value = None if pd.isna(row["estimate"]) else float(row["estimate"])
+        found[str(row["kpi"])] = Estimate(value, str(row["unit"]), int(row["n"]), *ends)
+    return found

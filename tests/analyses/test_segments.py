@@ -1,0 +1,371 @@
+"""Which stage, tier and kind of behaviour is each account in, who is stuck, and who has moved?"""
+
+from dataclasses import replace
+from datetime import date, timedelta
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from lifelines import KaplanMeierFitter
+from pydantic import ValidationError
+from sklearn.metrics import adjusted_rand_score
+
+from csworkbench import config as configs
+from csworkbench.analyses import segments
+from csworkbench.analyses.segments.evidence import Inputs
+from csworkbench.analyses.segments.groups import find_groups
+from csworkbench.analyses.segments.staging import stage_table, stays
+from csworkbench.asof import take
+from csworkbench.errors import AnalysisError, ConfigError
+from csworkbench.features import ActiveUsers, FeatureBreadth, Usage
+from csworkbench.sampledata.accounts import make_world
+from csworkbench.sampledata.usage import make_users, usage_months
+from csworkbench.sampledata.world import BookSize
+from tests.books import book, with_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_OF = date(2026, 6, 30)
+
+
+def make_config(**changes):
+    return segments.Config(**{"history_weeks": 8, "compare_weeks": 4, **changes})
+
+
+def account(name, **columns):
+    return {
+        "account_id": name, "name": f"Name {name}", "value_tier": "mid", "signup_at": "2025-01-01T00:00:00",
+        "paid_at": "2025-02-01T00:00:00", "churned_at": None, **columns,
+    }  # fmt: skip
+
+
+def stage_book(**tables):
+    """One account for each stage of the defaults, and the facts that put it there."""
+    accounts = [
+        account("trial", paid_at=None, signup_at="2026-06-01T00:00:00"),
+        account("new", paid_at="2026-06-20T00:00:00"),
+        account("onboarding", paid_at="2026-05-01T00:00:00"),
+        account("growth"),
+        account("expansion"),
+        account("renewal"),
+        account("churned", churned_at="2026-03-01T00:00:00"),
+    ]
+    step = {"milestone": "kickoff", "planned_at": "2026-05-20T00:00:00", "reached_at": None}
+    return book(
+        {
+            "accounts": accounts,
+            "milestones": [{"account_id": "onboarding", "known_at": "2026-05-01T00:00:00", **step}],
+            "opportunities": [
+                {"opportunity_id": "O1", "account_id": "expansion", "created_at": "2026-06-01T00:00:00",
+                 "closed_at": None},
+            ],
+            "renewals": [
+                {"renewal_id": "R1", "account_id": "renewal", "due_date": "2026-08-01", "outcome": "open",
+                 "known_at": "2025-01-01T00:00:00"},
+            ],
+            **tables,
+        }
+    )  # fmt: skip
+
+
+def inputs_of(made, config=None, as_of=AS_OF):
+    return segments.prepare(take(made, as_of), config or make_config(), {})
+
+
+def result_of(made, config=None, as_of=AS_OF):
+    config = config or make_config()
+    return segments.analyze(inputs_of(made, config, as_of), config)
+
+
+def stage_of(result):
+    return result.tables["accounts"].set_index("account_id")["stage"].to_dict()
+
+
+def weeks_of(paths, tier="mid"):
+    """Inputs of accounts whose stages are written week by week: {account: "ttgg"}; a space = not there yet."""
+    length = max(map(len, paths.values()))
+    dates = tuple(AS_OF - timedelta(weeks=back) for back in reversed(range(length)))
+    names = {"t": "trial", "g": "growth", "c": "churned"}
+    rows = [
+        (pd.Timestamp(day), name, names[letter], tier)
+        for name, path in paths.items()
+        for day, letter in zip(dates, path.rjust(length), strict=True)
+        if letter != " "
+    ]
+    accounts = pd.DataFrame(
+        {"name": list(paths), "csm": "nobody", "is_gone": False, "behaviour": None}, index=pd.Index(list(paths))
+    )
+    lists = pd.DataFrame({"list": [], "contact_id": [], "account_id": []})
+    weeks = pd.DataFrame(rows, columns=["date", "account_id", "stage", "tier"])
+    return Inputs(AS_OF, dates, weeks, accounts, lists, {}, ())
+
+
+def few_stages(**changes):
+    rules = [
+        {"stage": "trial", "where": {"attribute": "paid_at", "is_known": False}, **changes},
+        {"stage": "churned", "where": {"attribute": "churned_at", "is_known": True}, "is_lasting": True},
+        {"stage": "growth", "is_lasting": True},
+    ]
+    return make_config(stages=rules, stage_order=("trial", "growth", "churned"), compare_weeks=2)
+
+
+def test_every_default_stage_is_reached_by_its_facts():
+    assert stage_of(result_of(stage_book())) == {
+        name: name for name in ("trial", "new", "onboarding", "growth", "expansion", "renewal", "churned")
+    }
+
+
+def test_the_first_rule_that_fits_decides():
+    left = account("A1", paid_at=None, churned_at="2026-06-01T00:00:00")  # a trial that has left
+    assert stage_of(result_of(book({"accounts": [left]}))) == {"A1": "churned"}
+
+
+def test_every_account_is_in_exactly_one_cell():
+    result = result_of(stage_book())
+    assert result.tables["cells"]["accounts"].sum() == 7
+    assert result.tables["accounts"]["account_id"].is_unique
+    assert result.figures["accounts"].value == 7
+
+
+def test_what_became_known_later_changes_nothing():
+    early = date(2026, 5, 31)
+    made = stage_book()
+    before = result_of(made, as_of=early).tables
+    after = result_of(with_rows(made, "accounts", [account("late", signup_at="2026-06-15T00:00:00")]), as_of=early)
+    for name, table in before.items():
+        pd.testing.assert_frame_equal(table, after.tables[name])
+
+
+def test_a_milestone_that_is_reached_later_was_open_before():
+    step = {
+        "account_id": "A1", "milestone": "kickoff", "planned_at": "2026-05-20T00:00:00",
+        "reached_at": "2026-06-10T00:00:00", "known_at": "2026-05-01T00:00:00",
+    }  # fmt: skip
+    made = book({"accounts": [account("A1", paid_at="2026-05-01T00:00:00")], "milestones": [step]})
+    assert stage_of(result_of(made, as_of=date(2026, 6, 9))) == {"A1": "onboarding"}
+    assert stage_of(result_of(made, as_of=date(2026, 6, 10))) == {"A1": "growth"}
+
+
+def test_time_in_stage_counts_from_the_first_day_it_was_seen():
+    result = segments.analyze(weeks_of({"A1": "tttggg", "A2": "gggggg", "A3": "    tg"}), few_stages())
+    table = result.tables["accounts"].set_index("account_id")
+    assert table["days_in_stage"].to_dict() == {"A1": 14, "A2": 35, "A3": 0}
+    assert table["is_at_least"].to_dict() == {"A1": False, "A2": True, "A3": False}
+    assert table["previous_stage"].dropna().to_dict() == {"A1": "trial", "A3": "trial"}
+
+
+def test_transitions_count_accounts_between_two_dates():
+    result = segments.analyze(weeks_of({"A1": "ttg", "A2": "ttt", "A3": "ggg", "A4": "  t"}), few_stages())
+    table = result.tables["transitions"].set_index(["from_stage", "to_stage"])
+    assert table["accounts"].to_dict() == {
+        ("not there yet", "trial"): 1, ("trial", "trial"): 1, ("trial", "growth"): 1, ("growth", "growth"): 1,
+    }  # fmt: skip
+    assert table.loc[("trial", "growth"), "share"] == 0.5
+    assert table["accounts"].sum() == 4
+
+
+def test_moves_are_accounts_in_another_cell_than_before():
+    result = segments.analyze(weeks_of({"A1": "ttg", "A2": "ttt", "A4": "  t"}), few_stages())
+    assert result.tables["moves"]["account_id"].tolist() == ["A1"]
+    assert result.figures["moved"].value == 0.5  # A4 was not there
+    assert result.figures["moved"].n == 2
+
+
+def test_usual_time_is_the_quantile_of_kaplan_and_meier():
+    rng = np.random.default_rng(4)
+    paths = {f"A{n}": "g" * int(rng.integers(0, 3)) + "t" * int(rng.integers(1, 9)) + "g" for n in range(40)}
+    paths |= {f"B{n}": "g" + "t" * int(rng.integers(1, 9)) for n in range(15)}  # still there
+    inputs, config = weeks_of(paths), few_stages()
+    seen = stays(inputs)
+    part = seen[(seen["stage"] == "trial") & seen["is_begun"]]
+    judge = KaplanMeierFitter().fit(part["days"], part["is_over"]).survival_function_["KM_estimate"]
+    row = stage_table(inputs, config, seen).set_index("stage").loc["trial"]
+    assert row["median_days"] == judge.index[judge <= 0.5][0]
+    assert row["usual_days_found"] == judge.index[judge <= 0.2 + 1e-12][0]  # it counts who is left
+    assert not row["is_confirmed"]
+
+
+def test_a_stay_whose_beginning_was_not_seen_does_not_count_for_the_usual_time():
+    inputs = weeks_of({f"A{n}": "tttg" for n in range(20)})
+    assert stage_table(inputs, few_stages(), stays(inputs)).set_index("stage").loc["trial", "stays"] == 0
+
+
+def test_stuck_is_longer_than_the_confirmed_time():
+    inputs = weeks_of({"A1": "gtttt", "A2": "ggttt", "A3": "ggggg"})
+    result = segments.analyze(inputs, few_stages(usual_days=14))
+    stuck = result.tables["stuck"]
+    assert stuck["account_id"].tolist() == ["A1"]  # 21 days; A2 has 14, which is usual; growth lasts
+    assert stuck["days_over"].tolist() == [7]
+    assert stuck["is_confirmed"].tolist() == [True]
+
+
+def test_nobody_is_stuck_where_nobody_can_tell_what_is_usual():
+    result = segments.analyze(weeks_of({"A1": "gttttt"}), few_stages())
+    assert result.tables["stuck"].empty
+    assert "usual_time_unknown" in {caveat.code for caveat in result.caveats}
+
+
+def test_a_time_from_the_data_asks_to_be_confirmed():
+    paths = {f"A{n}": "gtg" for n in range(12)} | {"B": "gtttttt"}
+    result = segments.analyze(weeks_of(paths), few_stages())
+    assert result.tables["stuck"]["account_id"].tolist() == ["B"]
+    assert "usual_time_unconfirmed" in {caveat.code for caveat in result.caveats}
+
+
+def test_tiers_come_from_rules_where_there_are_any():
+    made = book({"accounts": [account("A1", arr=500.0), account("A2", arr=5.0), account("A3", arr=None)]})
+    rules = [
+        {"segment": "key", "where": {"attribute": "arr", "at_least": 100}},
+        {"segment": "other", "where": {"attribute": "arr", "is_known": True}},
+    ]
+    result = result_of(made, make_config(tiers=rules))
+    assert result.tables["accounts"].set_index("account_id")["tier"].to_dict() == {
+        "A1": "key", "A2": "other", "A3": "not known",
+    }  # fmt: skip
+    assert list(dict.fromkeys(result.tables["cells"]["tier"])) == ["key", "other", "not known"]
+    assert "tier_unknown" in {caveat.code for caveat in result.caveats}
+
+
+def test_behaviour_segments_follow_their_rules():
+    made = book({"accounts": [account("A1"), account("A2", churned_at="2026-03-01T00:00:00")]})
+    rules = [{"segment": "left", "where": {"attribute": "churned_at", "is_known": True}}]
+    result = result_of(made, make_config(behaviour=rules))
+    assert result.tables["behaviour"].set_index("segment")["accounts"].to_dict() == {"left": 1, "no rule fits": 1}
+    assert "behaviour_undefined" in {caveat.code for caveat in result.caveats}
+
+
+def test_saved_lists_name_their_contacts():
+    people = [
+        {"contact_id": f"P{n}", "account_id": "A1", "added_at": f"2026-06-{day}T08:00:00"}
+        for n, day in ((1, 30), (2, 29))
+    ]
+    made = book({"accounts": [account("A1")], "contacts": people})
+    result = result_of(made, make_config(contact_lists={"new": {"attribute": "added_at", "within_days": 1}}))
+    assert result.tables["lists"].to_dict("records") == [{"list": "new", "contact_id": "P1", "account_id": "A1"}]
+    assert result.tables["list_sizes"].to_dict("records") == [{"list": "new", "contacts": 1, "accounts": 1}]
+
+
+def test_a_table_that_is_not_there_leaves_a_caveat():
+    result = result_of(book({"accounts": [account("A1")]}))
+    assert "attributes_absent" in {caveat.code for caveat in result.caveats}
+    assert stage_of(result) == {"A1": "growth"}
+
+
+def test_a_rule_on_an_unknown_attribute_names_its_place():
+    wrong = make_config(behaviour=[{"segment": "x", "where": {"attribute": "usage_tend", "below": 0}}])
+    with pytest.raises(ConfigError, match=r"behaviour.0.where.attribute: there is no attribute 'usage_tend'"):
+        inputs_of(book({"accounts": [account("A1")]}), wrong)
+
+
+def test_a_day_without_accounts_is_no_day_for_a_page():
+    made = book({"accounts": [account("A1", signup_at="2026-06-01T00:00:00")]})
+    with pytest.raises(AnalysisError, match="no account is known on 2025-01-01"):
+        result_of(made, as_of=date(2025, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        (
+            {"stages": [{"stage": "a", "where": {"attribute": "arr", "is": 1}}], "stage_order": ()},
+            "the last stage takes",
+        ),
+        ({"stages": [{"stage": "a"}, {"stage": "b"}], "stage_order": ()}, "takes everybody, so no later rule"),
+        ({"stage_order": ("trial", "growth")}, "name each stage once"),
+        ({"cluster_on": ("minutes",)}, "there is no measure 'minutes'"),
+        ({"compare_weeks": 20}, "must be at most history_weeks, 8"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(changes, match):
+    with pytest.raises(ValidationError, match=match):
+        make_config(**changes)
+
+
+def test_the_settings_file_of_the_sample_book_is_valid():
+    loaded = configs.load(ROOT / "configs/segments.yaml", segments.Config, ROOT)
+    assert loaded.stages[-1].where is None
+    assert set(loaded.cluster_on) <= set(loaded.measures)
+
+
+# Behaviour segments drawn from the simulator's own course of use: level of engagement, and share of features liked.
+PLANTED = ((-1.2, -2.5), (0.0, 3.0), (2.2, -2.5))
+MEASURES = {
+    "active": ActiveUsers(),
+    "breadth": FeatureBreadth(),
+    "minutes": Usage(what="minutes", window_days=84),
+}
+
+
+def planted_book(size, levels):
+    """Return a book whose accounts use the product as the simulator has it, at levels of their own, and the levels."""
+    world = make_world(size)
+    rng = np.random.default_rng(2)
+    kind = rng.integers(0, len(levels), size.accounts)
+    engagement = np.array([level for level, _ in levels])[kind, None] + 0.15 * world.swing
+    seats = world.traits.assign(seats=40, signup=np.datetime64("2025-01-01"))
+    world = replace(world, engagement=engagement, traits=seats)
+    users = make_users(world, np.full(size.accounts, np.datetime64("NaT", "s")))
+    users = replace(users, taste=0.3 * users.taste + np.array([taste for _, taste in levels])[kind, None])
+    use = pd.concat(list(usage_months(world, users)), ignore_index=True).astype({"account_id": "str"})
+    columns = ["account_id", "user_id", "feature", "date", "events", "minutes", "sessions"]
+    names = world.traits["account_id"]
+    return book({"accounts": [account(name) for name in names], "usage_daily": use[columns]}), names.to_numpy(), kind
+
+
+def test_groups_planted_in_the_simulators_course_of_use_are_found():
+    made, names, kind = planted_book(BookSize(accounts=120, months=4, seed=3), PLANTED)
+    config = make_config(
+        measures=MEASURES,
+        cluster_on=tuple(MEASURES),
+        history_weeks=1,
+        compare_weeks=1,
+        stages=[{"stage": "any"}],
+        stage_order=(),
+    )
+    groups = find_groups(inputs_of(made, config, date(2026, 9, 30)), config)
+    assert groups.is_found
+    found = groups.of_account.reindex(names)
+    told = found.notna().to_numpy()
+    assert told.mean() > 0.8
+    assert adjusted_rand_score(kind[told], found[told]) >= 0.9
+    assert groups.table["accounts"].sum() == told.sum()
+    assert all("high" in name or "low" in name or "average" in name for name in groups.table["cluster"])
+
+
+def test_the_simulators_own_book_differs_by_degrees():
+    size = BookSize(accounts=150, months=4, seed=3)
+    world = make_world(size)
+    world = replace(world, traits=world.traits.assign(seats=40, signup=np.datetime64("2025-01-01")))
+    users = make_users(world, np.full(size.accounts, np.datetime64("NaT", "s")))
+    use = pd.concat(list(usage_months(world, users)), ignore_index=True).astype({"account_id": "str"})
+    columns = ["account_id", "user_id", "feature", "date", "events", "minutes", "sessions"]
+    made = book({"accounts": [account(name) for name in world.traits["account_id"]], "usage_daily": use[columns]})
+    config = make_config(
+        measures=MEASURES,
+        cluster_on=tuple(MEASURES),
+        history_weeks=1,
+        compare_weeks=1,
+        stages=[{"stage": "any"}],
+        stage_order=(),
+    )
+    result = segments.analyze(inputs_of(made, config, date(2026, 9, 30)), config)
+    assert result.tables["clusters"].empty
+    assert "no_stable_segments" in {caveat.code for caveat in result.caveats}
+    assert result.figures["stable_groups"].value == 0
+
+
+def test_too_few_accounts_are_not_clustered():
+    made = book(
+        {
+            "accounts": [account(f"A{n}") for n in range(5)],
+            "usage_daily": [
+                {"account_id": f"A{n}", "user_id": "U", "feature": "query", "date": "2026-06-29", "events": n + 1,
+                 "minutes": n, "sessions": 1}
+                for n in range(5)
+            ],
+        }
+    )  # fmt: skip
+    minutes = {"measures": {"minutes": Usage(what="minutes")}, "cluster_on": ("minutes",)}
+    result = result_of(made, make_config(**minutes, stages=[{"stage": "any"}], stage_order=()))
+    assert "too_few_to_cluster" in {caveat.code for caveat in result.caveats}
+    assert "stable_groups" not in result.figures

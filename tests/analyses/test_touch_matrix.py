@@ -1,0 +1,375 @@
+"""Who does what for whom in which stage, what of it is done, and which channels reach people?"""
+
+from datetime import date, timedelta
+from pathlib import Path
+from types import SimpleNamespace
+
+import pandas as pd
+import pytest
+from lifelines import KaplanMeierFitter
+from pydantic import ValidationError
+
+from csworkbench import config as configs
+from csworkbench.analyses import touch_matrix
+from csworkbench.analyses.touch_matrix.settings import Action
+from csworkbench.asof import take
+from csworkbench.errors import AnalysisError, ConfigError
+from tests.books import book, with_rows
+
+ROOT = Path(__file__).resolve().parents[2]
+AS_OF = date(2026, 6, 30)
+STAGES = ("new", "growth", "churned")
+
+
+def action(**changes):
+    return {"id": "mail", "stage": "growth", "by": "system", "does": "A mail", "every_days": 30, **changes}
+
+
+def make_config(*actions, **changes):
+    return touch_matrix.Config(**{"matrix": actions or (action(),), "kpi_by": "", **changes})
+
+
+def touch(number, account="A1", sent_on="2026-06-20", **changes):
+    return {
+        "touch_id": f"T{number:03d}", "account_id": account, "contact_id": f"P{account}", "channel": "email",
+        "mode": "tech", "initiator": "central", "family": "lifecycle", "rule": None, "content_id": "welcome",
+        "importance": "normal", "minutes": 0.0, "sent_at": f"{sent_on}T12:00:00", **changes,
+    }  # fmt: skip
+
+
+def event(number, kind="delivered", **changes):
+    return {"touch_id": f"T{number:03d}", "type": kind, "occurred_at": "2026-06-29T12:00:00", "agent": None, **changes}
+
+
+def segments_of(**placed):
+    """The result of segments: account -> (tier, stage, day it came in)."""
+    rows = [
+        {"account_id": name, "name": f"Name {name}", "csm": "Ann", "tier": tier, "stage": stage, "entered_on": day}
+        for name, (tier, stage, day) in placed.items()
+    ]
+    return SimpleNamespace(tables={"accounts": pd.DataFrame(rows), "stages": pd.DataFrame({"stage": STAGES})})
+
+
+def inputs_of(touches, config=None, placed=None, **tables):
+    placed = placed or {"A1": ("mid", "growth", "2026-01-01")}
+    accounts = [{"account_id": name, "signup_at": "2024-01-01T00:00:00"} for name in placed]
+    made = book({"accounts": accounts, "touches": touches} | tables)
+    return touch_matrix.prepare(take(made, AS_OF), config or make_config(), {"segments": segments_of(**placed)})
+
+
+def result_of(touches, config=None, placed=None, **tables):
+    config = config or make_config()
+    return touch_matrix.analyze(inputs_of(touches, config, placed, **tables), config)
+
+
+def states(result, name="mail"):
+    row = result.tables["actions"].set_index("action").loc[name]
+    return {state: int(row[state]) for state in ("done", "due", "overdue")}
+
+
+def test_what_happens_again_and_again_is_done_by_a_touch_of_its_last_days():
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
+    placed["A3"] = ("mid", "growth", "2026-06-10")
+    # 30 days: A1 on the 20th of June; A2 in April, so overdue; A3 came in 20 days ago, so still due
+    result = result_of([touch(1), touch(2, "A2", "2026-04-20")], placed=placed)
+    assert states(result) == {"done": 1, "due": 1, "overdue": 1}
+    assert result.tables["next_actions"]["account_id"].tolist() == ["A2", "A3"]
+
+
+def test_what_happens_once_is_done_by_a_touch_since_the_account_came_in():
+    config = make_config(action(stage="new", every_days=None, within_days=14))
+    placed = {
+        "A1": ("mid", "new", "2026-06-19"), "A2": ("mid", "new", "2026-06-25"), "A3": ("mid", "new", "2026-06-01"),
+    }  # fmt: skip
+    # A1 has it; A2 has 9 more days; A3's touch came half a year before it was new
+    result = result_of([touch(1), touch(2, "A3", "2025-12-01")], config, placed)
+    assert states(result) == {"done": 1, "due": 1, "overdue": 1}
+
+
+@pytest.mark.parametrize(
+    ("counts", "is_done"),
+    [
+        ({"contents": ("welcome",)}, True),
+        ({"contents": ("other",)}, False),
+        ({"families": ("lifecycle",), "channels": ("email",)}, True),
+        ({"families": ("lifecycle",), "channels": ("call",)}, False),
+        ({"by": "csm"}, False),
+        ({"meetings": ("review",), "by": "csm"}, True),
+        ({"meetings": ("strategy",), "by": "csm"}, False),
+    ],
+)
+def test_only_what_the_action_names_counts_as_done(counts, is_done):
+    held = [{"meeting_id": "M1", "account_id": "A1", "kind": "review", "held_at": "2026-06-15T09:00:00"}]
+    result = result_of([touch(1)], make_config(action(**counts)), meetings=held)
+    assert states(result)["done"] == int(is_done)
+
+
+def test_a_condition_says_who_needs_it():
+    config = make_config(action(where={"attribute": "region", "is": "Sweden"}))
+    accounts = [
+        {"account_id": "A1", "signup_at": "2024-01-01T00:00:00", "region": "Sweden"},
+        {"account_id": "A2", "signup_at": "2024-01-01T00:00:00", "region": "China"},
+    ]
+    placed = segments_of(A1=("mid", "growth", "2026-01-01"), A2=("mid", "growth", "2026-01-01"))
+    made = book({"accounts": accounts, "touches": [touch(1)]})
+    inputs = touch_matrix.prepare(take(made, AS_OF), config, {"segments": placed})
+    assert states(touch_matrix.analyze(inputs, config)) == {"done": 1, "due": 0, "overdue": 0}
+
+
+def test_done_due_overdue_and_undefined_add_up_in_every_cell():
+    placed = {
+        "A1": ("mid", "growth", "2026-01-01"), "A2": ("mid", "growth", "2026-06-20"),
+        "A3": ("mid", "new", "2026-06-20"), "A4": ("mid", "churned", "2026-01-01"),
+    }  # fmt: skip
+    table = result_of([touch(1)], placed=placed).tables["coverage"].set_index(["stage", "by"])
+    system = table.loc[("growth", "system")]
+    assert [system[each] for each in ("accounts", "done", "due", "overdue", "undefined")] == [2, 1, 1, 0, 0]
+    assert table.loc[("growth", "csm"), "undefined"] == 2
+    assert table.loc[("churned", "system"), "undefined"] == 0  # a quiet stage
+
+
+def test_a_cell_is_undefined_where_nobody_does_anything():
+    placed = {"A1": ("mid", "growth", "2026-01-01"), "A3": ("mid", "new", "2026-06-20")}
+    result = result_of([touch(1)], placed=placed)
+    assert result.figures["undefined"].value == 1  # A3; the CSM's part of growth is left to the system
+    assert "cells_undefined" in {caveat.code for caveat in result.caveats}
+
+
+def test_what_became_known_later_changes_nothing():
+    made = book({"accounts": [{"account_id": "A1", "signup_at": "2024-01-01T00:00:00"}], "touches": [touch(1)]})
+    later = with_rows(made, "touches", [touch(2, sent_on="2026-07-02")])
+    placed = {"segments": segments_of(A1=("mid", "growth", "2026-01-01"))}
+    config = make_config()
+    first, second = (
+        touch_matrix.analyze(touch_matrix.prepare(take(each, AS_OF), config, placed), config) for each in (made, later)
+    )
+    for name, table in first.tables.items():
+        pd.testing.assert_frame_equal(table, second.tables[name])
+
+
+def test_automation_is_ranked_by_repeats_minutes_and_accounts():
+    human = {"mode": "human", "initiator": "csm", "content_id": None}
+    calls = [touch(n, f"A{n % 2 + 1}", channel="call", minutes=30.0, **human) for n in range(4)]
+    mails = [touch(n, "A1", minutes=10.0, **human) for n in range(4, 9)]
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
+    table = result_of([*calls, *mails], placed=placed, config=make_config(period_days=365)).tables["automation"]
+    assert table["channel"].tolist() == ["call", "email"]
+    assert table["weight"].tolist() == [4 * 30 * 2, 5 * 10 * 1]
+    assert table["hours_month"].iloc[0] == pytest.approx(2 / 12, rel=0.01)  # two hours a year
+
+
+def test_important_messages_without_a_reaction_are_sent_again():
+    important = {"importance": "high"}
+    placed = {f"A{n}": ("mid", "growth", "2026-01-01") for n in range(1, 7)}
+    touches = [touch(n, f"A{n}", **important) for n in range(1, 6)] + [touch(6, "A6")]
+    events = [event(n) for n in (1, 2, 3, 4, 6)] + [
+        event(2, "click", agent="scanner"), event(3, "click", agent="human"), event(4, "reply", agent="human"),
+    ]  # fmt: skip
+    # 1 saw nothing, 2 has a scanner; 3 and 4 reacted, 5 never arrived, 6 is not important
+    result = result_of(touches, placed=placed, touch_events=events)
+    assert result.tables["resend"]["account_id"].tolist() == ["A1", "A2"]
+
+
+def test_what_a_message_promotes_makes_it_needless():
+    config = make_config(promotes={"welcome": {"attribute": "region", "is_known": False}})
+    result = result_of([touch(1, importance="high")], config, touch_events=[event(1)])
+    assert result.tables["resend"].empty
+
+
+def test_whoever_left_gets_nothing_again():
+    people = [
+        {"contact_id": "PA1", "account_id": "A1", "added_at": "2024-01-01T00:00:00", "left_at": "2026-06-25T00:00:00"}
+    ]
+    result = result_of([touch(1, importance="high")], touch_events=[event(1)], contacts=people)
+    assert result.tables["resend"].empty
+
+
+def test_overlaps_are_touches_of_one_contact_by_two_initiators():
+    touches = [
+        touch(1, sent_on="2026-06-01"),
+        touch(2, sent_on="2026-06-02", initiator="marketing"),
+        touch(3, sent_on="2026-06-10", initiator="csm"),
+        touch(4, sent_on="2026-06-10", initiator="csm"),
+    ]
+    table = result_of(touches).tables["overlaps"]
+    assert table.to_dict("records") == [
+        {"first": "central", "second": "marketing", "times": 1, "contacts": 1, "accounts": 1}
+    ]
+
+
+def tries_book(first, later):
+    """Tries by mail and then by phone: (reached, tried) of each; a call follows where the mail reached nobody."""
+    touches, events, number = [], [], 0
+    placed = {}
+    for place in range(first[1]):
+        name = f"A{place:03d}"
+        placed[name] = ("mid", "growth", "2026-01-01")
+        number += 1
+        touches.append(touch(number, name, "2026-06-01", rule="low_usage", family="behaviour"))
+        if place < first[0]:
+            events.append(event(number, "open", agent="human"))
+        elif place < first[0] + later[1]:
+            number += 1
+            touches.append(touch(number, name, "2026-06-05", rule="low_usage", channel="call", mode="human"))
+            if place < first[0] + later[0]:
+                events.append(event(number))
+    return touches, events, placed
+
+
+def test_reach_is_measured_in_sequence():
+    touches, events, placed = tries_book(first=(10, 40), later=(15, 30))
+    config = make_config(routes={"mid": ("email", "call")})
+    table = result_of(touches, config, placed, touch_events=events).tables["reach"]
+    # 10 of 40 by mail; of the other 30, 15 by phone: 25 of 40 in the end
+    assert table["reach"].tolist() == [10 / 40, 15 / 30]
+    assert table["together"].tolist() == pytest.approx([10 / 40, 25 / 40])
+    assert (table["together_low"] < table["together"]).all()
+    assert (table["together"] < table["together_high"]).all()
+
+
+def test_a_call_before_the_mail_counts_for_calls_alone():
+    touches, events, placed = tries_book(first=(10, 40), later=(15, 30))
+    # 20 more calls that begin a try, all answered: they say nothing of calls after a mail
+    more = [touch(500 + n, f"A{n:03d}", "2026-03-01", rule="no_login", channel="call", mode="human") for n in range(20)]
+    events = [*events, *(event(500 + n) for n in range(20))]
+    config = make_config(routes={"mid": ("email", "call")})
+    table = result_of([*touches, *more], config, placed, touch_events=events).tables["reach"]
+    assert table["reach"].tolist() == [10 / 40, 15 / 30]
+    assert table["any_reach"].tolist() == [10 / 40, 35 / 50]
+    assert table["independent"].iloc[1] == pytest.approx(1 - 0.75 * 0.3)
+
+
+def test_machines_and_long_gaps_are_no_reach_and_no_try():
+    touches, events, placed = tries_book(first=(0, 25), later=(0, 0))
+    events = [event(number, "open", agent="machine") for number in range(1, 26)]
+    late = [touch(100 + n, f"A{n:03d}", "2026-06-28", rule="low_usage") for n in range(25)]  # 27 days later
+    config = make_config(routes={"mid": ("email",)}, episode_days=14)
+    table = result_of([*touches, *late], config, placed, touch_events=events).tables["reach"]
+    assert table["attempted"].tolist() == [50]
+    assert table["reach"].tolist() == [0.0]
+
+
+def test_too_few_attempts_cannot_be_told():
+    touches, events, placed = tries_book(first=(10, 40), later=(3, 5))
+    config = make_config(routes={"mid": ("email", "call")})
+    result = result_of(touches, config, placed, touch_events=events)
+    assert result.tables["reach"]["reach"].isna().tolist() == [False, True]
+    assert result.tables["reach"]["together"].isna().tolist() == [False, True]
+    assert "steps_untold" in {caveat.code for caveat in result.caveats}
+
+
+def test_accounts_of_a_tier_without_a_route_have_none():
+    placed = {"A1": ("mid", "growth", "2026-01-01"), "A2": ("small", "growth", "2026-01-01")}
+    result = result_of([touch(1)], make_config(routes={"mid": ("email", "call")}), placed)
+    routes = result.tables["routes"].set_index("account_id")["route"].to_dict()
+    assert routes == {"A1": "email > call", "A2": "no route"}
+    assert result.figures["without_route"].value == 1
+
+
+def test_onboarding_time_is_that_of_kaplan_and_meier():
+    days = [10, 20, 30, 40, 50, 60, 70, 80]
+    placed = {f"A{n}": ("mid", "growth", "2026-01-01") for n in range(8)}
+    steps = [
+        {
+            "account_id": f"A{n}", "milestone": "first_value", "planned_at": "2024-02-01T00:00:00",
+            "reached_at": None if n in (2, 6) else f"{date(2024, 1, 1) + timedelta(days=day)}T08:00:00",
+            "known_at": "2024-01-01T00:00:00",
+        }
+        for n, day in enumerate(days)
+    ]  # fmt: skip
+    result = result_of([touch(1)], placed=placed, milestones=steps)
+    waiting = (AS_OF - date(2024, 1, 1)).days
+    times = [waiting if n in (2, 6) else day for n, day in enumerate(days)]
+    judge = KaplanMeierFitter().fit(times, [n not in (2, 6) for n in range(8)])
+    assert result.figures["onboarding_days"].value == judge.median_survival_time_
+    assert result.figures["onboarding_days"].n == 8
+
+
+def test_retention_expansion_and_load_are_added_up_by_tier():
+    placed = {"A1": ("large", "growth", "2026-01-01"), "A2": ("small", "growth", "2026-01-01")}
+    accounts = [
+        {"account_id": name, "signup_at": "2024-01-01T00:00:00", "paid_at": "2024-01-10T00:00:00"} for name in placed
+    ]
+    due = {"due_date": "2026-03-01", "decided_at": "2026-02-20T00:00:00", "known_at": "2025-01-01T00:00:00"}
+    renewals = [
+        {"renewal_id": "R1", "account_id": "A1", "outcome": "renewed", **due},
+        {"renewal_id": "R2", "account_id": "A2", "outcome": "churned", **due},
+    ]
+    terms = [
+        {"subscription_id": "S1", "start_date": "2026-02-01", "account_id": "A1", "change_type": "upgrade"},
+        {"subscription_id": "S2", "start_date": "2024-02-01", "account_id": "A2", "change_type": "new"},
+    ]
+    held = [
+        {"account_id": name, "role": "csm", "valid_from": "2024-01-01", "csm_id": "C1", "valid_to": None}
+        for name in placed
+    ]
+    made = book(
+        {"accounts": accounts, "touches": [touch(1)], "renewals": renewals, "subscriptions": terms, "assignments": held}
+    )
+    config = make_config()
+    inputs = touch_matrix.prepare(take(made, AS_OF), config, {"segments": segments_of(**placed)})
+    table = touch_matrix.analyze(inputs, config).tables["kpis"].set_index(["value", "kpi"])["estimate"]
+    assert [table[value, "retention"] for value in ("", "large", "small")] == [0.5, 1, 0]
+    assert [table[value, "expansion"] for value in ("", "large", "small")] == [0.5, 1, 0]
+    assert [table[value, "accounts_per_csm"] for value in ("", "large", "small")] == pytest.approx([2, 1, 1])
+
+
+def test_a_figure_whose_table_is_not_there_is_left_out():
+    result = result_of([touch(1)])
+    assert "nps" not in result.figures
+    assert "figures_absent" in {caveat.code for caveat in result.caveats}
+    assert "reach_unknown" in {caveat.code for caveat in result.caveats}
+
+
+def test_a_touch_the_system_prepared_stands_apart():
+    touches = [
+        touch(1, channel="visit", mode="human", initiator="csm"),
+        touch(2, linked_touch_id="T001"),
+        touch(3, channel="visit", mode="human", initiator="csm", sent_on="2026-06-25"),
+    ]
+    for row in touches:
+        row.setdefault("linked_touch_id", None)
+    result = result_of(touches, touch_events=[event(1)])
+    table = result.tables["warm_ups"].set_index("is_warmed")
+    assert table["touches"].to_dict() == {False: 1, True: 1}
+    assert table["reach"].to_dict() == {False: 0, True: 1}
+
+
+def test_a_stage_that_segments_does_not_have_is_refused():
+    with pytest.raises(ConfigError, match=r"matrix.0.stage: segments has no stage 'grow' \(did you mean 'growth'\?\)"):
+        inputs_of([touch(1)], make_config(action(stage="grow")))
+
+
+def test_a_day_without_accounts_is_no_day_for_a_page():
+    inputs = inputs_of([touch(1)])
+    with pytest.raises(AnalysisError, match="no account is known on 2026-06-30"):
+        touch_matrix.analyze(
+            touch_matrix.Inputs(
+                **{each: getattr(inputs, each) for each in inputs.__slots__} | {"accounts": inputs.accounts.iloc[:0]}
+            ),
+            make_config(),
+        )
+
+
+@pytest.mark.parametrize(
+    ("changes", "match"),
+    [
+        ({"matrix": (action(), action())}, "'mail' is used twice"),
+        ({"matrix": (action(within_days=3),)}, "write either within_days"),
+        ({"matrix": (action(every_days=None),)}, "write either within_days"),
+        ({"routes": {"mid": ("email", "email")}}, "a route names each channel once"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_refused(changes, match):
+    with pytest.raises(ValidationError, match=match):
+        make_config(**changes)
+
+
+def test_the_settings_of_the_sample_book_and_the_profiles_are_valid():
+    loaded = configs.load(ROOT / "configs/touch_matrix.yaml", touch_matrix.Config, ROOT)
+    assert all(isinstance(each, Action) for each in loaded.matrix)
+    for name in ("youzan", "growingio"):
+        profile = configs.load(
+            ROOT / f"configs/profiles/{name}.yaml", touch_matrix.Config, ROOT, {"matrix": [action()]}
+        )
+        assert set(profile.routes) == set(loaded.routes)
