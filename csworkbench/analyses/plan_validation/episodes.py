@@ -121,8 +121,8 @@ def episodes_of(
         starts_below: Metric and value under which a declared rule starts plans; None = no such rule.
 
     Returns:
-        The columns of `csworkbench.adjustment.episodes.COLUMNS` and has_left; plans first. Nothing where the metric is
-        not known.
+        The columns of `csworkbench.adjustment.episodes.COLUMNS`, has_left, and after_in_full (without `largest_fall`);
+        plans first. Nothing where the metric is not known.
     """
     import numpy as np
     import pandas as pd
@@ -293,11 +293,15 @@ def _distance(inputs: Inputs, made: "pd.DataFrame", starts_below: tuple[str, flo
 
 
 def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":
-    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much."""
+    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much.
+
+    `after_in_full` keeps the whole fall.
+    """
     import numpy as np
 
     scale = config.scale(levels.metric)
     found = {name: on_scale(value, scale, levels.usual()) for name, value in values.items()}
+    found["after_in_full"] = found["after"]
     if scale == "relative":
         floor = (found["before_2"] + found["before_1"]) / 2 + np.log1p(-config.largest_fall)
         found["after"] = np.fmax(found["after"], np.where(np.isnan(found["after"]), np.nan, floor))
