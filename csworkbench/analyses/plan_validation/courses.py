@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.course import Course, course
 from csworkbench.adjustment.designs import CompareRules
+from csworkbench.adjustment.leaving import leaving_bounds
 from csworkbench.adjustment.placebo import leave_one_out, placebo_space, placebo_time
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.judging import Reading
@@ -12,7 +13,7 @@ from csworkbench.analyses.plan_validation.months import monthly
 from csworkbench.analyses.plan_validation.settings import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -27,8 +28,10 @@ class Courses:
         found: Playbook -> its course.
         months: One row per playbook and month from landing: playbook, then as `Course.months`.
         placebos: One row per playbook and placebo: playbook, placebo, value, low, high, p, n.
-        sensitivity: One row per playbook: playbook, pretrend_p, detectable, detectable_bias, breakdown,
-            without_founder, founder_low, founder_high, smallest, largest (mean effect when one account is left out).
+        sensitivity: One row per playbook and way to count accounts that left: playbook, counted (`JUDGED`, or without
+            `largest_fall` as in `LEFT`), effect, low, high (mean over plans), accounts; and where it is as judged
+            pretrend_p, detectable, detectable_bias, breakdown, without_founder, founder_low, founder_high, smallest,
+            largest (mean effect when one account is left out).
     """
 
     found: "dict[str, Course]"
@@ -49,7 +52,8 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
 
     rules = CompareRules(level=config.level, seed=config.seed)
     found: dict[str, Course] = {}
-    months, placebos, lines = [], [], []
+    months, placebos = [], []
+    lines: list[dict[str, object]] = []
     for reading in readings:
         if reading.comparison is None or reading.pooled is None:
             continue
@@ -58,19 +62,25 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
             found[reading.name] = one
             months.append(one.months[MONTHS].assign(playbook=reading.name))
         placebos += _placebos(reading, one, rules)
-        lines.append(_sensitivity(reading, one, config))
+        lines += _sensitivity(reading, one, config, rules)
     empty = ["playbook", *MONTHS]
     told = pd.concat(months, ignore_index=True) if months else pd.DataFrame(columns=empty)
     columns = ["playbook", "placebo", "value", "low", "high", "p", "n"]
-    return Courses(
-        found, told[empty], pd.DataFrame(placebos, columns=columns), pd.DataFrame(lines, columns=SENSITIVITY)
-    )
+    figures = dict.fromkeys(SENSITIVITY[2:], float)
+    sensitivity = pd.DataFrame(lines, columns=SENSITIVITY).astype(figures)
+    return Courses(found, told[empty], pd.DataFrame(placebos, columns=columns), sensitivity)
 
 
 SENSITIVITY = [
-    "playbook", "pretrend_p", "detectable", "detectable_bias", "breakdown", "without_founder", "founder_low",
-    "founder_high", "smallest", "largest",
+    "playbook", "counted", "effect", "low", "high", "accounts", "pretrend_p", "detectable", "detectable_bias",
+    "breakdown", "without_founder", "founder_low", "founder_high", "smallest", "largest",
 ]  # fmt: skip
+JUDGED = "as judged"
+LEFT = {
+    "as_nothing": "accounts that left as 0, in full",
+    "as_before": "accounts that left as before",
+    "left_out": "without accounts that left",
+}
 
 
 def panel_of(inputs: Inputs, config: Config, reading: Reading) -> "pd.DataFrame":
@@ -110,17 +120,26 @@ def _placebos(reading: Reading, one: Course | None, rules: CompareRules) -> "lis
     return found
 
 
-def _sensitivity(reading: Reading, one: Course | None, config: Config) -> "tuple[object, ...]":
-    import numpy as np
-
-    founder = founder_of(reading)
-    pooled = reading.pooled
-    without = None if pooled is None or founder is None else pooled.without(founder)
-    told = (np.nan,) * 3 if without is None else (without.mean, without.low, without.high)
-    out = None if reading.comparison is None else leave_one_out(reading.comparison.effects, level=config.level)
-    ends = (np.nan, np.nan) if out is None or out.empty else (out["mean"].min(), out["mean"].max())
-    study = [None] * 4 if one is None else [one.pretrend_p, one.detectable, one.detectable_bias, one.breakdown]
-    return reading.name, *(np.nan if each is None else each for each in study), *told, *ends
+def _sensitivity(
+    reading: Reading, one: Course | None, config: Config, rules: CompareRules
+) -> "Iterator[dict[str, object]]":
+    comparison, pooled, founder = reading.comparison, reading.pooled, founder_of(reading)
+    if comparison is None or pooled is None:
+        return
+    line: dict[str, object] = {"playbook": reading.name, "counted": JUDGED}
+    if (average := comparison.average) is not None:
+        line |= {"effect": average.value, "low": average.low, "high": average.high, "accounts": average.n}
+    if one is not None:
+        line |= {name: getattr(one, name) for name in ("pretrend_p", "detectable", "detectable_bias", "breakdown")}
+    if founder is not None and (without := pooled.without(founder)) is not None:
+        line |= {"without_founder": without.mean, "founder_low": without.low, "founder_high": without.high}
+    out = leave_one_out(comparison.effects, level=config.level)
+    yield line | {"smallest": out["mean"].min(), "largest": out["mean"].max()}
+    in_full = reading.episodes.assign(after=reading.episodes["after_in_full"])
+    names = {"mean": "effect", "n": "accounts"}
+    for found in leaving_bounds(in_full, rules).rename(columns=names).to_dict("records"):
+        told = {str(name): value for name, value in found.items()}
+        yield told | {"playbook": reading.name, "counted": LEFT[told["counted"]]}
 
 
 def founder_of(reading: Reading) -> str | None:

@@ -1,5 +1,6 @@
 """Episodes: each plan around its anchor day, and accounts without one around the same days."""
 
+from functools import lru_cache
 from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -61,10 +62,13 @@ def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "F
     import numpy as np
 
     tier = inputs.accounts["tier"].reindex(levels.accounts).to_numpy()
+    known = np.isfinite(recent)
+    peers = {name: np.sort(recent[(tier == name) & known]) for name in dict.fromkeys(tier[rows])}
     shares = []
     for row, way in zip(rows, sign, strict=True):
-        peers = recent[(tier == tier[row]) & np.isfinite(recent)] * way
-        shares.append(float((peers < recent[row] * way).mean()) if len(peers) > 1 else float("nan"))
+        there, level = peers[tier[row]], recent[row]
+        worse = np.searchsorted(there, level) if way > 0 else len(there) - np.searchsorted(there, level, side="right")
+        shares.append(float(worse / len(there) if np.isfinite(level) else 0.0) if len(there) > 1 else float("nan"))
     return shares
 
 
@@ -121,8 +125,8 @@ def episodes_of(
         starts_below: Metric and value under which a declared rule starts plans; None = no such rule.
 
     Returns:
-        The columns of `csworkbench.adjustment.episodes.COLUMNS` and has_left; plans first. Nothing where the metric is
-        not known.
+        The columns of `csworkbench.adjustment.episodes.COLUMNS`, has_left, and after_in_full (without `largest_fall`);
+        plans first. Nothing where the metric is not known.
     """
     import numpy as np
     import pandas as pd
@@ -161,49 +165,65 @@ def _others(
     pool = inputs.levels[metric].accounts
     most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
     busy = busy_with(inputs, lines, metric)
+    place, began, over = pool.get_indexer(pd.Index(busy["account_id"])), busy["began"], busy["over"]
     waits = inputs.plans[inputs.plans["lottery"].notna()]
     lots = {str(name): part for name, part in waits.groupby("lottery")}
-    order = np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in pool], dtype=np.uint64)
-    parts = []
-    seen = geometry.assign(lottery=lines["lottery"].to_numpy()).drop_duplicates()
+    order = _order(tuple(pool))
+    seen = geometry.assign(lottery=lines["lottery"].to_numpy()).drop_duplicates(ignore_index=True)
+    chosen, turns = [], []
     line: Any
     for number, line in enumerate(seen.itertuples(index=False)):
         first = line.anchor - np.timedelta64(1, "D") * line.pre_days
-        taken = busy[(busy["began"] < line.ends) & (busy["over"] > first)]
-        free = ~pool.isin(taken["account_id"])
-        waiting = _waiting(lots.get(str(line.lottery)), line.ends)
-        must = pool.isin(waiting.index)
+        is_free = np.ones(len(pool) + 1, dtype=bool)  # the last one for plans of accounts that are not read
+        is_free[place[((began < line.ends) & (over > first)).to_numpy()]] = False
         # A hash turned on by the number of the day: other accounts on other days, the same in every run.
-        turned = np.where(must, 0, order ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF))
-        chosen = np.flatnonzero(free)[np.argsort(turned[free], kind="stable")][:most]
-        ids = pool.take(chosen)
-        parts.append(
-            pd.DataFrame(
-                {
-                    "anchor": line.anchor,
-                    "ends": line.ends,
-                    "written": line.written,
-                    "pre_days": line.pre_days,
-                    "episode_id": ids + f"@{line.anchor}/{number}",
-                    "account_id": ids,
-                    "is_plan": False,
-                    "playbook": None,
-                    "csm_id": None,
-                    "is_waiting": must[chosen],
-                    "lottery": pd.Series(line.lottery, index=ids).where(must[chosen]).to_numpy(object),
-                    "start_order": waiting.reindex(ids).to_numpy(float),
-                }
-            )
-        )
-    return pd.concat(parts, ignore_index=True)
+        key = order ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
+        turn = np.full(len(pool), np.nan)
+        if (lot := lots.get(str(line.lottery))) is not None:
+            waiting = _waiting(lot, line.ends)
+            at = pool.get_indexer(waiting.index)
+            turn[at[at >= 0]] = waiting.to_numpy()[at >= 0]
+            key[at[at >= 0]] = 0
+        free = np.flatnonzero(is_free[:-1])
+        chosen.append(free[np.argsort(key[free], kind="stable")][:most])
+        turns.append(turn[chosen[-1]])
+    return _seen_around(pool, seen, chosen, np.concatenate(turns))
 
 
-def _waiting(lot: "pd.DataFrame | None", ends: Any) -> "pd.Series[float]":
+def _seen_around(
+    pool: "pd.Index[str]", seen: "pd.DataFrame", chosen: "list[NDArray[np.intp]]", turn: "Floats"
+) -> "pd.DataFrame":
+    """Return accounts around the days of plans; `turn` is that of the accounts that wait for a lot's turn, else NaN."""
+    import numpy as np
+    import pandas as pd
+
+    day = np.repeat(np.arange(len(seen)), [len(each) for each in chosen])
+    ids = pool.take(np.concatenate(chosen))
+    label = np.array([f"@{anchor}/{number}" for number, anchor in enumerate(seen["anchor"])], dtype=object)
+    return seen.take(day).assign(
+        episode_id=ids.to_numpy(object) + label[day],
+        account_id=ids,
+        is_plan=False,
+        playbook=None,
+        csm_id=None,
+        is_waiting=~np.isnan(turn),
+        lottery=pd.Series(seen["lottery"].to_numpy(object)[day]).where(~np.isnan(turn)).to_numpy(object),
+        start_order=turn,
+    )
+
+
+@lru_cache(maxsize=1)
+def _order(accounts: tuple[str, ...]) -> "NDArray[np.uint64]":
+    """Return a number per account that has nothing to do with it: a hash of its id."""
+    import numpy as np
+
+    return np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in accounts], dtype=np.uint64)
+
+
+def _waiting(lot: "pd.DataFrame", ends: Any) -> "pd.Series[float]":
     """Return the start order of the accounts of a lottery that have not started by a day; index account_id."""
     import pandas as pd
 
-    if lot is None:
-        return pd.Series(dtype=float)
     late = lot[lot["started_on"].isna() | (lot["started_on"] >= pd.Timestamp(ends))]
     found: pd.Series[float] = late.drop_duplicates("account_id").set_index("account_id")["start_order"].astype(float)
     return found
@@ -251,7 +271,7 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     values["own"] = _own_history(config, levels, rows, anchor, lengths)
     values = _bounded(values, config, levels)
     own = values.pop("own")
-    about = inputs.accounts.reindex(made["account_id"])
+    about = inputs.accounts[["left_on", "signup_on", "tier"]].reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
@@ -261,7 +281,7 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         tier=about["tier"].to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
         csm_load=_loads(inputs, made["account_id"], month),
-        band=_net_bands(config, made, levels, sign),
+        band=_net_bands(config, made["written"], levels, rows, sign),
         has_left=left < ends,
     )
     is_there = ~(left < anchor)
@@ -293,11 +313,15 @@ def _distance(inputs: Inputs, made: "pd.DataFrame", starts_below: tuple[str, flo
 
 
 def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":
-    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much."""
+    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much.
+
+    `after_in_full` keeps the whole fall.
+    """
     import numpy as np
 
     scale = config.scale(levels.metric)
     found = {name: on_scale(value, scale, levels.usual()) for name, value in values.items()}
+    found["after_in_full"] = found["after"]
     if scale == "relative":
         floor = (found["before_2"] + found["before_1"]) / 2 + np.log1p(-config.largest_fall)
         found["after"] = np.fmax(found["after"], np.where(np.isnan(found["after"]), np.nan, floor))
@@ -317,14 +341,14 @@ def _loads(inputs: Inputs, account: "pd.Series[str]", month: Any) -> "Floats":
     return found
 
 
-def _net_bands(config: Config, made: "pd.DataFrame", levels: Levels, sign: float) -> "NDArray[np.object_]":
+def _net_bands(
+    config: Config, written: "pd.Series[pd.Timestamp]", levels: Levels, rows: Any, sign: float
+) -> "NDArray[np.object_]":
     """Return the band of each episode on the day its plan was written."""
     import numpy as np
 
-    rows = levels.places(made["account_id"])
-    found = np.full(len(made), NOT_KNOWN, dtype=object)
-    for day, part in made.groupby("written"):
-        at = part.index.to_numpy()
+    found = np.full(len(rows), NOT_KNOWN, dtype=object)
+    for day, at in written.reset_index(drop=True).groupby(written.to_numpy()).indices.items():
         found[at] = net_bands(levels, config, day, sign)[rows[at]]
     return found
 

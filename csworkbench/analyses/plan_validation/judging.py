@@ -229,29 +229,28 @@ class _Chances:
     def __init__(self, pooled: Pooled, reading: Reading, worth: float) -> None:
         self._pooled = pooled
         self._worth = worth
-        effects = pooled.accounts[["episode_id", "account_id"]].copy()
-        effects["csm_id"] = reading.lines["csm_id"].reindex(effects["episode_id"]).to_numpy()
-        self._effects = effects
+        effects = pooled.accounts
+        csms = reading.lines["csm_id"].reindex(effects["episode_id"]).to_numpy()
+        self._plans = effects.drop_duplicates("account_id").set_index("account_id")["episode_id"].to_dict()
+        self._of_csm = effects["account_id"].groupby(csms).agg(set).tolist()
         self._without: dict[float, dict[Any, float]] = {}
 
     def accounts(self, account: str) -> int:
         """Return how many other accounts have an effect."""
-        return int(self._effects.loc[self._effects["account_id"] != account, "account_id"].nunique())
+        return len(self._plans) - (account in self._plans)
 
     def csms(self, account: str) -> int:
         """Return how many CSMs the plans of other accounts had."""
-        return int(self._effects.loc[self._effects["account_id"] != account, "csm_id"].nunique())
+        return sum(held != {account} for held in self._of_csm)
 
     def above(self, plan: str, account: str, effect: float) -> float | None:
         """Return P(mean effect >= a value) without an account; None where no other is left."""
         if effect not in self._without:
             self._without[effect] = self._pooled.chance_above_without(effect).to_dict()
-        if plan in self._without[effect]:
-            value = self._without[effect][plan]
-            return None if value != value else float(value)
-        others = self._effects.loc[self._effects["account_id"] == account, "episode_id"]
-        if len(others):  # another plan of the account is among the effects, and goes out with it
-            value = self._without[effect][str(others.iloc[0])]
+        # Another plan of the account among the effects goes out with it, and says the same.
+        among = plan if plan in self._without[effect] else self._plans.get(account)
+        if among is not None:
+            value = self._without[effect][among]
             return None if value != value else float(value)
         return self._pooled.chance_above(effect)
 

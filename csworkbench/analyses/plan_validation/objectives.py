@@ -10,7 +10,7 @@ from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import Config
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
@@ -76,35 +76,28 @@ def objective_table(inputs: Inputs, config: Config, readings: "Sequence[Reading]
     """
     import pandas as pd
 
-    rows = [
-        _row(inputs, config, reading, metric)
-        for reading in readings
-        if len(reading.episodes)
-        for metric in _metrics(inputs, config, reading.lines[reading.lines["metric"] == reading.metric])
-    ]
+    rows = [row for reading in readings if len(reading.episodes) for row in _rows(inputs, config, reading)]
     columns = ["playbook", "metric", "plans", "before", "after", "effect", "low", "high", "unit", "n_controls"]
     return pd.DataFrame(rows, columns=columns)
 
 
-def _row(inputs: Inputs, config: Config, reading: Reading, metric: str) -> "tuple[object, ...]":
+def _rows(inputs: Inputs, config: Config, reading: Reading) -> "Iterator[tuple[object, ...]]":
     import numpy as np
 
-    plans = reading.episodes.loc[reading.episodes["is_plan"], "episode_id"]
-    lines = reading.lines.loc[plans]
-    known = before_after(inputs, config, lines)
-    known = known[known["metric"] == metric]
-    average, controls = None, 0
-    if metric == reading.metric and reading.comparison is not None:
-        average, controls = reading.comparison.average, int((~reading.comparison.sets["is_plan"]).sum())
-    else:
-        fewer = config if metric == reading.metric else replace_controls(config)
-        episodes = episodes_of(inputs, fewer, lines.assign(sign=1.0), metric)
-        found = compare(episodes, CompareRules(level=config.level, seed=config.seed, draws=199))
+    lines = reading.lines.loc[reading.episodes.loc[reading.episodes["is_plan"], "episode_id"]]
+    levels = before_after(inputs, config, lines)
+    for metric in _metrics(inputs, config, reading.lines[reading.lines["metric"] == reading.metric]):
+        known = levels[levels["metric"] == metric]
+        found = reading.comparison
+        if metric != reading.metric or found is None:
+            episodes = episodes_of(inputs, replace_controls(config), lines.assign(sign=1.0), metric)
+            found = compare(episodes, CompareRules(level=config.level, seed=config.seed, draws=199))
         average, controls = found.average, int((~found.sets["is_plan"]).sum())
-    values = (np.nan,) * 3 if average is None else (average.value, average.low, average.high)
-    unit = "share" if config.scale(metric) == "relative" else "points"
-    effect = [np.nan if each is None else np.expm1(each) if unit == "share" else each for each in values]
-    return reading.name, metric, len(known), known["before"].mean(), known["after"].mean(), *effect, unit, controls
+        values = (np.nan,) * 3 if average is None else (average.value, average.low, average.high)
+        unit = "share" if config.scale(metric) == "relative" else "points"
+        effect = [np.nan if each is None else np.expm1(each) if unit == "share" else each for each in values]
+        before, after = known["before"].mean(), known["after"].mean()
+        yield reading.name, metric, len(known), before, after, *effect, unit, controls
 
 
 def replace_controls(config: Config) -> Config:

@@ -59,7 +59,7 @@ class Result:
     * funnel, course_first: for pictures, the playbook whose plans stall most at one step, the one with the best design
     * diagnosis, problem and playbook: playbook, problem, plans, wrong (plans whose problem was none), checked, share
     * course, playbook and month from landing, on the scale of the analysis: see `courses.Courses`
-    * placebos, sensitivity, playbook: see `courses.Courses`
+    * placebos, playbook; sensitivity, playbook and way to count accounts that left: see `courses.Courses`
     * balance, playbook and covariate: smd_before, smd_after
     * candidates, playbook and trait nobody declared: see `candidates.candidate_table`
     * forest, rebound: for pictures, see `frames`

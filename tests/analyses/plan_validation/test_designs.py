@@ -30,8 +30,11 @@ def library():
     pytest.importorskip("diff_diff", reason="needs the extra did")
 
 
-def made(landings, measures=None):
-    """A book whose accounts have 100 orders a week, within 3 %, and half as many again from the day of landing on."""
+def made(landings, measures=None, left=()):
+    """A book whose accounts have 100 orders a week, within 3 %, and half as many again from the day of landing on;
+
+    those that left did so on the day after.
+    """
     weeks = [date(2025, 3, 5) + timedelta(days=7 * week) for week in range(69)]
     orders = [
         {
@@ -42,13 +45,20 @@ def made(landings, measures=None):
         }
         for number, (account, landed) in enumerate(landings.items())
         for week, day in enumerate(weeks)
+        if account not in left or day <= landed
     ]
     planned = {f"PL-{account}": (account, day) for account, day in landings.items() if day is not None}
     instants = {"created_at": 20, "started_at": 15, "landed_at": 0, "closed_at": -20}
     return book(
         {
             "accounts": [
-                {"account_id": account, "name": account, "value_tier": "mid", "signup_at": "2024-01-01T00:00:00"}
+                {
+                    "account_id": account,
+                    "name": account,
+                    "value_tier": "mid",
+                    "signup_at": "2024-01-01T00:00:00",
+                    "churned_at": f"{landings[account] + timedelta(days=1)}T00:00:00" if account in left else None,
+                }
                 for account in landings
             ],
             "plans": [
@@ -84,10 +94,10 @@ def made(landings, measures=None):
     )
 
 
-def result_of(landings, measures=None, playbook=PLAYBOOK, **settings):
+def result_of(landings, measures=None, playbook=PLAYBOOK, left=(), **settings):
     chosen = {"business_metric": "orders", "history_days": 120, "not_bad_above": 1.0}
     config = plan_validation.Config(**chosen | {"playbooks": {"tour.yaml": playbook}} | settings)
-    inputs = plan_validation.prepare(take(made(landings, measures), AS_OF), config, {})
+    inputs = plan_validation.prepare(take(made(landings, measures, left), AS_OF), config, {})
     return plan_validation.analyze(inputs, config)
 
 
@@ -176,3 +186,27 @@ def test_without_the_extra_the_page_says_what_to_install(landings, post_days, mo
     assert "pip install 'csworkbench[did]'" in formats.text(told.action)
     assert result.tables["playbooks"]["design"].tolist() == ["F none"]
     assert np.isnan(result.tables["playbooks"]["effect"].iloc[0])
+
+
+def test_what_accounts_that_left_do_to_the_effect_stands_in_the_table_of_sensitivity():
+    landings = {f"A{n:03d}": date(2026, 2, 10) for n in range(20)} | {f"B{n:03d}": None for n in range(40)}
+    table = result_of(landings, left={"A000", "A001"}).tables["sensitivity"]
+    found = table.set_index("counted")["effect"]
+    # Two of twenty left. On the logarithm of the level + 2 (2 % of the usual 100) the others gain log(152 / 102). Those
+    # that left lose log(2), the most that counts, or log(102 / 2) in full, or keep their level, or are not asked.
+    gain = math.log(152 / 102)
+    assert found.to_dict() == pytest.approx(
+        {
+            "as judged": (18 * gain - 2 * math.log(2)) / 20,
+            "accounts that left as 0, in full": (18 * gain - 2 * math.log(102 / 2)) / 20,
+            "accounts that left as before": 18 * gain / 20,
+            "without accounts that left": gain,
+        },
+        abs=0.02,
+    )
+    assert table.set_index("counted")["accounts"].tolist() == [20, 20, 20, 18]
+
+
+def test_where_nobody_left_there_is_nothing_to_count_otherwise():
+    landings = {f"A{n:03d}": date(2026, 2, 10) for n in range(20)} | {f"B{n:03d}": None for n in range(40)}
+    assert result_of(landings).tables["sensitivity"]["counted"].tolist() == ["as judged"]
