@@ -74,6 +74,9 @@ def first_moment(day: date, zone: ZoneInfo, quiet: Quiet | None) -> datetime:
         day: First day, on the clock of the contact.
         zone: Time zone of the contact.
         quiet: Quiet time; None = none.
+
+    Raises:
+        ValueError: a whole week is quiet, which `Quiet` does not allow.
     """
     ends = time.min if quiet is None else quiet.hours[1]
     for later in range(8):
@@ -82,4 +85,4 @@ def first_moment(day: date, zone: ZoneInfo, quiet: Quiet | None) -> datetime:
             at = datetime.combine(day + timedelta(days=later), clock, zone).astimezone(UTC)
             if quiet is None or not is_quiet(at.astimezone(zone), quiet):
                 return at.replace(tzinfo=None)
-    raise ValueError("a week without a moment that is not quiet")  # Quiet always leaves one
+    raise ValueError("a week without a moment that is not quiet")
