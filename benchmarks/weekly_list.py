@@ -11,13 +11,13 @@ import os
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-import time  # noqa: E402 - threads are counted when numpy is loaded
+import time
 
-import numpy as np  # noqa: E402
-from scipy import sparse  # noqa: E402
-from scipy.optimize import linprog  # noqa: E402
+import numpy as np
+from scipy import sparse
+from scipy.optimize import linprog
 
-from csworkbench.allocation import Limit, Ways, allocate  # noqa: E402
+from csworkbench.allocation import Limit, Ways, allocate
 
 MOST_GAP, MOST_SECONDS = 0.005, 10.0
 REACH, MINUTES = np.array([0.6, 0.2, 0.15, 0.1]), np.array([25, 15 / 4.5, 8, 1])

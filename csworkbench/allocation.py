@@ -256,7 +256,7 @@ def _relaxed(part: _Part, room: "Numbers") -> "tuple[Numbers, Numbers, float]":
 
 
 def _filled(part: _Part, room: "Numbers", share: "Numbers", order: "Numbers") -> "Places":
-    """Return the ways taken: those the relaxed program takes whole, then what still fits, the highest in order first."""
+    """Return the ways taken: those the relaxed program takes whole, then what still fits, the first in order first."""
     import numpy as np
 
     is_whole = share > 1 - TINY
