@@ -199,7 +199,11 @@ class Desk:
     def _own(self, name: str, *, is_needed: bool) -> Upstream | None:
         from csworkbench.planner import analyses
 
-        module = analyses(self.root)[name]
+        module = analyses(self.root).get(name)
+        if module is None:
+            if is_needed:
+                raise RunError(f"there is no analysis {name!r}, which this one needs")
+            return None
         config = load(self.root / f"configs/{name}.yaml", module.Config, self.root)
         try:
             latest = read_result(self.root / "outputs" / "latest" / name)

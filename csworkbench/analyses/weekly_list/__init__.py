@@ -1,10 +1,11 @@
-"""Over every proposal of every analysis: who is contacted this week, by whom, on which channel, and who is not, and why?
+"""Over every proposal of every analysis: who is contacted this week, by whom and how, and who is not, and why?
 
 The week is planned within the time of CSMs and the places of channels, obeys the contact policy, and stays the same all
 week; `csw release` makes it official, and only that counts as contact.
 """
 
 from csworkbench.analyses.weekly_list.evidence import Inputs, prepare
+from csworkbench.analyses.weekly_list.result import Result, analyze
 from csworkbench.analyses.weekly_list.settings import Config
 
 READS = ("accounts",)
@@ -45,5 +46,7 @@ __all__ = [
     "READS_IF_PRESENT",
     "Config",
     "Inputs",
+    "Result",
+    "analyze",
     "prepare",
 ]

@@ -24,10 +24,10 @@ def contacts(before: Snapshot) -> "pd.DataFrame":
     if rows is None:
         return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     if "left_at" in rows.columns:
-        rows = rows.filter(rows.left_at.isnull())
+        rows = rows.filter(rows.left_at.isnull())  # noqa: PD003 - an expression of the engine
     there = [name for name in columns if name in rows.columns]
     frame = rows.select("contact_id", *there).to_pandas().set_index("contact_id").sort_index()
-    full = frame.reindex(columns=columns)
+    full: pd.DataFrame = frame.reindex(columns=columns)
     return full.assign(language=full["language"].astype("str"), is_primary=full["is_primary"].eq(True))
 
 
@@ -45,12 +45,12 @@ def people(before: Snapshot, roles: tuple[str, ...]) -> "pd.DataFrame":
         texts = {name: pd.Series(dtype="str") for name in ("name", "languages")}
         return pd.DataFrame(texts | {"capacity": pd.Series(dtype="float64")}, index=pd.Index([], name="csm_id"))
     if "role" in rows.columns:
-        rows = rows.filter(rows.role.isnull() | rows.role.isin(roles))
+        rows = rows.filter(rows.role.isnull() | rows.role.isin(roles))  # noqa: PD003 - an expression of the engine
     wanted = {"name": "name", "languages": "languages", "capacity": "capacity_minutes_week"}
     there = {name: rows[column] for name, column in wanted.items() if column in rows.columns}
     frame = rows.select("csm_id", **there).to_pandas().set_index("csm_id").sort_index()
-    frame = frame.reindex(columns=list(wanted))
-    return frame.astype({"name": "str", "languages": "str", "capacity": "float64"})
+    full: pd.DataFrame = frame.reindex(columns=list(wanted))
+    return full.astype({"name": "str", "languages": "str", "capacity": "float64"})
 
 
 def owners(before: Snapshot) -> dict[str, str]:
@@ -68,7 +68,7 @@ def owners(before: Snapshot) -> dict[str, str]:
 
 
 def calendars(before: Snapshot, week: Week) -> "pd.DataFrame":
-    """Return what is planned for the days of the week and not done: kind (task, meeting, plan_step), csm_id, account_id.
+    """Return what is planned for the week and not done: kind (task, meeting, plan_step), csm_id, account_id.
 
     Args:
         before: The book when the week began.
@@ -96,7 +96,7 @@ def calendars(before: Snapshot, week: Week) -> "pd.DataFrame":
             rows = rows.join(plans.select(*named), "plan_id")
         ahead = _within(rows, at, week, before.workspace.timezone)
         if done in ahead.columns:
-            ahead = ahead.filter(ahead[done].isnull())
+            ahead = ahead.filter(ahead[done].isnull())  # noqa: PD003 - an expression of the engine
         there = [name for name in ("csm_id", "account_id") if name in ahead.columns]
         parts.append(ahead.select(*there).to_pandas().assign(kind=kind))
     columns = ["kind", "csm_id", "account_id"]
@@ -123,7 +123,7 @@ def last_touch(before: Snapshot) -> dict[str, Any]:
     rows = before.tables.get("touches")
     if rows is None or "contact_id" not in rows.columns:
         return {}
-    known = rows.filter(rows.contact_id.notnull())
+    known = rows.filter(rows.contact_id.notnull())  # noqa: PD004 - an expression of the engine
     newest = known.group_by("contact_id").agg(newest=known.sent_at.max())
     frame = with_local_day(newest, "newest", before.workspace.timezone).select("contact_id", "local_day").to_pandas()
     return dict(zip(frame["contact_id"], frame["local_day"], strict=True))
@@ -143,10 +143,10 @@ def done(now: Snapshot) -> "pd.DataFrame":
     parts = []
     touches, tasks, zone = now.tables.get("touches"), now.tables.get("tasks"), now.workspace.timezone
     if touches is not None and "proposal_id" in touches.columns:
-        sent = with_local_day(touches.filter(touches.proposal_id.notnull()), "sent_at", zone)
+        sent = with_local_day(touches.filter(touches.proposal_id.notnull()), "sent_at", zone)  # noqa: PD004 - an expression of the engine
         parts.append(sent.select("proposal_id", on="local_day").to_pandas().assign(state="sent", why=""))
     if tasks is not None and {"proposal_id", "status", "done_at"} <= set(tasks.columns):
-        closed = tasks.filter(tasks.proposal_id.notnull(), tasks.done_at.notnull())
+        closed = tasks.filter(tasks.proposal_id.notnull(), tasks.done_at.notnull())  # noqa: PD004 - an expression of the engine
         cause = {"why": closed.cause} if "cause" in closed.columns else {}
         frame = with_local_day(closed, "done_at", zone).select("proposal_id", "status", on="local_day", **cause)
         told = frame.to_pandas().reindex(columns=["proposal_id", "status", "on", "why"])
@@ -155,9 +155,10 @@ def done(now: Snapshot) -> "pd.DataFrame":
     found = [part.reindex(columns=columns) for part in parts if len(part)]
     if not found:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
-    frame = pd.concat(found, ignore_index=True).fillna({"why": ""})
+    every: pd.DataFrame = pd.concat(found, ignore_index=True).fillna({"why": ""})
     # What was sent was sent, whatever a task says.
-    return frame.sort_values(["proposal_id", "state", "on"]).drop_duplicates("proposal_id", ignore_index=True)
+    ordered = every.sort_values(["proposal_id", "state", "on"], ascending=[True, True, True])
+    return ordered.drop_duplicates("proposal_id", ignore_index=True)
 
 
 SKIPPED = ("skipped", "cancelled", "canceled", "dropped", "rejected", "won't do")

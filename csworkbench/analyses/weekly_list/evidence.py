@@ -1,4 +1,4 @@
-"""What the week is planned from: the proposals of every analysis, people and calendars, and the ground of the policy."""
+"""What the week is planned from: the proposals of every analysis, calendars, and the ground of the policy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -157,7 +157,7 @@ def _names(before: Snapshot) -> dict[str, str]:
     table = before.tables["accounts"]
     if "name" not in table.columns:
         return {}
-    frame = table.filter(table.name.notnull()).select("account_id", "name").to_pandas()
+    frame = table.filter(table.name.notnull()).select("account_id", "name").to_pandas()  # noqa: PD004 - an expression of the engine
     return dict(zip(frame["account_id"], frame["name"], strict=True))
 
 
@@ -178,4 +178,7 @@ def _addresses(before: Snapshot, wanted: set[str]) -> "pd.DataFrame":
         return pd.DataFrame({"email": pd.Series(dtype="str"), "phone": pd.Series(dtype="str")})
     named = [name for name in ("email", "phone") if name in rows.columns]
     frame = rows.filter(rows.contact_id.isin(sorted(wanted))).select("contact_id", *named).to_pandas()
-    return frame.drop_duplicates("contact_id").set_index("contact_id").reindex(columns=["email", "phone"]).astype("str")
+    found: pd.DataFrame = (
+        frame.drop_duplicates("contact_id").set_index("contact_id").reindex(columns=["email", "phone"])
+    )
+    return found.astype("str")

@@ -142,7 +142,7 @@ def _limits(
     asked = rows.set_index("order").loc[ways["order"]]
     ground, policy = inputs.ground, inputs.policy
     contact = asked["contact_id"].to_numpy()
-    person = np.array([ground.people.at[each, "person"] for each in contact], dtype=object)
+    person = np.array([ground.people.loc[each, "person"] for each in contact], dtype=object)
     ones = np.ones(len(ways))
     yield from _groups("person", person, (ones, dict.fromkeys(person, 1.0)), Kind(Reason.SAME_PERSON.value))
     account, channel = asked["account_id"].to_numpy(dtype=object), ways["channel"].to_numpy(dtype=object)
@@ -155,8 +155,9 @@ def _limits(
     is_human, who = asked["mode"].to_numpy() == HUMAN, ways["csm_id"].to_numpy(dtype=object)
     for csm in sorted(set(who[is_human]) - {""}):
         rows_left = float(max(0, policy.notices_per_csm - ground.busy.get(csm, 0)))
-        yield _soft(f"rows of {csm}", rows_left, np.where(is_human & (who == csm), 1.0, 0.0)), Kind(
-            Reason.STAFF_CAP.value, csm
+        yield (
+            _soft(f"rows of {csm}", rows_left, np.where(is_human & (who == csm), 1.0, 0.0)),
+            Kind(Reason.STAFF_CAP.value, csm),
         )
     for csm, minutes in free.items():
         used = np.where(who == csm, ways["minutes"].to_numpy(), 0.0)
@@ -197,23 +198,27 @@ def _decided(
     route = taken.set_index("order")
     chosen = rows[rows["order"].isin(route.index)]
     asked = chosen.assign(
-        channels=[(route.at[order, "channel"],) for order in chosen["order"]],
-        csm_id=pd.Series([route.at[order, "csm_id"] or None for order in chosen["order"]], chosen.index, dtype="str"),
-        minutes=[route.at[order, "minutes"] for order in chosen["order"]],
+        channels=pd.Series([(route.loc[order, "channel"],) for order in chosen["order"]], chosen.index, dtype="object"),
+        csm_id=pd.Series([route.loc[order, "csm_id"] or None for order in chosen["order"]], chosen.index, dtype="str"),
+        minutes=[route.loc[order, "minutes"] for order in chosen["order"]],
     )
     passed = decide(asked, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
     others = rows[~rows["order"].isin(route.index)]
     # Of several channels the reason is that of the one that came furthest, as the policy itself gives it.
     best = said.assign(rank=[_rank(each) for each in said["reason"]]).sort_values(["order", "rank"], kind="stable")
     last = best.drop_duplicates("order", keep="last").set_index("order")
-    told = [list(dict.fromkeys(stopped[order])) if order in stopped else None for order in others["order"]]
+    told = [
+        list(dict.fromkeys(stopped[order]))
+        if order in stopped
+        else [str(last.loc[order, "reason"]), *str(last.loc[order, "reasons"]).split("; ")]
+        for order in others["order"]
+    ]
     left = others.assign(
         is_listed=False,
-        reason=[each[0] if each else last.at[order, "reason"] for each, order in zip(told, others["order"], strict=True)],
-        reasons=["; ".join(each) if each else last.at[order, "reasons"]
-                 for each, order in zip(told, others["order"], strict=True)],
+        reason=[each[0] for each in told],
+        reasons=["; ".join(dict.fromkeys(each)) for each in told],
         send_from=pd.Series(pd.NaT, others.index, dtype="datetime64[us]"),
-    )  # fmt: skip
+    )
     parts = [part for part in (passed, left) if len(part)]
     whole = pd.concat(parts) if parts else left
     return whole.sort_values("order", ignore_index=True).astype({"is_listed": bool, "reason": "str", "reasons": "str"})

@@ -34,6 +34,8 @@ def requests(inputs: Inputs, config: Config) -> "pd.DataFrame":
         Proposals with is_drawn (by lot, of its program), is_held (left alone), own (why the page leaves it out, "" = it
         does not), routes (tuple of (channel, csm_id or "")) and order (place); must-do first, then by priority.
     """
+    import pandas as pd
+
     rows = inputs.proposals.sort_values(
         ["is_must_do", "priority", "proposal_id"], ascending=[False, True, True], ignore_index=True
     )
@@ -50,8 +52,6 @@ def requests(inputs: Inputs, config: Config) -> "pd.DataFrame":
     records = rows.to_dict("records")
     found = [_routes(row, inputs, config) for row in records]
     own = [_against(row, ways, inputs, config) for row, ways in zip(records, found, strict=True)]
-    import pandas as pd
-
     return rows.assign(own=pd.Series(own, dtype="str"), routes=pd.Series(found, dtype="object"))
 
 
@@ -86,17 +86,17 @@ def _routes(row: dict[Any, Any], inputs: Inputs, config: Config) -> tuple[tuple[
         return tuple((channel, owner) for channel in channels)
     language = None
     if isinstance(row["contact_id"], str) and row["contact_id"] in inputs.contacts.index:
-        language = inputs.contacts.at[row["contact_id"], "language"]
+        language = inputs.contacts.loc[row["contact_id"], "language"]
     return tuple((channel, who) for channel in channels for who in _able(owner, language, inputs, config))
 
 
 def _able(owner: str, language: Any, inputs: Inputs, config: Config) -> list[str]:
     """Return who could do it by hand: who looks after the account, else colleagues who speak the language."""
-    if owner and (owner not in inputs.people.index or _speaks(inputs.people.at[owner, "languages"], language)):
+    if owner and (owner not in inputs.people.index or _speaks(inputs.people.loc[owner, "languages"], language)):
         return [owner]
     if owner and not config.stand_in:
         return []
-    return [who for who in inputs.people.index if _speaks(inputs.people.at[who, "languages"], language)]
+    return [who for who in inputs.people.index if _speaks(inputs.people.loc[who, "languages"], language)]
 
 
 def _speaks(languages: Any, language: Any) -> bool:
@@ -121,9 +121,9 @@ def allowed(rows: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    asked = rows.assign(channels=[tuple(dict.fromkeys(each[0] for each in ways)) or ("",) for ways in rows["routes"]])
-    single = asked.explode("channels").assign(channels=lambda frame: [(name,) for name in frame["channels"]])
-    single = single.reset_index(drop=True)
+    channels = [tuple(dict.fromkeys(each[0] for each in ways)) or ("",) for ways in rows["routes"]]
+    single = rows.assign(channel=pd.Series(channels, rows.index, dtype="object")).explode("channel", ignore_index=True)
+    single = single.assign(channels=pd.Series([(name,) for name in single["channel"]], dtype="object"))
     free = inputs.policy.model_copy(update={"notices_per_csm": NO_LIMIT})
     person = single["contact_id"].map(inputs.ground.people["person"]).fillna(single["contact_id"])
     rounds: dict[tuple[str, Any], int] = {}
@@ -139,4 +139,4 @@ def allowed(rows: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
     if not parts:
         return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
     said = pd.concat(parts).sort_index()
-    return said.assign(channel=single["channels"].str[0])[columns].reset_index(drop=True)
+    return said.assign(channel=single["channel"])[columns].reset_index(drop=True)

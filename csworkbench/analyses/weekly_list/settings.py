@@ -77,6 +77,9 @@ class Config(Section):
     )
     stand_in: bool = setting(True, description="A colleague steps in where nobody in charge speaks the language")
     roles: tuple[Name, ...] = setting(("csm", "tech_touch"), description="Roles of csms that contact customers")
+    addresses: bool = setting(
+        False, description="A further table, crm, with e-mail addresses and phone numbers, for imports elsewhere"
+    )
     holdout: Holdout = setting(default_factory=Holdout, description="Who is left alone or starts later, by lot")
     level: float = setting(0.95, ge=0.5, le=0.999, unit="share", description="Coverage of what the holdout can show")
 
