@@ -121,6 +121,19 @@ class Release:
     is_once: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """A table of a result that people take away; a Result offers them as `handouts`.
+
+    Args:
+        table: The table.
+        kinds: Files beside its CSV and Parquet: xlsx, hubspot, salesforce.
+    """
+
+    table: str
+    kinds: tuple[str, ...]
+
+
 @runtime_checkable
 class Result(Protocol):
     """The shape of every analysis' result."""

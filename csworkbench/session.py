@@ -166,14 +166,18 @@ class Desk:
         return views.conclude(result, self.workspace.language)
 
     def _write(self, result: Result, folder: Path) -> None:
-        from csworkbench.exports import write_tables
+        from csworkbench.exports import write_handout, write_tables
 
         name = _stem(type(result).__module__)
         if name not in self._configs:
             raise ConfigError(f"{name}: its settings were not read with desk.config({name}) before desk.conclude")
         # An id is exported as it is: an apostrophe before it would make another customer of it.
         ids = {column for frame in result.tables.values() for column in frame.columns if str(column).endswith("_id")}
-        tables = write_tables(result.tables, folder / "tables", sorted(ids))
+        place = folder / "tables"
+        tables = dict(write_tables(result.tables, place, sorted(ids)))
+        for each in getattr(result, "handouts", ()):
+            frame, files = result.tables[each.table], tables[each.table]
+            tables[each.table] = write_handout(frame, place, each.table, each.kinds, files)
         write_result(
             folder,
             result,
@@ -196,11 +200,14 @@ class Desk:
                 raise
             return None
 
+    def _could_run(self, name: str, module: ModuleType) -> bool:
+        return (self.root / f"configs/{name}.yaml").is_file() and set(module.READS) <= set(self.workspace.tables)
+
     def _own(self, name: str, *, is_needed: bool) -> Upstream | None:
         from csworkbench.planner import analyses
 
         module = analyses(self.root).get(name)
-        if module is None:
+        if module is None or not (is_needed or self._could_run(name, module)):
             if is_needed:
                 raise RunError(f"there is no analysis {name!r}, which this one needs")
             return None
@@ -211,8 +218,6 @@ class Desk:
             latest = None
         if latest is not None and latest.as_of == self.as_of and latest.config == plain(config):
             return latest
-        if not is_needed:
-            return None
         sys.stderr.write(f"{name}: no run of {self.as_of} with these settings is stored; computed here instead\n")
         inputs = module.prepare(self.snapshot, config, self.upstream(module))
         return ComputedResult(module.analyze(inputs, config), plain(config))

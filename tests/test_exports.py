@@ -109,10 +109,10 @@ def test_negative_numbers_stay_numbers(tmp_path):
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
 def test_any_text_reads_back_as_it_was_or_with_one_apostrophe(texts):
-    from csworkbench.exports import _csv
+    from csworkbench.exports.tables import csv_text
 
     frame = pd.DataFrame({"n": range(len(texts)), "text": pd.Series(texts, dtype=object)})
-    read = [row[1] for row in csv.reader(io.StringIO(_csv(frame, ()), newline=""))][1:]
+    read = [row[1] for row in csv.reader(io.StringIO(csv_text(frame, ()), newline=""))][1:]
     assert all(back in {text, f"'{text}"} for back, text in zip(read, texts, strict=True))
     assert not any(FORMULA.match(back) for back in read)
 

@@ -29,14 +29,8 @@ NEEDS_IF_PRESENT = (
     "touch_matrix",
     "triggers",
     "segments",
-    "renewals",
-    "health",
-    "playbooks",
     "plan_validation",
     "key_accounts",
-    "contents",
-    "reassignment",
-    "account_brief",
 )
 
 __all__ = [

@@ -10,7 +10,7 @@ from csworkbench.analyses.weekly_list.listing import addresses, left_out, listed
 from csworkbench.analyses.weekly_list.planning import Plan, plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.analyses.weekly_list.settings import Config
-from csworkbench.estimates import Caveat, Estimate, Message, Release, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, Severity, say
 from csworkbench.policy import RELEASED, Reason
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Result:
     Tables, key columns first:
 
     * list, contact, for people, and what a release keeps: see `listing.KINDS`; send_from is UTC
+    * lists, CSM and channel: csm_id ("" = nobody), channel, mode, contacts, minutes (of the CSM)
     * sources, analysis: analysis, proposals, listed, left_out
     * why, analysis and reason: analysis, reason, proposals; of everybody who is not listed
     * left_out, proposal that is not listed: see `listing.LEFT`; with the list they are all proposals
@@ -42,6 +43,7 @@ class Result:
         caveats: Doubts, most severe first.
         actions: What to do next.
         releases: The list, which `csw release` makes official once a week.
+        handouts: Tables that are written as workbooks and for imports elsewhere too.
     """
 
     headline: Message
@@ -50,6 +52,7 @@ class Result:
     caveats: tuple[Caveat, ...]
     actions: tuple[Message, ...]
     releases: tuple[Release, ...] = ()
+    handouts: tuple[Handout, ...] = ()
 
 
 def analyze(inputs: Inputs, config: Config) -> Result:
@@ -73,6 +76,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         caveats=tuple(sorted(found, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
         actions=tuple(doubts.actions(inputs, made, tables)),
         releases=(release,) if len(tables["list"]) else (),
+        handouts=tuple(Handout(name, config.exports) for name in ("list", "crm") if name in tables),
     )
 
 
@@ -113,6 +117,7 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
     held = made.decided[made.decided["reason"] == Reason.HOLDOUT.value]
     found = {
         "list": rows,
+        "lists": _lists(rows),
         "sources": _sources(inputs, rows, out),
         "why": _why(out),
         "left_out": out,
@@ -125,6 +130,15 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
         "holdout": measured.holdout_table(inputs, made, config),
     }
     return found | ({"crm": addresses(inputs, rows)} if config.addresses else {})
+
+
+def _lists(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the list of each CSM and channel, those by hand first."""
+    named = rows.assign(csm_id=rows["csm_id"].fillna("").where(rows["mode"] == HUMAN, ""))
+    groups = named.groupby(["csm_id", "channel", "mode"], sort=True)["minutes"].agg(["size", "sum"]).reset_index()
+    told = groups.rename(columns={"size": "contacts", "sum": "minutes"})
+    order = told.sort_values(["mode", "csm_id", "channel"], ascending=[False, True, True], ignore_index=True)
+    return order[["csm_id", "channel", "mode", "contacts", "minutes"]]
 
 
 def _sources(inputs: Inputs, rows: "pd.DataFrame", out: "pd.DataFrame") -> "pd.DataFrame":

@@ -77,6 +77,9 @@ class Config(Section):
     )
     stand_in: bool = setting(True, description="A colleague steps in where nobody in charge speaks the language")
     roles: tuple[Name, ...] = setting(("csm", "tech_touch"), description="Roles of csms that contact customers")
+    exports: tuple[Literal["xlsx", "hubspot", "salesforce"], ...] = setting(
+        ("xlsx", "hubspot", "salesforce"), description="Files of the list beside CSV and Parquet"
+    )
     addresses: bool = setting(
         False, description="A further table, crm, with e-mail addresses and phone numbers, for imports elsewhere"
     )
