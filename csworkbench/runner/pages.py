@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -178,7 +178,16 @@ def _table_downloads(result: StoredResult | None) -> tuple[report.Download, ...]
     notebook = report.Download("notebook.ipynb", label="The executed notebook")
     if result is None:
         return (notebook,)
-    return (*(report.Download(f"tables/{name}.csv", label=label(name)) for name in result.tables), notebook)
+    return (*(each for name in result.tables for each in _files_of(name, result.folder)), notebook)
+
+
+def _files_of(name: str, home: Path) -> Iterator[report.Download]:
+    """Yield the CSV of a table, and the further files people take away, such as a workbook."""
+    yield report.Download(f"tables/{name}.csv", label=label(name))
+    for path in sorted((home / "tables").glob(f"{name}.*")):
+        kind = path.name.removeprefix(f"{name}.")
+        if kind not in ("csv", "parquet"):
+            yield report.Download(f"tables/{path.name}", label=f"{label(name)} ({kind})")
 
 
 def _result(home: Path) -> StoredResult | None:

@@ -84,16 +84,17 @@ def _headline(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Message:
     rows, week = tables["list"], inputs.week.first
     if not len(rows) and not len(tables["left_out"]):
         return say("Nobody is proposed for the week of {week:date}.", week=week)
-    human = rows[rows["mode"] == HUMAN]
+    human, out = rows[rows["mode"] == HUMAN], len(tables["left_out"])
+    others = say("{n:n proposal is|proposals are} left out, each with a reason", n=out)
     return say(
         "{n:n contact|contacts} in the week of {week:date}: {human:count} by {csms:n CSM|CSMs}, {system:count} by the "
-        "system; {out:n proposal is|proposals are} left out, each with a reason.",
+        "system; {others}.",
         n=len(rows),
         week=week,
         human=len(human),
         csms=human["csm_id"].nunique(),
         system=len(rows) - len(human),
-        out=len(tables["left_out"]),
+        others=others if out else say("no proposal is left out"),
     )
 
 
