@@ -21,7 +21,7 @@ MUST = 0
 """Level of the tasks that are done even where a limit that yields is exceeded."""
 EXACT_WAYS, NODES = 1500, 2000
 """Up to so many ways, and for so many nodes, a stage is also solved as an integer program."""
-TINY = 1e-7
+TINY, HAIR = 1e-7, 1e-6
 UNDONE, EXCEEDED = 1e4, 1e2
 
 
@@ -244,7 +244,8 @@ def _relaxed(part: _Part, room: "Numbers") -> "tuple[Numbers, Numbers, float]":
     if not ways:
         return np.zeros(0), np.zeros(len(room)), 0.0
     once = sparse.csr_array((np.ones(ways), (part.task, np.arange(ways))), shape=(tasks, ways))
-    bounds = np.concatenate([np.ones(tasks), room])
+    # A hair more of everything: where a limit is used to the last bit, its price is that of more of it, not of less.
+    bounds = np.concatenate([np.ones(tasks), room + HAIR * (1.0 + room)])
     rows = sparse.vstack([once, part.uses], format="csr")
     # The interior point method ends in a basic solution too, and is ten times faster than the simplex one here.
     for method in ("highs-ipm", "highs-ds"):
@@ -262,6 +263,10 @@ def _filled(part: _Part, room: "Numbers", share: "Numbers", order: "Numbers") ->
     is_whole = share > 1 - TINY
     taken = list(np.flatnonzero(is_whole))
     left = room - part.uses[:, taken].sum(axis=1)
+    while (left < -TINY).any():  # the hair more let one in that does not fit
+        users = part.uses[[int(np.argmin(left))]][:, taken].toarray().ravel() > 0
+        least = min(np.flatnonzero(users), key=lambda place: float(part.gain[taken[place]]))
+        left += part.uses[:, [taken.pop(least)]].sum(axis=1)
     is_done = np.zeros(int(part.task.max()) + 1, dtype=bool)
     is_done[part.task[taken]] = True
     waiting = np.flatnonzero(~is_done[part.task] & (part.gain > 0) & _fitting(part.uses, left))

@@ -118,7 +118,7 @@ class Desk:
         _show_as_html(analysis.Result, self.workspace.language)
         return loaded
 
-    def upstream(self, analysis: ModuleType) -> Mapping[str, Upstream]:
+    def upstream(self, analysis: ModuleType, *, is_whole: bool = False) -> Mapping[str, Upstream]:
         """Return the results that an analysis needs, by name.
 
         Within a run they are what the run has published beside this notebook. On one's own they come from the latest
@@ -126,14 +126,17 @@ class Desk:
 
         Args:
             analysis: Module of the analysis.
+            is_whole: On one's own also compute results that may be missing, where their tables and settings are there.
 
         Raises:
             RunError: a needed result is missing from this run.
         """
         found: dict[str, Upstream] = {}
         for name, is_needed in _needs(analysis):
-            find = self._own if self.output_dir is None else self._published
-            result = find(name, is_needed=is_needed)
+            if self.output_dir is None:
+                result = self._own(name, is_needed=is_needed or (is_whole and self._could_run(name)))
+            else:
+                result = self._published(name, is_needed=is_needed)
             if result is not None:
                 found[name] = result
         return found
@@ -200,14 +203,17 @@ class Desk:
                 raise
             return None
 
-    def _could_run(self, name: str, module: ModuleType) -> bool:
-        return (self.root / f"configs/{name}.yaml").is_file() and set(module.READS) <= set(self.workspace.tables)
+    def _could_run(self, name: str) -> bool:
+        from csworkbench.planner import analyses
+
+        module, path = analyses(self.root).get(name), self.root / f"configs/{name}.yaml"
+        return module is not None and path.is_file() and set(module.READS) <= set(self.workspace.tables)
 
     def _own(self, name: str, *, is_needed: bool) -> Upstream | None:
         from csworkbench.planner import analyses
 
         module = analyses(self.root).get(name)
-        if module is None or not (is_needed or self._could_run(name, module)):
+        if module is None:
             if is_needed:
                 raise RunError(f"there is no analysis {name!r}, which this one needs")
             return None
@@ -218,6 +224,8 @@ class Desk:
             latest = None
         if latest is not None and latest.as_of == self.as_of and latest.config == plain(config):
             return latest
+        if not is_needed:
+            return None
         sys.stderr.write(f"{name}: no run of {self.as_of} with these settings is stored; computed here instead\n")
         inputs = module.prepare(self.snapshot, config, self.upstream(module))
         return ComputedResult(module.analyze(inputs, config), plain(config))

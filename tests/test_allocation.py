@@ -182,3 +182,10 @@ def test_a_book_too_large_to_solve_exactly_stays_within_its_limits_and_near_the_
     assert len(set(task[plan.chosen[plan.chosen >= 0]])) == stage.done
     assert stage.bound >= -exact.fun - 1e-6
     assert stage.gain >= 0.98 * -exact.fun
+
+
+def test_the_price_of_a_limit_used_to_the_last_minute_is_that_of_more_not_of_less():
+    # 30 minutes are full with the gain of 5; more minutes would go to the gain of 4: 4 / 30 each, not 5 / 30.
+    plan = allocate(ways((0, 1, 4), (1, 1, 5)), [limit("Anna", 30, [30, 30])])
+    assert plan.stages[0].prices.tolist() == pytest.approx([4 / 30])
+    assert plan.left.tolist() == [0]

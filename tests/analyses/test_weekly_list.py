@@ -72,8 +72,18 @@ def tables(people=6, minutes=60, **changes):
     base = {
         "accounts": [{"account_id": f"A{name[1:]}", "name": f"Company {name[1:]}"} for name in names],
         "contacts": [{"contact_id": name, "account_id": f"A{name[1:]}", "language": "sv"} for name in names],
-        "contact_pii": [{"contact_id": name, "email": f"{name}@x.se", "phone": "+46701234567"} for name in names],
-        "consents": [{"contact_id": "P99", "channel": "sms", "purpose": "marketing", "status": "granted"}],
+        "contact_pii": [
+            {"contact_id": name, "email": f"{name}@x.se", "phone": f"+467012345{name[1:]}"} for name in names
+        ],
+        "consents": [
+            {
+                "contact_id": "P99",
+                "channel": "sms",
+                "purpose": "marketing",
+                "status": "granted",
+                "valid_from": "2026-01-01T00:00:00",
+            }
+        ],
         "suppressions": [{"contact_id": "P99"}],
         "csms": [
             {"csm_id": "anna", "name": "Anna", "languages": "sv;en", "capacity_minutes_week": minutes, "role": "csm"},
@@ -176,7 +186,14 @@ def test_minutes_already_planned_are_not_given_away():
 
 
 def test_a_meeting_takes_the_time_of_who_looks_after_the_account():
-    meetings = [{"meeting_id": "M1", "account_id": "A01", "planned_at": "2026-09-29T08:00:00", "known_at": "2026-09-20T08:00:00"}]
+    meetings = [
+        {
+            "meeting_id": "M1",
+            "account_id": "A01",
+            "planned_at": "2026-09-29T08:00:00",
+            "known_at": "2026-09-20T08:00:00",
+        }
+    ]
     assigned = [{"account_id": "A01", "role": "csm", "csm_id": "anna", "valid_from": "2026-01-01"}]
     found = result([proposal("P02")], tables(meetings=meetings, assignments=assigned))
     assert left(found) == {"P02": "no time of the CSM left"}
@@ -201,7 +218,10 @@ def test_a_call_is_preferred_where_there_is_time():
 
 def test_a_channel_takes_no_more_than_its_most():
     config = settings(channels={"sms": {"most": 1}})
-    rows = [proposal("P01", channel="sms", mode="automated"), proposal("P02", channel="sms", mode="automated", priority=2)]
+    rows = [
+        proposal("P01", channel="sms", mode="automated"),
+        proposal("P02", channel="sms", mode="automated", priority=2),
+    ]
     found = result(rows, config=config)
     assert listed(found) == ["P01"]
     assert left(found) == {"P02": "channel is full"}
@@ -253,7 +273,15 @@ def test_nobody_without_consent_is_listed():
 
 
 def test_who_is_not_asked_again_on_the_only_channel_may_be_on_another_one():
-    refusal = [{"contact_id": "P01", "channel": "call", "purpose": "service", "status": "denied", "valid_from": "2026-01-01T00:00:00"}]
+    refusal = [
+        {
+            "contact_id": "P01",
+            "channel": "call",
+            "purpose": "service",
+            "status": "denied",
+            "valid_from": "2026-01-01T00:00:00",
+        }
+    ]
     found = result([proposal("P01", channel="call")], tables(consents=refusal))
     assert found.tables["list"]["channel"].tolist() == ["chat"]
 
@@ -269,7 +297,13 @@ def test_no_generated_week_lists_anybody_the_policy_forbids_and_the_parts_add_up
     for _ in range(5):
         people = [f"P{n:02}" for n in range(1, 13)]
         refusals = [
-            {"contact_id": who, "channel": channel, "purpose": "service", "status": "denied", "valid_from": "2026-01-01T00:00:00"}
+            {
+                "contact_id": who,
+                "channel": channel,
+                "purpose": "service",
+                "status": "denied",
+                "valid_from": "2026-01-01T00:00:00",
+            }
             for who in people
             for channel in ("call", "email", "chat")
             if draw.random() < 0.3
@@ -367,7 +401,15 @@ def written(found, folder):
 
 def test_every_day_of_the_week_gives_the_same_bytes(tmp_path):
     rows = [proposal(f"P0{n}") for n in (1, 2, 3)]
-    late = [{"task_id": "T1", "account_id": "A01", "csm_id": "anna", "due_at": "2026-10-01T08:00:00", "known_at": "2026-09-29T08:00:00"}]
+    late = [
+        {
+            "task_id": "T1",
+            "account_id": "A01",
+            "csm_id": "anna",
+            "due_at": "2026-10-01T08:00:00",
+            "known_at": "2026-09-29T08:00:00",
+        }
+    ]
     data = tables(tasks=late)
     monday, sunday = (result(rows, data, as_of=day) for day in (WEEK.first, WEEK.last))
     assert written(monday, tmp_path / "a") == written(sunday, tmp_path / "b")
@@ -438,7 +480,15 @@ def test_a_row_is_proposed_until_a_touch_names_it():
     first = result([proposal("P01"), proposal("P02")])
     ids = dict(zip(first.tables["list"]["contact_id"], first.tables["list"]["proposal_id"], strict=True))
     assert states(first) == dict.fromkeys(ids.values(), "proposed")
-    touch = [{"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "proposal_id": ids["P01"], "sent_at": "2026-09-29T10:00:00"}]
+    touch = [
+        {
+            "touch_id": "X1",
+            "account_id": "A01",
+            "contact_id": "P01",
+            "proposal_id": ids["P01"],
+            "sent_at": "2026-09-29T10:00:00",
+        }
+    ]
     now = result([proposal("P01"), proposal("P02")], tables(touches=touch), released=as_released(first.tables["list"]))
     assert states(now) == {ids["P01"]: "sent", ids["P02"]: "proposed"}
 
@@ -454,7 +504,15 @@ def test_a_row_of_last_week_that_was_not_sent_has_expired():
 
 def test_a_row_of_the_official_list_is_skipped_when_the_contact_refuses_and_says_why():
     official = as_released(result([proposal("P01")]).tables["list"])
-    refusal = [{"contact_id": "P01", "channel": "email", "purpose": "service", "status": "denied", "valid_from": "2026-09-29T00:00:00"}]
+    refusal = [
+        {
+            "contact_id": "P01",
+            "channel": "email",
+            "purpose": "service",
+            "status": "denied",
+            "valid_from": "2026-09-29T00:00:00",
+        }
+    ]
     now = result([proposal("P01")], tables(consents=refusal), released=official)
     row = now.tables["states"].iloc[0]
     assert (row["state"], row["reason"]) == ("skipped", "refused")
@@ -463,7 +521,17 @@ def test_a_row_of_the_official_list_is_skipped_when_the_contact_refuses_and_says
 
 def test_a_task_that_was_dropped_is_skipped_with_its_cause():
     official = as_released(result([proposal("P01")]).tables["list"])
-    task = [{"task_id": "T1", "account_id": "A01", "proposal_id": official[0].proposal_id, "status": "Skipped", "cause": "on holiday", "done_at": "2026-09-29T08:00:00", "known_at": "2026-09-28T08:00:00"}]
+    task = [
+        {
+            "task_id": "T1",
+            "account_id": "A01",
+            "proposal_id": official[0].proposal_id,
+            "status": "Skipped",
+            "cause": "on holiday",
+            "done_at": "2026-09-29T08:00:00",
+            "known_at": "2026-09-28T08:00:00",
+        }
+    ]
     row = result([proposal("P01")], tables(tasks=task), released=official).tables["states"].iloc[0]
     assert (row["state"], row["reason"]) == ("skipped", "on holiday")
 
@@ -584,7 +652,7 @@ def test_each_row_has_reason_script_owner_channel_basis_and_last_touch():
 def test_addresses_are_in_a_table_of_their_own_and_only_where_asked_for():
     without, asked = (result([proposal("P01")], config=settings(addresses=flag)) for flag in (False, True))
     assert "crm" not in without.tables
-    assert asked.tables["crm"][["email", "phone"]].to_numpy().tolist() == [["P01@x.se", "+46701234567"]]
+    assert asked.tables["crm"][["email", "phone"]].to_numpy().tolist() == [["P01@x.se", "+46701234501"]]
     assert not {"email", "phone"} & set(asked.tables["list"].columns)
     assert [each.table for each in asked.handouts] == ["list", "crm"]
 
