@@ -245,14 +245,15 @@ def _relaxed(part: _Part, room: "Numbers") -> "tuple[Numbers, Numbers, float]":
         return np.zeros(0), np.zeros(len(room)), 0.0
     once = sparse.csr_array((np.ones(ways), (part.task, np.arange(ways))), shape=(tasks, ways))
     # A hair more of everything: where a limit is used to the last bit, its price is that of more of it, not of less.
-    bounds = np.concatenate([np.ones(tasks), room + HAIR * (1.0 + room)])
+    hair = HAIR * (1.0 + room)
+    bounds = np.concatenate([np.ones(tasks), room + hair])
     rows = sparse.vstack([once, part.uses], format="csr")
     # The interior point method ends in a basic solution too, and is ten times faster than the simplex one here.
     for method in ("highs-ipm", "highs-ds"):
         found = linprog(-part.gain, A_ub=rows, b_ub=bounds, bounds=(0, None), method=method)
         if found.status == 0:
             prices = np.maximum(0.0, -found.ineqlin.marginals[tasks:])
-            return np.clip(found.x, 0.0, 1.0), prices, float(-found.fun)
+            return np.clip(found.x, 0.0, 1.0), prices, float(-found.fun - prices @ hair)
     raise RuntimeError(f"HiGHS: {found.message}")  # bounded and feasible: 0 is a solution
 
 

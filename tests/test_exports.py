@@ -176,7 +176,7 @@ def test_a_workbook_reads_back_as_it_was_typed():
     assert [value for value, _ in head] == list(frame.columns)
     assert first == [
         ("00042", "s"), ("+46 70-123 45 67", "s"), (1, "n"), (str(2**53 + 1), "s"), (0.5, "n"), (True, "b"),
-        (datetime(2026, 9, 30), "d"), (datetime(2026, 9, 30, 12, 30), "d"),
+        (pd.Timestamp("2026-09-30"), "d"), (pd.Timestamp("2026-09-30T12:30"), "d"),
     ]  # fmt: skip
     assert [value for value, _ in second] == ["9007199254740993", None, None, 2, None, False, None, None]
 

@@ -6,7 +6,7 @@ import unicodedata
 JOINERS = {"\u200c", "\u200d"}  # they shape Persian, Indic and emoji text and cannot hide or reorder anything
 # A spreadsheet computes a cell that begins so, after any blank or invisible character in front of it.
 FORMULA = re.compile("^[\\s\u200b-\u200f\u2060\ufeff\x00-\x1f]*[=+\\-@|%＝＋－＠]")
-# Of all that begins so, phone numbers and e-mail addresses alone are exported exactly where a column is said to hold ids.
+# Of all that begins so, only phone numbers and e-mail addresses are exported exactly, where a column holds ids.
 PHONE = re.compile(r"^\+\d[\d ().-]{5,}$")
 EMAIL = re.compile(r"^\+[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 

@@ -25,6 +25,9 @@ AS_OF = date(2026, 9, 30)
 WEEK = week_of(AS_OF)
 OPEN = ContactPolicy(least_consents=0, least_suppressions=0, caps=(), quiet=None, service_basis="contract")
 NO_HOLDOUT = {"share": 0}
+TASK = {
+    "account_id": "A01", "csm_id": "anna", "due_at": "2026-09-29T08:00:00", "known_at": "2026-09-20T08:00:00",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -175,9 +178,9 @@ def test_what_the_system_sends_takes_no_time():
 def test_minutes_already_planned_are_not_given_away():
     # 60 minutes less a task (30) due in the week leave one call; a task that is done, or due later, takes nothing.
     tasks = [
-        {"task_id": "T1", "account_id": "A01", "csm_id": "anna", "due_at": "2026-09-29T08:00:00", "known_at": "2026-09-20T08:00:00"},
-        {"task_id": "T2", "account_id": "A01", "csm_id": "anna", "due_at": "2026-10-05T08:00:00", "known_at": "2026-09-20T08:00:00"},
-        {"task_id": "T3", "account_id": "A01", "csm_id": "anna", "due_at": "2026-09-29T08:00:00", "done_at": "2026-09-21T08:00:00", "known_at": "2026-09-20T08:00:00"},
+        {"task_id": "T1", **TASK},
+        {"task_id": "T2", **TASK, "due_at": "2026-10-05T08:00:00"},
+        {"task_id": "T3", **TASK, "done_at": "2026-09-21T08:00:00"},
     ]  # fmt: skip
     found = result([proposal("P01"), proposal("P02", priority=2)], tables(tasks=tasks))
     assert listed(found) == ["P01"]
@@ -376,7 +379,7 @@ def test_with_experiments_proposals_compete_by_value_and_an_hour_has_a_price():
     found = result(rows, tables(minutes=30))
     assert listed(found) == ["P02"]
     assert found.tables["capacity"].set_index("csm_id").loc["anna", "more_per_hour"] == pytest.approx(240)
-    assert "240" in " ".join(text(each) for each in found.actions)
+    assert "an hour more of anna is worth €240" in " ".join(text(each) for each in found.actions)
 
 
 def test_a_stage_says_how_near_its_bound_it_is():
@@ -622,7 +625,7 @@ def test_a_run_without_proposals_says_so():
 
 def test_more_in_the_calendar_than_time_is_told():
     tasks = [
-        {"task_id": f"T{n}", "account_id": "A01", "csm_id": "anna", "due_at": "2026-09-29T08:00:00", "known_at": "2026-09-20T08:00:00"}
+        {"task_id": f"T{n}", **TASK}
         for n in range(3)
     ]  # fmt: skip
     found = result([proposal("P01")], tables(tasks=tasks))

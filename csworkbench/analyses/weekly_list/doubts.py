@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
-from csworkbench.estimates import Caveat, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -137,8 +137,13 @@ def actions(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") ->
             )
         else:
             yield say(
-                "{n:n proposal waits|proposals wait} for time; an hour more of {who} is worth {more:money}",
+                "{n:n proposal waits|proposals wait} for time; an hour more of {who} is worth {more:estimate}",
                 n=waiting,
                 who=row["csm_id"],
-                more=(float(row["more_per_hour"]), made.unit),
+                more=_amount(float(row["more_per_hour"]), made.unit),
             )
+
+
+def _amount(value: float, unit: str) -> Estimate:
+    """Return an amount as a reader sees it: a count of its own sample stands alone."""
+    return Estimate(round(value), unit, round(value))
