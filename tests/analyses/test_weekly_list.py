@@ -522,6 +522,14 @@ def test_a_row_of_the_official_list_is_skipped_when_the_contact_refuses_and_says
     assert "official_list_changed" in codes(now)
 
 
+def test_a_row_nobody_proposes_any_more_stays_on_the_official_list_without_a_doubt():
+    official = as_released(result([proposal("P01")]).tables["list"])
+    now = result([proposal("P02")], released=official)
+    assert listed(now) == ["P01"]
+    assert states(now) == {official[0].proposal_id: "proposed"}
+    assert "official_list_changed" not in codes(now)
+
+
 def test_a_task_that_was_dropped_is_skipped_with_its_cause():
     official = as_released(result([proposal("P01")]).tables["list"])
     task = [

@@ -29,14 +29,14 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") ->
         )
     yield from _about_must_do(tables["short"])
     yield from _about_people(inputs, made)
-    official = {each.proposal_id for each in inputs.official if each.first_day == inputs.week.first}
-    now = set(made.decided.loc[made.decided["is_listed"], "proposal_id"])
-    if official - now:
+    states = tables["states"]
+    refused = states["is_official"] & (states["state"] == "skipped") & states["on"].isna()
+    if refused.any():
         yield Caveat(
             "official_list_changed",
             Severity.WARNING,
-            say("{n:n row|rows} of the official list would not be listed any more", n=len(official - now)),
-            say("Look them up in the table states before the rest is sent: some may have refused since"),
+            say("{n:n contact|contacts} of the official list may not be contacted any more", n=int(refused.sum())),
+            say("Take them off before the rest is sent: the table states names them, with the reason"),
         )
     if made.unit == "contacts" and len(made.decided):
         yield Caveat(

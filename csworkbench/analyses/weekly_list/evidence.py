@@ -83,8 +83,9 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     _check_channels(proposals, config)
     owners = asked.owners(before)
     ground = gather(before, snapshot, week, STEM)
-    concerned = ground.people.index.isin(set(proposals["contact_id"].dropna()))
     own = tuple(each for each in snapshot.released if each.analysis == STEM)
+    named = set(proposals["contact_id"].dropna()) | {each.contact_id for each in own}
+    concerned = ground.people.index.isin(named)
     return Inputs(
         as_of=snapshot.as_of,
         week=week,

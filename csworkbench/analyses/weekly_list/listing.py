@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
+from csworkbench.policy import decide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -115,12 +116,11 @@ def left_out(made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
     return told[LEFT].reset_index(drop=True)
 
 
-def states(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
+def states(inputs: Inputs, rows: "pd.DataFrame") -> "pd.DataFrame":
     """Return what became of each row of this week's list and of the official lists of the weeks before.
 
     Args:
         inputs: Official lists, what was done, and who may not be contacted any more.
-        made: The plan.
         rows: The list of this week.
 
     Returns:
@@ -139,7 +139,7 @@ def states(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
         if oldest <= each.first_day < first
     ]
     done: dict[Any, Any] = inputs.done.set_index("proposal_id").to_dict("index")
-    refused = dict(zip(made.decided["proposal_id"], made.decided["reason"], strict=True))
+    refused = _refused(inputs)
     told = []
     for name, week, is_official, expires in found:
         what = done.get(name)
@@ -155,6 +155,27 @@ def states(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
     dated = frame.assign(week=pd.to_datetime(frame["week"]), on=pd.to_datetime(frame["on"]))
     dated = dated.astype({"proposal_id": "str", "state": "str", "reason": "str", "is_official": bool})
     return dated.sort_values(["week", "proposal_id"], ascending=[False, True], ignore_index=True)
+
+
+def _refused(inputs: Inputs) -> dict[str, str]:
+    """Return the rows of the official list of this week whose contact may not be contacted any more, and why not.
+
+    Caps are not asked: the list itself has used them up.
+    """
+    import pandas as pd
+
+    official = [each for each in inputs.official if each.first_day == inputs.week.first]
+    asked = pd.DataFrame(
+        [
+            (each.proposal_id, each.contact_id, each.account_id, each.row["purpose"], (each.channel,), each.mode)
+            for each in official
+        ],
+        columns=["proposal_id", "contact_id", "account_id", "purpose", "channels", "mode"],
+    ).assign(csm_id=None, is_must_do=True, own="", is_held=False)
+    bare = inputs.policy.model_copy(update={"caps": ()})
+    said = decide(asked, inputs.ground, bare, inputs.week, inputs.timezone)
+    no = said[~said["is_listed"]]
+    return dict(zip(no["proposal_id"], no["reason"], strict=True))
 
 
 def _expires(each: "Contacted") -> date:

@@ -126,7 +126,7 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
         "channels": measured.channel_table(rows, config),
         "stages": measured.stage_table(made),
         "short": measured.short_table(made),
-        "states": states(inputs, made, rows),
+        "states": states(inputs, rows),
         "held_out": held[["proposal_id", "contact_id", "account_id", "program"]].reset_index(drop=True),
         "holdout": measured.holdout_table(inputs, made, config),
     }
