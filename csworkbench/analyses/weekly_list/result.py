@@ -38,7 +38,8 @@ class Result:
 
     Args:
         headline: How many are contacted, by people and by the system.
-        figures: listed, left_out (proposals), used_minutes, free_minutes (of CSMs), gap (share of the bound).
+        figures: listed, left_out (proposals), used_minutes, free_minutes (of CSMs), best_hour (most that one
+            more hour of a CSM would bring), gap (share of the bound).
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
@@ -102,11 +103,13 @@ def _figures(made: Plan, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Esti
     rows, out, capacity = tables["list"], tables["left_out"], tables["capacity"]
     proposals, people = len(made.decided), len(capacity)
     bound, gain = tables["stages"]["bound"].sum(), tables["stages"].loc[tables["stages"]["bound"].notna(), "gain"].sum()
+    best = capacity["more_per_hour"].max(skipna=True) if capacity["more_per_hour"].notna().any() else 0.0
     return {
         "listed": Estimate(len(rows), "contacts", proposals),
         "left_out": Estimate(len(out), "proposals", proposals),
         "used_minutes": Estimate(float(capacity["used"].sum()), "minutes", people),
         "free_minutes": Estimate(float(capacity["free"].sum()), "minutes", people),
+        "best_hour": Estimate(float(best) if people else None, made.unit, people),
         "gap": Estimate(float(max(0.0, 1 - gain / bound)) if bound > 0 else None, "share", proposals),
     }
 
