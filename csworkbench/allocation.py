@@ -139,8 +139,7 @@ def allocate(ways: Ways, limits: Sequence[Limit]) -> Allocation:
         if level == MUST:
             taken, stage = _must(_part(ways, uses, places), room, [each.yields for each in limits])
         else:
-            fits = _fitting(uses[:, places], np.maximum(room, 0.0))
-            taken, stage = _best(_part(ways, uses, places[fits]), np.maximum(room, 0.0), int(level))
+            taken, stage = _best(_part(ways, uses, places), np.maximum(room, 0.0), int(level))
         tasks = len(np.unique(ways.task[places]))
         stages.append(Stage(int(level), tasks, len(taken), stage.gain, stage.bound, stage.prices))
         chosen[ways.task[taken]] = taken
@@ -218,9 +217,11 @@ def _best(part: _Part, room: "Numbers", level: int) -> "tuple[Places, Stage]":
     """Return the ways taken on a level that may not exceed anything."""
     import numpy as np
 
-    if not len(part.task):
-        return part.places, Stage(level, 0, 0, 0.0, 0.0, np.zeros(len(room)))
     share, prices, bound = _relaxed(part, room)
+    # What does not fit alone has a price, for more room would let it in, and no place in the bound.
+    most = np.zeros(int(part.task.max()) + 1)
+    np.maximum.at(most, part.task, part.gain * _fitting(part.uses, room))
+    bound = min(bound, float(most.sum()))
     reduced = part.gain - part.uses.T @ prices
     # What is worth most at its price, or simply most: neither order is always the better one.
     taken = max((_filled(part, room, share, order) for order in (reduced, part.gain)), key=_worth(part))

@@ -189,3 +189,10 @@ def test_the_price_of_a_limit_used_to_the_last_minute_is_that_of_more_not_of_les
     plan = allocate(ways((0, 1, 4), (1, 1, 5)), [limit("Anna", 30, [30, 30])])
     assert plan.stages[0].prices.tolist() == pytest.approx([4 / 30])
     assert plan.left.tolist() == [0]
+
+
+def test_a_task_too_long_for_the_time_left_has_a_price_and_no_place_in_the_bound():
+    # 18 minutes for a task of 20: nothing can be done, and each minute more is worth 4 / 20.
+    (stage,) = allocate(ways((0, 1, 4)), [limit("Anna", 18, [20])]).stages
+    assert (stage.gain, stage.bound, stage.gap) == (0, 0, 0)
+    assert stage.prices.tolist() == pytest.approx([0.2])

@@ -86,7 +86,7 @@ def _headline(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Message:
     if not len(rows) and not len(tables["left_out"]):
         return say("Nobody is proposed for the week of {week:date}.", week=week)
     human, out = rows[rows["mode"] == HUMAN], len(tables["left_out"])
-    others = say("{n:n proposal is|proposals are} left out, each with a reason", n=out)
+    others = say("{n:n proposal is|proposals are} left out, with reasons", n=out)
     return say(
         "{n:n contact|contacts} in the week of {week:date}: {human:count} by {csms:n CSM|CSMs}, {system:count} by the "
         "system; {others}.",
