@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, date, datetime
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -317,6 +318,19 @@ def test_what_is_remembered_is_part_of_the_key(project):
     made(project)
     arr(project, 100)
     assert keys(project) != before
+
+
+def test_an_official_list_is_part_of_the_key_of_what_reads_contacts(project):
+    (project / "data" / "contacts.csv").write_text("contact_id,account_id\np1,a1\n")
+    (project / "workspace.yaml").write_text(f"{WORKSPACE}  contacts: {{path: data/contacts.csv}}\n")
+    add(project, "first", reads=("accounts", "contacts"))
+    before = keys(project)["first"]
+    content = "proposal_id,account_id,contact_id,program,mode,channel,csm_id,sent_on\n"
+    stem = project / "records" / "lists" / f"page-2026-09-28-{sha256(content.encode()).hexdigest()[:12]}"
+    stem.parent.mkdir(parents=True)
+    stem.with_suffix(".json").write_text('{"as_of": "2026-09-30"}')
+    stem.with_suffix(".csv").write_text(content)
+    assert keys(project)["first"] != before
 
 
 def test_a_run_that_could_not_remember_is_refused_by_the_name_of_the_folder(project):

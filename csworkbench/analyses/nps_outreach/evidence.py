@@ -86,7 +86,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         timezone=snapshot.workspace.timezone,
         scores=_frame(asked.answers(snapshot, config.window_days)),
         invited=_with_cell(snapshot, _frame(asked.invitations(snapshot, config.window_days)), config),
-        quarters=asked.quarters(snapshot, _first_quarter(snapshot.as_of, config.trend_quarters)).to_pandas(),
+        quarters=_quarters(snapshot, config),
         answers=_frame(asked.answers(before, config.window_days)),
         waiting=waiting[~waiting["is_answered"]].reset_index(drop=True),
         accounts=_accounts(before, config),
@@ -106,6 +106,13 @@ def _acted_on(own: "list[Contacted]") -> dict[str, date]:
         seen = each.first_day - timedelta(days=1)
         newest[each.contact_id] = max(seen, newest.get(each.contact_id, seen))
     return newest
+
+
+def _quarters(snapshot: Snapshot, config: Config) -> "pd.DataFrame":
+    """Return the sums per quarter and account in a fixed order: sums of floats depend on it."""
+    sums = asked.quarters(snapshot, _first_quarter(snapshot.as_of, config.trend_quarters))
+    frame: pd.DataFrame = sums.to_pandas()
+    return frame.sort_values(["year", "quarter", "account_id"], ignore_index=True)
 
 
 def _first_quarter(as_of: date, quarters: int) -> date:

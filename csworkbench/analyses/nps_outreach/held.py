@@ -27,8 +27,8 @@ def holdout_table(made: Lists, config: Config) -> "pd.DataFrame":
 
     Returns:
         One row per program: program, rule, accounts (that could have been contacted), held (of them), share (held of
-        accounts), low, high (band of held: 99 of 100 draws lie in it), per_year (accounts), smallest_share
-        (smallest difference after a year, missing = none), smallest_share_3 (after three), years_to_worth (until the difference
+        accounts), low, high (band of held: 99 of 100 draws lie in it), per_year (accounts), smallest_share (smallest
+        difference after a year, missing = none), smallest_share_3 (after three), years_to_worth (until the difference
         worth knowing is visible, missing = more than 50 years or never).
     """
     import pandas as pd
