@@ -163,6 +163,19 @@ class Part:
     shown: tuple[Shown, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Handout:
+    """A table of a result that people take away; a Result offers them as `handouts`.
+
+    Args:
+        table: The table.
+        kinds: Files beside its CSV and Parquet: xlsx, hubspot, salesforce.
+    """
+
+    table: str
+    kinds: tuple[str, ...]
+
+
 @runtime_checkable
 class Result(Protocol):
     """The shape of every analysis' result."""

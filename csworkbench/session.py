@@ -128,7 +128,7 @@ class Desk:
         _show_as_html(analysis.Result, self.workspace.language)
         return loaded
 
-    def upstream(self, analysis: ModuleType) -> Mapping[str, Upstream]:
+    def upstream(self, analysis: ModuleType, *, is_whole: bool = False) -> Mapping[str, Upstream]:
         """Return the results that an analysis needs, by name.
 
         Within a run they are what the run has published beside this notebook. On one's own they come from the latest
@@ -136,14 +136,17 @@ class Desk:
 
         Args:
             analysis: Module of the analysis.
+            is_whole: On one's own also compute results that may be missing, where their tables and settings are there.
 
         Raises:
             RunError: a needed result is missing from this run.
         """
         found: dict[str, Upstream] = {}
         for name, is_needed in _needs(analysis):
-            find = self._own if self.output_dir is None else self._published
-            result = find(name, is_needed=is_needed)
+            if self.output_dir is None:
+                result = self._own(name, is_needed=is_needed or (is_whole and self._could_run(name)))
+            else:
+                result = self._published(name, is_needed=is_needed)
             if result is not None:
                 found[name] = result
         return found
@@ -199,17 +202,22 @@ class Desk:
         write_json(folder / STORY_FILE, views.story(part, self.workspace.language))
 
     def _write_one(self, result: Result, folder: Path, name: str, parts: Sequence[StoredPart] = ()) -> None:
-        from csworkbench.exports import write_tables
+        from csworkbench.exports import write_handout, write_tables
 
         # An id is exported as it is: an apostrophe before it would make another customer of it.
         ids = {column for frame in result.tables.values() for column in frame.columns if str(column).endswith("_id")}
+        place = folder / "tables"
+        tables = dict(write_tables(result.tables, place, sorted(ids)))
+        for each in getattr(result, "handouts", ()):
+            frame, files = result.tables[each.table], tables[each.table]
+            tables[each.table] = write_handout(frame, place, each.table, each.kinds, files)
         write_result(
             folder,
             result,
             analysis=name,
             as_of=self.as_of,
             config=plain(self._configs[name]),
-            tables=write_tables(result.tables, folder / "tables", sorted(ids)),
+            tables=tables,
             parts=parts,
             language=self.workspace.language,
         )
@@ -226,10 +234,20 @@ class Desk:
                 raise
             return None
 
+    def _could_run(self, name: str) -> bool:
+        from csworkbench.planner import analyses
+
+        module, path = analyses(self.root).get(name), self.root / f"configs/{name}.yaml"
+        return module is not None and path.is_file() and set(module.READS) <= set(self.workspace.tables)
+
     def _own(self, name: str, *, is_needed: bool) -> Upstream | None:
         from csworkbench.planner import analyses
 
-        module = analyses(self.root)[name]
+        module = analyses(self.root).get(name)
+        if module is None:
+            if is_needed:
+                raise RunError(f"there is no analysis {name!r}, which this one needs")
+            return None
         config = load(self.root / f"configs/{name}.yaml", module.Config, self.root)
         try:
             latest = read_result(self.root / "outputs" / "latest" / name)

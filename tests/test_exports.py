@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import zipfile
 from datetime import UTC, date, datetime
 
 import pandas as pd
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from csworkbench.exports import write_table, write_tables
+from csworkbench.exports import HUBSPOT, SALESFORCE, crm_files, workbook, write_handout, write_table, write_tables
 from csworkbench.formats import neutral
 from csworkbench.formats.inert import FORMULA
 
@@ -109,10 +110,10 @@ def test_negative_numbers_stay_numbers(tmp_path):
 
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs"])), min_size=1, max_size=5))
 def test_any_text_reads_back_as_it_was_or_with_one_apostrophe(texts):
-    from csworkbench.exports import _csv
+    from csworkbench.exports.tables import csv_text
 
     frame = pd.DataFrame({"n": range(len(texts)), "text": pd.Series(texts, dtype=object)})
-    read = [row[1] for row in csv.reader(io.StringIO(_csv(frame, ()), newline=""))][1:]
+    read = [row[1] for row in csv.reader(io.StringIO(csv_text(frame, ()), newline=""))][1:]
     assert all(back in {text, f"'{text}"} for back, text in zip(read, texts, strict=True))
     assert not any(FORMULA.match(back) for back in read)
 
@@ -134,3 +135,144 @@ def test_several_tables_are_written_by_name(tmp_path):
         "a": ("tables/a.csv", 1),
         "b": ("tables/b.csv", 0),
     }
+
+
+# --- workbooks --------------------------------------------------------------------------------------------------------
+
+
+def cells_of(content):
+    """Value and type of every cell of a workbook, by a reader that is not the writer."""
+    from openpyxl import load_workbook
+
+    book = load_workbook(io.BytesIO(content))
+    return {
+        sheet.title: [[(cell.value, cell.data_type) for cell in row] for row in sheet.iter_rows()] for sheet in book
+    }
+
+
+@pytest.mark.parametrize("payload", FORMULAS)
+def test_no_cell_of_a_workbook_is_a_formula(payload):
+    frame = pd.DataFrame({"name": [payload], "id": [payload], payload: [payload]})
+    (rows_of,) = cells_of(workbook(frame, "t")).values()
+    assert {kind for row in rows_of for _, kind in row} == {"s"}
+    inside = zipfile.ZipFile(io.BytesIO(workbook(frame, "t")))
+    assert not any(b"<f>" in inside.read(name) or b"<hyperlink" in inside.read(name) for name in inside.namelist())
+
+
+def test_a_workbook_reads_back_as_it_was_typed():
+    frame = pd.DataFrame(
+        {
+            "id": ["00042", "9007199254740993"],
+            "phone": ["+46 70-123 45 67", None],
+            "n": pd.array([1, None], dtype="Int64"),
+            "big": [2**53 + 1, 2],
+            "x": [0.5, float("nan")],
+            "flag": [True, False],
+            "on": pd.to_datetime(["2026-09-30", None]),
+            "at": pd.to_datetime(["2026-09-30 12:30:00", None]),
+        }
+    )
+    head, first, second = next(iter(cells_of(workbook(frame, "t")).values()))
+    assert [value for value, _ in head] == list(frame.columns)
+    assert first == [
+        ("00042", "s"), ("+46 70-123 45 67", "s"), (1, "n"), (str(2**53 + 1), "s"), (0.5, "n"), (True, "b"),
+        (pd.Timestamp("2026-09-30"), "d"), (pd.Timestamp("2026-09-30T12:30"), "d"),
+    ]  # fmt: skip
+    assert [value for value, _ in second] == ["9007199254740993", None, None, 2, None, False, None, None]
+
+
+def test_the_same_table_is_the_same_workbook():
+    frame = pd.DataFrame({"a": ["x"], "on": pd.to_datetime(["2026-01-01"])})
+    assert workbook(frame, "t") == workbook(frame.copy(), "t")
+
+
+def test_a_text_longer_than_a_cell_is_cut_and_shows_it():
+    ((_, (cell,)),) = cells_of(workbook(pd.DataFrame({"a": ["x" * 40_000]}), "t")).values()
+    assert (len(cell[0]), cell[0][-1]) == (32_767, "…")
+
+
+def test_rows_beyond_a_sheet_go_on_on_the_next_one(monkeypatch):
+    monkeypatch.setattr("csworkbench.exports.sheets.MOST_ROWS", 3)  # a header and two rows
+    sheets = cells_of(workbook(pd.DataFrame({"a": [1, 2, 3]}), "list"))
+    assert {name: [row[0][0] for row in rows] for name, rows in sheets.items()} == {
+        "list": ["a", 1, 2],
+        "list 2": ["a", 3],
+    }
+
+
+def test_an_empty_workbook_keeps_its_header():
+    assert cells_of(workbook(pd.DataFrame({"a": []}), "a/b*c")) == {"abc": [[("a", "s")]]}
+
+
+# --- imports into other systems ---------------------------------------------------------------------------------------
+
+LIST = pd.DataFrame(
+    {
+        "proposal_id": ["0046aabb"],
+        "contact_id": ["003x00000ABCDEF"],
+        "account_id": ["007"],
+        "email": ["+anna@x.se"],
+        "phone": ["+46701234567"],
+        "reason": ["Gave 3"],
+        "due_on": pd.to_datetime(["2026-10-02"]),
+        "unknown": ["left out"],
+    }
+)
+
+
+def read_csv(content):
+    return list(csv.DictReader(io.StringIO(content, newline="")))
+
+
+def test_hubspot_gets_its_property_names_and_ids_and_addresses_exactly():
+    (content,) = crm_files(LIST, HUBSPOT)
+    assert read_csv(content) == [
+        {
+            "Contact ID": "003x00000ABCDEF", "Email": "+anna@x.se", "Phone Number": "+46701234567", "Company ID": "007",
+            "Proposal ID": "0046aabb", "Outreach Reason": "Gave 3", "Outreach Due": "2026-10-02",
+        }
+    ]  # fmt: skip
+
+
+def test_salesforce_gets_the_fields_of_a_task():
+    (content,) = crm_files(LIST, SALESFORCE)
+    (row,) = read_csv(content)
+    assert {name: row[name] for name in ("WhoId", "WhatId", "Phone__c", "ActivityDate", "Status")} == {
+        "WhoId": "003x00000ABCDEF",
+        "WhatId": "007",
+        "Phone__c": "+46701234567",
+        "ActivityDate": "2026-10-02",
+        "Status": "Not Started",
+    }
+
+
+@pytest.mark.parametrize(("rows_in", "sizes"), [(50_000, [50_000]), (50_001, [50_000, 1]), (0, [0])])
+def test_salesforce_files_hold_what_its_wizard_takes(rows_in, sizes):
+    frame = pd.DataFrame({"contact_id": [f"C{n}" for n in range(rows_in)]})
+    files = crm_files(frame, SALESFORCE)
+    assert [len(read_csv(content)) for content in files] == sizes
+    assert [row["WhoId"] for content in files for row in read_csv(content)] == list(frame["contact_id"])
+
+
+@pytest.mark.parametrize("payload", FORMULAS)
+@pytest.mark.parametrize("profile", [HUBSPOT, SALESFORCE], ids=lambda each: each.name)
+def test_an_import_file_holds_no_formula(profile, payload):
+    names = ["contact_id", "email", "phone", "reason", "play", "account_id"]
+    (content,) = crm_files(pd.DataFrame({name: [payload] for name in names}), profile)
+    (row,) = read_csv(content)
+    assert not any(FORMULA.match(cell) for cell in row.values())
+
+
+def test_a_handout_is_written_beside_the_table_and_named_among_its_files(tmp_path):
+    written = write_table(LIST, tmp_path / "tables", "list")
+    table = write_handout(LIST, tmp_path / "tables", "list", ("xlsx", "hubspot", "salesforce"), written)
+    assert table.files == tuple(
+        f"tables/list.{end}" for end in ("csv", "parquet", "xlsx", "hubspot.csv", "salesforce.csv")
+    )
+    assert all((tmp_path / file).is_file() for file in table.files)
+    assert table.sha256 == written.sha256
+
+
+def test_a_handout_of_an_unknown_kind_is_refused(tmp_path):
+    with pytest.raises(ValueError, match="a handout is xlsx, hubspot or salesforce, not pdf"):
+        write_handout(LIST, tmp_path, "list", ("pdf",), write_table(LIST, tmp_path, "list"))

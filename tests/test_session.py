@@ -257,3 +257,17 @@ def test_threads_the_workspace_declares_stay(project, monkeypatch):
     path = project / "configs" / "workspace.yaml"
     path.write_text(path.read_text("utf-8") + "engine:\n  threads: 3\n", "utf-8")
     assert session.start("configs/workspace.yaml").workspace.engine.threads == 3
+
+
+def test_alone_results_that_may_be_missing_are_computed_where_the_notebook_asks_for_all(project, capsys):
+    tiny = analysis("tiny")
+    tiny.READS = ("accounts",)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("csworkbench.planner.analyses", lambda root: {"tiny": tiny})
+        found = session.start().upstream(analysis("second", needs_if_present=("tiny", "unknown")), is_whole=True)
+    assert list(found) == ["tiny"]
+    assert "tiny: no run of" in capsys.readouterr().err
+
+
+def test_an_analysis_that_may_be_missing_and_is_not_there_is_no_matter(project):
+    assert session.start().upstream(analysis("second", needs_if_present=("unknown",))) == {}

@@ -6,8 +6,9 @@ import unicodedata
 JOINERS = {"\u200c", "\u200d"}  # they shape Persian, Indic and emoji text and cannot hide or reorder anything
 # A spreadsheet computes a cell that begins so, after any blank or invisible character in front of it.
 FORMULA = re.compile("^[\\s\u200b-\u200f\u2060\ufeff\x00-\x1f]*[=+\\-@|%＝＋－＠]")
-# Of all that begins so, a phone number alone is exported exactly where its column is said to hold ids.
+# Of all that begins so, only phone numbers and e-mail addresses are exported exactly, where a column holds ids.
 PHONE = re.compile(r"^\+\d[\d ().-]{5,}$")
+EMAIL = re.compile(r"^\+[A-Za-z0-9._+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$")
 
 
 def printable(text: str, *, has_lines: bool = False) -> str:
@@ -28,9 +29,9 @@ def neutral(text: str, *, is_id: bool = False) -> str:
 
     Args:
         text: Text of a cell.
-        is_id: Whether the column holds ids, phone numbers or addresses; a phone number is returned as it is.
+        is_id: Whether the column holds ids, phone numbers or addresses; the latter two are returned as they are.
     """
-    if not FORMULA.match(text) or (is_id and PHONE.match(text)):
+    if not FORMULA.match(text) or (is_id and (PHONE.match(text) or EMAIL.match(text))):
         return text
     return f"'{text}"
 

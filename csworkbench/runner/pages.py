@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -208,8 +208,17 @@ def _table_downloads(result: StoredResult | None, up: str = "") -> tuple[report.
     notebook = report.Download(f"{up}notebook.ipynb", label="The executed notebook")
     if result is None:
         return (notebook,)
-    tables = (report.Download(f"tables/{name}.csv", label=label(name)) for name in result.tables)
+    tables = (each for name in result.tables for each in _files_of(name, result.folder))
     return (*tables, *(report.Download(path) for path in result.files), notebook)
+
+
+def _files_of(name: str, home: Path) -> Iterator[report.Download]:
+    """Yield the CSV of a table, and the further files people take away, such as a workbook."""
+    yield report.Download(f"tables/{name}.csv", label=label(name))
+    for path in sorted((home / "tables").glob(f"{name}.*")):
+        kind = path.name.removeprefix(f"{name}.")
+        if kind not in ("csv", "parquet"):
+            yield report.Download(f"tables/{path.name}", label=f"{label(name)} ({kind})")
 
 
 def _result(home: Path) -> StoredResult | None:

@@ -8,10 +8,12 @@ import csv
 import hashlib
 import json
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from io import StringIO
 from pathlib import Path
+from typing import Any
 
 from csworkbench.errors import DataError, Problem
 
@@ -37,6 +39,7 @@ class Contacted:
         analysis: Analysis that made the list.
         first_day: First day of the period of the list.
         known_on: Cut-off date of the run that was released.
+        row: The whole row as it was written, column -> text.
     """
 
     proposal_id: str
@@ -50,6 +53,7 @@ class Contacted:
     analysis: str
     first_day: date
     known_on: date
+    row: Mapping[str, str] = field(default_factory=dict, compare=False, repr=False)
 
 
 def released(records: Path) -> tuple[Contacted, ...]:
@@ -95,11 +99,12 @@ def _rows(path: Path) -> list[Contacted]:
 
 def _contacted(row: dict[str, str], named: "re.Match[str]", known_on: date, path: Path) -> Contacted:
     try:
-        texts = {name: row[name] for name in COLUMNS if name != "sent_on"}
+        texts: dict[str, Any] = {name: row[name] for name in COLUMNS if name != "sent_on"}
         sent_on, first_day = date.fromisoformat(row["sent_on"]), date.fromisoformat(named["first"])
     except (KeyError, ValueError) as error:
         raise _damaged(path, f"does not read as a list of contacts: {error}") from None
-    return Contacted(**texts, sent_on=sent_on, analysis=named["analysis"], first_day=first_day, known_on=known_on)
+    analysis = named["analysis"]
+    return Contacted(**texts, sent_on=sent_on, analysis=analysis, first_day=first_day, known_on=known_on, row=row)
 
 
 def _damaged(path: Path, what: str) -> DataError:

@@ -16,7 +16,16 @@ import pytest
 from tests.acceptance.projects import ROOT, csw, result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
-BATCH = ("data_check", "health", "health_proof", "renewals", "email_touch", "email_design", "touch_effect", "plan_validation")
+BATCH = (
+    "data_check",
+    "health",
+    "health_proof",
+    "renewals",
+    "email_touch",
+    "email_design",
+    "touch_effect",
+    "plan_validation",
+)
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,6 @@ HIDDEN = "sponsor_program"  # its CSMs knew which accounts would grow, and nobod
 FIRST_SEED = 1001  # settings were chosen on seeds below 100
 
 
-
 def tiers(quick, full):
     """The quick repetitions, and the full ones for make calibrate."""
     return [pytest.param(quick, QUICK), pytest.param(full, plan_validation.Config(), marks=pytest.mark.calibration)]

@@ -1,4 +1,4 @@
-"""Tables as files that people and machines can open: CSV without formulas and typed Parquet, same inputs same bytes."""
+"""Every table as CSV without formulas and as typed Parquet, same inputs same bytes."""
 
 import hashlib
 import json
@@ -54,7 +54,7 @@ def write_table(frame: "pd.DataFrame", folder: Path, name: str, ids: Sequence[st
     if not frame.columns.is_unique:
         raise ValueError(f"{name}: two columns have one name")
     folder.mkdir(parents=True, exist_ok=True)
-    text = _csv(frame, ids).encode()
+    text = csv_text(frame, ids).encode()
     write_file(folder / f"{name}.csv", text)
     write_file(folder / f"{name}.parquet", _parquet(frame))
     files = tuple(f"{folder.name}/{name}.{ending}" for ending in ("csv", "parquet"))
@@ -77,7 +77,13 @@ def write_tables(
     return {name: write_table(frame, folder, name, ids) for name, frame in tables.items()}
 
 
-def _csv(frame: "pd.DataFrame", ids: Sequence[str]) -> str:
+def csv_text(frame: "pd.DataFrame", ids: Sequence[str]) -> str:
+    """Return a frame as CSV for people, see `write_table`.
+
+    Args:
+        frame: The table.
+        ids: Columns of ids, phone numbers and addresses.
+    """
     import pandas as pd
 
     columns = {column: _cells(frame[column], is_id=column in ids) for column in frame.columns}

@@ -1,0 +1,149 @@
+"""Doubts beside the weekly list, and what to do next."""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.weekly_list.evidence import Inputs
+from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
+from csworkbench.analyses.weekly_list.routes import HUMAN
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
+    """Yield the doubts.
+
+    Args:
+        inputs: Proposals, people and official lists.
+        made: The plan.
+        tables: Tables of the page.
+    """
+    if not inputs.sources:
+        yield Caveat(
+            "no_proposals",
+            Severity.WARNING,
+            say("No analysis of this run proposes anybody"),
+            say("Run it with analyses that do: csw run nps_outreach weekly_list"),
+        )
+    yield from _about_must_do(tables["short"])
+    yield from _about_people(inputs, made)
+    states = tables["states"]
+    refused = states["is_official"] & (states["state"] == "skipped") & states["on"].isna()
+    if refused.any():
+        yield Caveat(
+            "official_list_changed",
+            Severity.WARNING,
+            say("{n:n contact|contacts} of the official list may not be contacted any more", n=int(refused.sum())),
+            say("Take them off before the rest is sent: the table states names them, with the reason"),
+        )
+    if made.unit == "contacts" and len(made.decided):
+        yield Caveat(
+            "no_value",
+            Severity.NOTE,
+            say(
+                "No experiment stands behind every proposal: they are ranked by declared priority, and nothing is money"
+            ),
+        )
+    held = tables["holdout"]
+    shown = held[held["held"] > 0]
+    if len(shown):
+        best = shown.sort_values("per_year", ascending=False).iloc[0]
+        yield Caveat("holdout_shows", Severity.NOTE, _shows(best.to_dict()))
+
+
+def _shows(row: "dict[Any, Any]") -> Message:
+    import pandas as pd
+
+    program = str(row["program"]).replace("_", " ").replace(".", ": ")
+    if pd.isna(row["smallest_share"]):
+        return say("No holdout shows anything within a year: {program} has most accounts, and too few", program=program)
+    return say(
+        "After a year the largest holdout, {program}, shows no difference below {points:percent}",
+        program=program,
+        points=row["smallest_share"],
+    )
+
+
+def _about_must_do(short: "pd.DataFrame") -> Iterator[Caveat]:
+    over = short[short["exceeded_by"].notna()]
+    if len(over):
+        told = [f"{row['what']} by {row['exceeded_by']:g}" for row in over.to_dict("records")]
+        yield Caveat(
+            "must_do_exceeds",
+            Severity.WARNING,
+            say("Must-do contacts exceed {what:list}", what=told),
+            say("Move what is planned, or give some of them to a colleague"),
+        )
+    missed = short[short["exceeded_by"].isna()]
+    if len(missed):
+        told = [f"{row['what']} ({row['reason']})" for row in missed.to_dict("records")]
+        yield Caveat(
+            "must_do_left_out",
+            Severity.WARNING,
+            say("{n:n must-do contact|must-do contacts} cannot be made: {what:list}", n=len(missed), what=told),
+            say("No plan may pass over the contact policy; look for another way"),
+        )
+
+
+def _about_people(inputs: Inputs, made: Plan) -> Iterator[Caveat]:
+    human = made.decided[made.decided["is_listed"] & (made.decided["mode"] == HUMAN)]
+    unknown = sorted(set(human["csm_id"].dropna()) - set(made.free))
+    if unknown:
+        yield Caveat(
+            "no_capacity",
+            Severity.WARNING,
+            say(
+                "Nobody knows how much time {who:list} have: nothing limits their rows but the contact policy",
+                who=unknown,
+            ),
+            say("Give capacity_minutes_week in csms"),
+        )
+    people = inputs.people
+    over = people[people["planned"] > people["capacity"]]
+    if len(over):
+        yield Caveat(
+            "overbooked",
+            Severity.WARNING,
+            say("{who:list} have more in their calendars than time for customers", who=list(over.index)),
+            say("Move tasks or meetings, or nothing can be proposed to them"),
+        )
+
+
+def actions(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
+    """Yield what to do next.
+
+    Args:
+        inputs: Official lists.
+        made: The plan.
+        tables: Tables of the page.
+    """
+    is_official = any(each.first_day == inputs.week.first for each in inputs.official)
+    if len(tables["list"]) and not is_official:
+        yield say("Make the list official before the first contact: csw release latest weekly_list")
+    capacity = tables["capacity"]
+    short = capacity[capacity["more_per_hour"] > 0].sort_values(["more_per_hour", "csm_id"], ascending=[False, True])
+    waiting = int((made.decided["reason"] == NO_MINUTES).sum())
+    if len(short) and waiting:
+        row = short.iloc[0]
+        if made.unit == "contacts":
+            yield say(
+                "{n:n proposal waits|proposals wait} for time; an hour more of {who} would bring {more:number} more, "
+                "counted by the chance to reach somebody",
+                n=waiting,
+                who=row["csm_id"],
+                more=float(row["more_per_hour"]),
+            )
+        else:
+            yield say(
+                "{n:n proposal waits|proposals wait} for time; an hour more of {who} is worth {more:estimate}",
+                n=waiting,
+                who=row["csm_id"],
+                more=_amount(float(row["more_per_hour"]), made.unit),
+            )
+
+
+def _amount(value: float, unit: str) -> Estimate:
+    """Return an amount as a reader sees it: a count of its own sample stands alone."""
+    return Estimate(round(value), unit, round(value))

@@ -1,0 +1,185 @@
+"""What the week is planned from: the proposals of every analysis, calendars, and the ground of the policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.weekly_list import asked
+from csworkbench.analyses.weekly_list.settings import Config
+from csworkbench.asof import Snapshot, earlier
+from csworkbench.errors import AnalysisError, Problem
+from csworkbench.policy import COLUMNS, Ground, Week, gather, week_of
+from csworkbench.workspace import ContactPolicy
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from csworkbench.sources import Contacted
+
+STEM = "weekly_list"
+HELD = ["account_id", "program"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Inputs:
+    """Everything `analyze` needs; all but `ground`, `done` and the proposals as known when the week began.
+
+    Args:
+        as_of: Date of the page.
+        week: Week of the list.
+        policy: Who may be contacted.
+        timezone: Zone of the workspace.
+        proposals: Of all analyses, by priority and id: `policy.COLUMNS` and analysis. A proposal for an account as a
+            whole names its primary contact.
+        sources: Analysis -> proposals it made.
+        drawn: Accounts held out by the analyses themselves: account_id, program.
+        accounts: account_id -> name.
+        contacts: By contact_id: account_id, language, is_primary.
+        people: By csm_id: name, languages, capacity (minutes), planned (minutes taken already).
+        owners: account_id -> csm_id.
+        last_touch: contact_id -> day of the newest touch.
+        done: What became of proposals: proposal_id, state, on, why.
+        ground: What the policy knows of every contact.
+        official: Rows of the official lists of this page, in their order.
+        elsewhere: proposal_id -> other analysis whose official list of this week has it.
+        addresses: By contact_id: email, phone; empty without contact_pii.
+    """
+
+    as_of: date
+    week: Week
+    policy: ContactPolicy
+    timezone: str
+    proposals: "pd.DataFrame"
+    sources: Mapping[str, int]
+    drawn: "pd.DataFrame"
+    accounts: Mapping[str, str]
+    contacts: "pd.DataFrame"
+    people: "pd.DataFrame"
+    owners: Mapping[str, str]
+    last_touch: Mapping[str, date]
+    done: "pd.DataFrame"
+    ground: Ground
+    official: "tuple[Contacted, ...]"
+    elsewhere: Mapping[str, str]
+    addresses: "pd.DataFrame"
+
+
+def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> Inputs:
+    """Return proposals, people, calendars and what decides about contacts.
+
+    Args:
+        snapshot: The book at the date of the page.
+        config: Settings; channels, roles and minutes of what is planned decide what is read.
+        upstream: Results of the analyses of this run; those with a table `proposals` propose.
+
+    Raises:
+        AnalysisError: consents or suppressions are missing or too short, or a proposal names an unknown channel.
+    """
+    week = week_of(snapshot.as_of)
+    before = earlier(snapshot, week.known)
+    contacts = asked.contacts(before)
+    proposals, sources = _proposals(upstream, contacts)
+    _check_channels(proposals, config)
+    owners = asked.owners(before)
+    ground = gather(before, snapshot, week, STEM)
+    own = tuple(each for each in snapshot.released if each.analysis == STEM)
+    named = set(proposals["contact_id"].dropna()) | {each.contact_id for each in own}
+    concerned = ground.people.index.isin(named)
+    return Inputs(
+        as_of=snapshot.as_of,
+        week=week,
+        policy=snapshot.workspace.contact_policy,
+        timezone=snapshot.workspace.timezone,
+        proposals=proposals,
+        sources=sources,
+        drawn=_drawn(upstream),
+        accounts=_names(before),
+        contacts=contacts,
+        people=_with_planned(before, week, config, owners),
+        owners=owners,
+        last_touch=asked.last_touch(before),
+        done=asked.done(snapshot),
+        # Whoever is not proposed is no matter here, and the rules are asked many times.
+        ground=replace(ground, people=ground.people[concerned]),
+        official=own,
+        elsewhere={
+            each.proposal_id: each.analysis
+            for each in snapshot.released
+            if each.analysis != STEM and each.first_day == week.first
+        },
+        addresses=_addresses(before, set(proposals["contact_id"].dropna())),
+    )
+
+
+def _proposals(upstream: Mapping[str, Any], contacts: "pd.DataFrame") -> "tuple[pd.DataFrame, dict[str, int]]":
+    """Return the proposals of all analyses in a fixed order, and how many each made."""
+    import pandas as pd
+
+    tables = {name: upstream[name].tables["proposals"] for name in sorted(upstream)
+              if "proposals" in upstream[name].tables}  # fmt: skip
+    for name, table in tables.items():
+        lacking = [column for column in COLUMNS if column not in table]
+        if lacking:
+            hint = "docs/methods/proposals.md is the contract; policy.proposals makes the table"
+            raise AnalysisError(Problem(f"its table proposals lacks {', '.join(lacking)}", key=name, hint=hint))
+    parts = [table[list(COLUMNS)].astype(COLUMNS).assign(analysis=name) for name, table in tables.items() if len(table)]
+    empty = pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in {**COLUMNS, "analysis": "str"}.items()})
+    rows = pd.concat(parts, ignore_index=True) if parts else empty
+    primary = contacts[contacts["is_primary"]].reset_index().drop_duplicates("account_id").set_index("account_id")
+    known = rows["contact_id"].fillna(rows["account_id"].map(primary["contact_id"])) if len(primary) else None
+    filled = rows if known is None else rows.assign(contact_id=known.astype("str"))
+    ordered = filled.sort_values(["priority", "proposal_id"], kind="stable").drop_duplicates("proposal_id")
+    return ordered.reset_index(drop=True), {name: len(table) for name, table in tables.items()}
+
+
+def _check_channels(proposals: "pd.DataFrame", config: Config) -> None:
+    unknown = proposals[proposals["channel"].notna() & ~proposals["channel"].isin(list(config.channels))]
+    if len(unknown):
+        hint = f"declare it under channels in configs/{STEM}.yaml; there are {', '.join(config.channels)}"
+        problems = [
+            Problem(f"{len(rows)} proposals name the unknown channel {channel!r}", key=str(analysis), hint=hint)
+            for (analysis, channel), rows in unknown.groupby(["analysis", "channel"])
+        ]
+        raise AnalysisError(*problems)
+
+
+def _drawn(upstream: Mapping[str, Any]) -> "pd.DataFrame":
+    """Return the accounts the analyses have held out themselves."""
+    import pandas as pd
+
+    tables = [upstream[name].tables["held_out"] for name in sorted(upstream) if "held_out" in upstream[name].tables]
+    parts = [table[HELD].astype("str") for table in tables if set(HELD) <= set(table.columns) and len(table)]
+    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in HELD})
+    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True) if parts else empty
+
+
+def _names(before: Snapshot) -> dict[str, str]:
+    table = before.tables["accounts"]
+    if "name" not in table.columns:
+        return {}
+    frame = table.filter(table.name.notnull()).select("account_id", "name").to_pandas()  # noqa: PD004 - an expression of the engine
+    return dict(zip(frame["account_id"], frame["name"], strict=True))
+
+
+def _with_planned(before: Snapshot, week: Week, config: Config, owners: Mapping[str, str]) -> "pd.DataFrame":
+    people, plans = asked.people(before, config.roles), asked.calendars(before, week)
+    minutes = plans["kind"].map({kind: getattr(config.planned, kind) for kind in ("task", "meeting", "plan_step")})
+    who = plans["csm_id"].fillna(plans["account_id"].map(dict(owners)))
+    taken = minutes.astype(float).groupby(who).sum()
+    return people.assign(planned=taken.reindex(people.index).fillna(0.0).astype(float))
+
+
+def _addresses(before: Snapshot, wanted: set[str]) -> "pd.DataFrame":
+    """Return e-mail address and phone number of the contacts that are proposed; for imports into other systems."""
+    import pandas as pd
+
+    rows = before.tables.get("contact_pii")
+    if rows is None:
+        return pd.DataFrame({"email": pd.Series(dtype="str"), "phone": pd.Series(dtype="str")})
+    named = [name for name in ("email", "phone") if name in rows.columns]
+    frame = rows.filter(rows.contact_id.isin(sorted(wanted))).select("contact_id", *named).to_pandas()
+    found: pd.DataFrame = (
+        frame.drop_duplicates("contact_id").set_index("contact_id").reindex(columns=["email", "phone"])
+    )
+    return found.astype("str")

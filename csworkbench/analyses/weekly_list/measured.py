@@ -1,0 +1,179 @@
+"""Tables of the plan: time of CSMs and its price, places of channels, how near the bound, and the holdout."""
+
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.allocation import MUST
+from csworkbench.analyses.weekly_list.evidence import Inputs
+from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
+from csworkbench.analyses.weekly_list.routes import HUMAN
+from csworkbench.analyses.weekly_list.settings import Config
+from csworkbench.inference.power import Demand, smallest_difference
+from csworkbench.policy import Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+HOUR, WEEKS, BAND = 60.0, 52, 0.99
+TINY = 1e-9
+
+
+def capacity_table(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the week of each CSM.
+
+    Args:
+        inputs: People and their calendars.
+        made: The plan: prices, and the time there is.
+        rows: The list.
+
+    Returns:
+        One row per CSM: csm_id, name, capacity, planned, free, used, left (minutes; left below 0 = must-do calls take
+        more than there is), used_share (of free, missing = none free), contacts (by hand), more_per_hour (what one more
+        hour would bring, in `unit`), of_priority (whose contacts those are, missing = ranked by value or nothing).
+    """
+    import pandas as pd
+
+    human = rows[rows["mode"] == HUMAN]
+    used, counts = human.groupby("csm_id")["minutes"].sum(), human.groupby("csm_id").size()
+    prices = {kind.csm_id: place for place, kind in enumerate(made.kinds) if kind.reason == NO_MINUTES}
+    table = []
+    for who, person in inputs.people.iterrows():
+        free = made.free.get(str(who))
+        spent = float(used.get(who, 0.0))
+        more, level = _price(made, prices[str(who)]) if str(who) in prices else (None, None)
+        left = None if free is None else free - spent
+        share = spent / free if free else None
+        told = (person["capacity"], person["planned"], free, spent, left, share, int(counts.get(who, 0)), more, level)
+        table.append((who, person["name"], *told))
+    columns = ["csm_id", "name", "capacity", "planned", "free", "used", "left", "used_share", "contacts",
+               "more_per_hour", "of_priority"]  # fmt: skip
+    numbers = ["capacity", "planned", "free", "used", "left", "used_share", "more_per_hour"]
+    kinds = dict.fromkeys(numbers, "float64") | {"csm_id": "str", "name": "str", "of_priority": "Int64"}
+    return pd.DataFrame(table, columns=columns).astype(kinds)
+
+
+def _price(made: Plan, place: int) -> tuple[float, int | None]:
+    """Return what one more hour brings at the first level at which it is short, and whose priority that is."""
+    for stage in made.allocation.stages:
+        price = float(stage.prices[place]) * HOUR
+        if stage.level != MUST and price > TINY:
+            return price, made.levels[stage.level]
+    return 0.0, None
+
+
+def channel_table(rows: "pd.DataFrame", config: Config) -> "pd.DataFrame":
+    """Return each channel: channel, listed, human (of them), minutes (of CSMs), at_once, most (missing = no limit).
+
+    Args:
+        rows: The list.
+        config: Settings of the channels.
+    """
+    import pandas as pd
+
+    table = []
+    for name, each in config.channels.items():
+        inside = rows[rows["channel"] == name]
+        human = inside[inside["mode"] == HUMAN]
+        table.append((name, len(inside), len(human), float(human["minutes"].sum()), each.at_once, each.most))
+    columns = ["channel", "listed", "human", "minutes", "at_once", "most"]
+    return pd.DataFrame(table, columns=columns).astype({"channel": "str", "most": "Int64"})
+
+
+def stage_table(made: Plan) -> "pd.DataFrame":
+    """Return how near each stage of the plan is to its bound: stage, open (proposals), planned, gain, bound, gap, unit.
+
+    Args:
+        made: The plan; must-do calls have no bound, for they come first whatever they bring.
+    """
+    import pandas as pd
+
+    table = []
+    for stage in made.allocation.stages:
+        priority = made.levels[stage.level]
+        name = "must do" if stage.level == MUST else "by value" if priority is None else f"priority {priority}"
+        bound, gap = (None, None) if stage.level == MUST else (stage.bound, stage.gap)
+        table.append((name, stage.tasks, stage.done, stage.gain, bound, gap, made.unit))
+    kinds = {"stage": "str", "unit": "str"} | dict.fromkeys(["gain", "bound", "gap"], "float64")
+    columns = ["stage", "open", "planned", "gain", "bound", "gap", "unit"]
+    return pd.DataFrame(table, columns=columns).astype(kinds)
+
+
+def short_table(made: Plan) -> "pd.DataFrame":
+    """Return what must-do contacts take beyond what there is, and must-do contacts that cannot be made.
+
+    Args:
+        made: The plan.
+
+    Returns:
+        One row per limit or contact: what, exceeded_by (in the unit of the limit, missing = cannot be made), reason.
+    """
+    import pandas as pd
+
+    left = made.allocation.left
+    table: list[tuple[Any, ...]] = [
+        (limit.name, float(-room), kind.reason)
+        for limit, kind, room in zip(made.limits, made.kinds, left, strict=True)
+        if room < -TINY
+    ]
+    missed = made.decided[made.decided["is_must_do"] & ~made.decided["is_listed"]]
+    table += [
+        (f"{row['rule']} of {row['contact_id'] if isinstance(row['contact_id'], str) else row['account_id']}", None,
+         row["reason"])
+        for row in missed.to_dict("records")
+    ]  # fmt: skip
+    kinds = {"what": "str", "exceeded_by": "float64", "reason": "str"}
+    return pd.DataFrame(table, columns=list(kinds)).astype(kinds)
+
+
+def holdout_table(inputs: Inputs, made: Plan, config: Config) -> "pd.DataFrame":
+    """Return, per automated program, who was held out by lot this week and what the holdout can show, and when.
+
+    Accounts come back week after week, so a year brings at most all accounts of the book. The smallest difference is of
+    a yes-or-no outcome between accounts listed and held out.
+
+    Args:
+        inputs: Accounts the analyses have held out themselves.
+        made: The plan.
+        config: Share held out, power, and what is worth knowing.
+
+    Returns:
+        One row per program: program, drawn_by, accounts (that could have been contacted), held (of them), low, high
+        (band of held: 99 of 100 draws lie in it; of draws of this page), per_year, smallest_share (after a year,
+        missing = none), weeks_to_worth (until the difference worth knowing shows, missing = not within a year).
+    """
+    import pandas as pd
+    from scipy.stats import binom
+
+    rows, share = made.decided, config.holdout.share
+    automated = rows[(rows["mode"] != HUMAN) & ~rows["is_must_do"]]
+    programs = sorted(set(automated["program"]) | set(inputs.drawn["program"]))
+    elsewhere = inputs.drawn.groupby("program")["account_id"].agg(set).to_dict()
+    table = []
+    for program in programs:
+        asked = automated[automated["program"] == program]
+        is_held = asked["reason"] == Reason.HOLDOUT.value
+        held = set(asked.loc[is_held, "account_id"]) | elsewhere.get(program, set())
+        accounts = set(asked.loc[asked["is_listed"] | is_held, "account_id"]) | held
+        by_page = program not in elsewhere
+        band = binom.interval(BAND, len(accounts), share) if accounts and by_page else (None, None)
+        per_year = min(len(accounts) * WEEKS, max(len(inputs.accounts), len(accounts)))
+        part = len(held) / len(accounts) if accounts else 0.0
+        smallest = _visible(per_year, part, config)
+        weeks = next((n for n in range(1, WEEKS + 1) if _sees(min(n * len(accounts), per_year), part, config)), None)
+        by = "this page" if by_page else program.partition(".")[0]
+        table.append((program, by, len(accounts), len(held), *band, per_year, smallest, weeks))
+    columns = ["program", "drawn_by", "accounts", "held", "low", "high", "per_year", "smallest_share", "weeks_to_worth"]
+    kinds = {"program": "str", "drawn_by": "str", "smallest_share": "float64"}
+    kinds |= dict.fromkeys(["low", "high", "weeks_to_worth"], "Int64")
+    return pd.DataFrame(table, columns=columns).astype(kinds)
+
+
+def _visible(accounts: float, share: float, config: Config) -> float | None:
+    demand = Demand(config.level, config.holdout.power)
+    found = smallest_difference(config.holdout.base, (accounts * share, accounts * (1 - share)), demand)
+    return found if isfinite(found) else None
+
+
+def _sees(accounts: float, share: float, config: Config) -> bool:
+    found = _visible(accounts, share, config)
+    return found is not None and found <= config.holdout.worth

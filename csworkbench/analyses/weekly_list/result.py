@@ -1,0 +1,160 @@
+"""The result of the weekly list: who is contacted, by whom and how, who is not, and what more time would bring."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.weekly_list import doubts, measured
+from csworkbench.analyses.weekly_list.evidence import STEM, Inputs
+from csworkbench.analyses.weekly_list.listing import addresses, left_out, listed, states
+from csworkbench.analyses.weekly_list.planning import Plan, plan
+from csworkbench.analyses.weekly_list.routes import HUMAN
+from csworkbench.analyses.weekly_list.settings import Config
+from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, Severity, say
+from csworkbench.policy import RELEASED, Reason
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+WORST_FIRST = list(reversed(Severity))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Result:
+    """The week.
+
+    Tables, key columns first:
+
+    * list, contact, for people, and what a release keeps: see `listing.KINDS`; send_from is UTC
+    * lists, CSM and channel: csm_id ("" = nobody), channel, mode, contacts, minutes (of the CSM)
+    * sources, analysis: analysis, proposals, listed, left_out
+    * why, analysis and reason: analysis, reason, proposals; of everybody who is not listed
+    * left_out, proposal that is not listed: see `listing.LEFT`; with the list they are all proposals
+    * capacity, CSM; channels, channel; stages, stage of the plan; short, what must-do contacts lack: see `measured`
+    * states, proposal of this week and of the official lists of the 8 weeks before: see `listing.states`
+    * held_out, contact held out by lot: proposal_id, contact_id, account_id, program
+    * holdout, automated program: see `measured.holdout_table`
+    * crm, contact, the list with e-mail address and phone; only where `addresses` of the settings says so
+
+    Args:
+        headline: How many are contacted, by people and by the system.
+        figures: listed, left_out (proposals), used_minutes, free_minutes (of CSMs), best_hour (most that one
+            more hour of a CSM would bring), gap (share of the bound).
+        tables: The frames above.
+        caveats: Doubts, most severe first.
+        actions: What to do next.
+        releases: The list, which `csw release` makes official once a week.
+        handouts: Tables that are written as workbooks and for imports elsewhere too.
+    """
+
+    headline: Message
+    figures: Mapping[str, Estimate]
+    tables: "Mapping[str, pd.DataFrame]"
+    caveats: tuple[Caveat, ...]
+    actions: tuple[Message, ...]
+    releases: tuple[Release, ...] = ()
+    handouts: tuple[Handout, ...] = ()
+
+
+def analyze(inputs: Inputs, config: Config) -> Result:
+    """Return the list of the week, what was left out, and what an hour more would bring.
+
+    Args:
+        inputs: Proposals, people, calendars and the ground of the policy, from `prepare`.
+        config: Settings.
+
+    Raises:
+        AnalysisError: a CSM or a channel has less than nothing to give.
+    """
+    made = plan(inputs, config)
+    tables = _tables(inputs, made, config)
+    found = doubts.caveats(inputs, made, tables)
+    release = Release("list", f"lists/{STEM}-{inputs.week.first.isoformat()}", ("held_out",), is_once=True)
+    return Result(
+        headline=_headline(inputs, tables),
+        figures=_figures(made, tables),
+        tables=tables,
+        caveats=tuple(sorted(found, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        actions=tuple(doubts.actions(inputs, made, tables)),
+        releases=(release,) if len(tables["list"]) else (),
+        handouts=tuple(Handout(name, config.exports) for name in ("list", "crm") if name in tables),
+    )
+
+
+def _headline(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Message:
+    rows, week = tables["list"], inputs.week.first
+    if not len(rows) and not len(tables["left_out"]):
+        return say("Nobody is proposed for the week of {week:date}.", week=week)
+    human, out = rows[rows["mode"] == HUMAN], len(tables["left_out"])
+    others = say("{n:n proposal is|proposals are} left out, with reasons", n=out)
+    return say(
+        "{n:n contact|contacts} in the week of {week:date}: {human:count} by {csms:n CSM|CSMs}, {system:count} by the "
+        "system; {others}.",
+        n=len(rows),
+        week=week,
+        human=len(human),
+        csms=human["csm_id"].nunique(),
+        system=len(rows) - len(human),
+        others=others if out else say("no proposal is left out"),
+    )
+
+
+def _figures(made: Plan, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Estimate]:
+    rows, out, capacity = tables["list"], tables["left_out"], tables["capacity"]
+    proposals, people = len(made.decided), len(capacity)
+    bound, gain = tables["stages"]["bound"].sum(), tables["stages"].loc[tables["stages"]["bound"].notna(), "gain"].sum()
+    best = capacity["more_per_hour"].max(skipna=True) if capacity["more_per_hour"].notna().any() else 0.0
+    return {
+        "listed": Estimate(len(rows), "contacts", proposals),
+        "left_out": Estimate(len(out), "proposals", proposals),
+        "used_minutes": Estimate(float(capacity["used"].sum()), "minutes", people),
+        "free_minutes": Estimate(float(capacity["free"].sum()), "minutes", people),
+        "best_hour": Estimate(float(best) if people else None, made.unit, people),
+        "gap": Estimate(float(max(0.0, 1 - gain / bound)) if bound > 0 else None, "share", proposals),
+    }
+
+
+def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFrame]":
+    rows = listed(inputs, made)
+    assert set(RELEASED) <= set(rows.columns)  # noqa: S101 - what a release needs, see `policy.RELEASED`
+    out = left_out(made, rows)
+    held = made.decided[made.decided["reason"] == Reason.HOLDOUT.value]
+    found = {
+        "list": rows,
+        "lists": _lists(rows),
+        "sources": _sources(inputs, rows, out),
+        "why": _why(out),
+        "left_out": out,
+        "capacity": measured.capacity_table(inputs, made, rows),
+        "channels": measured.channel_table(rows, config),
+        "stages": measured.stage_table(made),
+        "short": measured.short_table(made),
+        "states": states(inputs, rows),
+        "held_out": held[["proposal_id", "contact_id", "account_id", "program"]].reset_index(drop=True),
+        "holdout": measured.holdout_table(inputs, made, config),
+    }
+    return found | ({"crm": addresses(inputs, rows)} if config.addresses else {})
+
+
+def _lists(rows: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the list of each CSM and channel, those by hand first."""
+    named = rows.assign(csm_id=rows["csm_id"].fillna("").where(rows["mode"] == HUMAN, ""))
+    groups = named.groupby(["csm_id", "channel", "mode"], sort=True)["minutes"].agg(["size", "sum"]).reset_index()
+    told = groups.rename(columns={"size": "contacts", "sum": "minutes"})
+    order = told.sort_values(["mode", "csm_id", "channel"], ascending=[False, True, True], ignore_index=True)
+    return order[["csm_id", "channel", "mode", "contacts", "minutes"]]
+
+
+def _sources(inputs: Inputs, rows: "pd.DataFrame", out: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    table = [
+        (name, count, int((rows["analysis"] == name).sum()), int((out["analysis"] == name).sum()))
+        for name, count in inputs.sources.items()
+    ]
+    return pd.DataFrame(table, columns=["analysis", "proposals", "listed", "left_out"]).astype({"analysis": "str"})
+
+
+def _why(out: "pd.DataFrame") -> "pd.DataFrame":
+    counts = out.groupby(["analysis", "reason"], sort=True).size().rename("proposals").reset_index()
+    return counts.sort_values(["analysis", "proposals", "reason"], ascending=[True, False, True], ignore_index=True)

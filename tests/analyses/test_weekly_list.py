@@ -1,0 +1,672 @@
+"""The weekly list: who is contacted, by whom and how, what is left out and why, and what a release changes."""
+
+from collections import Counter
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import binom
+
+from csworkbench.analyses import weekly_list
+from csworkbench.asof import take
+from csworkbench.assignment import is_held
+from csworkbench.errors import AnalysisError
+from csworkbench.exports import write_table
+from csworkbench.formats import text
+from csworkbench.policy import COLUMNS, proposals, week_of
+from csworkbench.sources import Contacted
+from csworkbench.workspace import Cap, ContactPolicy
+from tests.books import book
+
+# Wednesday; the week of the list begins on Monday 28 September, and Sunday the 27th is the last day it knows.
+AS_OF = date(2026, 9, 30)
+WEEK = week_of(AS_OF)
+OPEN = ContactPolicy(least_consents=0, least_suppressions=0, caps=(), quiet=None, service_basis="contract")
+NO_HOLDOUT = {"share": 0}
+TASK = {
+    "account_id": "A01", "csm_id": "anna", "due_at": "2026-09-29T08:00:00", "known_at": "2026-09-20T08:00:00",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Upstream:
+    """A result of another analysis, as far as the list reads it."""
+
+    tables: dict[str, pd.DataFrame]
+    figures: dict[str, object] = field(default_factory=dict)
+    config: dict[str, object] = field(default_factory=dict)
+
+
+def settings(**changes):
+    return weekly_list.Config.model_validate({"holdout": NO_HOLDOUT, "free_share": 1.0, **changes})
+
+
+def proposal(person, **changes):
+    """A proposal to call somebody at the account of the same number: 30 minutes of Anna."""
+    base = {
+        "account_id": f"A{person[1:]}",
+        "contact_id": person,
+        "rule": "check_in",
+        "family": "lifecycle",
+        "play": "check-in",
+        "mode": "human",
+        "purpose": "service",
+        "channel": "email",
+        "csm_id": "anna",
+        "minutes": 30.0,
+        "priority": 1,
+        "reason": "Nobody has called for a month",
+        "due_on": pd.Timestamp("2026-10-02"),
+        "is_must_do": False,
+        "program": "triggers.check_in",
+        "expires_on": pd.Timestamp("2026-10-04"),
+    }
+    return {**base, **changes}
+
+
+def made(rows, analysis="triggers"):
+    return proposals(pd.DataFrame(rows), analysis, WEEK)
+
+
+def tables(people=6, minutes=60, **changes):
+    names = [f"P{place:02}" for place in range(1, people + 1)]
+    base = {
+        "accounts": [{"account_id": f"A{name[1:]}", "name": f"Company {name[1:]}"} for name in names],
+        "contacts": [{"contact_id": name, "account_id": f"A{name[1:]}", "language": "sv"} for name in names],
+        "contact_pii": [
+            {"contact_id": name, "email": f"{name}@x.se", "phone": f"+467012345{name[1:]}"} for name in names
+        ],
+        "consents": [
+            {
+                "contact_id": "P99",
+                "channel": "sms",
+                "purpose": "marketing",
+                "status": "granted",
+                "valid_from": "2026-01-01T00:00:00",
+            }
+        ],
+        "suppressions": [{"contact_id": "P99"}],
+        "csms": [
+            {"csm_id": "anna", "name": "Anna", "languages": "sv;en", "capacity_minutes_week": minutes, "role": "csm"},
+            {"csm_id": "bo", "name": "Bo", "languages": "en;zh", "capacity_minutes_week": minutes, "role": "csm"},
+        ],
+    }
+    return {**base, **changes}
+
+
+def prepared(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, held=()):
+    whole = book(data or tables())
+    workspace = whole.workspace.model_copy(update={"contact_policy": policy})
+    upstream = rows if isinstance(rows, dict) else {"triggers": made(rows)}
+    found = {
+        name: Upstream({"proposals": table, "held_out": pd.DataFrame(held, columns=["account_id", "program"])})
+        for name, table in upstream.items()
+    }
+    snapshot = take(replace(whole, workspace=workspace, released=tuple(released)), as_of)
+    return weekly_list.prepare(snapshot, config or settings(), found)
+
+
+def result(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, held=()):
+    config = config or settings()
+    return weekly_list.analyze(prepared(rows, data, policy, released, as_of, config, held), config)
+
+
+def listed(found):
+    return sorted(found.tables["list"]["contact_id"])
+
+
+def left(found):
+    return dict(zip(found.tables["left_out"]["contact_id"], found.tables["left_out"]["reason"], strict=True))
+
+
+def codes(found):
+    return {caveat.code for caveat in found.caveats}
+
+
+def as_released(frame, analysis="weekly_list", first=WEEK.first, tmp_path=None):
+    """The rows of a list as they come back from records/."""
+    import csv
+    import io
+
+    from csworkbench.exports.tables import csv_text
+
+    ids = [name for name in frame if name.endswith("_id")]
+    rows = csv.DictReader(io.StringIO(csv_text(frame, ids), newline=""))
+    names = ("proposal_id", "account_id", "contact_id", "program", "mode", "channel", "csm_id")
+    return [
+        Contacted(
+            *(row[name] for name in names),
+            sent_on=date.fromisoformat(row["sent_on"]),
+            analysis=analysis,
+            first_day=first,
+            known_on=first,
+            row=row,
+        )
+        for row in rows
+    ]
+
+
+# --- who is listed ----------------------------------------------------------------------------------------------------
+
+
+def test_a_week_holds_what_there_is_time_for_by_priority():
+    # 60 minutes are two calls of 30.
+    found = result([proposal("P01", priority=2), proposal("P02"), proposal("P03", priority=3)])
+    assert listed(found) == ["P01", "P02"]
+    assert left(found) == {"P03": "no time of the CSM left"}
+
+
+def test_listed_and_left_out_are_all_proposals_of_every_analysis():
+    rows = {
+        "triggers": made([proposal("P01"), proposal("P02"), proposal("P03")]),
+        "touch_matrix": made([proposal("P04", program="touch_matrix.due", rule="due")], "touch_matrix"),
+    }
+    found = result(rows)
+    ids = [*found.tables["list"]["proposal_id"], *found.tables["left_out"]["proposal_id"]]
+    assert sorted(ids) == sorted(pd.concat(rows.values())["proposal_id"])
+    sources = found.tables["sources"].set_index("analysis")
+    assert sources.loc["touch_matrix", ["proposals", "listed", "left_out"]].tolist() in ([1, 1, 0], [1, 0, 1])
+
+
+def test_what_the_system_sends_takes_no_time():
+    found = result([proposal(f"P{n:02}", mode="automated") for n in range(1, 7)], tables(minutes=0))
+    assert len(listed(found)) == 6
+
+
+def test_minutes_already_planned_are_not_given_away():
+    # 60 minutes less a task (30) due in the week leave one call; a task that is done, or due later, takes nothing.
+    tasks = [
+        {"task_id": "T1", **TASK},
+        {"task_id": "T2", **TASK, "due_at": "2026-10-05T08:00:00"},
+        {"task_id": "T3", **TASK, "done_at": "2026-09-21T08:00:00"},
+    ]  # fmt: skip
+    found = result([proposal("P01"), proposal("P02", priority=2)], tables(tasks=tasks))
+    assert listed(found) == ["P01"]
+    anna = found.tables["capacity"].set_index("csm_id").loc["anna"]
+    assert anna[["capacity", "planned", "free", "used", "left"]].tolist() == [60, 30, 30, 30, 0]
+
+
+def test_a_meeting_takes_the_time_of_who_looks_after_the_account():
+    meetings = [
+        {
+            "meeting_id": "M1",
+            "account_id": "A01",
+            "planned_at": "2026-09-29T08:00:00",
+            "known_at": "2026-09-20T08:00:00",
+        }
+    ]
+    assigned = [{"account_id": "A01", "role": "csm", "csm_id": "anna", "valid_from": "2026-01-01"}]
+    found = result([proposal("P02")], tables(meetings=meetings, assignments=assigned))
+    assert left(found) == {"P02": "no time of the CSM left"}
+
+
+def test_a_chat_of_several_at_once_takes_part_of_the_minutes():
+    # 45 minutes of a chat, 4.5 at once, are 10.
+    found = result([proposal("P01", channel="chat", minutes=45.0)])
+    assert found.tables["list"]["minutes"].tolist() == [10]
+
+
+def test_a_chat_stands_in_where_there_is_no_time_for_a_call():
+    # A call of 45 minutes does not fit into 20; 45 / 4.5 = 10 minutes of chat do.
+    found = result([proposal("P01", channel="call", minutes=45.0)], tables(minutes=20))
+    assert found.tables["list"][["channel", "minutes"]].to_numpy().tolist() == [["chat", 10.0]]
+
+
+def test_a_call_is_preferred_where_there_is_time():
+    found = result([proposal("P01", channel="call", minutes=45.0)])
+    assert found.tables["list"]["channel"].tolist() == ["call"]
+
+
+def test_a_channel_takes_no_more_than_its_most():
+    config = settings(channels={"sms": {"most": 1}})
+    rows = [
+        proposal("P01", channel="sms", mode="automated"),
+        proposal("P02", channel="sms", mode="automated", priority=2),
+    ]
+    found = result(rows, config=config)
+    assert listed(found) == ["P01"]
+    assert left(found) == {"P02": "channel is full"}
+
+
+def test_a_colleague_who_speaks_the_language_steps_in():
+    contacts = [{"contact_id": "P01", "account_id": "A01", "language": "zh-CN"}]
+    found = result([proposal("P01")], tables(contacts=contacts))
+    assert found.tables["list"]["csm_id"].tolist() == ["bo"]
+
+
+def test_without_stand_ins_the_language_keeps_somebody_out():
+    contacts = [{"contact_id": "P01", "account_id": "A01", "language": "zh"}]
+    found = result([proposal("P01")], tables(contacts=contacts), config=settings(stand_in=False))
+    assert left(found) == {"P01": "nobody in charge speaks the language"}
+
+
+def test_a_proposal_for_an_account_goes_to_its_primary_contact():
+    contacts = [
+        {"contact_id": "P01", "account_id": "A01", "is_primary": False},
+        {"contact_id": "P02", "account_id": "A01", "is_primary": True},
+    ]
+    rows = made([proposal("P01")]).assign(contact_id=pd.Series([None], dtype="str"))
+    assert listed(result({"triggers": rows}, tables(contacts=contacts))) == ["P02"]
+
+
+# --- the policy -------------------------------------------------------------------------------------------------------
+
+
+def test_a_person_is_contacted_once_a_week():
+    found = result([proposal("P01"), proposal("P01", rule="renewal", priority=2)])
+    assert found.tables["list"]["rule"].tolist() == ["check_in"]
+    assert left(found) == {"P01": "same person on the list already"}
+
+
+def test_the_cap_of_an_account_holds_over_programs():
+    contacts = [{"contact_id": f"P0{n}", "account_id": "A01"} for n in (1, 2, 3)]
+    policy = OPEN.model_copy(update={"caps": (Cap(per="account", touches=2, days=14),)})
+    rows = [proposal(f"P0{n}", account_id="A01", mode="automated", priority=n, rule=f"r{n}") for n in (1, 2, 3)]
+    found = result(rows, tables(contacts=contacts), policy)
+    assert listed(found) == ["P01", "P02"]
+    assert left(found) == {"P03": "account at the cap"}
+
+
+def test_nobody_without_consent_is_listed():
+    found = result([proposal("P01", purpose="marketing"), proposal("P02")])
+    assert listed(found) == ["P02"]
+    assert left(found) == {"P01": "no consent"}
+
+
+def test_who_is_not_asked_again_on_the_only_channel_may_be_on_another_one():
+    refusal = [
+        {
+            "contact_id": "P01",
+            "channel": "call",
+            "purpose": "service",
+            "status": "denied",
+            "valid_from": "2026-01-01T00:00:00",
+        }
+    ]
+    found = result([proposal("P01", channel="call")], tables(consents=refusal))
+    assert found.tables["list"]["channel"].tolist() == ["chat"]
+
+
+def test_a_csm_gets_no_more_rows_than_the_policy_allows():
+    policy = OPEN.model_copy(update={"notices_per_csm": 1})
+    found = result([proposal("P01", minutes=1.0), proposal("P02", minutes=1.0, priority=2)], policy=policy)
+    assert left(found) == {"P02": "CSM has enough for the week"}
+
+
+def test_no_generated_week_lists_anybody_the_policy_forbids_and_the_parts_add_up():
+    draw = np.random.default_rng(7)
+    for _ in range(5):
+        people = [f"P{n:02}" for n in range(1, 13)]
+        refusals = [
+            {
+                "contact_id": who,
+                "channel": channel,
+                "purpose": "service",
+                "status": "denied",
+                "valid_from": "2026-01-01T00:00:00",
+            }
+            for who in people
+            for channel in ("call", "email", "chat")
+            if draw.random() < 0.3
+        ]
+        rows = [
+            proposal(
+                str(draw.choice(people)), rule=f"r{n}", channel=str(draw.choice(["call", "email"])),
+                mode=str(draw.choice(["human", "automated"])), priority=int(draw.integers(1, 4)),
+                minutes=float(draw.integers(5, 40)), is_must_do=bool(draw.random() < 0.1),
+            )
+            for n in range(30)
+        ]  # fmt: skip
+        policy = OPEN.model_copy(update={"caps": (Cap(per="account", touches=1, days=7),)})
+        found = result(rows, tables(12, 100, consents=refusals), policy)
+        table = found.tables["list"]
+        denied = {(row["contact_id"], row["channel"]) for row in refusals}
+        assert not denied & set(zip(table["contact_id"], table["channel"], strict=True))
+        assert max(Counter(table["contact_id"]).values(), default=0) <= 1
+        assert max(Counter(table["account_id"]).values(), default=0) <= 1
+        assert len(table) + len(found.tables["left_out"]) == 30
+        minutes = table[(table["mode"] == "human") & ~table["is_must_do"]].groupby("csm_id")["minutes"].sum()
+        assert (minutes <= 100 + 1e-6).all()
+
+
+# --- must-do ----------------------------------------------------------------------------------------------------------
+
+
+def test_must_do_calls_beyond_the_time_are_listed_and_the_excess_is_told():
+    rows = [proposal(f"P0{n}", is_must_do=True, minutes=45.0) for n in (1, 2)]
+    found = result(rows)
+    # 90 minutes in a week of 60.
+    assert listed(found) == ["P01", "P02"]
+    assert found.tables["short"][["what", "exceeded_by"]].to_numpy().tolist() == [["minutes of anna", 30.0]]
+    assert "minutes of anna by 30" in " ".join(text(each.message) for each in found.caveats)
+
+
+def test_a_must_do_call_that_may_not_be_made_is_named_with_its_reason():
+    suppressed = [{"contact_id": "P01"}]
+    found = result([proposal("P01", is_must_do=True)], tables(suppressions=suppressed))
+    assert listed(found) == []
+    assert "check_in of P01 (suppressed)" in " ".join(text(each.message) for each in found.caveats)
+
+
+# --- prices -----------------------------------------------------------------------------------------------------------
+
+
+def test_an_hour_more_is_priced_in_contacts_without_an_experiment():
+    # Two of three mails of 30 minutes fit; an hour more is two more, each reached by .3.
+    rows = [proposal(f"P0{n}") for n in (1, 2, 3, 4, 5)]
+    capacity = result(rows).tables["capacity"].set_index("csm_id")
+    assert capacity.loc["anna", "more_per_hour"] == pytest.approx(2 * 0.3)
+    assert capacity.loc["anna", "of_priority"] == 1
+    assert capacity.loc["bo", "more_per_hour"] == 0
+
+
+def test_without_an_experiment_behind_every_proposal_nothing_is_money():
+    rows = [proposal("P01", value=500.0, value_unit="EUR"), proposal("P02")]
+    found = result(rows, tables(minutes=30))
+    assert "no_value" in codes(found)
+    assert set(found.tables["stages"]["unit"]) == {"contacts"}
+    assert "EUR" not in " ".join(text(each) for each in (found.headline, *found.actions))
+
+
+def test_with_experiments_proposals_compete_by_value_and_an_hour_has_a_price():
+    # 30 minutes: the second one is worth more, whatever its priority. 400 EUR reached by .3 in 30 minutes: 240 an hour.
+    rows = [
+        proposal("P01", value=400.0, value_unit="EUR"),
+        proposal("P02", value=500.0, value_unit="EUR", priority=5),
+    ]
+    found = result(rows, tables(minutes=30))
+    assert listed(found) == ["P02"]
+    assert found.tables["capacity"].set_index("csm_id").loc["anna", "more_per_hour"] == pytest.approx(240)
+    assert "an hour more of anna is worth €240" in " ".join(text(each) for each in found.actions)
+
+
+def test_a_stage_says_how_near_its_bound_it_is():
+    # 60 minutes, tasks of 40: one whole and one half fit; the plan has one.
+    rows = [proposal(f"P0{n}", minutes=40.0) for n in (1, 2)]
+    stage = result(rows).tables["stages"].iloc[0]
+    assert stage["stage"] == "priority 1"
+    assert stage["gain"] == pytest.approx(0.3)
+    # What does not fit twice is still half of it in the relaxed program: 1.5 x .3.
+    assert stage["bound"] == pytest.approx(0.45)
+    assert stage["gap"] == pytest.approx(1 / 3)
+
+
+# --- the week is frozen -----------------------------------------------------------------------------------------------
+
+
+def written(found, folder):
+    frame = found.tables["list"]
+    write_table(frame, folder, "list", [name for name in frame if name.endswith("_id")])
+    return (folder / "list.csv").read_bytes()
+
+
+def test_every_day_of_the_week_gives_the_same_bytes(tmp_path):
+    rows = [proposal(f"P0{n}") for n in (1, 2, 3)]
+    late = [
+        {
+            "task_id": "T1",
+            "account_id": "A01",
+            "csm_id": "anna",
+            "due_at": "2026-10-01T08:00:00",
+            "known_at": "2026-09-29T08:00:00",
+        }
+    ]
+    data = tables(tasks=late)
+    monday, sunday = (result(rows, data, as_of=day) for day in (WEEK.first, WEEK.last))
+    assert written(monday, tmp_path / "a") == written(sunday, tmp_path / "b")
+
+
+def test_the_order_of_rows_does_not_matter(tmp_path):
+    rows = made([proposal(f"P0{n}") for n in (1, 2, 3, 4)])
+    one, other = (result({"triggers": frame}) for frame in (rows, rows.iloc[::-1]))
+    assert written(one, tmp_path / "a") == written(other, tmp_path / "b")
+
+
+def test_the_official_list_of_the_week_wins_to_the_byte(tmp_path):
+    rows = [proposal("P01"), proposal("P02", value=1.5, value_unit="EUR")]
+    first = result(rows)
+    again = result([proposal("P03"), proposal("P04"), proposal("P01")], released=as_released(first.tables["list"]))
+    assert written(first, tmp_path / "a") == written(again, tmp_path / "b")
+    assert set(left(again)) == {"P03", "P04"}
+    assert set(left(again).values()) <= {"not on the official list of the week", "no time of the CSM left"}
+
+
+def test_only_an_official_list_counts_as_contact_next_week():
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    first = result([proposal("P01")], policy=policy)
+    later = AS_OF + timedelta(days=7)
+    due = {"due_on": pd.Timestamp("2026-10-09"), "expires_on": pd.Timestamp("2026-10-11")}
+    unreleased = result([proposal("P01", **due)], policy=policy, as_of=later)
+    assert listed(unreleased) == ["P01"]
+    official = as_released(first.tables["list"])
+    released = result([proposal("P01", **due)], policy=policy, as_of=later, released=official)
+    assert left(released) == {"P01": "contact at the cap"}
+
+
+def test_what_is_on_the_official_list_of_another_page_is_not_listed_twice():
+    first = result([proposal("P01")])
+    found = result([proposal("P01")], released=as_released(first.tables["list"], "triggers"))
+    assert left(found) == {"P01": "on the official list of triggers already"}
+
+
+def test_the_release_is_once_a_week_and_keeps_who_was_held_out():
+    (offer,) = result([proposal("P01")]).releases
+    assert (offer.place, offer.beside, offer.is_once) == ("lists/weekly_list-2026-09-28", ("held_out",), True)
+
+
+def test_an_empty_list_cannot_be_released():
+    assert result([proposal("P01", purpose="marketing")]).releases == ()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"due_on": pd.Timestamp("2026-10-05"), "expires_on": pd.Timestamp("2026-10-11")}, "due later: 5 Oct 2026"),
+        ({"expires_on": pd.Timestamp("2026-09-27")}, "expired before the week"),
+    ],
+)
+def test_what_is_not_for_this_week_is_left_out(changes, reason):
+    assert left(result([proposal("P01", **changes)])) == {"P01": reason}
+
+
+# --- states -----------------------------------------------------------------------------------------------------------
+
+
+def states(found):
+    frame = found.tables["states"]
+    return dict(zip(frame["proposal_id"], frame["state"], strict=True))
+
+
+def test_a_row_is_proposed_until_a_touch_names_it():
+    first = result([proposal("P01"), proposal("P02")])
+    ids = dict(zip(first.tables["list"]["contact_id"], first.tables["list"]["proposal_id"], strict=True))
+    assert states(first) == dict.fromkeys(ids.values(), "proposed")
+    touch = [
+        {
+            "touch_id": "X1",
+            "account_id": "A01",
+            "contact_id": "P01",
+            "proposal_id": ids["P01"],
+            "sent_at": "2026-09-29T10:00:00",
+        }
+    ]
+    now = result([proposal("P01"), proposal("P02")], tables(touches=touch), released=as_released(first.tables["list"]))
+    assert states(now) == {ids["P01"]: "sent", ids["P02"]: "proposed"}
+
+
+def test_a_row_of_last_week_that_was_not_sent_has_expired():
+    first = result([proposal("P01")])
+    official = as_released(first.tables["list"])
+    now = result(
+        {"triggers": made([proposal("P02")])}, as_of=AS_OF + timedelta(days=7), released=official
+    )  # fmt: skip
+    assert states(now)[official[0].proposal_id] == "expired"
+
+
+def test_a_row_of_the_official_list_is_skipped_when_the_contact_refuses_and_says_why():
+    official = as_released(result([proposal("P01")]).tables["list"])
+    refusal = [
+        {
+            "contact_id": "P01",
+            "channel": "email",
+            "purpose": "service",
+            "status": "denied",
+            "valid_from": "2026-09-29T00:00:00",
+        }
+    ]
+    now = result([proposal("P01")], tables(consents=refusal), released=official)
+    row = now.tables["states"].iloc[0]
+    assert (row["state"], row["reason"]) == ("skipped", "refused")
+    assert "official_list_changed" in codes(now)
+
+
+def test_a_row_nobody_proposes_any_more_stays_on_the_official_list_without_a_doubt():
+    official = as_released(result([proposal("P01")]).tables["list"])
+    now = result([proposal("P02")], released=official)
+    assert listed(now) == ["P01"]
+    assert states(now) == {official[0].proposal_id: "proposed"}
+    assert "official_list_changed" not in codes(now)
+
+
+def test_a_task_that_was_dropped_is_skipped_with_its_cause():
+    official = as_released(result([proposal("P01")]).tables["list"])
+    task = [
+        {
+            "task_id": "T1",
+            "account_id": "A01",
+            "proposal_id": official[0].proposal_id,
+            "status": "Skipped",
+            "cause": "on holiday",
+            "done_at": "2026-09-29T08:00:00",
+            "known_at": "2026-09-28T08:00:00",
+        }
+    ]
+    row = result([proposal("P01")], tables(tasks=task), released=official).tables["states"].iloc[0]
+    assert (row["state"], row["reason"]) == ("skipped", "on holiday")
+
+
+# --- holdout ----------------------------------------------------------------------------------------------------------
+
+
+def many(count, **changes):
+    return made([proposal(f"P{n:03}", mode="automated", **changes) for n in range(1, count + 1)])
+
+
+def large(count):
+    names = [f"P{n:03}" for n in range(1, count + 1)]
+    return tables(
+        accounts=[{"account_id": f"A{name[1:]}"} for name in names],
+        contacts=[{"contact_id": name, "account_id": f"A{name[1:]}"} for name in names],
+        contact_pii=[{"contact_id": name, "email": f"{name}@x.se"} for name in names],
+    )
+
+
+def test_automated_lists_leave_a_share_of_accounts_alone_by_lot():
+    found = result({"triggers": many(200)}, large(200), config=settings(holdout={"share": 0.2}))
+    held = set(found.tables["held_out"]["account_id"])
+    low, high = binom.interval(0.999, 200, 0.2)
+    assert low <= len(held) <= high
+    assert held == {f"A{n:03}" for n in range(1, 201) if is_held(f"A{n:03}", "triggers.check_in/1", 0.2)}
+    assert not held & set(found.tables["list"]["account_id"])
+
+
+def test_must_do_contacts_are_never_held_out():
+    found = result({"triggers": many(50, is_must_do=True)}, large(50), config=settings(holdout={"share": 0.5}))
+    assert len(found.tables["list"]) == 50
+
+
+def test_who_has_drawn_for_a_program_is_not_drawn_for_again():
+    held = [("A900", "triggers.check_in")]
+    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": 0.5}), held=held)
+    assert len(found.tables["list"]) == 50
+    row = found.tables["holdout"].iloc[0]
+    assert (row["drawn_by"], row["accounts"], row["held"]) == ("triggers", 51, 1)
+
+
+def test_human_lists_are_not_held_out_but_start_later_by_lot():
+    config = settings(holdout={"share": 0.5, "began_on": "2026-09-14", "delay_weeks": 4})
+    rows = [proposal(f"P0{n}", minutes=1.0) for n in range(1, 7)]
+    late = {f"P0{n}" for n in range(1, 7) if is_held(f"A0{n}", "triggers.check_in/1", 0.5)}
+    found = result(rows, config=config)
+    assert left(found) == dict.fromkeys(late, "starts later by lot: 12 Oct 2026")
+    started = result(rows, config=settings(holdout={"share": 0.5, "began_on": "2026-08-31", "delay_weeks": 4}))
+    assert left(started) == {}
+
+
+def test_the_page_says_what_the_holdout_can_show():
+    # 48 accounts a year, a fifth held: Cohen's h of 38 against 10 at level .95 and power .8 is above .9.
+    found = result({"triggers": many(48)}, large(48), config=settings(holdout={"share": 0.2}))
+    row = found.tables["holdout"].iloc[0]
+    assert row["per_year"] == 48
+    assert row["smallest_share"] > 0.35
+    assert pd.isna(row["weeks_to_worth"])
+    assert "holdout_shows" in codes(found)
+
+
+# --- bad input --------------------------------------------------------------------------------------------------------
+
+
+def test_an_unknown_channel_is_refused_by_name():
+    with pytest.raises(AnalysisError, match=r"triggers: 1 proposals name the unknown channel 'fax'.*declare it"):
+        result([proposal("P01", channel="fax")])
+
+
+def test_a_table_that_is_no_proposals_is_refused_with_what_it_lacks():
+    with pytest.raises(AnalysisError, match=r"triggers: its table proposals lacks .*program.*contract"):
+        result({"triggers": made([proposal("P01")]).drop(columns=["program"])})
+
+
+def test_a_missing_suppressions_file_stops_the_list():
+    data = {name: rows for name, rows in tables().items() if name != "suppressions"}
+    with pytest.raises(AnalysisError, match=r"nobody is listed: suppressions"):
+        result([proposal("P01")], data, OPEN.model_copy(update={"least_suppressions": 1}))
+
+
+def test_a_run_without_proposals_says_so():
+    found = result({})
+    assert "Nobody is proposed" in text(found.headline)
+    assert "no_proposals" in codes(found)
+    assert found.releases == ()
+
+
+def test_more_in_the_calendar_than_time_is_told():
+    tasks = [
+        {"task_id": f"T{n}", **TASK}
+        for n in range(3)
+    ]  # fmt: skip
+    found = result([proposal("P01")], tables(tasks=tasks))
+    assert "overbooked" in codes(found)
+    assert left(found) == {"P01": "no time of the CSM left"}
+
+
+def test_without_a_capacity_only_the_policy_limits_and_the_page_says_so():
+    csms = [{"csm_id": "anna", "name": "Anna", "role": "csm"}]
+    found = result([proposal("P01")], tables(csms=csms))
+    assert listed(found) == ["P01"]
+    assert "no_capacity" in codes(found)
+
+
+# --- for people and for machines --------------------------------------------------------------------------------------
+
+
+def test_each_row_has_reason_script_owner_channel_basis_and_last_touch():
+    touch = [{"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-09-01T10:00:00"}]
+    row = result([proposal("P01")], tables(touches=touch)).tables["list"].iloc[0]
+    assert row[["reason", "play", "csm_id", "channel", "basis"]].tolist() == [
+        "Nobody has called for a month", "check-in", "anna", "email", "contract",
+    ]  # fmt: skip
+    assert row["last_touch_on"] == pd.Timestamp("2026-09-01")
+
+
+def test_addresses_are_in_a_table_of_their_own_and_only_where_asked_for():
+    without, asked = (result([proposal("P01")], config=settings(addresses=flag)) for flag in (False, True))
+    assert "crm" not in without.tables
+    assert asked.tables["crm"][["email", "phone"]].to_numpy().tolist() == [["P01@x.se", "+46701234501"]]
+    assert not {"email", "phone"} & set(asked.tables["list"].columns)
+    assert [each.table for each in asked.handouts] == ["list", "crm"]
+
+
+def test_the_proposals_contract_is_the_one_of_the_policy():
+    assert set(COLUMNS) <= set(made([proposal("P01")]).columns)
