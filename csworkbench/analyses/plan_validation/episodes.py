@@ -161,7 +161,7 @@ def _others(
     pool = inputs.levels[metric].accounts
     most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
     busy = busy_with(inputs, lines, metric)
-    waits = inputs.plans[inputs.plans["lottery"].notna()]
+    waits = pd.concat([inputs.plans[inputs.plans["lottery"].notna()], inputs.waiting])
     lots = {str(name): part for name, part in waits.groupby("lottery")}
     order = np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in pool], dtype=np.uint64)
     parts = []
