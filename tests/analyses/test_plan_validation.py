@@ -4,6 +4,7 @@ import math
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
+from hashlib import sha256
 
 import numpy as np
 import pandas as pd
@@ -221,6 +222,19 @@ def test_a_drawn_start_order_verifies():
     assert set(found["verdict"][:PLANNED].where(~found.index[:PLANNED].str.startswith("PL2"))) >= {"verified"}
     assert (found.loc[[f"PL{200 + n}" for n in range(20)], "verdict"] == "in_progress").all()
     assert set(found["evidence"]) == {"A lottery"}
+
+
+def test_a_released_order_adds_no_verdict_for_those_who_wait():
+    order = "lottery,account_id,playbook,playbook_version,stratum,start_order,starts_now,eligible_on\n"
+    order += "".join(
+        f"tour-2026-01,{name(n)},tour,1,mid,{n + 1},{n < PLANNED},2026-01-05\n" for n in range(PLANNED + DIPPED)
+    )
+    record = {f"tour-2026-01-{sha256(order.encode()).hexdigest()[:12]}.csv": order}
+    result = result_of(make_book(), around={"lotteries": record})
+    assert len(result.tables["verdicts"]) == PLANNED
+    assert set(result.tables["verdicts"]["evidence"]) == {"A lottery"}
+    assert result.tables["diagnosis"]["problem"].tolist() == ["Few orders"]
+    assert not {"never_landed", "overlapping_plans"} & codes(result)
 
 
 # --- rules that always hold -------------------------------------------------------------------------------------------

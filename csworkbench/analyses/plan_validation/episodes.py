@@ -166,7 +166,7 @@ def _others(
     most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
     busy = busy_with(inputs, lines, metric)
     place, began, over = pool.get_indexer(pd.Index(busy["account_id"])), busy["began"], busy["over"]
-    waits = inputs.plans[inputs.plans["lottery"].notna()]
+    waits = pd.concat([inputs.plans[inputs.plans["lottery"].notna()], inputs.waiting])
     lots = {str(name): part for name, part in waits.groupby("lottery")}
     order = _order(tuple(pool))
     seen = geometry.assign(lottery=lines["lottery"].to_numpy()).drop_duplicates(ignore_index=True)

@@ -11,7 +11,7 @@ from csworkbench.analyses.plan_validation.around import Bands, bands_of
 from csworkbench.analyses.plan_validation.boards_inputs import Surroundings, surroundings
 from csworkbench.analyses.plan_validation.declared import declared_in
 from csworkbench.analyses.plan_validation.levels import Levels, levels_of
-from csworkbench.analyses.plan_validation.lottery import recorded, with_orders
+from csworkbench.analyses.plan_validation.lottery import recorded, with_orders, without_plan
 from csworkbench.analyses.plan_validation.settings import Config
 from csworkbench.playbooks import parsed
 
@@ -63,6 +63,8 @@ class Inputs:
         plans: One row per plan, by plan_id: account_id, playbook, problem, problem_metric, theme, csm_id, created_on,
             started_on, landed_on, due_on, closed_on (days of the workspace's calendar, missing = not yet), lottery,
             start_order.
+        waiting: Accounts of official start orders without such a plan, read by comparisons only: lottery, account_id,
+            playbook, start_order.
         steps: Steps of the plans: plan_id, step_no, name, is_mandatory, planned_on, done_on, status, blocker, minutes.
         goals: Goals: plan_id, metric, direction, baseline, target, pre_days, post_days.
         notes: Touches of plans with a note or a sentiment: plan_id, sent_on, channel, note, sentiment.
@@ -78,6 +80,7 @@ class Inputs:
 
     as_of: date
     plans: "pd.DataFrame"
+    waiting: "pd.DataFrame"
     steps: "pd.DataFrame"
     goals: "pd.DataFrame"
     notes: "pd.DataFrame"
@@ -103,10 +106,11 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     zone = snapshot.workspace.timezone
     plans = _days(_frame(snapshot, "plans", ("plan_id", "account_id", "created_at"), PLAN_KINDS), zone)
     plans = plans.assign(playbook=plans["playbook"].fillna(NO_PLAYBOOK)).sort_values("plan_id").set_index("plan_id")
-    plans = with_orders(plans, recorded(config.around.lotteries).rows)
+    orders = recorded(config.around.lotteries).rows
+    plans, waiting = with_orders(plans, orders), without_plan(plans, orders)
     steps = _days(_frame(snapshot, "plan_steps", ("plan_id", "step_no"), STEP_KINDS), zone)
     goals = _frame(snapshot, "plan_goals", ("plan_id", "metric"), GOAL_KINDS).sort_values(["plan_id", "metric"])
-    accounts = _accounts(snapshot, set(plans["account_id"]), config)
+    accounts = _accounts(snapshot, {*plans["account_id"], *waiting["account_id"]}, config)
     first = np.datetime64(_first_day(snapshot, plans, config), "D")
     span = (first, np.datetime64(snapshot.as_of, "D"))
     bands = bands_of(upstream)
@@ -118,6 +122,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     return Inputs(
         snapshot.as_of,
         plans,
+        waiting,
         steps.sort_values(["plan_id", "step_no"], ignore_index=True),
         goals.reset_index(drop=True),
         _notes(snapshot),

@@ -216,34 +216,49 @@ def recorded(texts: Mapping[str, str]) -> Official:
 
 
 def with_orders(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the plans with the official orders: who was drawn when, also those who still wait.
+    """Return the plans with the official orders: who was drawn when.
 
     Args:
         plans: One row per plan, by plan_id: account_id, playbook, created_on, lottery, start_order.
         orders: From `recorded`.
 
     Returns:
-        The same columns. The first plan of an account with the playbook, created on the day of the draw or later, gets
-        lottery and start_order; an account without one is a row of its own, with plan_id `<lottery>/<account>`, that
-        never started. What a plan says itself is kept.
+        The same rows and columns. The first plan of an account with the playbook, created on the day of the draw or
+        later, gets lottery and start_order. What a plan says itself is kept.
     """
-    import pandas as pd
-
     if orders.empty:
         return plans
-    own = plans.reset_index()[["plan_id", "account_id", "playbook", "created_on"]]
-    pairs = orders.merge(own, on=["account_id", "playbook"], how="left")
-    is_later = pairs["created_on"] >= pairs["eligible_on"]
-    firsts = pairs[is_later].sort_values(["created_on", "plan_id"]).drop_duplicates(["lottery", "account_id"])
-    known = firsts.drop_duplicates("plan_id").set_index("plan_id")
-    found = plans.assign(
+    known = _firsts(plans, orders).drop_duplicates("plan_id").set_index("plan_id")
+    return plans.assign(
         lottery=plans["lottery"].fillna(known["lottery"].reindex(plans.index)),
         start_order=plans["start_order"].fillna(known["start_order"].reindex(plans.index).astype("float64")),
     )
-    begun = pd.MultiIndex.from_frame(firsts[["lottery", "account_id"]])
-    waits = orders[~pd.MultiIndex.from_frame(orders[["lottery", "account_id"]]).isin(begun)]
-    index = pd.Index(waits["lottery"] + "/" + waits["account_id"], name="plan_id")
-    rows = waits.rename(columns={"eligible_on": "created_on"}).set_axis(index)
-    kept = [name for name in rows.columns if name in found.columns]
-    added = rows[kept].reindex(columns=found.columns).astype(found.dtypes.to_dict())
-    return pd.concat([found, added]) if len(added) else found
+
+
+def without_plan(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the accounts of the official orders that have no plan of the playbook since the draw.
+
+    They are no plans: nothing is judged, counted or doubted of them, and only a comparison may read them.
+
+    Args:
+        plans: One row per plan, by plan_id: account_id, playbook, created_on.
+        orders: From `recorded`.
+
+    Returns:
+        One row per lottery and account: lottery, account_id, playbook, start_order (number).
+    """
+    import pandas as pd
+
+    keys = ["lottery", "account_id"]
+    begun = pd.MultiIndex.from_frame(_firsts(plans, orders)[keys])
+    waits = orders[~pd.MultiIndex.from_frame(orders[keys]).isin(begun)]
+    found: pd.DataFrame = waits[[*keys, "playbook", "start_order"]].astype({"start_order": "float64"})
+    return found.reset_index(drop=True)
+
+
+def _firsts(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the first plan of each account of an order that was created on the day of the draw or later."""
+    own = plans.reset_index()[["plan_id", "account_id", "playbook", "created_on"]]
+    pairs = orders.merge(own, on=["account_id", "playbook"], how="left")
+    later = pairs[pairs["created_on"] >= pairs["eligible_on"]]
+    return later.sort_values(["created_on", "plan_id"]).drop_duplicates(["lottery", "account_id"])

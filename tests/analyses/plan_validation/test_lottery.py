@@ -9,7 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from csworkbench.analyses.plan_validation.lottery import digest_of, draw, eligible, recorded, with_orders
+from csworkbench.analyses.plan_validation.lottery import digest_of, draw, eligible, recorded, with_orders, without_plan
 from csworkbench.errors import RunError
 from csworkbench.estimates import say
 from csworkbench.exports import write_tables
@@ -243,14 +243,13 @@ def test_the_first_plan_after_the_draw_gets_its_place():
     assert found["lottery"].dropna().to_dict() == {"P2": "tour-2026-09"}
 
 
-def test_who_has_no_plan_yet_waits_in_a_row_of_its_own():
+def test_who_has_no_plan_yet_is_kept_apart_from_the_plans():
     made = plans({"account_id": "A", "created_on": "2026-10-05", "started_on": "2026-10-06"})
-    found = with_orders(made, orders(("A", "tour", 1), ("B", "tour", 2)))
-    assert found.index.tolist() == ["P1", "tour-2026-09/B"]
-    assert list(found.columns) == list(made.columns)
-    row = found.loc["tour-2026-09/B"]
-    assert (row["account_id"], row["start_order"], row["created_on"]) == ("B", 2, pd.Timestamp("2026-09-30"))
-    assert pd.isna(row["started_on"])
+    drawn_both = orders(("A", "tour", 1), ("B", "tour", 2))
+    assert with_orders(made, drawn_both).index.tolist() == ["P1"]
+    assert without_plan(made, drawn_both).to_dict("records") == [
+        {"lottery": "tour-2026-09", "account_id": "B", "playbook": "tour", "start_order": 2.0}
+    ]
 
 
 def test_what_a_plan_says_of_its_own_lottery_is_kept():
