@@ -113,23 +113,9 @@ def _placebos(reading: Reading, one: Course | None, rules: CompareRules) -> "lis
 def _sensitivity(reading: Reading, one: Course | None, config: Config) -> "tuple[object, ...]":
     import numpy as np
 
-    founder = founder_of(reading)
-    pooled = reading.pooled
-    without = None if pooled is None or founder is None else pooled.without(founder)
+    without = reading.elsewhere
     told = (np.nan,) * 3 if without is None else (without.mean, without.low, without.high)
     out = None if reading.comparison is None else leave_one_out(reading.comparison.effects, level=config.level)
     ends = (np.nan, np.nan) if out is None or out.empty else (out["mean"].min(), out["mean"].max())
     study = [None] * 4 if one is None else [one.pretrend_p, one.detectable, one.detectable_bias, one.breakdown]
     return reading.name, *(np.nan if each is None else each for each in study), *told, *ends
-
-
-def founder_of(reading: Reading) -> str | None:
-    """Return the account a playbook was written for: as its file says, else that of its first compared plan.
-
-    Args:
-        reading: The playbook.
-    """
-    if reading.declared.founder is not None or reading.pooled is None:
-        return reading.declared.founder
-    plans = reading.lines.loc[reading.pooled.accounts["episode_id"]]
-    return str(plans.sort_values("created_on", kind="stable")["account_id"].iloc[0])
