@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
-    Ints = NDArray[np.int64]
 
 COARSE, FINE = 400, 200  # steps of the grid of tau: to find where it has weight, then there
 WIDEST = 10.0  # largest tau, in spreads of the effects or their errors
@@ -22,16 +21,17 @@ OWN = 0.25  # share of the variance of an effect that is never taken for shared
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pooled:
-    """Effects of a playbook pooled over its plans: a normal hierarchy with a flat prior on its spread.
+    """Effects of a playbook pooled over its accounts: a normal hierarchy with a flat prior on its spread.
 
     Args:
         mean: Mean effect mu of the playbook (posterior mean).
         low: Lower bound of mu.
         high: Upper bound of mu.
         tau: SD of true effects between accounts (posterior mean).
-        n: Plans with an effect.
-        accounts: One row per plan: episode_id, account_id, effect, mean, sd, low, high (posterior of its true effect).
-        knapp: Hartung-Knapp interval of mu (low, high), to be shown beside; None with fewer than two plans.
+        n: Accounts with an effect.
+        accounts: One row per plan: episode_id, account_id, effect, standard_error, mean, sd, low, high (posterior of
+            the true effect of its account).
+        knapp: Hartung-Knapp interval of mu (low, high), to be shown beside; None with fewer than two accounts.
         level: Coverage of all intervals.
         hierarchy: What the figures come from.
     """
@@ -63,25 +63,24 @@ class Pooled:
         import pandas as pd
         from scipy.special import ndtr
 
-        account, names = pd.factorize(self.accounts["account_id"])
+        account, names = pd.factorize(self.accounts["account_id"], sort=True)
         chances = np.full(len(names), np.nan)
         if len(names) > 1:
-            weight, mean, spread = self.hierarchy.without_each(account, len(names))
+            weight, mean, spread = self.hierarchy.without_each()
             chances = (weight * ndtr((mean - effect) / spread)).sum(axis=0)
         return pd.Series(chances[account], index=pd.Index(self.accounts["episode_id"], name="episode_id"))
 
     def leave_one_out(self) -> "pd.DataFrame":
         """Return the mean without each account in turn: account_id, mean, low, high, n; no row for a single account."""
-        import numpy as np
         import pandas as pd
 
-        account, names = pd.factorize(self.accounts["account_id"])
+        names = pd.factorize(self.accounts["account_id"], sort=True)[1]
         if len(names) < 2:
             return pd.DataFrame({"account_id": names[:0], "mean": [], "low": [], "high": [], "n": []})
-        weight, mean, spread = self.hierarchy.without_each(account, len(names))
+        weight, mean, spread = self.hierarchy.without_each()
         tails = ((1 - self.level) / 2, (1 + self.level) / 2)
         low, high = (mixture_quantile(share, weight, mean, spread) for share in tails)
-        columns = {"mean": (weight * mean).sum(axis=0), "low": low, "high": high, "n": self.n - np.bincount(account)}
+        columns = {"mean": (weight * mean).sum(axis=0), "low": low, "high": high, "n": self.n - 1}
         return pd.DataFrame({"account_id": names} | columns)
 
     def without(self, account_id: str) -> "Pooled | None":
@@ -97,7 +96,7 @@ class Hierarchy:
     """Effects with their errors, integrated over the SD of true effects on a grid.
 
     Args:
-        effect: Effects.
+        effect: Effects, one per account, by account.
         variance: Variance of each that it shares with no other.
         shared: Standard error that all have in common.
         grid: Values of tau.
@@ -146,20 +145,13 @@ class Hierarchy:
             mixture_quantile(share, weight[:, None], mean[:, None], np.sqrt(variance + self.shared**2)[:, None])[0]
         )
 
-    def without_each(self, account: "Ints", accounts: int) -> "tuple[Floats, Floats, Floats]":
-        """Return weight, mean of mu and its SD, per tau (rows) and account left out (columns).
-
-        Args:
-            account: Number of the account of each plan.
-            accounts: How many there are, at least two.
-        """
+    def without_each(self) -> "tuple[Floats, Floats, Floats]":
+        """Return weight, mean of mu and its SD, per tau (rows) and account left out (columns), of two at least."""
         import numpy as np
 
-        of = np.zeros((len(account), accounts))
-        of[np.arange(len(account)), account] = 1
         precision = 1 / (self.grid[:, None] ** 2 + self.variance)
         parts = [np.log(precision), precision, precision * self.effect, precision * self.effect**2]
-        logs, total, first, second = (part.sum(axis=1)[:, None] - part @ of for part in parts)
+        logs, total, first, second = (part.sum(axis=1)[:, None] - part for part in parts)
         mean = first / total
         fit = 0.5 * (logs - (second - first * mean) - np.log(total))
         weight = np.exp(fit - fit.max(axis=0)) * self.step[:, None]
@@ -189,9 +181,10 @@ def mixture_quantile(share: float, weight: "Floats", mean: "Floats", spread: "Fl
 def pool(effects: "pd.DataFrame", *, level: float = 0.95) -> Pooled | None:
     """Return what a playbook does across accounts; None where no plan has an effect.
 
-    True effects are normal about mu with SD tau, tau is flat between 0 and ten times the spread of the effects or of
-    their errors (whichever is wider), mu is flat; tau is integrated over a grid and not plugged in, which is what makes
-    intervals of few plans wide enough. The part of the errors that plans have in common (`shared_error`) does not
+    Several plans of an account are one effect, their mean (`_by_account`). True effects of accounts are normal about mu
+    with SD tau, tau is flat between 0 and ten times the spread of the effects or of their errors (whichever is wider),
+    mu is flat; tau is integrated over a grid and not plugged in, which is what makes intervals of few accounts wide
+    enough. The part of the errors that plans have in common (`shared_error`) does not
     shrink with their number: it widens everything.
 
     Args:
@@ -201,23 +194,43 @@ def pool(effects: "pd.DataFrame", *, level: float = 0.95) -> Pooled | None:
     Source: Gelman et al., Bayesian Data Analysis, 3rd ed., 5.4.
     """
     import numpy as np
+    import pandas as pd
 
     told = effects[effects["effect"].notna()]
     if told.empty:
         return None
-    effect, error = told["effect"].to_numpy(float), told["standard_error"].to_numpy(float)
     shared = float(np.sqrt((told["shared_error"].to_numpy(float) ** 2).mean()))
-    least = (SURE * max(1.0, float(np.abs(effect).max()))) ** 2
-    variance = np.maximum(np.maximum(error**2 - shared**2, OWN * error**2), least)
+    names, effect, variance = _by_account(told, shared)
+    variance = np.maximum(variance, (SURE * max(1.0, float(np.abs(effect).max()))) ** 2)
     found = _hierarchy(effect, variance, shared)
     weight, mean, _ = found.moments()
     knapp = random_effects(effect, variance).knapp(level, shared) if len(effect) > 1 else None
     tail = (1 - level) / 2
     columns = ["episode_id", "account_id", "effect", "standard_error"]
-    accounts = told[columns].reset_index(drop=True).assign(**_posterior(found, level))
+    posterior = pd.DataFrame(_posterior(found, level), index=names)
+    accounts = told[columns].reset_index(drop=True).join(posterior, on="account_id")
     low, high = found.quantile(tail), found.quantile(1 - tail)
     tau = float(weight @ found.grid)
     return Pooled(float(weight @ mean), low, high, tau, len(effect), accounts, knapp, level, found)
+
+
+def _by_account(told: "pd.DataFrame", shared: float) -> "tuple[pd.Index, Floats, Floats]":
+    """Return accounts, the mean effect of the plans of each, and the variance of that which it shares with no other.
+
+    What the plans of an account differ by less than their variance s^2 says, they have in common (the account goes its
+    own way), and it does not shrink with their number k: s^2 (r + (1 - r) / k), one r for all accounts.
+    """
+    import numpy as np
+
+    square = told["standard_error"].astype(float) ** 2
+    rows = told.assign(variance=np.maximum(square - shared**2, OWN * square))
+    by = rows.groupby("account_id", sort=True)
+    account = by.agg(effect=("effect", "mean"), variance=("variance", "mean"), plans=("effect", "size"))
+    about = float(((rows["effect"] - by["effect"].transform("mean")) ** 2).sum())
+    expected = float((account["variance"] * (account["plans"] - 1)).sum())
+    common = float(np.clip(1 - about / expected, 0, 1)) if expected > 0 else 0.0
+    variance = account["variance"] * (common + (1 - common) / account["plans"])
+    return account.index, account["effect"].to_numpy(float), variance.to_numpy(float)
 
 
 def _hierarchy(effect: "Floats", variance: "Floats", shared: float) -> Hierarchy:

@@ -57,14 +57,14 @@ def test_the_interval_of_mu_holds_its_share_of_the_chance():
 
 
 def test_a_chance_without_an_account_is_that_of_all_others():
-    frame = effects([0.2, 0.9, 1.4, -0.3, 0.8], 0.4, 0.1, accounts=list("aabcd"))
+    frame = effects([0.2, 0.9, 1.4, -0.3, 0.8, 0.4, 0.6], 0.4, 0.1, accounts=list("aabcdef"))
     pooled = pool(frame)
     chances = pooled.chance_above_without(0.3)
     for episode, account in (("e0", "a"), ("e1", "a"), ("e3", "c")):
         assert chances[episode] == pytest.approx(
             pool(frame[frame["account_id"] != account]).chance_above(0.3), abs=0.01
         )
-    assert pooled.without("b").n == 4
+    assert pooled.without("b").n == 5  # a, c, d, e and f
 
 
 def test_without_its_only_account_nothing_is_left():
@@ -140,3 +140,27 @@ def test_examples_without_noise_can_be_pooled():
     assert pooled.mean == pytest.approx(0.5)
     assert pooled.chance_above(0.4) == pytest.approx(1)
     assert pooled.chance_above(0.6) == pytest.approx(0)
+
+
+def test_several_plans_of_an_account_count_as_one_account():
+    # Plans of an account that differ by as much as their error says: own variance .36 / 2, like one plan of that.
+    both = pool(effects([0.2, 0.2 + 0.6 * 2**0.5, 1.0, -0.3], 0.6, accounts=list("aabc")))
+    one = pool(effects([0.2 + 0.3 * 2**0.5, 1.0, -0.3], np.array([0.18**0.5, 0.6, 0.6]), accounts=list("abc")))
+    assert both.n == 3
+    assert (both.mean, both.low, both.tau) == pytest.approx((one.mean, one.low, one.tau))
+    assert both.accounts["mean"].iloc[0] == both.accounts["mean"].iloc[1]
+
+
+def test_plans_of_an_account_that_agree_are_no_surer_than_one_of_them():
+    twice = pool(effects([0.2, 0.2, 1.0, 1.0, -0.3, -0.3], 0.6, accounts=list("aabbcc")))
+    once = pool(effects([0.2, 1.0, -0.3], 0.6))
+    assert (twice.mean, twice.low, twice.high) == pytest.approx((once.mean, once.low, once.high))
+
+
+def test_the_interval_of_mu_covers_with_three_plans_of_each_of_ten_accounts():
+    rng, hits = np.random.default_rng(2), 0
+    for _ in range(200):
+        values = rng.normal(0, 1, 10).repeat(3) + rng.normal(0, 0.5, 30)
+        pooled = pool(effects(values, 0.5, accounts=[f"a{number}" for number in range(10) for _ in range(3)]))
+        hits += pooled.low <= 0 <= pooled.high
+    assert hits / 200 >= 0.92

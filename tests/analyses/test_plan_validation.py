@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from hashlib import sha256
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,11 @@ import pytest
 
 from csworkbench import config as configs
 from csworkbench.adjustment.comparing import compare
-from csworkbench.adjustment.designs import CompareRules
+from csworkbench.adjustment.designs import CompareRules, Design
+from csworkbench.adjustment.pooling import pool
 from csworkbench.analyses import plan_validation
-from csworkbench.analyses.plan_validation.judging import lines_of, read_playbooks
+from csworkbench.analyses.plan_validation.judging import evidence_of, lines_of, read_playbooks
+from csworkbench.analyses.plan_validation.settings import VerdictRules
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
 from csworkbench.tables import Kind
@@ -144,6 +147,32 @@ def test_a_gain_beyond_what_comes_back_by_itself_is_supported():
     assert playbook["effect"] == pytest.approx(0.5, abs=0.06)
     assert playbook["low"] > 0.3
     assert playbook["design"] == "C matched"
+
+
+def test_the_account_a_playbook_was_written_for_says_nothing_about_others():
+    filed = {"tour.yaml": PLAYBOOK + f"founder: {name(2)}\n"}
+    result = result_of(make_book(), playbooks=filed)
+    assert result.tables["playbooks"]["accounts"].tolist() == [PLANNED - 1]
+    said = result.tables["verdicts"].set_index("account_id")["probabilities"]
+    assert f"from {PLANNED - 1} accounts" in said[name(2)]  # its own plan is judged by all others
+    assert f"from {PLANNED - 2} accounts" in said[name(3)]
+
+
+def test_a_selected_founder_credits_nobody_in_a_null_world():
+    rng, credited, draws = np.random.default_rng(3), 0, 100
+    lines = pd.DataFrame({"csm_id": list("abcdef"), "goal": 0.114, "created_on": range(6)}, index=list("012345"))
+    lines = lines.assign(account_id=lines.index)
+    for _ in range(draws):
+        effect = rng.normal(0, 0.2, 6)
+        effect[0] = 0.45 + abs(rng.normal(0, 0.1))  # written down because it worked there
+        rows = {"episode_id": lines.index, "account_id": lines.index, "effect": effect}
+        pooled = pool(pd.DataFrame(rows).assign(standard_error=0.2, shared_error=0.02))
+        reading = SimpleNamespace(
+            comparison=SimpleNamespace(design=Design.MATCHED), pooled=pooled, elsewhere=pooled.without("0"),
+            lines=lines, scope=None, sides={}, is_inside=None, metric="", worth=lambda rules: 0.057,
+        )  # fmt: skip
+        credited += evidence_of(reading, VerdictRules())["1"].above >= 0.8
+    assert credited / draws <= 0.05 + 3 * (0.05 * 0.95 / draws) ** 0.5
 
 
 def test_a_recovery_that_comparable_accounts_had_too_is_not_credited():

@@ -29,7 +29,7 @@ def accounts_to_settle(reading: Reading, rules: VerdictRules) -> int | None:
     """
     from statistics import NormalDist
 
-    pooled, worth = reading.pooled, reading.worth(rules)
+    pooled, worth = reading.elsewhere, reading.worth(rules)
     if pooled is None or worth is None or reading.comparison is None:
         return None
     errors = reading.comparison.effects["standard_error"].dropna()
@@ -106,10 +106,10 @@ def _with_evidence(reading: Reading, plan: str, rules: VerdictRules) -> Message:
             chance=rules.chance if above >= rules.chance else 1 - rules.chance,
         )
     needed = accounts_to_settle(reading, rules)
-    if needed is None or reading.pooled is None:
+    if needed is None or reading.elsewhere is None:
         return say("More accounts than a team has: the mean effect lies next to the smallest effect of note")
     return say(
         "About {needed:n account|accounts} in all (now {now:count}), if the mean effect stays where it is",
         needed=needed,
-        now=reading.pooled.n,
+        now=reading.elsewhere.n,
     )

@@ -123,7 +123,7 @@ def _placebos(reading: Reading, one: Course | None, rules: CompareRules) -> "lis
 def _sensitivity(
     reading: Reading, one: Course | None, config: Config, rules: CompareRules
 ) -> "Iterator[dict[str, object]]":
-    comparison, pooled, founder = reading.comparison, reading.pooled, founder_of(reading)
+    comparison, pooled = reading.comparison, reading.pooled
     if comparison is None or pooled is None:
         return
     line: dict[str, object] = {"playbook": reading.name, "counted": JUDGED}
@@ -131,7 +131,7 @@ def _sensitivity(
         line |= {"effect": average.value, "low": average.low, "high": average.high, "accounts": average.n}
     if one is not None:
         line |= {name: getattr(one, name) for name in ("pretrend_p", "detectable", "detectable_bias", "breakdown")}
-    if founder is not None and (without := pooled.without(founder)) is not None:
+    if (without := reading.elsewhere) is not None:
         line |= {"without_founder": without.mean, "founder_low": without.low, "founder_high": without.high}
     out = leave_one_out(comparison.effects, level=config.level)
     yield line | {"smallest": out["mean"].min(), "largest": out["mean"].max()}
@@ -140,15 +140,3 @@ def _sensitivity(
     for found in leaving_bounds(in_full, rules).rename(columns=names).to_dict("records"):
         told = {str(name): value for name, value in found.items()}
         yield told | {"playbook": reading.name, "counted": LEFT[told["counted"]]}
-
-
-def founder_of(reading: Reading) -> str | None:
-    """Return the account a playbook was written for: as its file says, else that of its first compared plan.
-
-    Args:
-        reading: The playbook.
-    """
-    if reading.declared.founder is not None or reading.pooled is None:
-        return reading.declared.founder
-    plans = reading.lines.loc[reading.pooled.accounts["episode_id"]]
-    return str(plans.sort_values("created_on", kind="stable")["account_id"].iloc[0])

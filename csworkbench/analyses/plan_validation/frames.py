@@ -173,7 +173,8 @@ def playbook_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFra
 
     Returns:
         One row per playbook: playbook, title, metric, plans, run (over and run to the end), reached (of those with a
-        goal), reached_of, design, reason, effect, low, high (mean over accounts, pooled; share or points, `unit`),
+        goal), reached_of, design, reason, effect, low, high (mean over accounts but the founder, as in all that
+        follows, pooled; share or points, `unit`),
         next_above (probability that it does the smallest effect of note at the next account), probability (that the
         mean effect is as large), harm, worth (smallest effect of note), goal, tau (spread between accounts, on the
         scale of the analysis), accounts, csms, trait, trait_p, trait_says, settled_by (accounts, if undecided), says.
@@ -187,7 +188,7 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
     import numpy as np
 
     scale, rules = config.scale(reading.metric), config.rules
-    pooled, worth = reading.pooled, reading.worth(rules)
+    pooled, worth = reading.elsewhere, reading.worth(rules)
     run = reading.lines[is_counted(reading.lines, rules)]
     told = run["is_reached"].dropna()
     known = {"effect": np.nan, "low": np.nan, "high": np.nan, "next_above": np.nan, "probability": np.nan}
@@ -258,7 +259,7 @@ def says(reading: Reading, config: Config) -> str:
         reading: The playbook.
         config: Settings.
     """
-    rules, pooled, worth = config.rules, reading.pooled, reading.worth(config.rules)
+    rules, pooled, worth = config.rules, reading.elsewhere, reading.worth(config.rules)
     if pooled is None or worth is None or reading.comparison is None:
         return "cannot tell"
     if pooled.accounts["account_id"].nunique() < rules.accounts:

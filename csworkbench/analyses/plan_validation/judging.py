@@ -33,10 +33,12 @@ class Reading:
         comparison: The comparison; None where no plan has run to its end.
         pooled: What it does across accounts; None without an effect.
         is_inside: Whether each compared plan's account has the declared trait; None without a declared trait.
-        scope: Difference between accounts inside and outside; None without a declared trait.
-        sides: Pooled effects inside (True) and outside (False).
+        scope: Difference between accounts inside and outside, without the founder; None without a declared trait.
+        sides: Pooled effects inside (True) and outside (False), without the founder.
         evidence: Plan -> what other accounts say.
         judged: Plan -> verdict.
+        founder: Account it was written for, as its file says, else that of its first compared plan.
+        elsewhere: `pooled` without that account: whether it works is asked there only; None where nobody else is left.
     """
 
     name: str
@@ -52,6 +54,8 @@ class Reading:
     sides: Mapping[bool, Pooled | None]
     evidence: Mapping[str, Evidence]
     judged: Mapping[str, Judged]
+    founder: str | None = None
+    elsewhere: Pooled | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -100,19 +104,28 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
         episodes = episodes_of(inputs, config, counted, metric, starts_below=declared.starts_below)
     comparison = _compared(inputs, config, counted, metric, episodes) if len(episodes) else None
     pooled = None if comparison is None else pool(comparison.effects, level=config.level)
+    founder = _founder(declared, lines, pooled)
     is_inside = inside(declared, inputs.accounts, counted) if pooled is not None else None
     limit = None
     sides: dict[bool, Pooled | None] = {}
     if comparison is not None and pooled is not None and is_inside is not None:
-        limit = scope(comparison.effects, is_inside, min_treated=config.rules.scope_plans, level=config.level)
-        here = is_inside.reindex(comparison.effects["episode_id"]).to_numpy()
+        rest = comparison.effects[comparison.effects["account_id"] != founder]
+        limit = scope(rest, is_inside, min_treated=config.rules.scope_plans, level=config.level)
+        here = is_inside.reindex(rest["episode_id"]).to_numpy()
         for side in (True, False):
-            part = comparison.effects[pd.Series(here == side).fillna(False).to_numpy(bool)]
-            sides[side] = pool(part, level=config.level) if part["effect"].notna().any() else None
+            sides[side] = pool(rest[pd.Series(here == side).fillna(False).to_numpy(bool)], level=config.level)
     half = Reading(
-        declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {}
-    )
+        declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {},
+        founder, None if pooled is None or founder is None else pooled.without(founder),
+    )  # fmt: skip
     return _judged(half, config)
+
+
+def _founder(declared: Declared, lines: "pd.DataFrame", pooled: Pooled | None) -> str | None:
+    if declared.founder is not None or pooled is None:
+        return declared.founder
+    plans = lines.loc[pooled.accounts["episode_id"]]
+    return str(plans.sort_values("created_on", kind="stable")["account_id"].iloc[0])
 
 
 def _compared(
@@ -187,7 +200,7 @@ def evidence_of(reading: Reading, rules: VerdictRules) -> dict[str, Evidence]:
     """
     import pandas as pd
 
-    comparison, pooled, worth = reading.comparison, reading.pooled, reading.worth(rules)
+    comparison, pooled, worth = reading.comparison, reading.elsewhere, reading.worth(rules)
     plans = [str(plan) for plan in reading.lines.index]
     if comparison is None or pooled is None or worth is None:
         is_comparable = comparison is not None and comparison.design is not Design.NONE

@@ -13,7 +13,7 @@ RULES = VerdictRules()
 
 def reading(mean, worth=0.1, tau=0.3, error=0.4, n=6):
     return SimpleNamespace(
-        pooled=SimpleNamespace(mean=mean, tau=tau, n=n),
+        elsewhere=SimpleNamespace(mean=mean, tau=tau, n=n),
         comparison=SimpleNamespace(effects=pd.DataFrame({"standard_error": [error] * n})),
         worth=lambda rules: worth,
     )
@@ -35,4 +35,4 @@ def test_the_number_of_accounts_follows_from_the_distance_to_the_smallest_effect
 
 
 def test_nothing_settles_what_nobody_compared():
-    assert accounts_to_settle(SimpleNamespace(pooled=None, comparison=None, worth=lambda rules: 0.1), RULES) is None
+    assert accounts_to_settle(SimpleNamespace(elsewhere=None, comparison=None, worth=lambda rules: 0.1), RULES) is None
