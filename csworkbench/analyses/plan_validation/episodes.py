@@ -249,14 +249,14 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(length))
     values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
     values["own"] = _own_history(config, levels, rows, anchor, lengths)
-    values = _bounded(values, config, levels)
+    values = _bounded(values, config, levels, sign)
     own = values.pop("own")
     about = inputs.accounts.reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
-        **{name: sign * value for name, value in values.items()},
-        own_change=sign * ((values["before_2"] + values["before_1"]) / 2 - own),
+        **values,
+        own_change=(values["before_2"] + values["before_1"]) / 2 - own,
         month=month,
         tier=about["tier"].to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
@@ -292,12 +292,15 @@ def _distance(inputs: Inputs, made: "pd.DataFrame", starts_below: tuple[str, flo
     return levels.mean(levels.places(made["account_id"]), day - HALF_DAYS, day) - starts_below[1]
 
 
-def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":
-    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much."""
+def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels, sign: float) -> "dict[str, Floats]":
+    """Return levels on the scale of the analysis, good is positive; a loss beyond `largest_fall` counts as that much.
+
+    Where less is good, that is a rise to 1 / (1 - largest_fall) times the level.
+    """
     import numpy as np
 
     scale = config.scale(levels.metric)
-    found = {name: on_scale(value, scale, levels.usual()) for name, value in values.items()}
+    found = {name: sign * on_scale(value, scale, levels.usual()) for name, value in values.items()}
     if scale == "relative":
         floor = (found["before_2"] + found["before_1"]) / 2 + np.log1p(-config.largest_fall)
         found["after"] = np.fmax(found["after"], np.where(np.isnan(found["after"]), np.nan, floor))

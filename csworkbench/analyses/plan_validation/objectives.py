@@ -6,6 +6,7 @@ from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.evidence import ACTIVE_RATIO, ACTIVE_USERS, HEALTH, Inputs
+from csworkbench.analyses.plan_validation.frames import natural
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import Config
 
@@ -93,9 +94,10 @@ def _row(inputs: Inputs, config: Config, reading: Reading, metric: str) -> "tupl
     lines = reading.lines.loc[plans]
     known = before_after(inputs, config, lines)
     known = known[known["metric"] == metric]
-    average, controls = None, 0
+    average, controls, sign = None, 0, 1.0
     if metric == reading.metric and reading.comparison is not None:
         average, controls = reading.comparison.average, int((~reading.comparison.sets["is_plan"]).sum())
+        sign = reading.sign
     else:
         fewer = config if metric == reading.metric else replace_controls(config)
         episodes = episodes_of(inputs, fewer, lines.assign(sign=1.0), metric)
@@ -103,7 +105,7 @@ def _row(inputs: Inputs, config: Config, reading: Reading, metric: str) -> "tupl
         average, controls = found.average, int((~found.sets["is_plan"]).sum())
     values = (np.nan,) * 3 if average is None else (average.value, average.low, average.high)
     unit = "share" if config.scale(metric) == "relative" else "points"
-    effect = [np.nan if each is None else np.expm1(each) if unit == "share" else each for each in values]
+    effect = [np.nan if each is None else natural(each, config.scale(metric), sign) for each in values]
     return reading.name, metric, len(known), known["before"].mean(), known["after"].mean(), *effect, unit, controls
 
 
