@@ -87,7 +87,8 @@ def panel_of(inputs: Inputs, config: Config, reading: Reading) -> "pd.DataFrame"
     import pandas as pd
 
     sets = reading.comparison.sets if reading.comparison is not None else pd.DataFrame()
-    found = monthly(inputs, config, inputs.levels[reading.metric], sets["month"], sets["account_id"].unique().tolist())
+    accounts = sets["account_id"].unique().tolist()
+    found = monthly(inputs, config, inputs.levels[reading.metric], sets["month"], accounts, sign=reading.sign)
     return found.assign(value=reading.sign * found["value"]).dropna(subset=["value"]).reset_index(drop=True)
 
 
