@@ -94,13 +94,12 @@ def panel_of(inputs: Inputs, config: Config, reading: Reading) -> "pd.DataFrame"
     Returns:
         account_id, month (first day), value.
     """
-    import numpy as np
     import pandas as pd
 
     sets = reading.comparison.sets if reading.comparison is not None else pd.DataFrame()
-    found = monthly(inputs, config, inputs.levels[reading.metric], sets["month"], sets["account_id"].unique().tolist())
-    sign = float(np.median(reading.lines["sign"]))
-    return found.assign(value=sign * found["value"]).dropna(subset=["value"]).reset_index(drop=True)
+    accounts = sets["account_id"].unique().tolist()
+    found = monthly(inputs, config, inputs.levels[reading.metric], sets["month"], accounts, sign=reading.sign)
+    return found.assign(value=reading.sign * found["value"]).dropna(subset=["value"]).reset_index(drop=True)
 
 
 def _placebos(reading: Reading, one: Course | None, rules: CompareRules) -> "list[tuple[object, ...]]":

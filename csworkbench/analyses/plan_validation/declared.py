@@ -23,6 +23,7 @@ class Declared:
         founder: Account it was written for; None = the account of its first plan.
         starts_below: Metric and value under which a rule starts plans; None = no such rule.
         is_filed: Whether a file says so; without one the goals of the plans speak.
+        lower: Metrics of its goals of which less is good.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Declared:
     founder: str | None = None
     starts_below: tuple[str, float] | None = None
     is_filed: bool = False
+    lower: tuple[str, ...] = ()
 
 
 def declared_in(library: Library) -> tuple[Declared, ...]:
@@ -51,6 +53,7 @@ def declared_in(library: Library) -> tuple[Declared, ...]:
             each.founder,
             None if each.starts_when is None else (each.starts_when.metric, each.starts_when.below),
             is_filed=True,
+            lower=tuple(goal.metric for goal in each.goals if goal.direction == "lower"),
         )
         for name, each in library.playbooks.items()
     )
@@ -78,10 +81,26 @@ def goal_of(declared: Declared, metric: str, scale: str, lines: "pd.DataFrame") 
     import math
 
     asked = (declared.uplift or {}).get(metric)
-    if asked is not None:
-        return abs(math.log1p(asked)) if scale == "relative" else abs(float(asked))
+    sign = sign_of(declared, metric, lines)
+    if asked is not None and scale == "points":
+        return abs(float(asked))
+    if asked is not None and (sign > 0 or asked < 1):  # nothing can fall by more than all of it
+        return sign * math.log1p(sign * asked)
     goals = lines.loc[lines["metric"] == metric, "goal"].dropna()
     return float(goals.median()) if len(goals) else None
+
+
+def sign_of(declared: Declared, metric: str, lines: "pd.DataFrame") -> float:
+    """Return which way of a metric is good for a playbook, 1 or -1: as its file says, else as most of its plans do.
+
+    Args:
+        declared: What its file says.
+        metric: Metric that is compared.
+        lines: Timeline of its plans, with metric and sign.
+    """
+    if metric in (declared.uplift or {}):
+        return -1.0 if metric in declared.lower else 1.0
+    return -1.0 if float(lines.loc[lines["metric"] == metric, "sign"].sum()) < 0 else 1.0
 
 
 def inside(declared: Declared, accounts: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.Series[bool] | None":

@@ -31,7 +31,8 @@ def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFra
     Returns:
         One row per plan, index plan_id: problem_level, own_history (levels per day), own_change (on the scale of the
         analysis, good is positive), peer_change (median of the accounts read), net_change, peer_share (of its tier that
-        are worse off), start_band, is_wrong (missing = no history, or no such metric).
+        are worse off), start_band, is_wrong (missing = no history,
+        no such metric, or nobody said which way of it is good; nor are there changes then).
     """
     import numpy as np
     import pandas as pd
@@ -45,8 +46,11 @@ def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFra
             continue
         recent, history = _recent(levels, day, config)
         change = change_of(levels, config, recent, history)
+        ends = pd.DatetimeIndex([day] * len(change)).to_numpy("datetime64[D]")
+        gone = levels.has_left(np.arange(len(change)), ends)
         rows = levels.places(part["account_id"])
-        sign = part["sign"].to_numpy()
+        sign = part["problem_sign"].to_numpy()
+        change = np.where(gone, np.nan, change) if (sign < 0).any() else change
         peers = np.nanmedian(change) if np.isfinite(change).any() else np.nan
         found.loc[part.index, list(names)] = np.column_stack(
             [recent[rows], history[rows], change[rows] * sign, peers * sign, _worse(inputs, levels, recent, rows, sign)]
@@ -68,7 +72,8 @@ def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "F
     for row, way in zip(rows, sign, strict=True):
         there, level = peers[tier[row]], recent[row]
         worse = np.searchsorted(there, level) if way > 0 else len(there) - np.searchsorted(there, level, side="right")
-        shares.append(float(worse / len(there) if np.isfinite(level) else 0.0) if len(there) > 1 else float("nan"))
+        is_told = len(there) > 1 and np.isfinite(way)
+        shares.append(float(worse / len(there) if np.isfinite(level) else 0.0) if is_told else float("nan"))
     return shares
 
 
@@ -269,14 +274,14 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(length))
     values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
     values["own"] = _own_history(config, levels, rows, anchor, lengths)
-    values = _bounded(values, config, levels)
+    values = _bounded(values, config, levels, sign, levels.has_left(rows, ends))
     own = values.pop("own")
     about = inputs.accounts[["left_on", "signup_on", "tier"]].reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
-        **{name: sign * value for name, value in values.items()},
-        own_change=sign * ((values["before_2"] + values["before_1"]) / 2 - own),
+        **values,
+        own_change=(values["before_2"] + values["before_1"]) / 2 - own,
         month=month,
         tier=about["tier"].to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
@@ -312,19 +317,26 @@ def _distance(inputs: Inputs, made: "pd.DataFrame", starts_below: tuple[str, flo
     return levels.mean(levels.places(made["account_id"]), day - HALF_DAYS, day) - starts_below[1]
 
 
-def _bounded(values: "dict[str, Floats]", config: Config, levels: Levels) -> "dict[str, Floats]":
-    """Return levels on the scale of the analysis; a fall of the logarithm beyond `largest_fall` counts as that much.
+def _bounded(
+    values: "dict[str, Floats]", config: Config, levels: Levels, sign: float, has_left: "NDArray[np.bool_]"
+) -> "dict[str, Floats]":
+    """Return levels on the scale of the analysis, good is positive; a loss beyond `largest_fall` counts as that much.
 
-    `after_in_full` keeps the whole fall.
+    Where less is good, that is a rise to 1 / (1 - largest_fall) times the level, and leaving counts as that, not as 0;
+    points count as the worst of the others. `after_in_full` keeps the whole fall.
     """
     import numpy as np
 
     scale = config.scale(levels.metric)
-    found = {name: on_scale(value, scale, levels.usual()) for name, value in values.items()}
+    found = {name: sign * on_scale(value, scale, levels.usual()) for name, value in values.items()}
     found["after_in_full"] = found["after"]
+    worst = np.nanmin(found["after"]) if np.isfinite(found["after"]).any() else np.nan
+    floor = np.full(len(has_left), worst)
     if scale == "relative":
         floor = (found["before_2"] + found["before_1"]) / 2 + np.log1p(-config.largest_fall)
         found["after"] = np.fmax(found["after"], np.where(np.isnan(found["after"]), np.nan, floor))
+    if sign < 0:
+        found["after"] = np.where(has_left, floor, found["after"])
     return found
 
 

@@ -118,7 +118,9 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     levels |= _use(snapshot, accounts, span)
     if len(bands.history):
         rows = bands.history.rename(columns={"snapshot_on": "date", "score": "value"})
-        levels[HEALTH] = levels_of(rows, accounts.index, span, metric=HEALTH, cadence="monthly")
+        levels[HEALTH] = levels_of(
+            rows, accounts.index, span, metric=HEALTH, cadence="monthly", left_on=accounts["left_on"]
+        )
     return Inputs(
         snapshot.as_of,
         plans,

@@ -35,16 +35,17 @@ SHOWN = (
 )
 
 
-def natural(value: float, scale: str) -> float:
-    """Return an effect as a reader knows it: a share of the level, or points.
+def natural(value: float, scale: str, sign: float = 1.0) -> float:
+    """Return an effect as a reader knows it: a share of the level, or points; good is positive.
 
     Args:
         value: Effect on the scale of the analysis.
         scale: relative or points.
+        sign: Which way of the metric is good: with -1 a gain of .22 of the logarithm is a fall by 20 %, so .2.
     """
     import math
 
-    return math.expm1(value) if scale == "relative" else value
+    return sign * math.expm1(sign * value) if scale == "relative" else value
 
 
 def unit_of(scale: str) -> str:
@@ -93,7 +94,7 @@ def _rows(names: "Mapping[Any, Any]", config: Config, reading: Reading) -> "Iter
             "verdict": judged.verdict.value,
             "path": judged.way,
             "probability": float("nan") if evidence.above is None else evidence.above,
-            **{name: natural(effect.get(name, float("nan")), scale) for name in SCALED},
+            **{name: natural(effect.get(name, float("nan")), scale, reading.sign) for name in SCALED},
             "evidence": _tier(reading),
             "n_controls": int(effect.get("n_controls", 0)),
             "unit": unit,
@@ -126,7 +127,8 @@ def probabilities(reading: Reading, evidence: Evidence, config: Config) -> str:
     worth = reading.worth(config.rules)
     if evidence.above is None or worth is None:
         return ""
-    effect = formats.in_unit(natural(worth, config.scale(reading.metric)), unit_of(config.scale(reading.metric)))
+    scale = config.scale(reading.metric)
+    effect = formats.in_unit(natural(worth, scale, reading.sign), unit_of(scale))
     said = [
         ("mean effect at other accounts at least " + effect, evidence.above),
         ("harm of as much", evidence.harm),
@@ -194,7 +196,7 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
     known = {"effect": np.nan, "low": np.nan, "high": np.nan, "next_above": np.nan, "probability": np.nan}
     known |= {"harm": np.nan, "tau": np.nan}
     if pooled is not None:
-        known |= {name: natural(value, scale) for name, value in zip(SCALED, _mean(pooled), strict=True)}
+        known |= {name: natural(value, scale, reading.sign) for name, value in zip(SCALED, _mean(pooled), strict=True)}
         known["tau"] = pooled.tau
         if worth is not None:
             known["next_above"] = pooled.next_above(worth)
@@ -213,8 +215,8 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
         "design": _tier(reading),
         "reason": _reason(reading),
         **known,
-        "worth": np.nan if worth is None else natural(worth, scale),
-        "goal": np.nan if reading.goal is None else natural(reading.goal, scale),
+        "worth": np.nan if worth is None else natural(worth, scale, reading.sign),
+        "goal": np.nan if reading.goal is None else natural(reading.goal, scale, reading.sign),
         "unit": unit_of(scale),
         "accounts": 0 if pooled is None else int(pooled.accounts["account_id"].nunique()),
         "csms": int(run["csm_id"].nunique()),
@@ -307,7 +309,7 @@ def rebound_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFram
         told = reading.comparison.effects.dropna(subset=["effect"])
         if told.empty:
             continue
-        sign = float(np.median(reading.lines["sign"]))
+        sign = reading.sign
         rebound, after = told["rebound"].mean(), (told["observed"] - told["before"]).mean()
         far = 1.96 * float(told["shared_error"].iloc[0])
         ends = sorted(100 * np.exp(sign * np.array([rebound - far, rebound + far])))
@@ -339,12 +341,12 @@ def effect_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFrame
     for reading in readings:
         if reading.comparison is None or reading.pooled is None:
             continue
-        scale = config.scale(reading.metric)
+        scale, sign = config.scale(reading.metric), reading.sign
         own = reading.comparison.effects.rename(columns={"rebound": "expected_change"})
         posterior = reading.pooled.accounts.set_index("episode_id")[["mean", "low", "high"]]
         joined = own.join(posterior.set_axis(["pooled", "pooled_low", "pooled_high"], axis=1), on="episode_id")
         for name in (*SCALED, "pooled", "pooled_low", "pooled_high", "expected_change"):
-            joined[name] = joined[name].map(lambda value, scale=scale: natural(value, scale))
+            joined[name] = joined[name].map(lambda value, scale=scale, sign=sign: natural(value, scale, sign))
         parts.append(joined.assign(unit=unit_of(scale)).rename(columns={"episode_id": "plan_id"}))
     columns = ["plan_id", "account_id", "playbook", *SCALED, "pooled", "pooled_low", "pooled_high"]
     columns += ["expected_change", "n_controls", "unit"]

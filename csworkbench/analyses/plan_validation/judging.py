@@ -8,7 +8,7 @@ from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.pooling import Pooled, pool
 from csworkbench.adjustment.scoping import Scope, scope
-from csworkbench.analyses.plan_validation.declared import Declared, declared_of, goal_of, inside
+from csworkbench.analyses.plan_validation.declared import Declared, declared_of, goal_of, inside, sign_of
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.months import starts_by_month
@@ -62,6 +62,11 @@ class Reading:
         """Whether the declared trait is shown to limit the playbook."""
         return bool(self.evidence) and any(each.is_limited for each in self.evidence.values())
 
+    @property
+    def sign(self) -> float:
+        """Which way of the metric is good: 1 or -1."""
+        return sign_of(self.declared, self.metric, self.lines)
+
     def worth(self, rules: VerdictRules) -> float | None:
         """Return the smallest effect of note: a part of the goal."""
         return None if self.goal is None else self.goal * rules.goal_share
@@ -98,7 +103,8 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
 
     metric = str(lines["metric"].mode().iloc[0]) if lines["metric"].notna().any() else ""
     goal = goal_of(declared, metric, config.scale(metric), lines)
-    counted = lines[is_counted(lines, config.rules) & (lines["metric"] == metric)]
+    is_same = (lines["metric"] == metric) & (lines["sign"] == sign_of(declared, metric, lines))
+    counted = lines[is_counted(lines, config.rules) & is_same]
     episodes = pd.DataFrame()
     if len(counted):
         episodes = episodes_of(inputs, config, counted, metric, starts_below=declared.starts_below)

@@ -32,6 +32,7 @@ class Levels:
         sums: Running sums, accounts x (days + 1).
         counts: Running numbers of values, accounts x (days + 1).
         busiest: Running number of days on which values are expected, days + 1.
+        gone: Day each account left, missing = it has not; None = nobody asked.
     """
 
     metric: str
@@ -41,6 +42,7 @@ class Levels:
     sums: "Floats"
     counts: "NDArray[np.int32]"
     busiest: "NDArray[np.int32]"
+    gone: "Days | None" = None
 
     @property
     def days(self) -> int:
@@ -91,6 +93,19 @@ class Levels:
             end: Day after the window.
         """
         return self.mean(rows, anchor + (1 if self.cadence == "daily" else LAG_DAYS), end)
+
+    def has_left(self, rows: "Places", day: "Days") -> "NDArray[np.bool_]":
+        """Return which accounts had left before a day.
+
+        Args:
+            rows: Places in `accounts`; -1 = not there.
+            day: Day of each row.
+        """
+        import numpy as np
+
+        if self.gone is None:
+            return np.zeros(len(rows), dtype=bool)
+        return (rows >= 0) & (self.gone[rows] < day)
 
     def own_change(self, rows: "Places", day: "Days", pre_days: int, history_days: int) -> "tuple[Floats, Floats]":
         """Return the level of the days before a day, and the account's own level in the history before these.
@@ -162,6 +177,7 @@ def levels_of(
     counts[place[keep], day[keep] + 1] = 1
     recorded = counts.sum(axis=0)
     busy = recorded >= max(1, BUSY * recorded.max())
+    gone = None
     if left_on is not None:
         gone = left_on.reindex(accounts).to_numpy("datetime64[D]")
         for row in np.flatnonzero(~np.isnat(gone)):
@@ -175,6 +191,7 @@ def levels_of(
         sums.cumsum(axis=1),
         counts.cumsum(axis=1, dtype=np.int32),
         busy.cumsum(dtype=np.int32),
+        gone,
     )
 
 

@@ -17,7 +17,13 @@ REACH = 7  # months before the first and after the last landing that are read
 
 
 def monthly(
-    inputs: Inputs, config: Config, levels: Levels, landings: "pd.Series[pd.Timestamp]", accounts: Sequence[str]
+    inputs: Inputs,
+    config: Config,
+    levels: Levels,
+    landings: "pd.Series[pd.Timestamp]",
+    accounts: Sequence[str],
+    *,
+    sign: float = 1.0,
 ) -> "pd.DataFrame":
     """Return a metric month by month from `REACH` months before the first landing to as many after the last.
 
@@ -27,6 +33,7 @@ def monthly(
         levels: Levels of the metric.
         landings: Months of landing.
         accounts: Whose.
+        sign: Which way is good: with -1, months in which an account has left are missing and not 0.
 
     Returns:
         account_id, month (first day), value (on the scale of the analysis; missing where nothing is recorded).
@@ -44,6 +51,8 @@ def monthly(
         days = np.full(len(rows), month.astype("datetime64[D]"))
         until = np.full(len(rows), (month + 1).astype("datetime64[D]"))
         value = on_scale(levels.mean(rows, days, until), config.scale(levels.metric), usual)
+        if sign < 0:
+            value[levels.has_left(rows, until)] = np.nan
         parts.append(pd.DataFrame({"account_id": names, "month": month.astype("datetime64[s]"), "value": value}))
     return pd.concat(parts, ignore_index=True)
 
@@ -70,7 +79,7 @@ def starts_by_month(
 
     levels, sign = inputs.levels[metric], float(np.median(lines["sign"]))
     plans = episodes[episodes["is_plan"]]
-    panel = monthly(inputs, config, levels, plans["month"], episodes["account_id"].unique().tolist())
+    panel = monthly(inputs, config, levels, plans["month"], episodes["account_id"].unique().tolist(), sign=sign)
     first = lines.sort_values("anchor_on", kind="stable").drop_duplicates("account_id").set_index("account_id")
     landed = first["anchor_on"].to_numpy("datetime64[M]")
     began = np.fmin(first["started_on"].to_numpy("datetime64[M]"), landed)

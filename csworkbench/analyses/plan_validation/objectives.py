@@ -6,6 +6,7 @@ from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.evidence import ACTIVE_RATIO, ACTIVE_USERS, HEALTH, Inputs
+from csworkbench.analyses.plan_validation.frames import natural
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import Config
 
@@ -88,14 +89,15 @@ def _rows(inputs: Inputs, config: Config, reading: Reading) -> "Iterator[tuple[o
     levels = before_after(inputs, config, lines)
     for metric in _metrics(inputs, config, reading.lines[reading.lines["metric"] == reading.metric]):
         known = levels[levels["metric"] == metric]
-        found = reading.comparison
+        found, sign = reading.comparison, reading.sign
         if metric != reading.metric or found is None:
             episodes = episodes_of(inputs, replace_controls(config), lines.assign(sign=1.0), metric)
+            sign = 1.0
             found = compare(episodes, CompareRules(level=config.level, seed=config.seed, draws=199))
         average, controls = found.average, int((~found.sets["is_plan"]).sum())
         values = (np.nan,) * 3 if average is None else (average.value, average.low, average.high)
         unit = "share" if config.scale(metric) == "relative" else "points"
-        effect = [np.nan if each is None else np.expm1(each) if unit == "share" else each for each in values]
+        effect = [np.nan if each is None else natural(each, config.scale(metric), sign) for each in values]
         before, after = known["before"].mean(), known["after"].mean()
         yield reading.name, metric, len(known), before, after, *effect, unit, controls
 
