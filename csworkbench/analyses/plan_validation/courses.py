@@ -131,5 +131,5 @@ def founder_of(reading: Reading) -> str | None:
     """
     if reading.declared.founder is not None or reading.pooled is None:
         return reading.declared.founder
-    plans = reading.lines.loc[reading.pooled.accounts["episode_id"]]
+    plans = reading.lines[reading.lines.index.isin(reading.pooled.accounts["episode_id"])]
     return str(plans.sort_values("created_on", kind="stable")["account_id"].iloc[0])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.levels import HALF_DAYS, Levels, on_scale
 from csworkbench.analyses.plan_validation.settings import Config
+from csworkbench.analyses.plan_validation.turns import Lot, by_turn, lots_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -145,7 +146,9 @@ def episodes_of(
         start_order=lines["start_order"].to_numpy(float),
         **{name: lines[name].to_numpy() for name in ("account_id", "playbook", "lottery", "csm_id")},
     )
-    others = _others(inputs, config, lines, geometry, metric)
+    own = by_turn(own, lots_of(inputs))
+    own = own[own["account_id"].isin(levels.accounts)]
+    others = _others(inputs, config, lines, geometry.assign(lottery=lines["lottery"].to_numpy()), metric)
     made = pd.concat([own, others], ignore_index=True) if len(others) else own
     distance = _distance(inputs, made, starts_below)
     return _measured(inputs, config, made.assign(threshold_distance=distance), levels, float(np.median(lines["sign"])))
@@ -161,18 +164,17 @@ def _others(
     pool = inputs.levels[metric].accounts
     most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
     busy = busy_with(inputs, lines, metric)
-    waits = pd.concat([inputs.plans[inputs.plans["lottery"].notna()], inputs.waiting])
-    lots = {str(name): part for name, part in waits.groupby("lottery")}
+    lots = lots_of(inputs)
     order = np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in pool], dtype=np.uint64)
     parts = []
-    seen = geometry.assign(lottery=lines["lottery"].to_numpy()).drop_duplicates()
+    seen = geometry.drop_duplicates()
     line: Any
     for number, line in enumerate(seen.itertuples(index=False)):
         first = line.anchor - np.timedelta64(1, "D") * line.pre_days
         taken = busy[(busy["began"] < line.ends) & (busy["over"] > first)]
-        free = ~pool.isin(taken["account_id"])
         waiting = _waiting(lots.get(str(line.lottery)), line.ends)
-        must = pool.isin(waiting.index)
+        must = pool.isin(waiting.index)  # also where one started out of turn: the draw is the arm
+        free = must | ~pool.isin(taken["account_id"])
         # A hash turned on by the number of the day: other accounts on other days, the same in every run.
         turned = np.where(must, 0, order ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF))
         chosen = np.flatnonzero(free)[np.argsort(turned[free], kind="stable")][:most]
@@ -198,14 +200,13 @@ def _others(
     return pd.concat(parts, ignore_index=True)
 
 
-def _waiting(lot: "pd.DataFrame | None", ends: Any) -> "pd.Series[float]":
-    """Return the start order of the accounts of a lottery that have not started by a day; index account_id."""
+def _waiting(lot: Lot | None, ends: Any) -> "pd.Series[float]":
+    """Return the start order of the accounts of a lottery whose turn has not come by a day; index account_id."""
     import pandas as pd
 
     if lot is None:
         return pd.Series(dtype=float)
-    late = lot[lot["started_on"].isna() | (lot["started_on"] >= pd.Timestamp(ends))]
-    found: pd.Series[float] = late.drop_duplicates("account_id").set_index("account_id")["start_order"].astype(float)
+    found: pd.Series[float] = lot.rows.iloc[lot.called(ends) :].set_index("account_id")["start_order"].astype(float)
     return found
 
 
