@@ -47,7 +47,15 @@ def by_lottery(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messag
         episodes: Episodes without gaps.
         rules: What is demanded.
     """
+    followed = _followed(episodes)
+    if len(followed) and followed.max() < rules.order_followed:
+        return say(
+            "A lottery is named, but {share:percent} of the starts follow a drawn order; {least:percent} are needed",
+            share=float(followed.max()),
+            least=rules.order_followed,
+        )
     drawn = episodes[episodes["lottery"].notna()]
+    drawn = drawn[~drawn["lottery"].isin(followed.index[followed < rules.order_followed])]
     if not drawn["is_plan"].any():
         return say("No lottery drew who starts first")
     waiting = drawn[drawn["is_plan"] | drawn["is_waiting"].fillna(False).astype(bool)]
@@ -69,6 +77,18 @@ def by_lottery(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messag
         waiting=others,
     )
     return _alike(Design.LOTTERY, reason, used, ["lottery", "month"])
+
+
+def _followed(episodes: "pd.DataFrame") -> "pd.Series[float]":
+    """Return the share of starts that follow the order, by lottery; empty where that was not measured."""
+    import pandas as pd
+
+    if "order_followed" not in episodes:
+        return pd.Series(dtype=float)
+    plans = episodes[episodes["is_plan"] & episodes["order_followed"].notna()]
+    names = plans["lottery"].astype("object").where(plans["lottery"].notna(), "")  # "" = started out of turn
+    found: pd.Series[float] = plans["order_followed"].astype(float).groupby(names).max()
+    return found
 
 
 def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Message:

@@ -39,13 +39,13 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
         ValueError: a column is missing or there is no plan.
     """
     every = checked(episodes)
-    told = every[complete(every)]
     refused: list[Caveat] = []
     for attempt in (by_lottery, by_threshold, by_matching):
-        found = attempt(told, rules)
+        found = attempt(every[complete(every)], rules)
         if isinstance(found, Choice):
             return _compared(every, found, rules, tuple(refused))
         refused.append(Caveat("better_design_refused", Severity.NOTE, found))
+        every = _started(every)
     if panel is not None:
         for further in (by_starts, by_donors):
             other = further(every, panel, rules)
@@ -55,6 +55,13 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
                 other if isinstance(other, Caveat) else Caveat("better_design_refused", Severity.NOTE, other)
             )
     return _nothing(every, rules, refused)
+
+
+def _started(every: "pd.DataFrame") -> "pd.DataFrame":
+    """Return episodes without the plans that were drawn and never started, which only a lottery can count."""
+    return (
+        every[every["is_started"].fillna(True).astype(bool)].reset_index(drop=True) if "is_started" in every else every
+    )
 
 
 def _compared(every: "pd.DataFrame", choice: Choice, rules: CompareRules, refused: tuple[Caveat, ...]) -> Comparison:

@@ -34,6 +34,7 @@ class CompareRules:
         level: Coverage of intervals.
         seed: Seed of permutations and simulated bands.
         least_drawn: Accounts of a lottery on each side below which its draw tells nothing.
+        order_followed: Share of the starts of a lottery that must follow its drawn order.
         min_controls: Controls without which a design is not used.
         min_per_cell: Controls of the same month and band (or draw) without which a plan gets no effect.
         matches: Nearest controls each plan is held against; 0 = all of its month and band.
@@ -47,6 +48,7 @@ class CompareRules:
     level: float = 0.95
     seed: int = 0
     least_drawn: int = 6
+    order_followed: float = 0.9
     min_controls: int = 20
     min_per_cell: int = 5
     matches: int = 20

@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 
 from csworkbench import config as configs
+from csworkbench import formats
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Design
 from csworkbench.adjustment.pooling import pool
@@ -251,6 +252,7 @@ def test_a_drawn_start_order_verifies():
     assert set(found["verdict"][:PLANNED].where(~found.index[:PLANNED].str.startswith("PL2"))) >= {"verified"}
     assert (found.loc[[f"PL{200 + n}" for n in range(20)], "verdict"] == "in_progress").all()
     assert set(found["evidence"]) == {"A lottery"}
+    assert "draw_not_recorded" in codes(result)
 
 
 def test_a_released_order_adds_no_verdict_for_those_who_wait():
@@ -263,7 +265,43 @@ def test_a_released_order_adds_no_verdict_for_those_who_wait():
     assert len(result.tables["verdicts"]) == PLANNED
     assert set(result.tables["verdicts"]["evidence"]) == {"A lottery"}
     assert result.tables["diagnosis"]["problem"].tolist() == ["Few orders"]
-    assert not {"never_landed", "overlapping_plans"} & codes(result)
+    assert not {"never_landed", "overlapping_plans", "draw_not_recorded"} & codes(result)
+
+
+def lottery_of(drawn, started, waiting=20):
+    """A lottery among the planned and dipped accounts: `started` of the first `drawn` places start, nobody else."""
+    idle = {"started_at": None, "landed_at": None, "closed_at": None}
+    numbers = range(drawn + waiting)
+    plans = [
+        plan(n, account_id=name(n), lottery="draw-1", start_order=n + 1) | ({} if n in started else idle)
+        for n in numbers
+    ]
+    kinds = {"plans": {"lottery": Kind.TEXT, "start_order": Kind.INTEGER}}
+    return make_book(plans=plans, extras=kinds)
+
+
+def compared(made, **settings):
+    config = plan_validation.Config(**SETTINGS | {"playbooks": {"tour.yaml": PLAYBOOK}} | settings)
+    inputs = plan_validation.prepare(take(made, AS_OF), config, {})
+    (reading,) = read_playbooks(inputs, config, lines_of(inputs, config))
+    return reading
+
+
+def test_who_was_drawn_and_did_not_start_stays_on_the_side_that_started():
+    reading = compared(lottery_of(12, set(range(12)) - {6}))
+    # 11 of the 12 that were called started: 92 %, and the seventh counts with them, not with the 20 that wait.
+    assert reading.comparison.design.value == "lottery"
+    assert set(reading.comparison.effects["account_id"]) == {name(n) for n in range(12)}
+    assert reading.episodes.loc[reading.episodes["is_waiting"], "account_id"].nunique() == 20
+
+
+def test_where_a_quarter_of_the_drawn_never_starts_the_lot_is_not_believed():
+    reading = compared(lottery_of(12, set(range(12)) - {2, 5, 8}))
+    # 9 of the 12 called.
+    assert reading.comparison.design.value == "matched"
+    said = [formats.text(each.message) for each in reading.comparison.caveats]
+    assert "A lottery is named, but 75% of the starts follow a drawn order; 90% are needed" in said
+    assert len(reading.comparison.effects) == 9
 
 
 # --- rules that always hold -------------------------------------------------------------------------------------------
@@ -304,7 +342,9 @@ def test_randomized_effects_change_their_sign_with_the_labels():
     (reading,) = read_playbooks(inputs, config, lines_of(inputs, config))
     drawn = reading.episodes[reading.episodes["band"] == reading.episodes["band"].iloc[0]].assign(lottery="draw-1")
     drawn = drawn.drop_duplicates("account_id").assign(is_waiting=~drawn["is_plan"], own_change=0.0, csm_load=1.0)
-    drawn = drawn.assign(before_1=1.0, before_2=1.0, tenure_months=1.0)  # nothing to adjust for: a difference of means
+    drawn = drawn.drop(columns="order_followed").assign(
+        before_1=1.0, before_2=1.0, tenure_months=1.0
+    )  # a difference of means
     turned = drawn.assign(is_plan=~drawn["is_plan"], is_waiting=drawn["is_plan"], playbook="tour")
     averages = [compare(each, CompareRules(draws=99)).effects["effect"].mean() for each in (drawn, turned)]
     assert averages[0] == pytest.approx(-averages[1], abs=1e-9)

@@ -27,6 +27,7 @@ def doubts(inputs: Inputs, lines: "pd.DataFrame", readings: Sequence[Reading], l
         library: The files of the playbooks.
     """
     yield from _of_designs(readings)
+    yield from _of_draws(inputs, readings)
     yield from _of_plans(inputs, lines)
     yield from _of_files(readings, library)
     yield from _of_tables(inputs, readings)
@@ -50,6 +51,23 @@ def _of_designs(readings: Sequence[Reading]) -> Iterator[Caveat]:
                 n=len(matched),
             ),
             say("Draw the start order by lot where more accounts are eligible than can start"),
+        )
+
+
+def _of_draws(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
+    """Tell of which lotteries the order is the team's word: it was not written down here before the first start."""
+    drawn = [each for each in readings if each.comparison is not None and each.comparison.design.letter == "A"]
+    names = {str(name) for each in drawn for name in each.lines["lottery"].dropna()} - inputs.official
+    if names:
+        yield Caveat(
+            "draw_not_recorded",
+            Severity.NOTE,
+            say(
+                "The start order of {names:list} is in the plans, not in records/lotteries: that a lot drew it before "
+                "the first start is taken on the team's word",
+                names=sorted(names),
+            ),
+            say("Release the next drawn order on this page before the first plan starts"),
         )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.levels import HALF_DAYS, Levels, on_scale
 from csworkbench.analyses.plan_validation.settings import Config
+from csworkbench.analyses.plan_validation.turns import Lot, by_turn, lots_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -154,7 +155,9 @@ def episodes_of(
         start_order=lines["start_order"].to_numpy(float),
         **{name: lines[name].to_numpy() for name in ("account_id", "playbook", "lottery", "csm_id")},
     )
-    others = _others(inputs, config, lines, geometry, metric)
+    own = by_turn(own, lots_of(inputs))
+    own = own[own["account_id"].isin(levels.accounts)]
+    others = _others(inputs, config, lines, geometry.assign(lottery=lines["lottery"].to_numpy()), metric)
     made = pd.concat([own, others], ignore_index=True) if len(others) else own
     distance = _distance(inputs, made, starts_below)
     return _measured(inputs, config, made.assign(threshold_distance=distance), levels, float(np.median(lines["sign"])))
@@ -171,10 +174,8 @@ def _others(
     most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
     busy = busy_with(inputs, lines, metric)
     place, began, over = pool.get_indexer(pd.Index(busy["account_id"])), busy["began"], busy["over"]
-    waits = pd.concat([inputs.plans[inputs.plans["lottery"].notna()], inputs.waiting])
-    lots = {str(name): part for name, part in waits.groupby("lottery")}
-    order = _order(tuple(pool))
-    seen = geometry.assign(lottery=lines["lottery"].to_numpy()).drop_duplicates(ignore_index=True)
+    lots, order = lots_of(inputs), _order(tuple(pool))
+    seen = geometry.drop_duplicates(ignore_index=True)
     chosen, turns = [], []
     line: Any
     for number, line in enumerate(seen.itertuples(index=False)):
@@ -183,12 +184,11 @@ def _others(
         is_free[place[((began < line.ends) & (over > first)).to_numpy()]] = False
         # A hash turned on by the number of the day: other accounts on other days, the same in every run.
         key = order ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
-        turn = np.full(len(pool), np.nan)
-        if (lot := lots.get(str(line.lottery))) is not None:
-            waiting = _waiting(lot, line.ends)
-            at = pool.get_indexer(waiting.index)
-            turn[at[at >= 0]] = waiting.to_numpy()[at >= 0]
-            key[at[at >= 0]] = 0
+        waiting = _waiting(lots.get(str(line.lottery)), line.ends)
+        at = pool.get_indexer(pd.Index(waiting.index))
+        waits, turn = at[at >= 0], np.full(len(pool), np.nan)
+        turn[waits], key[waits] = waiting.to_numpy()[at >= 0], 0
+        is_free[waits] = True  # also where one started out of turn: the draw is the arm
         free = np.flatnonzero(is_free[:-1])
         chosen.append(free[np.argsort(key[free], kind="stable")][:most])
         turns.append(turn[chosen[-1]])
@@ -225,12 +225,13 @@ def _order(accounts: tuple[str, ...]) -> "NDArray[np.uint64]":
     return np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in accounts], dtype=np.uint64)
 
 
-def _waiting(lot: "pd.DataFrame", ends: Any) -> "pd.Series[float]":
-    """Return the start order of the accounts of a lottery that have not started by a day; index account_id."""
+def _waiting(lot: Lot | None, ends: Any) -> "pd.Series[float]":
+    """Return the start order of the accounts of a lottery whose turn has not come by a day; index account_id."""
     import pandas as pd
 
-    late = lot[lot["started_on"].isna() | (lot["started_on"] >= pd.Timestamp(ends))]
-    found: pd.Series[float] = late.drop_duplicates("account_id").set_index("account_id")["start_order"].astype(float)
+    if lot is None:
+        return pd.Series(dtype=float)
+    found: pd.Series[float] = lot.rows.iloc[lot.called(ends) :].set_index("account_id")["start_order"].astype(float)
     return found
 
 

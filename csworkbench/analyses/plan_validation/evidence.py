@@ -65,6 +65,7 @@ class Inputs:
             start_order.
         waiting: Accounts of official start orders without such a plan, read by comparisons only: lottery, account_id,
             playbook, start_order.
+        official: Names of the lotteries whose order stands in records/.
         steps: Steps of the plans: plan_id, step_no, name, is_mandatory, planned_on, done_on, status, blocker, minutes.
         goals: Goals: plan_id, metric, direction, baseline, target, pre_days, post_days.
         notes: Touches of plans with a note or a sentiment: plan_id, sent_on, channel, note, sentiment.
@@ -81,6 +82,7 @@ class Inputs:
     as_of: date
     plans: "pd.DataFrame"
     waiting: "pd.DataFrame"
+    official: frozenset[str]
     steps: "pd.DataFrame"
     goals: "pd.DataFrame"
     notes: "pd.DataFrame"
@@ -125,6 +127,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         snapshot.as_of,
         plans,
         waiting,
+        frozenset(orders["lottery"]),
         steps.sort_values(["plan_id", "step_no"], ignore_index=True),
         goals.reset_index(drop=True),
         _notes(snapshot),
