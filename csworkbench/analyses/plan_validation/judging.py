@@ -110,7 +110,14 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
     sides: dict[bool, Pooled | None] = {}
     if comparison is not None and pooled is not None and is_inside is not None:
         rest = comparison.effects[comparison.effects["account_id"] != founder]
-        limit = scope(rest, is_inside, min_treated=config.rules.scope_plans, level=config.level)
+        others = is_inside.loc[lines.loc[is_inside.index, "account_id"] != founder]
+        limit = scope(
+            comparison.effects,
+            others,
+            min_treated=config.rules.scope_plans,
+            level=config.level,
+            influence=comparison.influence,
+        )
         here = is_inside.reindex(rest["episode_id"]).to_numpy()
         for side in (True, False):
             sides[side] = pool(rest[pd.Series(here == side).fillna(False).to_numpy(bool)], level=config.level)
@@ -225,6 +232,7 @@ def evidence_of(reading: Reading, rules: VerdictRules) -> dict[str, Evidence]:
             is_outside=side is False,
             is_limited=is_limited,
             above_inside=None if elsewhere is None else elsewhere.above(plan, account, worth),
+            accounts_inside=0 if elsewhere is None else elsewhere.accounts(account),
         )
     return found
 
