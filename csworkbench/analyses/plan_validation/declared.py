@@ -84,6 +84,11 @@ def goal_of(declared: Declared, metric: str, scale: str, lines: "pd.DataFrame") 
     return float(goals.median()) if len(goals) else None
 
 
+def column_of(trait: str) -> str:
+    """Return the column of accounts that holds a trait."""
+    return "value_tier" if trait == "tier" else trait
+
+
 def inside(declared: Declared, accounts: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.Series[bool] | None":
     """Return whether each plan's account has the declared trait; None without a trait, missing where unknown.
 

@@ -1,14 +1,14 @@
 """Each playbook held against accounts without it, and the verdict of each of its plans."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.pooling import Pooled, pool
 from csworkbench.adjustment.scoping import Scope, scope
-from csworkbench.analyses.plan_validation.declared import Declared, declared_of, goal_of, inside
+from csworkbench.analyses.plan_validation.declared import Declared, column_of, declared_of, goal_of, inside
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.months import starts_by_month
@@ -118,6 +118,8 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
             level=config.level,
             influence=comparison.influence,
         )
+        if column_of(declared.trait) in inputs.of_today:
+            limit = replace(limit, is_candidate=True)
         here = is_inside.reindex(rest["episode_id"]).to_numpy()
         for side in (True, False):
             sides[side] = pool(rest[pd.Series(here == side).fillna(False).to_numpy(bool)], level=config.level)
@@ -162,8 +164,6 @@ def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
 
 
 def _judged(reading: Reading, config: Config) -> Reading:
-    from dataclasses import replace
-
     evidence = evidence_of(reading, config.rules)
     judged = {
         str(plan): judge(facts_of(line), evidence[str(plan)], config.rules)
