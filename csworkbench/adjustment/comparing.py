@@ -87,6 +87,7 @@ def _compared(every: "pd.DataFrame", choice: Choice, rules: CompareRules, refuse
         average,
         p,
         (*refused, *_doubts(effects, choice)),
+        expected.influence,
     )
 
 

@@ -41,12 +41,14 @@ class Weights:
 
     Args:
         mean: A value per control -> its weighted mean per plan.
+        spread: A value per plan -> per control, the sum of its weights for them times these values.
         use: Per control, the sum of its weights over all plans.
         squares: Per plan, the sum of squared weights.
         number: Per plan, the controls it is held against.
     """
 
     mean: "Callable[[Floats], Floats]"
+    spread: "Callable[[Floats], Floats]"
     use: "Floats"
     squares: "Floats"
     number: "Ints"
@@ -63,6 +65,7 @@ class Expected:
         shared_error: Standard error of the mean of the values: what plans have in common because of their controls.
         residual: Per control, what it differs from its own expectation.
         freedom: Degrees of freedom of the controls.
+        influence: A share per plan -> per control account, its part of the error of the expectations so weighted.
     """
 
     value: "Floats"
@@ -71,6 +74,7 @@ class Expected:
     shared_error: float
     residual: "Floats"
     freedom: int
+    influence: "Callable[[Floats], Floats]"
 
 
 def alike(plans: Side, controls: Side) -> Weights:
@@ -84,8 +88,11 @@ def alike(plans: Side, controls: Side) -> Weights:
     def mean(values: "Floats") -> "Floats":
         return np.asarray((np.bincount(controls.cell, values, minlength=cells) / np.maximum(size, 1))[plans.cell])
 
+    def spread(values: "Floats") -> "Floats":
+        return np.asarray((np.bincount(plans.cell, values, minlength=cells) / np.maximum(size, 1))[controls.cell])
+
     number = size[plans.cell]
-    return Weights(mean, (many / np.maximum(size, 1))[controls.cell], 1 / np.maximum(number, 1), number)
+    return Weights(mean, spread, (many / np.maximum(size, 1))[controls.cell], 1 / np.maximum(number, 1), number)
 
 
 def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: int) -> Weights:
@@ -118,8 +125,10 @@ def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: 
     def mean(values: "Floats") -> "Floats":
         return np.asarray(np.bincount(row, weight * values[column], minlength=len(number)), dtype=float)
 
-    use = np.asarray(np.bincount(column, weight, minlength=len(controls.cell)), dtype=float)
-    return Weights(mean, use, 1 / number, number)
+    def spread(values: "Floats") -> "Floats":
+        return np.asarray(np.bincount(column, weight * values[row], minlength=len(controls.cell)), dtype=float)
+
+    return Weights(mean, spread, spread(np.ones(len(number))), 1 / number, number)
 
 
 def expect(plans: Side, controls: Side, weights: Weights, *, is_drawn: bool = False) -> Expected:
@@ -153,10 +162,15 @@ def expect(plans: Side, controls: Side, weights: Weights, *, is_drawn: bool = Fa
     shift = plans.covariates - np.column_stack([weights.mean(column) for column in controls.covariates.T])
     own = rest[: len(controls.outcome)] * np.sqrt(max(taken, 1) / freedom)
     residual, spread = _spread(own, controls, weights)
-    groups, share = int(account.max()) + 1, weights.use / len(plans.outcome)
+    groups = int(account.max()) + 1
     pull = np.column_stack([np.bincount(account, column * rest, groups) for column in x.T])
     pull = pull @ inverse * np.sqrt(len(y) / freedom)
-    common = np.bincount(controls.account, share * residual, groups) + pull @ shift.mean(axis=0)
+
+    def influence(share: "Floats") -> "Floats":
+        own = np.bincount(controls.account, weights.spread(share) * residual, groups)
+        return np.asarray(own + pull @ (share @ shift))
+
+    common = influence(np.full(len(plans.outcome), 1 / len(plans.outcome)))
     fit_variance = spread * weights.squares + np.einsum("ij,jk,ik->i", shift, pull.T @ pull, shift)
     return Expected(
         weights.mean(controls.outcome) + shift @ slopes,
@@ -165,6 +179,7 @@ def expect(plans: Side, controls: Side, weights: Weights, *, is_drawn: bool = Fa
         float(np.sqrt((common**2).sum())),
         residual,
         freedom,
+        influence,
     )
 
 

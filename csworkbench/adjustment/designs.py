@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING
 from csworkbench.estimates import Caveat, Estimate, Message
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
 
 class Design(StrEnum):
@@ -80,6 +86,8 @@ class Comparison:
         average: Mean effect on the plans with its interval; n = accounts; None where nothing can be told.
         p: Two-sided p-value of no effect of any plan; by permutation where plans are few; None where none is told.
         caveats: Doubts.
+        influence: `Expected.influence` of the plans with an effect, in their order; None where it is not known (designs
+            D and E).
     """
 
     design: Design
@@ -91,3 +99,4 @@ class Comparison:
     average: Estimate | None
     p: float | None
     caveats: tuple[Caveat, ...] = ()
+    influence: "Callable[[Floats], Floats] | None" = None

@@ -1,12 +1,14 @@
 """Whether a playbook works for the accounts it was said to work for: one trait, declared beforehand."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.averaging import UNIT
 from csworkbench.estimates import Estimate
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import numpy as np
     import pandas as pd
     from numpy.typing import NDArray
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 LEAST = 2  # accounts of a side below which its spread is not known
+TINY = 1e-300
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,50 +42,65 @@ class Scope:
     is_candidate: bool
 
 
-def scope(effects: "pd.DataFrame", trait: "pd.Series", *, min_treated: int = 45, level: float = 0.95) -> Scope:
+def scope(
+    effects: "pd.DataFrame",
+    trait: "pd.Series",
+    *,
+    min_treated: int = 45,
+    level: float = 0.95,
+    influence: "Callable[[Floats], Floats] | None" = None,
+) -> Scope:
     """Return how far effects differ between accounts inside and outside one declared trait, by Welch's test.
 
     Several plans of an account count as one, their mean. What plans have in common by their controls cancels in the
-    difference and is not in its interval; it is in those of both means.
+    difference only where both sides are held against the same controls, so its part of the error is that of the
+    controls of this very difference; where that is not known, each side is taken to have all of it by itself.
 
     Args:
         effects: `Comparison.effects`.
         trait: True inside, False outside, null unknown; index episode_id.
         min_treated: Accounts below which a difference is a candidate only.
         level: Coverage.
+        influence: `Comparison.influence`.
     """
     import numpy as np
     from scipy.stats import t
 
-    rows = effects.assign(is_inside=effects["episode_id"].map(trait)).dropna(subset=["effect", "is_inside"])
+    rows = effects.dropna(subset=["effect"])
+    rows = rows.assign(is_inside=rows["episode_id"].map(trait), place=np.arange(len(rows))).dropna(subset=["is_inside"])
     shared = float(rows["shared_error"].max()) if len(rows) else 0.0
     means = rows.groupby(["account_id", "is_inside"])["effect"].mean().reset_index()
     inside, outside = (means.loc[means["is_inside"] == side, "effect"].to_numpy(float) for side in (True, False))
     sizes = (len(inside), len(outside))
-    is_candidate = sum(sizes) < min_treated
     one, other = (_mean(values, shared, level) for values in (inside, outside))
+    blank = Scope(Estimate(None, UNIT, sum(sizes)), None, *sizes, one, other, sum(sizes) < min_treated)
     if min(sizes) < LEAST:
-        return Scope(
-            Estimate(None, UNIT, sum(sizes)), None, *sizes, inside=one, outside=other, is_candidate=is_candidate
-        )
-    parts = [float(values.var(ddof=1)) / len(values) for values in (inside, outside)]
-    value, variance = float(inside.mean() - outside.mean()), sum(parts)
+        return blank
+    parts = [float(values.var(ddof=1)) / size for values, size in zip((inside, outside), sizes, strict=True)]
+    common, clusters = 2 * shared**2, np.inf
+    if influence is not None:
+        pulls = influence(_contrast(rows, sizes, int(effects["effect"].notna().sum()))) ** 2
+        common, clusters = float(pulls.sum()), float(pulls.sum() ** 2 / max((pulls**2).sum(), TINY))
+    value, variance = float(inside.mean() - outside.mean()), sum(parts) + common
     if variance == 0:
-        return Scope(
-            Estimate(value, UNIT, sum(sizes)), None, *sizes, inside=one, outside=other, is_candidate=is_candidate
-        )
-    freedom = variance**2 / sum(part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True))
+        return replace(blank, difference=Estimate(value, UNIT, sum(sizes)))
+    squares = [part**2 / (size - 1) for part, size in zip(parts, sizes, strict=True)]
+    freedom = variance**2 / (sum(squares) + common**2 / max(clusters, 1.0))
     error = float(np.sqrt(variance))
     far = float(t.ppf((1 + level) / 2, freedom)) * error
     difference = Estimate(value, UNIT, sum(sizes), value - far, value + far, level)
-    return Scope(
-        difference,
-        float(2 * t.sf(abs(value) / error, freedom)),
-        *sizes,
-        inside=one,
-        outside=other,
-        is_candidate=is_candidate,
-    )
+    return replace(blank, difference=difference, p=float(2 * t.sf(abs(value) / error, freedom)))
+
+
+def _contrast(rows: "pd.DataFrame", sizes: tuple[int, int], plans: int) -> "Floats":
+    """Return the share of each plan in the mean inside less the mean outside; rows have their place among all plans."""
+    import numpy as np
+
+    number = rows.groupby(["account_id", "is_inside"])["place"].transform("size").to_numpy(float)
+    is_inside = rows["is_inside"].to_numpy(bool)
+    share = np.zeros(plans)
+    share[rows["place"]] = np.where(is_inside, 1 / sizes[0], -1 / sizes[1]) / number
+    return share
 
 
 def _mean(values: "Floats", shared: float, level: float) -> Estimate:

@@ -87,6 +87,15 @@ _COMMENTS: Mapping[str, str] = {
 }
 
 
+_FIXED = {
+    "accounts": """\
+    # The tier is given for good here, so that today's is that of any day. Leave this out where your tiers change.
+    columns:
+      value_tier: {varies: false}
+"""
+}
+
+
 def workspace_text(folder: str, size: BookSize) -> str:
     """Return the workspace.yaml of the book, with a comment above each key.
 
@@ -102,4 +111,4 @@ def _table(name: str, path: str) -> str:
     """Return the entry of a table."""
     extra = [f"      {column}: {kind}\n" for column, (kind, _) in EXTRA.get(name, {}).items()]
     more = "".join(["    extra:\n", *extra]) if extra else ""
-    return f"  # {_COMMENTS[name]}\n  {name}:\n    path: {path}\n{more}"
+    return f"  # {_COMMENTS[name]}\n  {name}:\n    path: {path}\n{_FIXED.get(name, '')}{more}"

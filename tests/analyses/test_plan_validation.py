@@ -22,6 +22,7 @@ from csworkbench.analyses.plan_validation.settings import VerdictRules
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
 from csworkbench.tables import Kind
+from csworkbench.workspace import TableSource
 from tests.books import book, with_rows
 from tests.house.places import ROOT
 
@@ -488,3 +489,33 @@ def test_a_quarterly_review_ends_the_window_with_the_quarter():
     found = verdicts(result_of(make_book(), review="quarter"))
     # Landed on 10 February; four weeks later it is still the first quarter.
     assert set(found["ends_on"]) == {pd.Timestamp(2026, 4, 1)}
+
+
+def tiered_book(varies):
+    """Every second account is large; planned ones gain if they are large, and nothing else."""
+    numbers = range(PLANNED + DIPPED + STEADY)
+    people = [{"account_id": name(each), "name": name(each), "signup_at": "2024-01-01T00:00:00"} for each in numbers]
+    large = {name(each) for each in numbers if each % 2}
+    tables = {
+        "accounts": [row | {"value_tier": "large" if row["account_id"] in large else "mid"} for row in people],
+        "plans": [plan(number) for number in range(PLANNED)],
+        "plan_steps": [step for number in range(PLANNED) for step in steps(number)],
+        "plan_goals": [goal(number) for number in range(PLANNED)],
+        "metrics_daily": [row for row in metric_rows(1.5) if row["account_id"] in large]
+        + [row for row in metric_rows(1.0) if row["account_id"] not in large],
+    }
+    made = book(tables)
+    source = TableSource.model_validate({"path": "accounts.csv", "columns": {"value_tier": {"varies": varies}}})
+    sources = made.workspace.tables | {"accounts": source}
+    return replace(made, workspace=made.workspace.model_copy(update={"tables": sources}))
+
+
+@pytest.mark.parametrize(("varies", "says"), [(True, "candidate: known as of today only"), (False, "limits it")])
+def test_a_trait_of_today_limits_no_playbook(varies, says):
+    filed = PLAYBOOK + "trait: {name: tier, expected: [large]}\n"
+    made, few = tiered_book(varies), VerdictRules().model_copy(update={"scope_plans": 4})
+    config = plan_validation.Config(**SETTINGS | {"playbooks": {"tour.yaml": filed}}).model_copy(update={"rules": few})
+    result = plan_validation.analyze(plan_validation.prepare(take(made, AS_OF), config, {}), config)
+    assert result.tables["playbooks"]["trait_says"].tolist() == [says]
+    assert ("trait_of_today" in codes(result)) is varies
+    assert ("scope.where.tier" in set(result.tables["proposals"]["key"])) is not varies

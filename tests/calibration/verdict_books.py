@@ -19,6 +19,7 @@ from csworkbench.sampledata.accounts import accounts_table, assignments_table, m
 from csworkbench.sampledata.contracts import make_contracts
 from csworkbench.sampledata.success import EXTRA, success_tables
 from csworkbench.sampledata.world import BookSize
+from csworkbench.workspace import TableSource
 from tests import books
 from tests.books import book
 
@@ -62,7 +63,15 @@ def simulated(seed, accounts=600, months=24, world="planted"):
     frames["plans"] = frames["plans"].assign(start_order=order.astype(object).where(order.notna(), None))
     kinds = {"plans": {name: kind for name, (kind, _) in EXTRA["plans"].items()}}
     made = book(frames, timezone="Europe/Stockholm", extras=kinds)
-    return replace(made, tables={**made.tables, "metrics_daily": _metrics(made, tables["metrics_daily"])}), truth.plans
+    made = replace(made, tables={**made.tables, "metrics_daily": _metrics(made, tables["metrics_daily"])})
+    return _with_lasting_tiers(made), truth.plans
+
+
+def _with_lasting_tiers(made):
+    """Say in the workspace, as that of the sample book does, that today's tier is that of any day."""
+    source = TableSource.model_validate({"path": "accounts.csv", "columns": {"value_tier": {"varies": False}}})
+    sources = made.workspace.tables | {"accounts": source}
+    return replace(made, workspace=made.workspace.model_copy(update={"tables": sources}))
 
 
 @contextmanager

@@ -52,7 +52,8 @@ def _rows(inputs: Inputs, config: Config, reading: Reading) -> "Iterator[tuple[A
         values = inputs.accounts[trait].reindex(effects["account_id"]).set_axis(effects["episode_id"])
         counts = values.value_counts()
         for value in sorted(counts.index[(counts >= LEAST) & (len(values) - counts >= LEAST)]):
-            found = scope(effects, values.eq(value).where(values.notna()).astype("boolean"), level=config.level)
+            is_inside = values.eq(value).where(values.notna()).astype("boolean")
+            found = scope(effects, is_inside, level=config.level, influence=reading.comparison.influence)
             gap = found.difference
             if found.p is not None and gap.value is not None and gap.low is not None and gap.high is not None:
                 yield (

@@ -103,6 +103,11 @@ def sign_of(declared: Declared, metric: str, lines: "pd.DataFrame") -> float:
     return -1.0 if float(lines.loc[lines["metric"] == metric, "sign"].sum()) < 0 else 1.0
 
 
+def column_of(trait: str) -> str:
+    """Return the column of accounts that holds a trait."""
+    return "value_tier" if trait == "tier" else trait
+
+
 def inside(declared: Declared, accounts: "pd.DataFrame", lines: "pd.DataFrame") -> "pd.Series[bool] | None":
     """Return whether each plan's account has the declared trait; None without a trait, missing where unknown.
 

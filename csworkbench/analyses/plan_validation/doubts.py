@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.plan_validation.declared import column_of
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.timeline import LANDED
@@ -239,12 +240,19 @@ def _of_tables(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
                 ),
                 say("Add the metric to metrics_daily, or correct starts_when in the file of the playbook"),
             )
-    names = {"tier": "value_tier"}
-    traits = {names.get(each.declared.trait, each.declared.trait) for each in readings if each.scope is not None}
+    traits = {column_of(each.declared.trait) for each in readings if each.scope is not None}
     for name in sorted(traits & set(inputs.of_today)):
         yield Caveat(
             "trait_of_today",
             Severity.WARNING,
-            say("The trait {name} is today's: nobody recorded what it was when the plans started", name=name),
-            say("Each run archives it from now on"),
+            say(
+                "The trait {name} is today's: nobody recorded what it was when the plans started, and a plan that "
+                "works may move an account. It is a candidate only, and limits no playbook",
+                name=name,
+            ),
+            say(
+                "Export accounts with valid_from, or, if it never changes, say varies: false for the column {name} of "
+                "accounts in the workspace. Each run archives it from now on",
+                name=name,
+            ),
         )

@@ -8,7 +8,7 @@ from csworkbench.analyses.plan_validation.changing import accounts_to_settle, wo
 from csworkbench.analyses.plan_validation.doubts import REFUSED
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.judging import Reading, is_counted
-from csworkbench.analyses.plan_validation.settings import Config
+from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.timeline import LANDED
 from csworkbench.analyses.plan_validation.tree import Evidence, Verdict
 
@@ -222,7 +222,7 @@ def _playbook(config: Config, reading: Reading) -> "dict[str, object]":
         "csms": int(run["csm_id"].nunique()),
         "trait": reading.declared.trait,
         "trait_p": np.nan if reading.scope is None or reading.scope.p is None else reading.scope.p,
-        "trait_says": trait_says(reading),
+        "trait_says": trait_says(reading, rules),
         "settled_by": np.nan if settled is None else settled,
         "says": said,
     }
@@ -240,8 +240,13 @@ def _mean(pooled: Pooled) -> "tuple[float, float, float]":
     return pooled.mean, pooled.low, pooled.high
 
 
-def trait_says(reading: Reading) -> str:
-    """Return what the test of the declared trait says: limits, candidate, no difference shown, or nothing declared."""
+def trait_says(reading: Reading, rules: VerdictRules) -> str:
+    """Return what the test of the declared trait says: limits, candidate, no difference shown, or nothing declared.
+
+    Args:
+        reading: The playbook.
+        rules: Thresholds; only the plans a trait needs count.
+    """
     found = reading.scope
     if not reading.declared.trait:
         return "none declared"
@@ -250,7 +255,8 @@ def trait_says(reading: Reading) -> str:
     if reading.is_limited:
         return "limits it"
     if found.is_candidate:
-        return "candidate: too few plans"
+        few = found.n_inside + found.n_outside < rules.scope_plans
+        return "candidate: too few plans" if few else "candidate: known as of today only"
     return "no difference shown"
 
 

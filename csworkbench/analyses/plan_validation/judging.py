@@ -1,14 +1,14 @@
 """Each playbook held against accounts without it, and the verdict of each of its plans."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.pooling import Pooled, pool
 from csworkbench.adjustment.scoping import Scope, scope
-from csworkbench.analyses.plan_validation.declared import Declared, declared_of, goal_of, inside, sign_of
+from csworkbench.analyses.plan_validation.declared import Declared, column_of, declared_of, goal_of, inside, sign_of
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.months import starts_by_month
@@ -116,7 +116,16 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
     sides: dict[bool, Pooled | None] = {}
     if comparison is not None and pooled is not None and is_inside is not None:
         rest = comparison.effects[comparison.effects["account_id"] != founder]
-        limit = scope(rest, is_inside, min_treated=config.rules.scope_plans, level=config.level)
+        others = is_inside.loc[lines.loc[is_inside.index, "account_id"] != founder]
+        limit = scope(
+            comparison.effects,
+            others,
+            min_treated=config.rules.scope_plans,
+            level=config.level,
+            influence=comparison.influence,
+        )
+        if column_of(declared.trait) in inputs.of_today:
+            limit = replace(limit, is_candidate=True)
         here = is_inside.reindex(rest["episode_id"]).to_numpy()
         for side in (True, False):
             sides[side] = pool(rest[pd.Series(here == side).fillna(False).to_numpy(bool)], level=config.level)
@@ -161,8 +170,6 @@ def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
 
 
 def _judged(reading: Reading, config: Config) -> Reading:
-    from dataclasses import replace
-
     evidence = evidence_of(reading, config.rules)
     judged = {
         str(plan): judge(facts_of(line), evidence[str(plan)], config.rules)
@@ -231,6 +238,7 @@ def evidence_of(reading: Reading, rules: VerdictRules) -> dict[str, Evidence]:
             is_outside=side is False,
             is_limited=is_limited,
             above_inside=None if elsewhere is None else elsewhere.above(plan, account, worth),
+            accounts_inside=0 if elsewhere is None else elsewhere.accounts(account),
         )
     return found
 

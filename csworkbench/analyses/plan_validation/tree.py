@@ -93,6 +93,7 @@ class Evidence:
         is_outside: The declared trait puts the account outside of what the playbook is for.
         is_limited: That trait is shown to limit the playbook: enough plans, small p.
         above_inside: P(mean effect >= smallest effect of note) of the accounts inside the trait.
+        accounts_inside: Other accounts with an effect inside the trait.
     """
 
     is_comparable: bool = True
@@ -105,6 +106,7 @@ class Evidence:
     is_outside: bool = False
     is_limited: bool = False
     above_inside: float | None = None
+    accounts_inside: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,8 @@ def _is_harmful(_: Facts, evidence: Evidence, rules: VerdictRules) -> bool:
 
 
 def _is_outside(_: Facts, evidence: Evidence, rules: VerdictRules) -> bool:
-    return evidence.is_limited and evidence.is_outside and (evidence.above_inside or 0.0) >= rules.chance
+    is_shown = evidence.accounts_inside >= rules.accounts and (evidence.above_inside or 0.0) >= rules.chance
+    return evidence.is_limited and evidence.is_outside and is_shown
 
 
 def _is_below(_: Facts, evidence: Evidence, rules: VerdictRules) -> bool:

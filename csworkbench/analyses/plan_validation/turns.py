@@ -118,4 +118,5 @@ def _idle(mine: "pd.DataFrame", places: Any, lot: Lot, called: "dict[Any, int]")
         csm_id=None,
         is_started=False,
     )
-    return rows[is_called]
+    called_up: pd.DataFrame = rows[is_called]
+    return called_up

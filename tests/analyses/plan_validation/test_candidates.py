@@ -24,7 +24,10 @@ def reading(effects, trait=""):
         }
     )
     return SimpleNamespace(
-        name="tour", comparison=SimpleNamespace(effects=frame), pooled=object(), declared=Declared("tour", trait=trait)
+        name="tour",
+        comparison=SimpleNamespace(effects=frame, influence=None),
+        pooled=object(),
+        declared=Declared("tour", trait=trait),
     )
 
 

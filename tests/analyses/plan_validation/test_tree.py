@@ -31,7 +31,10 @@ GOLDEN = {
     Verdict.SUPPORTED: (RUN, WORKS),
     Verdict.REACHED_NOT_ATTRIBUTABLE: (RUN, IDLE),
     Verdict.HARMFUL: (MISSED, replace(IDLE, above=0.001, harm=0.9)),
-    Verdict.OUT_OF_SCOPE: (MISSED, replace(IDLE, is_outside=True, is_limited=True, above_inside=0.99)),
+    Verdict.OUT_OF_SCOPE: (
+        MISSED,
+        replace(IDLE, is_outside=True, is_limited=True, above_inside=0.99, accounts_inside=5),
+    ),
     Verdict.NOT_REPRESENTATIVE: (MISSED, IDLE),
     Verdict.GOAL_TOO_HIGH: (MISSED, replace(WORKS, above_goal=0.1)),
     Verdict.UNLUCKY: (MISSED, WORKS),
@@ -93,7 +96,7 @@ def test_a_plan_without_steps_is_not_finished_and_met_without_them_where_the_goa
 
 
 def test_an_undeclared_or_unproven_trait_puts_no_account_out_of_scope():
-    unproven = replace(IDLE, is_outside=True, is_limited=False, above_inside=0.99)
+    unproven = replace(IDLE, is_outside=True, is_limited=False, above_inside=0.99, accounts_inside=5)
     assert judge(MISSED, unproven, RULES).verdict is Verdict.NOT_REPRESENTATIVE
 
 
