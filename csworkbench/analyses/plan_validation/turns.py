@@ -107,16 +107,17 @@ def _idle(mine: "pd.DataFrame", places: Any, lot: Lot, called: "dict[Any, int]")
     # Next to whom it stands among ALL that started: where that plan is not counted yet, neither is the account.
     begun = np.flatnonzero(lot.rows["started_on"].notna())
     nearest = begun[np.abs(others.index.to_numpy()[:, None] - begun[None, :]).argmin(axis=1)]
-    at = pd.Series(np.arange(len(places)), index=places.astype(int)).reindex(nearest).to_numpy(float)
+    own = pd.Series(np.arange(len(places)), index=places.astype(int))
+    at = own[~own.index.duplicated()].reindex(nearest).to_numpy(float)
     kept = others[~np.isnan(at)]
     twin = mine.iloc[at[~np.isnan(at)].astype(int)]
     is_called = kept.index.to_numpy() < twin["ends"].map(called).to_numpy()
-    rows = twin.assign(
+    rows: pd.DataFrame = twin.assign(
         account_id=kept["account_id"].to_numpy(),
         start_order=kept["start_order"].to_numpy(float),
-        episode_id=kept["plan_id"].fillna(twin["lottery"].iloc[0] + "/" + kept["account_id"]).to_numpy(),
+        episode_id=kept["plan_id"].fillna(mine["lottery"].iloc[0] + "/" + kept["account_id"]).to_numpy(),
         csm_id=None,
         is_started=False,
     )
-    called_up: pd.DataFrame = rows[is_called]
-    return called_up
+    found: pd.DataFrame = rows[is_called]
+    return found
