@@ -159,11 +159,19 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
             gap=abs(gap),
             most=rules.max_smd,
         )
+    held = int((weights.use > 0).sum())
+    if held < rules.min_controls:
+        return say(
+            "Only {controls:n episode|episodes} of accounts without a plan looked alike before; {least:count} are "
+            "needed",
+            controls=held,
+            least=rules.min_controls,
+        )
     reason = say(
         "Nobody drew lots: {plans:n plan|plans} are held against {controls:n episode|episodes} of accounts of the same "
         "month and band that had none and looked alike before",
         plans=int(is_plan.sum()),
-        controls=int((weights.use > 0).sum()),
+        controls=held,
     )
     return Choice(Design.MATCHED, reason, used, plans, others, weights, tuple(map(str, known)))
 

@@ -38,8 +38,8 @@ window after, all on the scale of the analysis; `band` of eligibility at the sta
 where the rule starts plans, null without a declared rule. `has_left` may be added: the account left before the end of
 the window after, which then counts 0; and `own_change`, the level before less that of the account's own longer history,
 null without one: where plans start after a dip, it is the dip that comes back. With a lottery,
-`order_followed`, the share of its starts that follow the order, and `is_started`: a plan whose turn came and that never started counts in the
-lottery, as drawn, and nowhere else."""
+`order_followed`, the share of its starts that follow the order, and `is_started`: a plan whose turn came and that never
+started counts in the lottery, as drawn, and nowhere else."""
 FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")
 WINDOWS = ["before_2", "before_1", "after"]
 PER_COVARIATE = 10  # controls a covariate needs before slopes of it are learned

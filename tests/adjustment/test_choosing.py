@@ -74,3 +74,10 @@ def test_plans_far_below_every_control_are_left_out():
     book = episodes(np.arange(42) < 2, level, level, level)
     assert by_matching(book, RULES).episodes.query("is_plan")["episode_id"].tolist() == ["e1"]
     assert isinstance(by_matching(book.drop(index=1), RULES), Message)
+
+
+def test_controls_are_counted_by_those_that_are_used():
+    # Two plans at either end of 40 controls, the nearest one of each: 2 controls, not 40.
+    level = np.r_[-1.0, 1.0, np.linspace(-1, 1, 40)]
+    said = by_matching(episodes(np.arange(42) < 2, level, level, level), CompareRules(matches=1))
+    assert formats.text(said) == "Only 2 episodes of accounts without a plan looked alike before; 20 are needed"

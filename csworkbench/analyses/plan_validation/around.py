@@ -115,7 +115,9 @@ def look_around(
     book = ledger(bands.history, found.accounts, found.facts, bands.names)
     orders = recorded(settings.lotteries)
     who = {
-        name: _eligible(found, library, name, orders.rows) for name in settings.capacity if name in library.playbooks
+        name: eligible(library.playbooks[name], found.accounts, found.plans, orders.rows)
+        for name in settings.capacity
+        if name in library.playbooks and library.playbooks[name].starts_when is None
     }
     drawn = [each for name, rows in who.items() if (each := _drawn(found, library, name, rows, settings)) is not None]
     tables = {
@@ -134,16 +136,20 @@ def look_around(
     return Aside(
         {**board.figures, **book.figures},
         tables,
-        (*board.caveats, *sheet.caveats, *frozen.caveats, *damaged, *_unknown(settings, library), *book.caveats),
+        (
+            *board.caveats,
+            *sheet.caveats,
+            *frozen.caveats,
+            *damaged,
+            *_unknown(settings, library),
+            *_ruled(settings, library),
+            *book.caveats,
+        ),
         tuple(_actions(board.tables["overdue"], drawn)),
         sheet.files,
         (*frozen.releases, *(each.release for each in drawn)),
         book.headline,
     )
-
-
-def _eligible(found: Surroundings, library: Library, name: str, orders: "pd.DataFrame") -> "pd.DataFrame":
-    return eligible(library.playbooks[name], found.accounts, found.plans, orders)
 
 
 def _drawn(found: Surroundings, library: Library, name: str, rows: "pd.DataFrame", settings: Around) -> Lottery | None:
@@ -178,6 +184,25 @@ def _unknown(settings: Around, library: Library) -> Iterator[Caveat]:
             say("capacity names {names:list}, and the library has no such playbook", names=lost),
             say("Mend the name in configs/plan_validation.yaml"),
         )
+
+
+def _ruled(settings: Around, library: Library) -> Iterator[Caveat]:
+    """Tell for which playbooks no lot is drawn, because a metric decides who may start."""
+    for name in sorted(set(settings.capacity) & set(library.playbooks)):
+        rule = library.playbooks[name].starts_when
+        if rule is not None:
+            yield Caveat(
+                "lottery_not_drawn",
+                Severity.WARNING,
+                say(
+                    "No start order is drawn for {title}: its plans start where {metric} is below {value:number}, and "
+                    "a lot would also draw accounts that are not",
+                    title=library.playbooks[name].title,
+                    metric=rule.metric,
+                    value=rule.below,
+                ),
+                say("Take it out of capacity, or starts_when out of its file"),
+            )
 
 
 def _actions(overdue: "pd.DataFrame", drawn: list[Lottery]) -> Iterator[Message]:

@@ -118,6 +118,13 @@ def test_enough_places_draw_nothing():
     assert "lottery_tour" not in around(capacity={"tour": 7}).tables
 
 
+def test_no_order_is_drawn_where_a_metric_decides_who_starts():
+    ruled = TOUR.replace("cases:", "starts_when: {metric: orders, below: 40}\ncases:")
+    found = around(books=library(tour=ruled), capacity={"tour": 3})
+    assert found.releases == ()
+    assert "lottery_not_drawn" in {caveat.code for caveat in found.caveats}
+
+
 def test_a_capacity_for_a_playbook_that_is_not_there_is_told():
     found = around(capacity={"walk": 3})
     assert "capacity names walk" in " ".join(in_words(caveat.message) for caveat in found.caveats)
