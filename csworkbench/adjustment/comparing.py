@@ -129,7 +129,8 @@ def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
             "of the same month and band had no plan",
             n=alone,
         )
-        doubts.append(Caveat("plans_without_controls", Severity.WARNING, message))
+        advice = say("Widen band_edges, or read more accounts: most_accounts and most_controls")
+        doubts.append(Caveat("plans_without_controls", Severity.WARNING, message, advice))
     heaviest = float(np.max(choice.weights.use) / len(choice.plans.outcome))
     if heaviest > 0.25 and len(choice.plans.outcome) > 1:
         message = say("One account without a plan stands for {share:percent} of the comparison", share=heaviest)

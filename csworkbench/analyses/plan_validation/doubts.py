@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.plan_validation.declared import column_of
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.judging import Reading
-from csworkbench.analyses.plan_validation.timeline import LANDED
+from csworkbench.analyses.plan_validation.timeline import STARTED, WRITTEN
 from csworkbench.estimates import Caveat, Message, Severity, say
 from csworkbench.playbooks import Library
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 REFUSED = "better_design_refused"
-NAMED = 5  # plans named in a doubt; the marks of the verdicts name all
 
 
 def doubts(inputs: Inputs, lines: "pd.DataFrame", readings: Sequence[Reading], library: Library) -> Iterator[Caveat]:
@@ -103,7 +102,7 @@ def _of_plans(inputs: Inputs, lines: "pd.DataFrame") -> Iterator[Caveat]:
 
 def _of_work(over: "pd.DataFrame") -> Iterator[Caveat]:
     """Tell what is not known of how closed plans were run."""
-    bare, ticked, afloat = over[over["steps"] == 0], over[over["is_ticked"]], over[over["anchored_by"] != LANDED]
+    bare, ticked, at_once = over[over["steps"] == 0], over[over["is_ticked"]], over[over["is_one_day"]]
     yield from _told(
         "without_steps",
         bare,
@@ -126,6 +125,34 @@ def _of_work(over: "pd.DataFrame") -> Iterator[Caveat]:
         say("Tick steps when they are done"),
     )
     yield from _told(
+        "ticked_on_one_day",
+        at_once,
+        say(
+            "{n:n plan|plans} had all mandatory steps ticked on one day, which may be the day of writing them up "
+            "({plans:list})",
+            n=len(at_once),
+            plans=_named(at_once),
+        ),
+        say("Tick steps when they are done"),
+    )
+    yield from _of_anchors(over)
+
+
+def _of_anchors(over: "pd.DataFrame") -> Iterator[Caveat]:
+    """Tell which closed plans are counted from another day than that of landing."""
+    afloat, idle = over[over["anchored_by"] == STARTED], over[over["anchored_by"] == WRITTEN]
+    yield from _told(
+        "never_started",
+        idle,
+        say(
+            "{n:n closed plan|closed plans} neither landed nor started: windows count from the day the plan was "
+            "written ({plans:list})",
+            n=len(idle),
+            plans=_named(idle),
+        ),
+        say("Record when a plan starts and when its measures are in place"),
+    )
+    yield from _told(
         "never_landed",
         afloat,
         say(
@@ -140,19 +167,10 @@ def _of_work(over: "pd.DataFrame") -> Iterator[Caveat]:
 def _of_measures(inputs: Inputs, lines: "pd.DataFrame", over: "pd.DataFrame") -> Iterator[Caveat]:
     """Tell where goals, metrics or their history are missing."""
     known = lines["metric"].isin(list(inputs.levels))
-    vague, unknown = over[over["goal"].isna()], lines[~known & lines["metric"].notna()]
+    unknown = lines[~known & lines["metric"].notna()]
     young = lines[lines[["before_2", "before_1"]].isna().any(axis=1) & known & lines["is_matured"]]
     unchecked = over[over["is_wrong"].isna() & known.reindex(over.index)]
-    yield from _told(
-        "goal_without_numbers",
-        vague,
-        say(
-            "{n:n closed plan has|closed plans have} no goal with baseline and target ({plans:list})",
-            n=len(vague),
-            plans=_named(vague),
-        ),
-        say("Write baseline and target when the plan is written"),
-    )
+    yield from _of_goals(over)
     yield from _told(
         "fewer_than_two_periods",
         young,
@@ -161,7 +179,7 @@ def _of_measures(inputs: Inputs, lines: "pd.DataFrame", over: "pd.DataFrame") ->
             n=len(young),
             plans=_named(young),
         ),
-        None,
+        say("Load the history of the metric, or start plans once an account has two windows of it"),
     )
     yield from _told(
         "metric_not_recorded",
@@ -175,18 +193,69 @@ def _of_measures(inputs: Inputs, lines: "pd.DataFrame", over: "pd.DataFrame") ->
         "diagnosis_not_checked",
         unchecked,
         say(
-            "The problem of {n:n plan|plans} could not be checked: less than two months of history ({plans:list})",
+            "The problem of {n:n plan|plans} could not be checked: less than two months of history, or nobody said "
+            "which way of its metric is good ({plans:list})",
             n=len(unchecked),
             plans=_named(unchecked),
         ),
-        None,
+        say("Load the history of the metric, and give it a goal with a direction, in the plan or its playbook file"),
     ):
         yield replace(each, severity=Severity.NOTE)
 
 
+def _of_goals(over: "pd.DataFrame") -> Iterator[Caveat]:
+    """Tell which goals of closed plans cannot be met or missed, or not by anything that was written down."""
+    is_bare = over["baseline"].isna() | over["target"].isna()
+    vague, idle = over[over["goal"].isna() & is_bare], over[over["goal"].isna() & ~is_bare]
+    assumed, silent = over[over["is_assumed"]], over[over["is_matured"] & over["is_known"] & over["level_after"].isna()]
+    silent = silent[~(silent["has_left"] & (silent["sign"] < 0))]
+    yield from _told(
+        "goal_without_change",
+        idle,
+        say(
+            "{n:n closed plan has a target|closed plans have targets} that asks for no change for the better from the "
+            "baseline ({plans:list})",
+            n=len(idle),
+            plans=_named(idle),
+        ),
+        say("Write a target that is better than the baseline, both above 0 where a share counts"),
+    )
+    yield from _told(
+        "goal_without_direction",
+        assumed,
+        say(
+            "{n:n closed plan has a goal|closed plans have goals} without a direction: more counts as good "
+            "({plans:list})",
+            n=len(assumed),
+            plans=_named(assumed),
+        ),
+        say("Write higher or lower beside each goal, or name the metric in the file of the playbook"),
+    )
+    yield from _told(
+        "nothing_after",
+        silent,
+        say(
+            "{n:n closed plan has|closed plans have} no value in the window after: nobody can tell whether the goal "
+            "was met ({plans:list})",
+            n=len(silent),
+            plans=_named(silent),
+        ),
+        say("Load the metric up to the end of the window, and give the goal a window of at least 14 days"),
+    )
+    yield from _told(
+        "goal_without_numbers",
+        vague,
+        say(
+            "{n:n closed plan has|closed plans have} no goal with baseline and target ({plans:list})",
+            n=len(vague),
+            plans=_named(vague),
+        ),
+        say("Write baseline and target when the plan is written"),
+    )
+
+
 def _named(plans: "pd.DataFrame") -> list[str]:
-    named = [str(plan) for plan in plans.index[:NAMED]]
-    return [*named, "..."] if len(plans) > NAMED else named
+    return [str(plan) for plan in plans.index]
 
 
 def _told(code: str, plans: "pd.DataFrame", said: Message, action: Message | None) -> Iterator[Caveat]:
@@ -219,6 +288,18 @@ def _of_files(readings: Sequence[Reading], library: Library) -> Iterator[Caveat]
 
 
 def _of_tables(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
+    for name, rows in inputs.aside.items():
+        yield Caveat(
+            "rows_set_aside",
+            Severity.WARNING,
+            say(
+                "{n:n row|rows} of {table} broke a rule when the files were read, such as a plan that landed before it "
+                "was written: they are not on this page",
+                n=rows,
+                table=name,
+            ),
+            say("`csw check` names the rows with the reason; correct them in the source"),
+        )
     for name, what in inputs.lacking.items():
         yield Caveat(
             "nothing_known",

@@ -1,7 +1,7 @@
 """What is known of the plans: the plans, their steps, goals and notes, and the metrics around them."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 from hashlib import sha256
 from types import MappingProxyType
@@ -77,6 +77,7 @@ class Inputs:
         around: What is known around the plans; None leaves boards, start orders, baselines and the ledger out.
         lacking: Table or result that is absent -> what cannot be said without it.
         of_today: Columns of accounts of which today's value is used for the past.
+        aside: Table of plans -> rows that were set aside when the files were read, where there were any.
     """
 
     as_of: date
@@ -93,6 +94,7 @@ class Inputs:
     around: Surroundings | None
     lacking: Mapping[str, str]
     of_today: tuple[str, ...]
+    aside: Mapping[str, int] = field(default_factory=dict)
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -138,7 +140,14 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         surroundings(snapshot, _dates(bands.history), config.around.window_days),
         MappingProxyType(_lacking(snapshot, levels)),
         _of_today(snapshot, first.astype(date), accounts),
+        _aside(snapshot),
     )
+
+
+def _aside(snapshot: "Snapshot") -> dict[str, int]:
+    """Return how many rows of plans were set aside at reading; from the whole files, whatever the date."""
+    found = {name: snapshot.reports.get(name) for name in ("plans", "plan_steps", "plan_goals")}
+    return {name: report.quarantined for name, report in found.items() if report is not None and report.quarantined}
 
 
 def _dates(history: "pd.DataFrame") -> list[date]:

@@ -19,7 +19,8 @@ def executed(inputs: Inputs) -> "pd.DataFrame":
 
     Returns:
         One row per plan, index plan_id: steps, mandatory, done (of the mandatory), fidelity (done / mandatory, 0 where
-        all were ticked off on the day of closing; missing without mandatory steps), is_ticked, stop_no, stop_step
+        all were ticked off on the day of closing; missing without mandatory steps), is_ticked, is_one_day (two or
+        more mandatory steps, all done on one day before the closing), stop_no, stop_step
         (first mandatory step that is open), blocker (of it), is_blocked (all open mandatory steps wait for the
         customer), stops and stop_csms (plans of the playbook that stopped there for another reason than the
         customer, and their CSMs).
@@ -34,6 +35,7 @@ def executed(inputs: Inputs) -> "pd.DataFrame":
     found["mandatory"] = by.size().reindex(found.index, fill_value=0)
     found["done"] = by["is_done"].sum().reindex(found.index, fill_value=0).astype(int)
     found["is_ticked"] = _ticked(steps).reindex(found.index, fill_value=False)
+    found["is_one_day"] = _one_day(must).reindex(found.index, fill_value=False) & ~found["is_ticked"]
     share = found["done"] / found["mandatory"].where(found["mandatory"] > 0)
     found["fidelity"] = share.where(~found["is_ticked"], np.minimum(share, 0.0))
     still = must[~must["is_done"]]
@@ -63,6 +65,13 @@ def _ticked(steps: "pd.DataFrame") -> "pd.Series[bool]":
     done = steps[steps["is_done"] & steps["closed_on"].notna()]
     same = (done["done_on"] == done["closed_on"]).groupby(done["plan_id"])
     found: pd.Series[bool] = same.all() & (same.size() > 1)
+    return found
+
+
+def _one_day(must: "pd.DataFrame") -> "pd.Series[bool]":
+    """Return which plans had several mandatory steps ticked off, all on one and the same day."""
+    day = must.loc[must["is_done"], "done_on"].groupby(must["plan_id"])
+    found: pd.Series[bool] = (day.size() > 1) & (day.min() == day.max())
     return found
 
 

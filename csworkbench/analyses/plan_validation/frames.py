@@ -8,6 +8,7 @@ from csworkbench.analyses.plan_validation.changing import accounts_to_settle, wo
 from csworkbench.analyses.plan_validation.doubts import REFUSED
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.judging import Reading, is_counted
+from csworkbench.analyses.plan_validation.marks import MARKED, goal_marks, value_marks
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.timeline import LANDED
 from csworkbench.analyses.plan_validation.tree import Evidence, Verdict
@@ -83,7 +84,18 @@ def _rows(names: "Mapping[Any, Any]", config: Config, reading: Reading) -> "Iter
     effects = {} if reading.comparison is None else reading.comparison.effects.set_index("episode_id").to_dict("index")
     run = is_counted(reading.lines, config.rules)
     reached = run & reading.lines["is_reached"].fillna(False).astype(bool)
-    shown = [*SHOWN, "steps", "goal", "is_wrong", "is_ticked", "is_backward", "overlaps", "is_matured", "level_after"]
+    shown = [
+        *SHOWN,
+        "steps",
+        "goal",
+        "is_wrong",
+        "is_ticked",
+        "is_backward",
+        "overlaps",
+        "is_matured",
+        "level_after",
+        *MARKED,
+    ]
     for plan, line in reading.lines[shown].to_dict("index").items():
         judged, evidence, effect = reading.judged[str(plan)], reading.evidence[str(plan)], effects.get(plan, {})
         yield {
@@ -153,17 +165,17 @@ def marks(line: "Mapping[Any, Any]") -> "list[str]":
         found.append("no steps recorded")
     if line["is_ticked"]:
         found.append("all steps ticked on the day of closing")
+    if line["is_one_day"]:
+        found.append("all mandatory steps ticked on one day")
     if line["anchored_by"] != LANDED:
         found.append(f"never landed: counted from the day it was {line['anchored_by']}")
     if line["is_backward"]:
         found.append("landed before it was written")
     if line["overlaps"]:
         found.append(f"other plans of the account at the same time: {line['overlaps']}")
-    if line["goal"] != line["goal"]:
-        found.append("no goal with baseline and target")
     if pd.isna(line["is_wrong"]):
         found.append("diagnosis could not be checked")
-    return found
+    return [*found, *goal_marks(line), *value_marks(line)]
 
 
 def playbook_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFrame":

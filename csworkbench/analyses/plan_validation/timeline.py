@@ -27,7 +27,8 @@ def timeline(inputs: Inputs, config: Config) -> "pd.DataFrame":
     Returns:
         The plans with further columns: metric (of the first goal, the problem's own metric before others), direction,
         sign (1 or -1: which way is good; 1 where neither goal nor file says), problem_sign (the same for the problem's
-        own metric, missing where nobody says), baseline, target, pre_days, post_days, goal (change that was asked for
+        own metric, missing where nobody says), is_assumed (nobody says which way of its goal is good), is_known (some
+        table holds the metric), baseline, target, pre_days, post_days, goal (change that was asked for
         on the scale of the analysis, good is positive; missing without one), anchor_on, anchored_by (landed, started,
         written), ends_on (day after the window after), is_matured, before_2, before_1 (levels of the two halves
         before), level_after (missing where less is good and the account left), has_left (before the window's end),
@@ -70,6 +71,8 @@ def _with_goals(inputs: Inputs, config: Config) -> "pd.DataFrame":
         pre_days=plans["pre_days"].fillna(config.pre_days).astype(int),
         post_days=plans["post_days"].fillna(config.post_days).astype(int),
         sign=sign.fillna(1.0),
+        is_assumed=sign.isna() & plans["metric"].notna(),
+        is_known=metric.isin(list(inputs.levels)),
         problem_sign=sign.where(problem == metric, _filed(plans["playbook"], problem, aims)),
     )
     return plans.assign(goal=_asked(plans, config))

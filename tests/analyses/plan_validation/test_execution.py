@@ -48,6 +48,20 @@ def test_steps_that_were_all_ticked_on_the_day_of_closing_count_nothing():
     assert found["fidelity"]["A"] == 0
 
 
+def test_steps_that_were_all_ticked_on_another_day_are_marked_and_count():
+    found = executed(
+        inputs(
+            *(step("A", number, "2026-02-01") for number in (1, 2)),
+            step("B", 1, "2026-02-01"),
+            *(step("C", number, f"2026-02-0{number}") for number in (1, 2)),
+        )
+    )
+    assert found["is_one_day"].to_dict() == {"A": True, "B": False, "C": False}  # one step alone, and two days
+    assert found["fidelity"]["A"] == 1
+    closing = executed(inputs(*(step("A", number, "2026-03-01") for number in (1, 2))))
+    assert closing.loc["A", ["is_ticked", "is_one_day"]].tolist() == [True, False]
+
+
 def test_a_plan_waits_for_the_customer_where_all_its_open_steps_do():
     waits, half = [step("A", 1, None, "customer"), step("A", 2, None, "customer")], step("B", 1, None, "customer")
     found = executed(inputs(*waits, half, step("B", 2, None, "csm")))
