@@ -28,7 +28,8 @@ class Courses:
         months: One row per playbook and month from landing: playbook, then as `Course.months`.
         placebos: One row per playbook and placebo: playbook, placebo, value, low, high, p, n.
         sensitivity: One row per playbook: playbook, pretrend_p, detectable, detectable_bias, breakdown,
-            without_founder, founder_low, founder_high, smallest, largest (mean effect when one account is left out).
+            without_founder, founder_low, founder_high, smallest, largest (mean effect when one account is left out),
+            all_started, all_started_low, all_started_high (mean effect over all plans that started, however far run).
     """
 
     found: "dict[str, Course]"
@@ -69,7 +70,7 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
 
 SENSITIVITY = [
     "playbook", "pretrend_p", "detectable", "detectable_bias", "breakdown", "without_founder", "founder_low",
-    "founder_high", "smallest", "largest",
+    "founder_high", "smallest", "largest", "all_started", "all_started_low", "all_started_high",
 ]  # fmt: skip
 
 
@@ -120,7 +121,9 @@ def _sensitivity(reading: Reading, one: Course | None, config: Config) -> "tuple
     out = None if reading.comparison is None else leave_one_out(reading.comparison.effects, level=config.level)
     ends = (np.nan, np.nan) if out is None or out.empty else (out["mean"].min(), out["mean"].max())
     study = [None] * 4 if one is None else [one.pretrend_p, one.detectable, one.detectable_bias, one.breakdown]
-    return reading.name, *(np.nan if each is None else each for each in study), *told, *ends
+    every = reading.all_started
+    whole = (np.nan,) * 3 if every is None else (every.mean, every.low, every.high)
+    return reading.name, *(np.nan if each is None else each for each in study), *told, *ends, *whole
 
 
 def founder_of(reading: Reading) -> str | None:

@@ -37,6 +37,7 @@ class Reading:
         sides: Pooled effects inside (True) and outside (False).
         evidence: Plan -> what other accounts say.
         judged: Plan -> verdict.
+        all_started: What a matched playbook does over all plans that started, however far they were run.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Reading:
     sides: Mapping[bool, Pooled | None]
     evidence: Mapping[str, Evidence]
     judged: Mapping[str, Judged]
+    all_started: Pooled | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -110,7 +112,20 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
             part = comparison.effects[pd.Series(here == side).fillna(False).to_numpy(bool)]
             sides[side] = pool(part, level=config.level) if part["effect"].notna().any() else None
     half = Reading(
-        declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {}
+        declared.name,
+        declared,
+        metric,
+        goal,
+        lines,
+        episodes,
+        comparison,
+        pooled,
+        is_inside,
+        limit,
+        sides,
+        {},
+        {},
+        _all_started(inputs, config, lines, metric, comparison),
     )
     return _judged(half, config)
 
@@ -127,18 +142,44 @@ def _compared(
 
 
 def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
-    """Return which plans say something about their playbook: over, run to the end, for a problem that was one.
+    """Return which plans say something about their playbook: run to the end, for a problem that was one.
 
+    The calendar says when: the window after landing is over. Whether somebody has closed the plan does not count, for
+    those that missed their goal stay open longer.
     Plans whose start was drawn by lot all count once they have started: leaving some out would undo the lot.
 
     Args:
         lines: Timeline, execution and diagnosis.
         rules: Thresholds; only the fidelity counts.
     """
-    is_over = lines["is_matured"] & lines["closed_on"].notna() & ~lines["is_backward"]
     is_run = (lines["fidelity"] >= rules.fidelity) & ~lines["is_wrong"].fillna(False).astype(bool)
-    found: pd.Series[bool] = is_over & (is_run | (lines["lottery"].notna() & lines["started_on"].notna()))
+    found: pd.Series[bool] = has_started(lines) & (is_run | lines["lottery"].notna())
     return found
+
+
+def has_started(lines: "pd.DataFrame") -> "pd.Series[bool]":
+    """Return which plans have started, whatever became of them, with a window after that is over.
+
+    Args:
+        lines: Timeline of the plans.
+    """
+    begun = lines["started_on"].notna() | lines["landed_on"].notna()
+    found: pd.Series[bool] = begun & lines["is_matured"] & ~lines["is_backward"]
+    return found
+
+
+def _all_started(
+    inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str, comparison: Comparison | None
+) -> Pooled | None:
+    """Return what a matched playbook does over all plans that started, however far they were run."""
+    if comparison is None or comparison.design is not Design.MATCHED:
+        return None
+    every = lines[has_started(lines) & (lines["metric"] == metric)]
+    if not (has_started(lines) & ~is_counted(lines, config.rules)).any():
+        return pool(comparison.effects, level=config.level)
+    episodes = episodes_of(inputs, config, every, metric)
+    found = compare(episodes, CompareRules(level=config.level, seed=config.seed))
+    return pool(found.effects, level=config.level)
 
 
 def _judged(reading: Reading, config: Config) -> Reading:
