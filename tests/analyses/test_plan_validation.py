@@ -305,6 +305,24 @@ def test_where_a_quarter_of_the_drawn_never_starts_the_lot_is_not_believed():
     assert len(reading.comparison.effects) == 9
 
 
+def test_plans_that_nobody_has_closed_count_once_their_window_is_over():
+    still_open = [plan(n) | ({"closed_at": None} if n < 3 else {}) for n in range(PLANNED)]
+    result = result_of(make_book(plans=still_open))
+    assert result.tables["effects"]["account_id"].nunique() == PLANNED
+    assert set(verdicts(result)["verdict"][:3]) == {"in_progress"}
+
+
+def test_the_effect_over_all_that_started_stands_beside_that_of_those_run_to_the_end():
+    # Three plans stopped after the first of two steps, so their fidelity is a half.
+    halted = [step for n in range(PLANNED) for step in steps(n, *([("2026-01-20T09:00:00", None)] if n < 3 else []))]
+    result = result_of(make_book(all_steps=halted))
+    row = result.tables["sensitivity"].iloc[0]
+    assert result.tables["effects"]["account_id"].nunique() == PLANNED - 3
+    assert row["all_started_low"] < row["all_started"] < row["all_started_high"]
+    assert row["all_started"] == pytest.approx(math.log(1.5), abs=0.03)  # all eight gained half as much again
+    assert "run_and_started_differ" not in codes(result)
+
+
 # --- rules that always hold -------------------------------------------------------------------------------------------
 
 

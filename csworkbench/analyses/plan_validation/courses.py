@@ -31,7 +31,8 @@ class Courses:
         sensitivity: One row per playbook and way to count accounts that left: playbook, counted (`JUDGED`, or without
             `largest_fall` as in `LEFT`), effect, low, high (mean over plans), accounts; and where it is as judged
             pretrend_p, detectable, detectable_bias, breakdown, without_founder, founder_low, founder_high, smallest,
-            largest (mean effect when one account is left out).
+            largest (mean effect when one account is left out), all_started, all_started_low,
+            all_started_high (mean effect over all plans that started, however far run).
     """
 
     found: "dict[str, Course]"
@@ -74,6 +75,7 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
 SENSITIVITY = [
     "playbook", "counted", "effect", "low", "high", "accounts", "pretrend_p", "detectable", "detectable_bias",
     "breakdown", "without_founder", "founder_low", "founder_high", "smallest", "largest",
+    "all_started", "all_started_low", "all_started_high",
 ]  # fmt: skip
 JUDGED = "as judged"
 LEFT = {
@@ -132,6 +134,8 @@ def _sensitivity(
         line |= {name: getattr(one, name) for name in ("pretrend_p", "detectable", "detectable_bias", "breakdown")}
     if (without := reading.elsewhere) is not None:
         line |= {"without_founder": without.mean, "founder_low": without.low, "founder_high": without.high}
+    if (every := reading.all_started) is not None:
+        line |= {"all_started": every.mean, "all_started_low": every.low, "all_started_high": every.high}
     out = leave_one_out(comparison.effects, level=config.level)
     yield line | {"smallest": out["mean"].min(), "largest": out["mean"].max()}
     in_full = reading.episodes.assign(after=reading.episodes["after_in_full"])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.plan_validation.declared import column_of
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.judging import Reading
+from csworkbench.analyses.plan_validation.settings import VerdictRules
 from csworkbench.analyses.plan_validation.timeline import STARTED, WRITTEN
 from csworkbench.estimates import Caveat, Message, Severity, say
 from csworkbench.playbooks import Library
@@ -17,7 +18,9 @@ if TYPE_CHECKING:
 REFUSED = "better_design_refused"
 
 
-def doubts(inputs: Inputs, lines: "pd.DataFrame", readings: Sequence[Reading], library: Library) -> Iterator[Caveat]:
+def doubts(
+    inputs: Inputs, lines: "pd.DataFrame", readings: Sequence[Reading], library: Library, rules: VerdictRules
+) -> Iterator[Caveat]:
     """Yield every doubt.
 
     Args:
@@ -25,9 +28,11 @@ def doubts(inputs: Inputs, lines: "pd.DataFrame", readings: Sequence[Reading], l
         lines: Timeline, execution and diagnosis of all plans.
         readings: The playbooks.
         library: The files of the playbooks.
+        rules: Thresholds of the verdicts.
     """
     yield from _of_designs(readings)
     yield from _of_draws(inputs, readings)
+    yield from _of_dropped(readings, rules)
     yield from _of_plans(inputs, lines)
     yield from _of_files(readings, library)
     yield from _of_tables(inputs, readings)
@@ -68,6 +73,29 @@ def _of_draws(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
                 names=sorted(names),
             ),
             say("Release the next drawn order on this page before the first plan starts"),
+        )
+
+
+def _of_dropped(readings: Sequence[Reading], rules: VerdictRules) -> Iterator[Caveat]:
+    """Tell of which playbooks the plans that were run to the end say something else than all that started."""
+    for each in readings:
+        worth = each.worth(rules)
+        if each.pooled is None or each.all_started is None or worth is None:
+            continue
+        run, every = (found.chance_above(worth) for found in (each.pooled, each.all_started))
+        if run is None or every is None or (run >= rules.chance) == (every >= rules.chance):
+            continue
+        yield Caveat(
+            "run_and_started_differ",
+            Severity.WARNING,
+            say(
+                "{playbook}: that it does something of note is {run:percent} likely by the plans that were run to the "
+                "end, and {every:percent} likely by all that started: who is run to the end may be the reason",
+                playbook=each.declared.title or each.name,
+                run=run,
+                every=every,
+            ),
+            say("See all_started in the table sensitivity before anybody relies on the verdict"),
         )
 
 

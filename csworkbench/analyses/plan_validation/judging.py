@@ -39,6 +39,7 @@ class Reading:
         judged: Plan -> verdict.
         founder: Account it was written for, as its file says, else that of its first compared plan.
         elsewhere: `pooled` without that account: whether it works is asked there only; None where nobody else is left.
+        all_started: What a matched playbook does over all plans that started, however far they were run.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Reading:
     judged: Mapping[str, Judged]
     founder: str | None = None
     elsewhere: Pooled | None = None
+    all_started: Pooled | None = None
 
     @property
     def is_limited(self) -> bool:
@@ -132,6 +134,7 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
     half = Reading(
         declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {},
         founder, None if pooled is None or founder is None else pooled.without(founder),
+        _all_started(inputs, config, lines, metric, comparison),
     )  # fmt: skip
     return _judged(half, config)
 
@@ -155,18 +158,44 @@ def _compared(
 
 
 def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
-    """Return which plans say something about their playbook: over, run to the end, for a problem that was one.
+    """Return which plans say something about their playbook: run to the end, for a problem that was one.
 
+    The calendar says when: the window after landing is over. Whether somebody has closed the plan does not count, for
+    those that missed their goal stay open longer.
     Plans whose start was drawn by lot all count once they have started: leaving some out would undo the lot.
 
     Args:
         lines: Timeline, execution and diagnosis.
         rules: Thresholds; only the fidelity counts.
     """
-    is_over = lines["is_matured"] & lines["closed_on"].notna() & ~lines["is_backward"]
     is_run = (lines["fidelity"] >= rules.fidelity) & ~lines["is_wrong"].fillna(False).astype(bool)
-    found: pd.Series[bool] = is_over & (is_run | (lines["lottery"].notna() & lines["started_on"].notna()))
+    found: pd.Series[bool] = has_started(lines) & (is_run | lines["lottery"].notna())
     return found
+
+
+def has_started(lines: "pd.DataFrame") -> "pd.Series[bool]":
+    """Return which plans have started, whatever became of them, with a window after that is over.
+
+    Args:
+        lines: Timeline of the plans.
+    """
+    begun = lines["started_on"].notna() | lines["landed_on"].notna()
+    found: pd.Series[bool] = begun & lines["is_matured"] & ~lines["is_backward"]
+    return found
+
+
+def _all_started(
+    inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str, comparison: Comparison | None
+) -> Pooled | None:
+    """Return what a matched playbook does over all plans that started, however far they were run."""
+    if comparison is None or comparison.design is not Design.MATCHED:
+        return None
+    every = lines[has_started(lines) & (lines["metric"] == metric)]
+    if not (has_started(lines) & ~is_counted(lines, config.rules)).any():
+        return pool(comparison.effects, level=config.level)
+    episodes = episodes_of(inputs, config, every, metric)
+    found = compare(episodes, CompareRules(level=config.level, seed=config.seed))
+    return pool(found.effects, level=config.level)
 
 
 def _judged(reading: Reading, config: Config) -> Reading:

@@ -106,7 +106,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     tables = _tables(inputs, config, lines, readings)
     back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of)
     figures, aside = _figures(tables, config), _aside(inputs, config, library)
-    caveats = (*doubts(inputs, lines, readings, library), *_unpatched(back), *aside.caveats)
+    caveats = (*doubts(inputs, lines, readings, library, config.rules), *_unpatched(back), *aside.caveats)
     actions = (*_actions(tables), *aside.actions)
     pooled = {name.removeprefix(EFFECT): figure for name, figure in figures.items() if name.startswith(EFFECT)}
     return Result(
