@@ -10,9 +10,7 @@ from csworkbench.analyses.plan_validation.doubts import _named
 from csworkbench.analyses.plan_validation.marks import goal_marks, value_marks
 from csworkbench.estimates import say
 from tests.analyses.test_plan_validation import (
-    AS_OF,
     PLANNED,
-    SETTINGS,
     codes,
     goal,
     make_book,
