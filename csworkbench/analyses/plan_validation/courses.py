@@ -7,6 +7,7 @@ from csworkbench.adjustment.course import Course, course
 from csworkbench.adjustment.designs import CompareRules
 from csworkbench.adjustment.placebo import leave_one_out, placebo_space, placebo_time
 from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.frames import natural, unit_of
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.months import monthly
 from csworkbench.analyses.plan_validation.settings import Config
@@ -38,7 +39,7 @@ class Courses:
 
 
 def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") -> Courses:
-    """Return the course of every playbook that could be compared; effects are on the scale of the analysis.
+    """Return the course of every playbook that could be compared; effects in tables are shares or points, `unit`.
 
     Args:
         inputs: What is known.
@@ -62,9 +63,25 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
     empty = ["playbook", *MONTHS]
     told = pd.concat(months, ignore_index=True) if months else pd.DataFrame(columns=empty)
     columns = ["playbook", "placebo", "value", "low", "high", "p", "n"]
-    return Courses(
-        found, told[empty], pd.DataFrame(placebos, columns=columns), pd.DataFrame(lines, columns=SENSITIVITY)
-    )
+    tried, limits = pd.DataFrame(placebos, columns=columns), pd.DataFrame(lines, columns=SENSITIVITY)
+    months_told, tried, limits = (_readable(each, config, readings) for each in (told[empty], tried, limits))
+    return Courses(found, months_told, tried, limits)
+
+
+EFFECTS = (
+    "effect", "low", "high", "band_low", "band_high", "value", "detectable", "detectable_bias", "without_founder",
+    "founder_low", "founder_high", "smallest", "largest",
+)  # fmt: skip
+
+
+def _readable(frame: "pd.DataFrame", config: Config, readings: "Sequence[Reading]") -> "pd.DataFrame":
+    """Return a table by playbook with its effects as shares or points, and a column unit."""
+    known = {each.name: (config.scale(each.metric), each.sign) for each in readings}
+    found = frame.assign(unit=[unit_of(known[name][0]) for name in frame["playbook"]])
+    for column in (name for name in EFFECTS if name in found):
+        pairs = zip(found[column].astype(float), found["playbook"], strict=True)
+        found[column] = [natural(value, *known[name]) for value, name in pairs]
+    return found
 
 
 SENSITIVITY = [
