@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.adjustment.scoping import scope
 from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.frames import natural, unit_of
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import Config
 from csworkbench.inference.multiplicity import holm
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 TRAITS = ("tier", "region", "industry", "plan", "qualification")
 LEAST = 5  # plans on each side
-COLUMNS = ["playbook", "trait", "value", "plans", "others", "difference", "low", "high", "p", "p_holm", "says"]
+COLUMNS = ["playbook", "trait", "value", "plans", "others", "difference", "low", "high", "unit", "p", "p_holm", "says"]
 CANDIDATE = "candidate: declare it before the next plans start"
 
 
@@ -31,7 +32,7 @@ def candidate_table(inputs: Inputs, config: Config, readings: "Sequence[Reading]
 
     Returns:
         One row per playbook, trait and value with at least `LEAST` plans on each side: playbook, trait, value, plans,
-        others, difference, low, high (effect on the scale of the analysis, less that of the others), p, p_holm, says
+        others, difference, low, high (effect less that of the others: share or points, `unit`), unit, p, p_holm, says
         (candidate, or nothing).
     """
     import pandas as pd
@@ -56,7 +57,6 @@ def _rows(inputs: Inputs, config: Config, reading: Reading) -> "Iterator[tuple[A
             found = scope(effects, is_inside, level=config.level, influence=reading.comparison.influence)
             gap = found.difference
             if found.p is not None and gap.value is not None and gap.low is not None and gap.high is not None:
-                yield (
-                    reading.name, trait, str(value), found.n_inside, found.n_outside,
-                    gap.value, gap.low, gap.high, found.p,
-                )  # fmt: skip
+                scale = config.scale(reading.metric)
+                told = (natural(each, scale, reading.sign) for each in (gap.value, gap.low, gap.high))
+                yield reading.name, trait, str(value), found.n_inside, found.n_outside, *told, unit_of(scale), found.p

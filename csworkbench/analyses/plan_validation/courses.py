@@ -8,6 +8,7 @@ from csworkbench.adjustment.designs import CompareRules
 from csworkbench.adjustment.leaving import leaving_bounds
 from csworkbench.adjustment.placebo import leave_one_out, placebo_space, placebo_time
 from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.frames import natural, unit_of
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.months import monthly
 from csworkbench.analyses.plan_validation.settings import Config
@@ -42,7 +43,7 @@ class Courses:
 
 
 def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") -> Courses:
-    """Return the course of every playbook that could be compared; effects are on the scale of the analysis.
+    """Return the course of every playbook that could be compared; effects in tables are shares or points, `unit`.
 
     Args:
         inputs: What is known.
@@ -67,9 +68,26 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
     empty = ["playbook", *MONTHS]
     told = pd.concat(months, ignore_index=True) if months else pd.DataFrame(columns=empty)
     columns = ["playbook", "placebo", "value", "low", "high", "p", "n"]
-    figures = dict.fromkeys(SENSITIVITY[2:], float)
-    sensitivity = pd.DataFrame(lines, columns=SENSITIVITY).astype(figures)
-    return Courses(found, told[empty], pd.DataFrame(placebos, columns=columns), sensitivity)
+    tried = pd.DataFrame(placebos, columns=columns)
+    limits = pd.DataFrame(lines, columns=SENSITIVITY).astype(dict.fromkeys(SENSITIVITY[2:], float))
+    months_told, tried, limits = (_readable(each, config, readings) for each in (told[empty], tried, limits))
+    return Courses(found, months_told, tried, limits)
+
+
+EFFECTS = (
+    "effect", "low", "high", "band_low", "band_high", "value", "detectable", "detectable_bias", "without_founder",
+    "founder_low", "founder_high", "smallest", "largest", "all_started", "all_started_low", "all_started_high",
+)  # fmt: skip
+
+
+def _readable(frame: "pd.DataFrame", config: Config, readings: "Sequence[Reading]") -> "pd.DataFrame":
+    """Return a table by playbook with its effects as shares or points, and a column unit."""
+    known = {each.name: (config.scale(each.metric), each.sign) for each in readings}
+    found = frame.assign(unit=[unit_of(known[name][0]) for name in frame["playbook"]])
+    for column in (name for name in EFFECTS if name in found):
+        pairs = zip(found[column].astype(float), found["playbook"], strict=True)
+        found[column] = [natural(value, *known[name]) for value, name in pairs]
+    return found
 
 
 SENSITIVITY = [

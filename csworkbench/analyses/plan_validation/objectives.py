@@ -8,12 +8,17 @@ from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.evidence import ACTIVE_RATIO, ACTIVE_USERS, HEALTH, Inputs
 from csworkbench.analyses.plan_validation.frames import natural
 from csworkbench.analyses.plan_validation.judging import Reading
+from csworkbench.analyses.plan_validation.levels import Levels
 from csworkbench.analyses.plan_validation.settings import Config
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
+
+    from csworkbench.analyses.plan_validation.levels import Days, Floats, Places
 
 SIDE_CONTROLS = 60  # accounts a side metric is compared with on each day: it describes and decides nothing
 COLUMNS = ["plan_id", "account_id", "playbook", "metric", "before", "after", "change", "unit"]
@@ -40,9 +45,8 @@ def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.D
         levels = inputs.levels[metric]
         part = over if metric in _general(config) else over[over["metric"] == metric]
         rows, anchor = levels.places(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
-        older, newer = levels.halves(rows, anchor, config.pre_days)
+        before = _before(levels, rows, anchor, part["pre_days"].to_numpy(int))
         after = levels.after(rows, anchor, part["ends_on"].to_numpy("datetime64[D]"))
-        before = (older + newer) / 2
         is_relative = config.scale(metric) == "relative"
         change = after / pd.Series(before).where(before > 0).to_numpy() - 1 if is_relative else after - before
         frame = part[["account_id", "playbook"]].assign(
@@ -51,6 +55,18 @@ def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.D
         parts.append(frame.rename_axis("plan_id").reset_index())
     found = pd.concat(parts) if parts else pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
     return found.sort_values(["plan_id", "metric"], ignore_index=True)[COLUMNS]
+
+
+def _before(levels: Levels, rows: "Places", anchor: "Days", pre_days: "NDArray[np.int_]") -> "Floats":
+    """Return the level before each plan over the window of its own goal, as its verdict sees it."""
+    import numpy as np
+
+    found = np.full(len(rows), np.nan)
+    for length in np.unique(pre_days):
+        at = np.flatnonzero(pre_days == length)
+        older, newer = levels.halves(rows[at], anchor[at], int(length))
+        found[at] = (older + newer) / 2
+    return found
 
 
 def _general(config: Config) -> "tuple[str, ...]":

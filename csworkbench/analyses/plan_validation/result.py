@@ -58,7 +58,7 @@ class Result:
     * stalls, playbook and step: see `execution.stall_table`
     * funnel, course_first: for pictures, the playbook whose plans stall most at one step, the one with the best design
     * diagnosis, problem and playbook: playbook, problem, plans, wrong (plans whose problem was none), checked, share
-    * course, playbook and month from landing, on the scale of the analysis: see `courses.Courses`
+    * course, playbook and month from landing: see `courses.Courses`
     * placebos, playbook; sensitivity, playbook and way to count accounts that left: see `courses.Courses`
     * balance, playbook and covariate: smd_before, smd_after
     * candidates, playbook and trait nobody declared: see `candidates.candidate_table`
@@ -189,7 +189,7 @@ def _first_course(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.Data
     told = playbooks[playbooks["playbook"].isin(months["playbook"])]
     first = told.sort_values(["design", "accounts"], ascending=[True, False]).head(1)
     found = months[months["playbook"].isin(first["playbook"])]
-    title = f"{first['title'].iloc[0]}: logarithm of its metric beside other accounts" if len(first) else ""
+    title = f"{first['title'].iloc[0]}: its metric beside other accounts" if len(first) else ""
     return _or_blank(found.assign(title=title), "No playbook can be followed month by month")
 
 

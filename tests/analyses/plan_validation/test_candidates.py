@@ -25,6 +25,8 @@ def reading(effects, trait=""):
     )
     return SimpleNamespace(
         name="tour",
+        metric="orders",
+        sign=1.0,
         comparison=SimpleNamespace(effects=frame, influence=None),
         pooled=object(),
         declared=Declared("tour", trait=trait),
@@ -43,7 +45,8 @@ NOISE = np.random.default_rng(7).normal(0, 0.2, 40)
 def test_a_difference_that_stands_out_is_a_candidate_to_declare():
     found = table(NOISE + np.repeat([1.0, 0.0], 20)).set_index("value")
     assert found.loc["north", ["plans", "others"]].tolist() == [20, 20]
-    assert found["difference"]["north"] > 0.7
+    assert found["difference"]["north"] > np.expm1(0.7)  # the difference of 1 is of the logarithm
+    assert found["unit"]["north"] == "share"
     assert found["says"]["north"] == CANDIDATE
 
 
