@@ -509,6 +509,27 @@ def test_a_quarterly_review_ends_the_window_with_the_quarter():
     assert set(found["ends_on"]) == {pd.Timestamp(2026, 4, 1)}
 
 
+def test_a_plan_about_another_metric_is_not_judged_by_that_of_the_playbook():
+    goals = [goal(number) for number in range(PLANNED)]
+    plans = [plan(number) for number in range(PLANNED)]
+    goals[7] = goals[7] | {"metric": "visits"}
+    plans[7] = plans[7] | {"problem_metric": "visits"}
+    rows = [row | {"metric": "visits"} for row in metric_rows(1.5)]
+    made = with_rows(make_book(plans=plans, goals=goals), "metrics_daily", rows)
+    found = verdicts(result_of(made)).loc[plans[7]["plan_id"]]
+    assert (found["verdict"], found["probabilities"]) == ("not_assessable", "")
+    assert "judged by orders" in found["would_change"]
+
+
+def test_plans_without_a_playbook_are_judged_on_facts_only():
+    plans = [plan(number, playbook=None if number else "tour") for number in range(PLANNED)]
+    result = result_of(make_book(plans=plans))
+    assert set(verdicts(result)["verdict"][1:]) == {"not_assessable"}
+    assert result.tables["playbooks"]["playbook"].tolist() == ["tour"]
+    assert [part.value for part in result.parts] == ["tour"]
+    assert "without_playbook" in codes(result)
+
+
 def tiered_book(varies):
     """Every second account is large; planned ones gain if they are large, and nothing else."""
     numbers = range(PLANNED + DIPPED + STEADY)

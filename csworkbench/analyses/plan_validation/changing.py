@@ -3,6 +3,7 @@
 import math
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK
 from csworkbench.analyses.plan_validation.judging import Reading
 from csworkbench.analyses.plan_validation.settings import VerdictRules
 from csworkbench.analyses.plan_validation.tree import Evidence, Verdict, is_enough
@@ -18,14 +19,15 @@ def accounts_to_settle(reading: Reading, rules: VerdictRules) -> int | None:
     """Return how many accounts would settle whether a playbook does the smallest effect of note.
 
     So many that the mean effect, if it stays where it is, is so far from the smallest effect of note that one side has
-    the probability asked for: n = (z s / distance)^2, s the spread of single effects. At least one more than are there.
+    the probability asked for: z^2 (s^2 / n + e^2) = distance^2, s the spread of single effects, e the error that all
+    have in common by their controls, which more accounts do not lessen. At least one more than are there.
 
     Args:
         reading: The playbook.
         rules: Thresholds.
 
     Returns:
-        Accounts; None where nothing is known, or more than `MOST` would be needed.
+        Accounts; None where nothing is known, or more than `MOST` would be needed, or none would do.
     """
     from statistics import NormalDist
 
@@ -34,10 +36,13 @@ def accounts_to_settle(reading: Reading, rules: VerdictRules) -> int | None:
         return None
     errors = reading.comparison.effects["standard_error"].dropna()
     spread = math.hypot(pooled.tau, float(errors.median()))
-    distance = abs(pooled.mean - worth)
-    if distance * math.sqrt(MOST) < NormalDist().inv_cdf(rules.chance) * spread:
+    distance, z = abs(pooled.mean - worth), NormalDist().inv_cdf(rules.chance)
+    if distance <= z * pooled.hierarchy.shared:
         return None
-    needed = math.ceil((NormalDist().inv_cdf(rules.chance) * spread / distance) ** 2)
+    distance = math.sqrt(distance**2 - (z * pooled.hierarchy.shared) ** 2)
+    if distance * math.sqrt(MOST) < z * spread:
+        return None
+    needed = math.ceil((z * spread / distance) ** 2)
     return max(needed, rules.accounts + 1, pooled.n + 1)
 
 
@@ -90,6 +95,14 @@ def _with_evidence(reading: Reading, plan: str, rules: VerdictRules) -> Message:
             return say("A goal with baseline and target, written before the plan starts")
         if line["level_after"] != line["level_after"]:
             return say("Values of {metric} in the window after landing", metric=str(line["metric"]))
+        if reading.name == NO_PLAYBOOK:
+            return say("The playbook it followed, named in the plan")
+        if str(line["metric"]) != reading.metric:
+            return say(
+                "More plans that are about {metric}: the playbook is judged by {other}",
+                metric=str(line["metric"]),
+                other=reading.metric,
+            )
         return say("Accounts without the plan to compare with, best by a drawn start order")
     if verdict is Verdict.GOAL_TOO_HIGH:
         return say("A goal that the playbook has been seen to reach")
@@ -106,8 +119,13 @@ def _with_evidence(reading: Reading, plan: str, rules: VerdictRules) -> Message:
             chance=rules.chance if above >= rules.chance else 1 - rules.chance,
         )
     needed = accounts_to_settle(reading, rules)
-    if needed is None or reading.elsewhere is None:
-        return say("More accounts than a team has: the mean effect lies next to the smallest effect of note")
+    if reading.elsewhere is None:
+        return say("Plans at accounts other than the one the playbook was written for")
+    if needed is None:
+        return say(
+            "It cannot be settled by more plans alone: the mean effect lies next to the smallest effect of note, or "
+            "within the error of the controls"
+        )
     return say(
         "About {needed:n account|accounts} in all (now {now:count}), if the mean effect stays where it is",
         needed=needed,

@@ -101,6 +101,7 @@ def _of_dropped(readings: Sequence[Reading], rules: VerdictRules) -> Iterator[Ca
 
 def _of_plans(inputs: Inputs, lines: "pd.DataFrame") -> Iterator[Caveat]:
     over = lines[lines["closed_on"].notna()]
+    yield from _of_names(lines)
     yield from _of_work(over)
     yield from _of_measures(inputs, lines, over)
     late = lines[lines["is_backward"]]
@@ -125,6 +126,22 @@ def _of_plans(inputs: Inputs, lines: "pd.DataFrame") -> Iterator[Caveat]:
             plans=_named(double),
         ),
         say("Start plans of one account one after the other"),
+    )
+
+
+def _of_names(lines: "pd.DataFrame") -> Iterator[Caveat]:
+    """Tell which plans name no playbook."""
+    alone = lines[lines["playbook"] == NO_PLAYBOOK]
+    yield from _told(
+        "without_playbook",
+        alone,
+        say(
+            "{n:n plan names|plans name} no playbook and is judged on facts only: what has nothing in common cannot be "
+            "compared ({plans:list})",
+            n=len(alone),
+            plans=_named(alone),
+        ),
+        say("Name the playbook in plans, where there is one"),
     )
 
 

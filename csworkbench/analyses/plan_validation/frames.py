@@ -6,7 +6,7 @@ from csworkbench import formats
 from csworkbench.adjustment.pooling import Pooled
 from csworkbench.analyses.plan_validation.changing import accounts_to_settle, would_change
 from csworkbench.analyses.plan_validation.doubts import REFUSED
-from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.judging import Reading, is_counted
 from csworkbench.analyses.plan_validation.marks import MARKED, goal_marks, value_marks
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
@@ -195,7 +195,8 @@ def playbook_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFra
     """
     import pandas as pd
 
-    return pd.DataFrame([_playbook(config, reading) for reading in readings])
+    found = pd.DataFrame([_playbook(config, reading) for reading in readings])
+    return found[found["playbook"] != NO_PLAYBOOK].reset_index(drop=True)
 
 
 def _playbook(config: Config, reading: Reading) -> "dict[str, object]":

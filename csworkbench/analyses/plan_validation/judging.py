@@ -10,7 +10,7 @@ from csworkbench.adjustment.pooling import Pooled, pool
 from csworkbench.adjustment.scoping import Scope, scope
 from csworkbench.analyses.plan_validation.declared import Declared, column_of, declared_of, goal_of, inside, sign_of
 from csworkbench.analyses.plan_validation.episodes import episodes_of
-from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.months import starts_by_month
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.tree import Evidence, Facts, Judged, judge
@@ -108,7 +108,7 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
     is_same = (lines["metric"] == metric) & (lines["sign"] == sign_of(declared, metric, lines))
     counted = lines[is_counted(lines, config.rules) & is_same]
     episodes = pd.DataFrame()
-    if len(counted):
+    if len(counted) and declared.name != NO_PLAYBOOK:  # plans that have nothing in common are not pooled
         episodes = episodes_of(inputs, config, counted, metric, starts_below=declared.starts_below)
     comparison = _compared(inputs, config, counted, metric, episodes) if len(episodes) else None
     pooled = None if comparison is None else pool(comparison.effects, level=config.level)
@@ -252,7 +252,11 @@ def evidence_of(reading: Reading, rules: VerdictRules) -> dict[str, Evidence]:
     sides = {side: None if each is None else _Chances(each, reading, worth) for side, each in reading.sides.items()}
     trait = reading.is_inside if is_limited else None
     found = {}
-    for plan, account, goal in zip(plans, reading.lines["account_id"], reading.lines["goal"], strict=True):
+    rows = zip(plans, *(reading.lines[name] for name in ("account_id", "goal", "metric")), strict=True)
+    for plan, account, goal, metric in rows:
+        if metric != reading.metric:  # what is known is of another metric
+            found[plan] = Evidence(is_comparable=False)
+            continue
         side = None if trait is None or pd.isna(trait.get(plan)) else bool(trait[plan])
         own = whole if side is None else (sides[side] or whole)
         elsewhere = sides.get(True)

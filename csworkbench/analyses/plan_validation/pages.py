@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK
 from csworkbench.analyses.plan_validation.patching import COLUMNS, WriteBack
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Severity, Shown, say
 from csworkbench.playbooks import CASES, Library, Playbook
@@ -66,7 +67,7 @@ def pages(
         write_back: What is proposed.
         pooled: Playbook -> its effect pooled over accounts, in the unit a reader sees; absent = cannot be told.
     """
-    names = sorted({*library.playbooks, *library.broken, *verdicts["playbook"].dropna()})
+    names = sorted({*library.playbooks, *library.broken, *verdicts["playbook"].dropna()} - {NO_PLAYBOOK})
     return {name: _page(name, library, verdicts, (accounts, write_back), pooled.get(name)) for name in names}
 
 

@@ -180,7 +180,7 @@ def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame"
     worst = must.sort_values(["stalled", "playbook"], ascending=[False, True])["playbook"].head(1)
     found = must[must["playbook"].isin(worst)].rename(columns={"step": "name"})
     titles = playbooks.set_index("playbook")["title"]
-    titled = found.assign(title=[f"{titles[name]}: plans that got past each step" for name in found["playbook"]])
+    titled = found.assign(title=[f"{titles.get(name, name)}: plans that got past each step" for name in found["playbook"]])
     return _or_blank(titled[["name", "share", "plans", "title"]], "No closed plan has steps")
 
 
@@ -306,7 +306,7 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
         yield say(
             "Mend the step {step} of {playbook}: {n:n plan|plans} stopped there.",
             step=str(step),
-            playbook=titles[name],
+            playbook=titles.get(name, name),
             n=len(part),
         )
     wrong = int((verdicts["verdict"] == Verdict.WRONG_PROBLEM.value).sum())

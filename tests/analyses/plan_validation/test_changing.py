@@ -11,9 +11,9 @@ from csworkbench.analyses.plan_validation.settings import VerdictRules
 RULES = VerdictRules()
 
 
-def reading(mean, worth=0.1, tau=0.3, error=0.4, n=6):
+def reading(mean, worth=0.1, tau=0.3, error=0.4, n=6, shared=0.0):
     return SimpleNamespace(
-        elsewhere=SimpleNamespace(mean=mean, tau=tau, n=n),
+        elsewhere=SimpleNamespace(mean=mean, tau=tau, n=n, hierarchy=SimpleNamespace(shared=shared)),
         comparison=SimpleNamespace(effects=pd.DataFrame({"standard_error": [error] * n})),
         worth=lambda rules: worth,
     )
@@ -36,3 +36,10 @@ def test_the_number_of_accounts_follows_from_the_distance_to_the_smallest_effect
 
 def test_nothing_settles_what_nobody_compared():
     assert accounts_to_settle(SimpleNamespace(elsewhere=None, comparison=None, worth=lambda rules: 0.1), RULES) is None
+
+
+def test_an_error_that_all_plans_share_is_not_settled_by_more_of_them():
+    # .8416 * .15 = .126 is more than the distance of .1; with .1 shared: sqrt(.1^2 - .08416^2) = .05401 is left,
+    # (.8416 * .5 / .05401)^2 = 60.7.
+    assert accounts_to_settle(reading(0.2, shared=0.15), RULES) is None
+    assert accounts_to_settle(reading(0.2, shared=0.1), RULES) == 61
