@@ -1,6 +1,6 @@
 """The objective metrics before and after each plan, and what they did beside accounts without one."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules
@@ -21,7 +21,18 @@ if TYPE_CHECKING:
     from csworkbench.analyses.plan_validation.levels import Days, Floats, Places
 
 SIDE_CONTROLS = 60  # accounts a side metric is compared with on each day: it describes and decides nothing
-COLUMNS = ["plan_id", "account_id", "playbook", "metric", "before", "after", "change", "unit"]
+COLUMNS = [
+    "plan_id",
+    "account_id",
+    "playbook",
+    "metric",
+    "before",
+    "after",
+    "change",
+    "unit",
+    "band_before",
+    "band_after",
+]
 
 
 def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFrame":
@@ -34,7 +45,8 @@ def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.D
 
     Returns:
         One row per plan and metric: plan_id, account_id, playbook, metric, before, after (levels), change (share of the
-        level before, or points), unit (of the change). The metric of the goal, active_users, active_ratio,
+        level before, or points), unit (of the change), band_before, band_after (of the health page, beside the score:
+        the last one of the window; missing for other metrics). The metric of the goal, active_users, active_ratio,
         health_score and the business metric, as far as they are known.
     """
     import pandas as pd
@@ -52,9 +64,28 @@ def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.D
         frame = part[["account_id", "playbook"]].assign(
             metric=metric, before=before, after=after, change=change, unit="share" if is_relative else "points"
         )
+        if metric == HEALTH:
+            first = part["anchor_on"] - pd.to_timedelta(part["pre_days"], unit="D")
+            frame = frame.assign(
+                band_before=_bands(inputs, part["account_id"], first, part["anchor_on"]),
+                band_after=_bands(inputs, part["account_id"], part["anchor_on"], part["ends_on"]),
+            )
         parts.append(frame.rename_axis("plan_id").reset_index())
     found = pd.concat(parts) if parts else pd.DataFrame({name: pd.Series(dtype="str") for name in COLUMNS})
-    return found.sort_values(["plan_id", "metric"], ignore_index=True)[COLUMNS]
+    return found.sort_values(["plan_id", "metric"], ignore_index=True).reindex(columns=COLUMNS)
+
+
+def _bands(
+    inputs: Inputs, account: "pd.Series[str]", first: "pd.Series[Any]", end: "pd.Series[Any]"
+) -> "pd.Series[Any]":
+    """Return the last band of the health page of each account in [first, end), missing where there is none."""
+    import pandas as pd
+
+    asked = pd.DataFrame({"account_id": account, "first": first, "end": end}).rename_axis("plan_id").reset_index()
+    dated = asked.merge(inputs.bands.history[["account_id", "snapshot_on", "band"]], on="account_id")
+    dated = dated[(dated["snapshot_on"] >= dated["first"]) & (dated["snapshot_on"] < dated["end"])]
+    last = dated.sort_values("snapshot_on", kind="stable").drop_duplicates("plan_id", keep="last")
+    return last.set_index("plan_id")["band"].reindex(account.index)
 
 
 def _before(levels: Levels, rows: "Places", anchor: "Days", pre_days: "NDArray[np.int_]") -> "Floats":
