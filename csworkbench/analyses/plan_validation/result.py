@@ -106,7 +106,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     tables = _tables(inputs, config, lines, readings)
     back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of)
     figures, aside = _figures(tables, config), _aside(inputs, config, library)
-    caveats = (*doubts(inputs, lines, readings, library), *_unpatched(back), *aside.caveats)
+    caveats = (*doubts(inputs, lines, readings, library), *_blanked(tables), *_unpatched(back), *aside.caveats)
     actions = (*_actions(tables), *aside.actions)
     pooled = {name.removeprefix(EFFECT): figure for name, figure in figures.items() if name.startswith(EFFECT)}
     return Result(
@@ -119,6 +119,22 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         releases=aside.releases,
         parts=parts(library, tables["verdicts"], inputs.accounts, back, pooled),
     )
+
+
+def _blanked(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
+    months = tables["course"]
+    blank = months[months["effect"].isna() & (months["n_plans"] > 0)]
+    if len(blank):
+        yield Caveat(
+            "course_months_blank",
+            Severity.NOTE,
+            say(
+                "{n:n month|months} of the course of {playbooks:list} have too few accounts without a plan to compare "
+                "with, since accounts count until a plan of their own begins: left blank",
+                n=len(blank),
+                playbooks=sorted(set(blank["playbook"])),
+            ),
+        )
 
 
 def _unpatched(back: WriteBack) -> Iterator[Caveat]:
