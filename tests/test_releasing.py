@@ -176,6 +176,20 @@ def test_a_damaged_record_is_told_and_left_as_it_is(tmp_path):
     assert found.path.read_text("utf-8") == "changed"
 
 
+def test_one_table_is_released_and_the_once_only_draw_beside_it_is_not(tmp_path):
+    run = make_run(tmp_path / "out", releases=(ONCE, Release("registered", "baselines/winter")))
+    (found,) = release(run, "design", tmp_path / "records", AT, table="registered")
+    assert found.table == "registered"
+    assert not (tmp_path / "records" / "assignments").exists()
+
+
+def test_a_table_that_is_not_offered_is_refused_with_those_that_are(tmp_path):
+    run = make_run(tmp_path / "out")
+    with pytest.raises(RunError, match=r"has no table 'orders' to make official.*it offers drawn"):
+        release(run, "design", tmp_path / "records", AT, table="orders")
+    assert not (tmp_path / "records").exists()
+
+
 def test_a_result_without_releases_has_nothing_to_make_official(tmp_path):
     run = make_run(tmp_path / "out", releases=())
     with pytest.raises(RunError, match=r"its result has nothing to make official"):
@@ -227,6 +241,7 @@ def test_the_command_answers_as_json(project, capsys):
     [
         (["r2", "design"], "r2: there is no such run"),
         (["r1", "desing"], "did you mean 'design'?"),
+        (["r1", "design", "drawm"], "did you mean 'drawn'?"),
     ],
 )
 def test_what_is_not_there_is_exit_code_1_with_the_nearest_name(project, capsys, words, said):

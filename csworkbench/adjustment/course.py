@@ -71,7 +71,9 @@ class Course:
         return Estimate(value, "scale", int(self.months["n_plans"].max()), value - far, value + far, level)
 
 
-def course(panel: "pd.DataFrame", sets: "pd.DataFrame", rules: CompareRules) -> Course | None:
+def course(
+    panel: "pd.DataFrame", sets: "pd.DataFrame", rules: CompareRules, *, floor: float | None = None
+) -> Course | None:
     """Return the course of plans; None where no account has a month before and one after.
 
     The effect of a month is the mean over plans of their value less that of the controls of the same month of landing,
@@ -79,10 +81,12 @@ def course(panel: "pd.DataFrame", sets: "pd.DataFrame", rules: CompareRules) -> 
     spread of controls takes the place of that of plans.
 
     Args:
-        panel: account_id, month (first day), value on the scale of the analysis; one row per account and month. Where
-            it has first_plan (month, null without), a control counts until its own first plan only.
-        sets: `Comparison.sets`; month is the month of landing (offset 0).
-        rules: What is demanded.
+        panel: account_id, month (first day), value on the scale of the analysis; one row per account and month.
+        sets: `Comparison.sets`; month is the month of landing (offset 0). Where it has next_plan (month, null without),
+            a control counts until that month only: the first in which a plan of its own began after the landing.
+        rules: What is demanded; a month with fewer than `min_per_cell` controls is blank.
+        floor: The most a month after landing may lie below the reference (negative), as in the windows of the judged
+            effect; None = no bound.
 
     Source: Freyaldenhoven, Hansen, Perez and Shapiro (2021) for the band; Roth (2022), AER: Insights 4, 305-322, for
     the trend a test would miss.
@@ -90,10 +94,14 @@ def course(panel: "pd.DataFrame", sets: "pd.DataFrame", rules: CompareRules) -> 
     import numpy as np
 
     change, kept = _changes(panel, sets)
+    if floor is not None:
+        change[:, REFERENCE + 1 :] = np.maximum(change[:, REFERENCE + 1 :], floor)
     rows = sets[kept]
     if rows["is_plan"].sum() == 0 or rows["is_plan"].all():
         return None
     effect, influence, seen, n_accounts = _effects(change, rows, few=rules.few_treated)
+    is_thin = (seen["n_controls"] < rules.min_per_cell).to_numpy() & (np.arange(len(effect)) != REFERENCE)
+    effect = np.where(is_thin, np.nan, effect)
     covariance = influence.T @ influence
     covariance[REFERENCE] = covariance[:, REFERENCE] = 0.0
     freedom = max(n_accounts - 1, 1)
@@ -128,9 +136,8 @@ def _changes(panel: "pd.DataFrame", sets: "pd.DataFrame") -> "tuple[Floats, Floa
     grid[accounts.get_indexer(used["account_id"]), month - first] = used["value"].to_numpy(float)
     places = (anchor - first)[:, None] + np.arange(-REACH, REACH + 1)
     values = grid[accounts.get_indexer(sets["account_id"])[:, None], places]
-    if "first_plan" in panel:
-        own = panel.drop_duplicates("account_id").set_index("account_id")["first_plan"].reindex(sets["account_id"])
-        begun = month_number(own)[:, None] <= anchor[:, None] + np.arange(-REACH, REACH + 1)
+    if "next_plan" in sets:
+        begun = month_number(sets["next_plan"])[:, None] <= anchor[:, None] + np.arange(-REACH, REACH + 1)
         values[begun & ~sets["is_plan"].to_numpy(bool)[:, None]] = np.nan
     before = values[:, :REACH]
     kept = np.isfinite(before).any(axis=1) & np.isfinite(values[:, AFTER]).any(axis=1)

@@ -73,7 +73,7 @@ COMMANDS = (
     (
         releasing.release,
         "Make a list of a run official: kept in records/, never changed.",
-        ("csw release latest email_design",),
+        ("csw release latest email_design", "csw release latest plan_validation baselines"),
     ),
     (
         doctoring.doctor,

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 def release(
     run: Annotated[str, typer.Argument(metavar="RUN", help="A run under outputs/runs, or latest.")],
     name: Annotated[str, typer.Argument(metavar="NAME", help="The notebook whose list it is.")],
+    table: Annotated[
+        str | None, typer.Argument(metavar="[TABLE]", help="One of its lists; without it, all that it offers.")
+    ] = None,
     *,
     workspace: WorkspaceOption = None,
     out: OutOption = None,
@@ -25,6 +28,7 @@ def release(
     Args:
         run: Name of the run, or latest.
         name: Name of the notebook.
+        table: Name of the table; None = all that are offered.
         workspace: The workspace.yaml.
         out: Folder of all outputs.
         json: Answer as JSON.
@@ -34,7 +38,7 @@ def release(
 
     root = open_project(workspace).root
     folder = run_folder(run, out or root / "outputs")
-    found = make_official(folder, name, root / "records", datetime.now(UTC))
+    found = make_official(folder, name, root / "records", datetime.now(UTC), table=table)
     if json:
         answer_json({"exit_code": 0, "run": folder.name, "released": [_told(each) for each in found]})
         return

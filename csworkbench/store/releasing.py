@@ -46,7 +46,7 @@ class Released:
     is_new: bool
 
 
-def release(run: Path, name: str, records: Path, at: datetime) -> tuple[Released, ...]:
+def release(run: Path, name: str, records: Path, at: datetime, *, table: str | None = None) -> tuple[Released, ...]:
     """Make the lists of a result official that its `result.json` offers under `releases`.
 
     Args:
@@ -54,13 +54,14 @@ def release(run: Path, name: str, records: Path, at: datetime) -> tuple[Released
         name: Name of the notebook.
         records: Folder of the project's records; made where it is missing.
         at: Instant of the release, UTC.
+        table: The one table to make official; None = all that are offered.
 
     Returns:
         One per list. Releasing the same list again changes nothing.
 
     Raises:
-        RunError: there is no such run or notebook; it failed, or its result says stop; it offers nothing; a file was
-            changed after the run; or another list was made official where only one may be.
+        RunError: there is no such run or notebook; it failed, or its result says stop; it offers nothing, or not
+            this table; a file was changed after the run; or another list was made official where only one may be.
         EnvironmentProblem: records cannot be written, or another release is writing.
     """
     result, files = _delivered(run, name)
@@ -68,6 +69,10 @@ def release(run: Path, name: str, records: Path, at: datetime) -> tuple[Released
     if not offers:
         hint = "only results that offer releases have lists to make official"
         raise RunError(Problem("its result has nothing to make official", file=f"{run.name}/{name}", hint=hint))
+    if table is not None and table not in (names := [str(offer["table"]) for offer in offers]):
+        hint = did_you_mean(table, names, f"it offers {', '.join(names)}")
+        raise RunError(Problem(f"has no table {table!r} to make official", file=f"{run.name}/{name}", hint=hint))
+    offers = [offer for offer in offers if table in (None, offer["table"])]
     try:
         with locked(records):
             return tuple(_written(offer, (result, files), (run.name, name), (records, at)) for offer in offers)

@@ -11,7 +11,7 @@ from csworkbench.adjustment.designs import CompareRules
 
 MONTHS = pd.date_range("2025-01-01", periods=14, freq="MS")
 LANDING = 7
-RULES = CompareRules()
+RULES = CompareRules(min_per_cell=1)
 
 
 def panel(values):
@@ -115,12 +115,34 @@ def test_accounts_without_a_month_after_are_left_out_and_counted():
 def test_a_control_counts_until_its_own_plan():
     values = np.zeros((3, 14))
     values[2, LANDING + 3 :] = 50
-    rows = panel(values).assign(first_plan=pd.NaT)
-    rows["first_plan"] = rows["first_plan"].mask(rows["account_id"] == "a2", MONTHS[LANDING + 3])
-    found = course(rows, sets(1, 2), RULES).months.set_index("offset")
+    both = sets(1, 2).assign(next_plan=[pd.NaT, pd.NaT, MONTHS[LANDING + 3]])
+    found = course(panel(values), both, RULES).months.set_index("offset")
     assert found.loc[5, "effect"] == 0
     assert found.loc[2, "n_controls"] == 2
     assert found.loc[5, "n_controls"] == 1
+
+
+def test_an_account_counts_again_where_its_plan_came_before_the_landing():
+    # The same account twice: for the later landing its plan is over, and only the next one ends its use.
+    both = sets(1, 2).assign(account_id=["a0", "a1", "a1"], next_plan=[pd.NaT, MONTHS[LANDING + 2], pd.NaT])
+    found = course(panel(np.zeros((2, 14))), both, RULES).months.set_index("offset")
+    assert found["n_controls"].loc[[1, 2, 6]].tolist() == [2, 1, 1]
+
+
+def test_a_month_with_fewer_controls_than_demanded_is_blank():
+    later = [pd.NaT] * 3 + [MONTHS[LANDING + 3]] * 2
+    both = sets(2, 3).assign(next_plan=later)
+    found = course(panel(np.zeros((5, 14))), both, CompareRules(min_per_cell=2)).months.set_index("offset")
+    assert found["effect"].isna().loc[[2, 3, 6]].tolist() == [False, True, True]
+
+
+def test_a_fall_counts_down_to_the_floor():
+    # The control stays; the plan's account leaves: 4 to 0, and -0.7 is the most that counts. A rise has no bound.
+    values = np.full((3, 14), 4.0)
+    values[0, LANDING + 1 :] = 0.0
+    values[0, LANDING + 6] = 9.0
+    found = course(panel(values), sets(1, 2), RULES, floor=-0.7).months.set_index("offset")["effect"]
+    assert found.loc[[1, 5, 6]].tolist() == pytest.approx([-0.7, -0.7, 5.0])
 
 
 def test_few_plans_take_the_spread_of_controls():

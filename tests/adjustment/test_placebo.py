@@ -12,7 +12,7 @@ from csworkbench.adjustment.pooling import pool
 from tests.adjustment.plan_books import episodes, returning
 from tests.adjustment.test_course import LANDING, MONTHS, noisy, panel, sets
 
-RULES = CompareRules()
+RULES = CompareRules(min_per_cell=1)
 
 
 def test_plans_had_they_landed_three_months_earlier():

@@ -18,6 +18,9 @@ READS_IF_PRESENT = (
     "assignments",
     "touches",
     "tickets",
+    "contacts",
+    "contact_pii",
+    "csms",
 )
 NEEDS: tuple[str, ...] = ()
 NEEDS_IF_PRESENT = ("health",)

@@ -109,7 +109,9 @@ def look_around(
         language: Language tag of the sheets.
     """
     board = boards(found.plans, found.steps, found.accounts, found.notes, found.as_of)
-    sheet = sheets(found.plans, found.steps, found.goals, found.accounts, library, language=language)
+    sheet = sheets(
+        found.plans, found.steps, found.goals, found.accounts, library, people=found.people, language=language
+    )
     today = baselines(found.plans, found.levels, bands.history, config_sha256, found.as_of)
     frozen = freeze(today, official_baselines(settings.baselines))
     book = ledger(bands.history, found.accounts, found.facts, bands.names)

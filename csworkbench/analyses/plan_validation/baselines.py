@@ -163,5 +163,5 @@ def _doubts(fresh: "pd.DataFrame", changed: "pd.DataFrame", official: Official) 
                 "The baselines of {n:n plan is|plans are} not official yet, more than a month after their start",
                 n=late,
             ),
-            say("Release them after each run: csw release latest plan_validation"),
+            say("Release them after each run: csw release latest plan_validation baselines"),
         )

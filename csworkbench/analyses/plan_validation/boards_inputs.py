@@ -41,6 +41,7 @@ class Surroundings:
         accounts: All accounts, by account_id: name, tier, left_on, and their other texts.
         levels: Mean of each goal metric in the window before the start: plan_id, metric, value.
         facts: What was going on before each date of the history of health: see `ledger_inputs.going_on`.
+        people: Names of contacts and of our team, which no sheet may hold.
     """
 
     as_of: date
@@ -51,6 +52,7 @@ class Surroundings:
     accounts: "pd.DataFrame"
     levels: "pd.DataFrame"
     facts: "pd.DataFrame"
+    people: tuple[str, ...] = ()
 
 
 def surroundings(snapshot: Snapshot, dates: Sequence[date], window_days: int) -> Surroundings:
@@ -71,7 +73,14 @@ def surroundings(snapshot: Snapshot, dates: Sequence[date], window_days: int) ->
         _accounts(snapshot),
         _levels(snapshot, window_days),
         going_on(snapshot, dates, window_days),
+        _people(snapshot),
     )
+
+
+def _people(snapshot: Snapshot) -> tuple[str, ...]:
+    tables = [snapshot.tables[name] for name in ("contact_pii", "csms") if name in snapshot.tables]
+    found = [with_columns(table, name="string").select("name").distinct().to_pandas()["name"] for table in tables]
+    return tuple(sorted({str(name) for names in found for name in names.dropna()}))
 
 
 def _frame(

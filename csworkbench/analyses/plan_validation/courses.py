@@ -7,6 +7,7 @@ from csworkbench.adjustment.course import Course, course
 from csworkbench.adjustment.designs import CompareRules
 from csworkbench.adjustment.leaving import leaving_bounds
 from csworkbench.adjustment.placebo import leave_one_out, placebo_space, placebo_time
+from csworkbench.analyses.plan_validation.episodes import busy_with
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.frames import natural, unit_of
 from csworkbench.analyses.plan_validation.judging import Reading
@@ -59,7 +60,8 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
     for reading in readings:
         if reading.comparison is None or reading.pooled is None:
             continue
-        one = course(panel_of(inputs, config, reading), reading.comparison.sets, rules)
+        sets = until_own_plan(inputs, reading, reading.comparison.sets)
+        one = course(panel_of(inputs, config, reading), sets, rules, floor=_floor(config, reading.metric))
         if one is not None:
             found[reading.name] = one
             months.append(one.months[MONTHS].assign(playbook=reading.name))
@@ -120,6 +122,28 @@ def panel_of(inputs: Inputs, config: Config, reading: Reading) -> "pd.DataFrame"
     accounts = sets["account_id"].unique().tolist()
     found = monthly(inputs, config, inputs.levels[reading.metric], sets["month"], accounts, sign=reading.sign)
     return found.assign(value=reading.sign * found["value"]).dropna(subset=["value"]).reset_index(drop=True)
+
+
+def _floor(config: Config, metric: str) -> float | None:
+    """Return how far a month may fall below its reference: as in the windows of the judged effect."""
+    import numpy as np
+
+    return float(np.log1p(-config.largest_fall)) if config.scale(metric) == "relative" else None
+
+
+def until_own_plan(inputs: Inputs, reading: Reading, sets: "pd.DataFrame") -> "pd.DataFrame":
+    """Return sets with next_plan: the month in which a plan of the kind began at the account after the landing.
+
+    Args:
+        inputs: What is known.
+        reading: The playbook.
+        sets: `Comparison.sets` of the playbook.
+    """
+    busy = busy_with(inputs, reading.lines, reading.metric)
+    began = busy.assign(next_plan=busy["began"].to_numpy("datetime64[M]").astype("datetime64[s]"))
+    pairs = sets[["episode_id", "account_id", "month"]].merge(began[["account_id", "next_plan"]], on="account_id")
+    later = pairs[pairs["next_plan"] >= pairs["month"]].groupby("episode_id")["next_plan"].min()
+    return sets.assign(next_plan=later.reindex(sets["episode_id"]).to_numpy("datetime64[s]"))
 
 
 def _placebos(reading: Reading, one: Course | None, rules: CompareRules) -> "list[tuple[object, ...]]":

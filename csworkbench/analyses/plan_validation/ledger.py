@@ -2,7 +2,9 @@
 
 Risk sets: an account that recovers between two dates is compared with the accounts that were in the worst band at the
 first of them, of the same tier, and were still there at the second. What was going on is looked at in one fixed window
-before the first date, for both alike. Nobody drew lots, so the ledger says what came before, never what helped.
+before the first date, for both alike. Drivers are tested on the first change of each account, which is in risk sets
+until then: one that swings would count again and again. Nobody drew lots, so the ledger says what came before, never
+what helped.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -66,7 +68,8 @@ class Ledger:
             between which it happened), from_band, to_band ("" = lost), tier, held (recovered ones: whether the band was
             still better a month later; missing = not known yet), matched (accounts it is compared with), then the facts
             of the window before from_on.
-        drivers: One row per outcome and driver: outcome, driver, label, events, with_driver (of the events), share,
+        drivers: One row per outcome and driver: outcome, driver, label, events (the first of each account), with_driver
+            (of them), share,
             matched_share (of those who stayed at the same date, band and tier), odds_ratio, low, high (missing = cannot
             tell), p, p_holm, p_bh, reads. The interval leaves out 1 exactly where p_holm is below 1 - level.
         figures: recovered, lost (accounts), recovered_share (of account-months in the worst band).
@@ -188,7 +191,7 @@ def _drivers(known: "pd.DataFrame", level: float) -> "pd.DataFrame":
 def _of_outcome(
     known: "pd.DataFrame", outcome: str, drivers: Sequence[Driver], level: float
 ) -> "Iterator[tuple[object, ...]]":
-    rows = known[known["outcome"].isin([outcome, *MATCHES[outcome]])]
+    rows = _until_first(known[known["outcome"].isin([outcome, *MATCHES[outcome]])], outcome)
     if outcome == RECOVERED:
         rows = rows[rows["from_band"].isin(set(rows.loc[rows["outcome"] == RECOVERED, "from_band"]))]
     counts = [_counts(rows, outcome, driver) for driver in drivers]
@@ -205,6 +208,13 @@ def _of_outcome(
         low, high = found.bounds(own)
         reads = OPEN if p_holm >= 1 - level else MORE if (found.odds or 0) > 1 else LESS
         yield (*head, found.odds, low, high, found.p, p_holm, p_bh, reads)
+
+
+def _until_first(rows: "pd.DataFrame", outcome: str) -> "pd.DataFrame":
+    """Return the rows of each account up to its first change of this kind."""
+    ordered = rows.sort_values(["from_on", "account_id"])
+    is_event = (ordered["outcome"] == outcome).astype(int)
+    return ordered[is_event.groupby(ordered["account_id"]).cumsum() - is_event == 0]
 
 
 @dataclass(frozen=True, slots=True)

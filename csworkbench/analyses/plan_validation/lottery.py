@@ -152,8 +152,10 @@ def draw(
         pd.DataFrame(rows, columns=ORDER).astype({"eligible_on": "datetime64[s]"}),
         pd.DataFrame(registered, columns=["item", "value"]),
         say(
-            "{waiting:n account|accounts} must wait for {title}: release the drawn order, then start the first "
-            "{capacity:count} in it; those who wait make the next validation an experiment",
+            "{waiting:n account|accounts} must wait for {title}: release the drawn order (csw release latest "
+            "plan_validation {table}), then start the first {capacity:count} in it; those who wait make the next "
+            "validation an experiment",
+            table=f"lottery_{playbook.id}",
             waiting=len(strata) - capacity,
             title=playbook.title,
             capacity=capacity,

@@ -60,7 +60,7 @@ class Result:
     * diagnosis, problem and playbook: playbook, problem, plans, wrong (plans whose problem was none), checked, share
     * course, playbook and month from landing: see `courses.Courses`
     * placebos, playbook; sensitivity, playbook and way to count accounts that left: see `courses.Courses`
-    * balance, playbook and covariate: smd_before, smd_after
+    * balance, playbook and covariate: smd_before, smd_after; balance_first, of the playbook of course_first
     * candidates, playbook and trait nobody declared: see `candidates.candidate_table`
     * forest, rebound: for pictures, see `frames`
     * proposals, changed key of a playbook: see `patching.WriteBack`
@@ -106,7 +106,13 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     tables = _tables(inputs, config, lines, readings)
     back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of)
     figures, aside = _figures(tables, config), _aside(inputs, config, library)
-    caveats = (*doubts(inputs, lines, readings, library, config.rules), *_unpatched(back), *aside.caveats)
+    caveats = (
+        *doubts(inputs, lines, readings, library, config.rules),
+        *_blanked(tables),
+        *_unpatched(back),
+        *_ledger(aside),
+        *aside.caveats,
+    )
     actions = (*_actions(tables), *aside.actions)
     pooled = {name.removeprefix(EFFECT): figure for name, figure in figures.items() if name.startswith(EFFECT)}
     return Result(
@@ -119,6 +125,27 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         releases=aside.releases,
         parts=parts(library, tables["verdicts"], inputs.accounts, back, pooled),
     )
+
+
+def _blanked(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
+    months = tables["course"]
+    blank = months[months["effect"].isna() & (months["n_plans"] > 0)]
+    if len(blank):
+        yield Caveat(
+            "course_months_blank",
+            Severity.NOTE,
+            say(
+                "{n:n month|months} of the course of {playbooks:list} have too few accounts without a plan to compare "
+                "with, since accounts count until a plan of their own begins: left blank",
+                n=len(blank),
+                playbooks=sorted(set(blank["playbook"])),
+            ),
+        )
+
+
+def _ledger(aside: Aside) -> Iterator[Caveat]:
+    if aside.headline is not None:
+        yield Caveat("ledger_says", Severity.NOTE, say("Recovery ledger: {said}", said=aside.headline))
 
 
 def _unpatched(back: WriteBack) -> Iterator[Caveat]:
@@ -159,7 +186,8 @@ def _tables(
         "course_first": _first_course(courses.months, playbooks),
         "placebos": courses.placebos,
         "sensitivity": courses.sensitivity,
-        "balance": balance_table(readings),
+        "balance": (balance := balance_table(readings)),
+        "balance_first": balance[balance["playbook"].isin(_first_design(courses.months, playbooks)["playbook"])],
         "candidates": candidate_table(inputs, config, readings),
         "forest": forest_table(playbooks),
         "rebound": rebound_table(config, readings),
@@ -180,17 +208,23 @@ def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame"
     worst = must.sort_values(["stalled", "playbook"], ascending=[False, True])["playbook"].head(1)
     found = must[must["playbook"].isin(worst)].rename(columns={"step": "name"})
     titles = playbooks.set_index("playbook")["title"]
-    titled = found.assign(title=[f"{titles.get(name, name)}: plans that got past each step" for name in found["playbook"]])
+    titled = found.assign(
+        title=[f"{titles.get(name, name)}: plans that got past each step" for name in found["playbook"]]
+    )
     return _or_blank(titled[["name", "share", "plans", "title"]], "No closed plan has steps")
 
 
 def _first_course(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
     """Return the course of the playbook with the best design, and of these with most accounts; with a title."""
-    told = playbooks[playbooks["playbook"].isin(months["playbook"])]
-    first = told.sort_values(["design", "accounts"], ascending=[True, False]).head(1)
+    first = _first_design(months, playbooks)
     found = months[months["playbook"].isin(first["playbook"])]
     title = f"{first['title'].iloc[0]}: its metric beside other accounts" if len(first) else ""
     return _or_blank(found.assign(title=title), "No playbook can be followed month by month")
+
+
+def _first_design(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
+    told = playbooks[playbooks["playbook"].isin(months["playbook"])]
+    return told.sort_values(["design", "accounts"], ascending=[True, False]).head(1)
 
 
 def _or_blank(frame: "pd.DataFrame", title: str) -> "pd.DataFrame":

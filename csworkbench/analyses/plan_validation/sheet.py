@@ -1,11 +1,12 @@
 """The plan sheet for the customer: what shall change, by which steps, until when, and what both sides promised.
 
 It holds what the customer may read and nothing else: no notes, no health score, no blockers, no minutes, nobody else's
-name. A sheet in which the name of another customer stands is withheld.
+name. What a plan says of its problem was written for us, so the sheet has the words of the playbook. A sheet is
+withheld where another customer, a person, an address or a word of ours stands in it.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -20,9 +21,20 @@ if TYPE_CHECKING:
 
 FOLDER = "sheets"
 INTERNAL = ("health_score", "health")
-LEAST_NAME = 4  # letters of a name below which it is too common a word to look for
+LEAST_NAME, LEAST_CJK = 4, 2  # letters of a name below which it is too common a word to look for
 COLUMNS = ["plan_id", "account_id", "name", "title", "steps_done", "steps", "shared_on", "file", "withheld"]
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
+_CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_DAY = re.compile(r"\b\d{4}-\d{2}-\d{2}\b")
+_HELD = (
+    ("an e-mail address stands in it", re.compile(r"[^\s@]+[@\uff20][^\s@]+\.[^\s@]{2,}")),
+    # With + or 0 in front seven digits are a number to call, otherwise nine: 10 000 000 is an amount.
+    ("a phone number stands in it", re.compile(r"(?<!\d)(?:[+0]\d?(?:[ ()./-]{0,2}\d){6}|\d(?:[ ()./-]{0,2}\d){8})")),
+    (
+        "a word of ours stands in it",
+        re.compile(r"\bhealth[ _-]?scores?\b|\bchurn|\bat[ _-]risk\b|\b(?:do not|don't) tell\b|\bwxid_"),
+    ),
+)
 _STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 44rem; margin: 2rem auto; padding: 0 1rem; color: #1a1a1a;
   background: #fff; }
@@ -56,34 +68,37 @@ def sheets(
     accounts: "pd.DataFrame",
     library: Library,
     *,
+    people: Collection[str] = (),
     language: str = "en",
 ) -> Sheets:
     """Return a sheet for every plan that was begun and is not closed.
 
     Args:
         plans: One row per plan, by plan_id: account_id, playbook, started_on, closed_on; and as far as they are there
-            problem, due_on, shared_on, customer_commitments.
+            due_on, shared_on, customer_commitments.
         steps: One row per step: plan_id, step_no, name, planned_on, done_on, status.
         goals: One row per plan and metric: plan_id, metric, baseline, target.
         accounts: Accounts by account_id: name.
-        library: Titles of the playbooks.
+        library: Titles and problems of the playbooks.
+        people: Names of contacts and of our team; none of them may stand in a sheet.
         language: Language tag of the page; numbers and dates follow it.
     """
     import pandas as pd
 
     names = accounts["name"].dropna().astype("str")
-    folded = {str(account): name.casefold() for account, name in names.items()}
     is_open = plans["started_on"].notna() & plans["closed_on"].isna()
     by_plan = {name: dict(tuple(frame.groupby("plan_id"))) for name, frame in (("steps", steps), ("goals", goals))}
+    asked = _asked([*steps["name"], *plans.get("customer_commitments", [])], library, names, people)
     rows, files = [], {}
     for key, plan in plans[is_open].sort_index().iterrows():
         plan_id = str(key)
-        title = _title(plan, library)
+        title, problem = _heads(plan, library)
         own = by_plan["steps"].get(plan_id, steps.iloc[:0]).sort_values("step_no")
         own = own[~own["status"].eq("skipped")]
-        content = list(_parts(plan, own, by_plan["goals"].get(plan_id, goals.iloc[:0]), language))
+        aims = by_plan["goals"].get(plan_id, goals.iloc[:0])
+        content = list(_parts(plan, problem, own, aims, language))
         account = str(plan["account_id"])
-        why = _withheld(plan_id, account, folded, [title, *content])
+        why = _withheld((plan_id, account, names.get(account, "").casefold()), _texts(plan, title, problem, own), asked)
         file = "" if why else f"{FOLDER}/{plan_id}.html"
         if not why:
             files[file] = _page(title, names.get(account, account), content, language)
@@ -95,19 +110,18 @@ def sheets(
     return Sheets(table, files, tuple(_doubts(table)))
 
 
-def _title(plan: "pd.Series[Any]", library: Library) -> str:
-    """Return the name of the plan: the title of its playbook, else the problem it is to solve."""
+def _heads(plan: "pd.Series[Any]", library: Library) -> tuple[str, str]:
+    """Return the name of the plan and what it is to change, both as its playbook says them."""
     playbook = library.playbooks.get(str(plan["playbook"]))
-    if playbook is not None:
-        return playbook.title
-    problem = plan.get("problem")
-    return "Plan" if is_missing(problem) else str(problem)
+    return ("Plan", "") if playbook is None else (playbook.title, playbook.problem)
 
 
-def _parts(plan: "pd.Series[Any]", steps: "pd.DataFrame", goals: "pd.DataFrame", language: str) -> Iterator[str]:
+def _parts(
+    plan: "pd.Series[Any]", problem: str, steps: "pd.DataFrame", goals: "pd.DataFrame", language: str
+) -> Iterator[str]:
     """Yield the parts of a page as HTML, every text of the data escaped."""
-    problem, due, promised = (plan.get(name) for name in ("problem", "due_on", "customer_commitments"))
-    if not is_missing(problem):
+    due, promised = (plan.get(name) for name in ("due_on", "customer_commitments"))
+    if problem:
         yield f"<h2>What we want to change</h2>\n<p>{_shown(problem)}</p>"
     aims = [line for row in goals.to_dict("records") if (line := _aim(row, language))]
     if aims:
@@ -161,16 +175,49 @@ def _day(value: Any, language: str) -> str:
     return in_words(say("{day:date}", day=value.date()), language)
 
 
-def _withheld(plan_id: str, account: str, names: Mapping[str, str], texts: list[str]) -> str:
-    """Return why a sheet is not made, "" where it is."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """Names that stand somewhere in the texts of all plans: of customers by account, and of people."""
+
+    customers: Mapping[str, str]
+    people: tuple[str, ...]
+
+
+def _asked(said: list[Any], library: Library, names: "pd.Series[str]", people: Collection[str]) -> _Asked:
+    """Return the names that stand in some text: books hold more names than could be sought sheet by sheet."""
+    own = [text for playbook in library.playbooks.values() for text in (playbook.title, playbook.problem)]
+    whole = "\n".join(sorted({str(text).casefold() for text in [*said, *own] if not is_missing(text)}))
+    customers = {str(account): name.casefold() for account, name in names.items()}
+    found = {name.casefold() for name in people if _stands(name.casefold(), whole)}
+    return _Asked({account: name for account, name in customers.items() if _stands(name, whole)}, tuple(sorted(found)))
+
+
+def _stands(name: str, whole: str) -> bool:
+    """Return whether a name stands in a text, at the start of a word; scripts without blanks have no such start."""
+    name = name.strip()
+    if name not in whole or len(name) < (LEAST_CJK if (is_cjk := bool(_CJK.search(name))) else LEAST_NAME):
+        return False
+    return is_cjk or re.search(rf"(?<!\w){re.escape(name)}", whole) is not None
+
+
+def _texts(plan: "pd.Series[Any]", title: str, problem: str, steps: "pd.DataFrame") -> str:
+    """Return all that people wrote and that a sheet would show, folded."""
+    said = [title, problem, *steps["name"], plan.get("customer_commitments")]
+    return "\n".join(str(text).casefold() for text in said if not is_missing(text))
+
+
+def _withheld(plan: tuple[str, str, str], whole: str, asked: _Asked) -> str:
+    """Return why the sheet of a plan (its id, account and name of that) is not made, "" where it is."""
+    plan_id, account, own = plan
     if not _SAFE.fullmatch(plan_id):
         return "its id is no name of a file"
-    whole, own = " ".join(texts).casefold(), names.get(account, "")
-    for other, name in names.items():
-        is_named = len(name) >= LEAST_NAME and escape(name) in whole
-        if is_named and other != account and name not in own:
+    for other, name in asked.customers.items():
+        if other != account and name not in own and _stands(name, whole):
             return "the name of another customer stands in it"
-    return ""
+    if any(_stands(name, whole) for name in asked.people):
+        return "the name of a person stands in it"
+    undated = _DAY.sub("", whole)
+    return next((why for why, pattern in _HELD if pattern.search(undated)), "")
 
 
 def _doubts(table: "pd.DataFrame") -> Iterator[Caveat]:
@@ -184,5 +231,5 @@ def _doubts(table: "pd.DataFrame") -> Iterator[Caveat]:
                 n=len(held),
                 why=sorted(set(held["withheld"])),
             ),
-            say("Mend problem, commitments or step names of these plans, then run again"),
+            say("Mend commitments or step names of these plans (table plan_sheets), then run again"),
         )

@@ -161,7 +161,11 @@ def test_the_registration_holds_the_digest_of_the_order_and_of_itself():
 
 
 def test_the_action_says_how_many_wait():
-    assert in_words(drawn(capacity=4).action).startswith("8 accounts must wait for Tour: release the drawn order, then")
+    said = in_words(drawn(capacity=4).action)
+    assert said.startswith(
+        "8 accounts must wait for Tour: release the drawn order (csw release latest plan_validation "
+    )
+    assert "lottery_tour), then start the first 4 in it" in said
 
 
 # --- made official, and read back -------------------------------------------------------------------------------------
