@@ -74,6 +74,7 @@ class Inputs:
         around: What is known around the plans; None leaves boards, start orders, baselines and the ledger out.
         lacking: Table or result that is absent -> what cannot be said without it.
         of_today: Columns of accounts of which today's value is used for the past.
+        language: Language of the workspace: of plan sheets and of the reasons in playbook files.
     """
 
     as_of: date
@@ -88,6 +89,7 @@ class Inputs:
     around: Surroundings | None
     lacking: Mapping[str, str]
     of_today: tuple[str, ...]
+    language: str = "en"
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -128,6 +130,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         surroundings(snapshot, _dates(bands.history), config.around.window_days),
         MappingProxyType(_lacking(snapshot, levels)),
         _of_today(snapshot, first.astype(date), accounts),
+        snapshot.workspace.language,
     )
 
 
