@@ -503,6 +503,15 @@ def test_the_shipped_settings_are_the_defaults_with_the_playbooks_of_the_folder(
     assert shipped.scales == scales
 
 
+def test_sheets_are_in_the_language_of_the_workspace():
+    running = plan(0, closed_at=None, due_at="2026-08-01T09:00:00")
+    made = make_book(plans=[running, *(plan(number) for number in range(1, PLANNED))])
+    spoken = replace(made, workspace=made.workspace.model_copy(update={"language": "sv"}))
+    html = result_of(spoken).files["sheets/PL0.html"]
+    assert '<html lang="sv">' in html
+    assert "1 aug. 2026" in html
+
+
 def test_a_quarterly_review_ends_the_window_with_the_quarter():
     found = verdicts(result_of(make_book(), review="quarter"))
     # Landed on 10 February; four weeks later it is still the first quarter.

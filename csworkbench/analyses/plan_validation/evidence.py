@@ -78,6 +78,7 @@ class Inputs:
         lacking: Table or result that is absent -> what cannot be said without it.
         of_today: Columns of accounts of which today's value is used for the past.
         aside: Table of plans -> rows that were set aside when the files were read, where there were any.
+        language: Language of the workspace: of plan sheets and of the reasons in playbook files.
     """
 
     as_of: date
@@ -95,6 +96,7 @@ class Inputs:
     lacking: Mapping[str, str]
     of_today: tuple[str, ...]
     aside: Mapping[str, int] = field(default_factory=dict)
+    language: str = "en"
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -141,6 +143,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         MappingProxyType(_lacking(snapshot, levels)),
         _of_today(snapshot, first.astype(date), accounts),
         _aside(snapshot),
+        snapshot.workspace.language,
     )
 
 

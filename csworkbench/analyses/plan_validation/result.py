@@ -104,7 +104,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     lines = lines_of(inputs, config)
     readings = read_playbooks(inputs, config, lines, declared_in(library))
     tables = _tables(inputs, config, lines, readings)
-    back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of)
+    back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of, inputs.language)
     figures, aside = _figures(tables, config), _aside(inputs, config, library)
     caveats = (
         *doubts(inputs, lines, readings, library, config.rules),
@@ -160,7 +160,8 @@ def _unpatched(back: WriteBack) -> Iterator[Caveat]:
 def _aside(inputs: Inputs, config: Config, library: Library) -> Aside:
     if inputs.around is None:
         return Aside()
-    return look_around(inputs.around, inputs.bands, library, config.around, config_sha256=digest(config))
+    sha256, language = digest(config), inputs.language
+    return look_around(inputs.around, inputs.bands, library, config.around, config_sha256=sha256, language=language)
 
 
 def _tables(
