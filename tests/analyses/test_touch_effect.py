@@ -270,10 +270,23 @@ def test_no_causal_verb_without_a_lot():
         assert not any(verb in said for verb in CAUSAL)
 
 
-def test_a_design_flag_lets_the_page_speak_of_an_effect():
-    result = result_of(crowd(effect=0.5, slope=0.0, accounts=150), config_of({**MAIL, "design": "random"}))
-    assert verdict(result) == "effect_by_design"
-    assert "changed the outcome" in formats.text(result.headline)
+@pytest.mark.parametrize(
+    ("design", "words"),
+    [("random", "the declared draw (random) is not read"), ("threshold", "just above and below it")],
+)
+def test_a_declared_design_without_a_draw_is_at_most_an_adjusted_difference(design, words):
+    result = result_of(crowd(effect=0.5, slope=0.0, accounts=150), config_of({**MAIL, "design": design}))
+    assert verdict(result) == "adjusted_difference"
+    assert words in formats.text(result.headline)
+    assert not result.tables["effects"]["is_causal"].any()
+    assert "design_not_read" in {caveat.code for caveat in result.caveats}
+
+
+def test_a_declared_design_does_not_excuse_from_the_checks():
+    # Mails go to those with little use lately: the placebo week and the pre-trend know it.
+    result = result_of(crowd(slope=6.0, accounts=150), config_of({**MAIL, "design": "lottery"}))
+    assert "warning" in set(result.tables["checks"]["state"])
+    assert verdict(result) in ("descriptive_only", "not_answerable")
 
 
 def test_the_negative_control_and_the_placebo_end_before_the_touch():

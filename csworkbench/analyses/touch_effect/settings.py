@@ -98,7 +98,10 @@ class WeeklyTouch(_Touch):
     trigger: str | None = setting(
         None, min_length=1, description="What set it off, in words; null = nothing. A trigger is an indication"
     )
-    design: Design = setting("none", description="What decided who got it, if it was a lot or a threshold")
+    design: Design = setting(
+        "none",
+        description="What is said to have decided who got it; shown, and no proof: only the kind lot reads a draw",
+    )
     outcome: Outcome = setting(UseAfter(), description="What is compared afterwards")
     covariates: dict[str, Covariate] = setting(
         default_factory=lambda: {"tenure": Covariate(measure=Tenure())},
@@ -170,7 +173,10 @@ class OnceTouch(_Touch):
     trigger: str | None = setting(
         None, min_length=1, description="What set it off, in words; null = nothing. A trigger is an indication"
     )
-    design: Design = setting("none", description="What decided who got it, if it was a lot or a threshold")
+    design: Design = setting(
+        "none",
+        description="What is said to have decided who got it; shown, and no proof: only the kind lot reads a draw",
+    )
     lot: str | None = setting(
         None, min_length=1, description="Id of a touch of this page that drew the same thing by lot: the touchstone"
     )

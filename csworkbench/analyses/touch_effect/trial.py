@@ -96,7 +96,7 @@ def _weekly(touch: WeeklyTouch, config: Config, as_of: date) -> Iterator[Message
 
 def _assignment(design: str, trigger: str | None) -> Message:
     if design != "none":
-        return say("in fact by {design}", design=design)
+        return say("declared: {design}, of which nothing is read", design=design)
     if trigger:
         return say("in fact set off by {trigger}", trigger=trigger)
     return say("in fact nobody knows by what")

@@ -128,7 +128,7 @@ def _verdict(found: Measured, contradicted: Mapping[str, float]) -> tuple[Verdic
     if fatal is not None:
         return Verdict.NOT_ANSWERABLE, fatal.finding
     is_clear = _is_clear(found.main)
-    if is_by_design(found.touch):
+    if is_drawn(found.touch):
         return (Verdict.EFFECT_BY_DESIGN if is_clear else Verdict.NO_EFFECT_SHOWN), None
     if found.touch.kind == "periods" and not is_clear:
         return Verdict.INCONCLUSIVE, None
@@ -139,9 +139,15 @@ def _verdict(found: Measured, contradicted: Mapping[str, float]) -> tuple[Verdic
     return (Verdict.ADJUSTED_DIFFERENCE if is_clear else Verdict.INCONCLUSIVE), None
 
 
-def is_by_design(touch: Touch) -> bool:
-    """Return whether a lot or a threshold decided who got a touch: only then may its effect be called one."""
-    return touch.kind == "lot" or getattr(touch, "design", "none") != "none"
+def is_drawn(touch: Touch) -> bool:
+    """Return whether the draw of a touch is read: only then may its effect be called one, whatever is declared."""
+    return touch.kind == "lot"
+
+
+def declared_design(touch: Touch) -> str | None:
+    """Return the design that is declared of a touch whose draw is not read; None where none is declared."""
+    design = getattr(touch, "design", "none")
+    return None if is_drawn(touch) or design == "none" else str(design)
 
 
 def is_by_rule(touch: Touch) -> bool:
@@ -175,10 +181,10 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Mess
             )
         case Verdict.ADJUSTED_DIFFERENCE:
             return say(
-                "{label}: {effect:estimate} beside accounts alike before. No check speaks against it, and no lot was "
-                "drawn.",
+                "{label}: {effect:estimate} beside accounts alike before. No check speaks against it, and {drawn}.",
                 label=label,
                 effect=effect,
+                drawn=_not_drawn(found.touch),
             )
         case Verdict.INCONCLUSIVE:
             return say("{label}: inconclusive, {effect:estimate}.", label=label, effect=effect)
@@ -190,6 +196,15 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Mess
         effect=effect,
         failed=failed or ["one group beside one other"],
     )
+
+
+def _not_drawn(touch: Touch) -> Message:
+    match declared_design(touch):
+        case None:
+            return say("no lot was drawn")
+        case "threshold":
+            return say("the declared threshold is not used: accounts just above and below it are not held together")
+    return say("the declared draw ({design}) is not read", design=declared_design(touch))
 
 
 def _not_fixable(found: Measured, lots: Mapping[str, Measured], p: float) -> Message:
