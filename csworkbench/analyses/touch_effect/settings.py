@@ -100,7 +100,7 @@ class WeeklyTouch(_Touch):
     )
     design: Design = setting(
         "none",
-        description="What is said to have decided who got it; shown, and no proof: only the kind lot reads a draw",
+        description="What is said to have decided who got it: shown, no proof; only the kind lot reads a draw",
     )
     outcome: Outcome = setting(UseAfter(), description="What is compared afterwards")
     covariates: dict[str, Covariate] = setting(
@@ -175,7 +175,7 @@ class OnceTouch(_Touch):
     )
     design: Design = setting(
         "none",
-        description="What is said to have decided who got it; shown, and no proof: only the kind lot reads a draw",
+        description="What is said to have decided who got it: shown, no proof; only the kind lot reads a draw",
     )
     lot: str | None = setting(
         None, min_length=1, description="Id of a touch of this page that drew the same thing by lot: the touchstone"
