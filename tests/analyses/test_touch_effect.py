@@ -168,6 +168,25 @@ def test_a_milestone_reached_before_is_no_outcome():
     assert dict(zip(block.accounts, block.outcome, strict=True)) == {"A": 1.0, "C": 0.0}
 
 
+def test_a_milestone_in_the_touch_window_counts_and_keeps_the_sign_of_the_touch():
+    # Of 10 touched, 4 reach it in the very week (what the touch does) and 1 later; of 10 others, 2 reach it later.
+    # Counted from the week on: 5/10 - 2/10 = +.3. Dropping the quick ones: 1/6 - 2/10 = -.03, the wrong sign.
+    names = [f"A{number:02d}" for number in range(20)]
+    use = [row for name in names for row in used(name, range(25))]
+    weeks = dict(zip(names, [15] * 4 + [17] + [None] * 5 + [18] * 2 + [None] * 8, strict=False))
+    reached = [
+        {"account_id": name, "milestone": "live", "reached_at": f"{day(week, 4)}T09:00:00"}
+        for name, week in weeks.items()
+        if week is not None
+    ]
+    made = make_book(use, [touch(number, name, 15) for number, name in enumerate(names[:10])], milestones=reached)
+    block = prepared(made, config_of({**MAIL, "outcome": {"kind": "milestone", "milestone": "live"}}), day(25))
+    block = block.facts["mail"].block
+    shares = [block.outcome[block.is_touched == kind] for kind in (True, False)]
+    assert [len(each) for each in shares] == [10, 10]
+    assert [each.mean() for each in shares] == pytest.approx([0.5, 0.2])
+
+
 def test_renewals_are_read_where_they_are_due_and_decided():
     use = [row for name in "ABC" for row in used(name, range(25))]
     due = [

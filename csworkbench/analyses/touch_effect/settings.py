@@ -70,7 +70,7 @@ class UseAfter(Section):
 
 
 class Reached(Section):
-    """Whether an account reaches a milestone in the follow-up; those that had reached it are left out."""
+    """Whether an account reaches a milestone from the week of the touch on; those that had before it are left out."""
 
     kind: Literal["milestone"] = setting("milestone", description="A milestone is reached")
     milestone: str = setting(min_length=1, description="Its name, as in the table milestones")

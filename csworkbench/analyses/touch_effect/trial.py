@@ -105,7 +105,11 @@ def _assignment(design: str, trigger: str | None) -> Message:
 def _outcome(touch: WeeklyTouch) -> Message:
     match touch.outcome:
         case Reached():
-            return say("Milestone {name} reached in the follow-up", name=touch.outcome.milestone)
+            return say(
+                "Milestone {name} reached from the first day of the touch window to the end of the follow-up; who had "
+                "it before is left out",
+                name=touch.outcome.milestone,
+            )
         case Kept():
             return say("Renewals due in the follow-up and decided: kept")
     return say(
