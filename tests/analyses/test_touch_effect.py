@@ -375,6 +375,23 @@ def test_the_target_trial_is_written_down():
     assert rows["element"].tolist() == [
         "eligibility", "strategies", "assignment", "start", "follow_up", "outcome", "estimand", "analysis",
     ]  # fmt: skip
+def test_where_no_check_before_the_touch_can_be_made_nobody_can_tell():
+    # One row per account and no time: a difference of 2 with an error of about .1 is clear, and nothing tests it.
+    rng = np.random.default_rng(3)
+    is_touched = np.arange(400) < 200
+    known = pd.DataFrame({"size": rng.normal(size=400)})
+    accounts = pd.Series([f"A{number}" for number in range(400)])
+    outcome = 2.0 * is_touched + rng.normal(size=400)
+    block = facts_of.Block(accounts, np.zeros(400, dtype=np.int64), is_touched, outcome, known)
+    once = {"kind": "once", "id": "call", "label": "Call", "touched": "got", "touched_on": "2026-03-01",
+            "outcome": "bought", "covariates": [{"column": "size", "measured_on": "2026-02-01"}]}  # fmt: skip
+    found = judged({"call": facts_of.Observed(block, None, None, None, {}, {})}, config_of(once))[0]
+    assert found.found.main.told.low > 0
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "cannot tell" in formats.text(found.sentence)
+    assert "No check speaks against it" not in formats.text(found.sentence)
+
+
 
 
 def test_what_failed_is_said_and_nothing_else_is_concluded():

@@ -27,6 +27,7 @@ class Verdict(StrEnum):
     NOT_ANSWERABLE = "not_answerable"
 
 
+BEFORE = ("negative_control", "placebo_week", "pre_trend")  # what would show that accounts differed before the touch
 CAUSAL = (Verdict.EFFECT_BY_DESIGN, Verdict.NO_EFFECT_SHOWN)
 
 
@@ -136,6 +137,8 @@ def _verdict(found: Measured, contradicted: Mapping[str, float]) -> tuple[Verdic
         return Verdict.CONFOUNDED, None
     if found.touch.kind == "periods" or any(check.is_passed is False for check in found.checks):
         return Verdict.DESCRIPTIVE_ONLY, None
+    if _is_unchecked(found):
+        return Verdict.INCONCLUSIVE, None
     return (Verdict.ADJUSTED_DIFFERENCE if is_clear else Verdict.INCONCLUSIVE), None
 
 
@@ -160,6 +163,11 @@ def _is_clear(line: Line) -> bool:
     return low is not None and high is not None and not low <= 0 <= high
 
 
+def _is_unchecked(found: Measured) -> bool:
+    """Return whether no check of what cannot come of the touch could be made: then adjustment rests on belief alone."""
+    return not any(check.name in BEFORE and check.is_passed is not None for check in found.checks)
+
+
 def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Message:
     label, main = found.touch.label, found.main
     naive = found.line("naive")
@@ -181,10 +189,18 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Mess
             )
         case Verdict.ADJUSTED_DIFFERENCE:
             return say(
-                "{label}: {effect:estimate} beside accounts alike before. No check speaks against it, and {drawn}.",
+                "{label}: {effect:estimate} beside accounts alike before. {checks}, and {drawn}.",
                 label=label,
                 effect=effect,
+                checks=_checks(found),
                 drawn=_not_drawn(found.touch),
+            )
+        case Verdict.INCONCLUSIVE if _is_unchecked(found) and found.touch.kind != "periods":
+            return say(
+                "{label}: cannot tell. {effect:estimate} beside accounts alike before, and none of negative control, "
+                "placebo week and pre-trend could be looked at.",
+                label=label,
+                effect=effect,
             )
         case Verdict.INCONCLUSIVE:
             return say("{label}: inconclusive, {effect:estimate}.", label=label, effect=effect)
@@ -196,6 +212,15 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Mess
         effect=effect,
         failed=failed or ["one group beside one other"],
     )
+
+
+def _checks(found: Measured) -> Message:
+    unseen = [
+        check.name.replace("_", " ") for check in found.checks if check.name in BEFORE and check.is_passed is None
+    ]
+    if unseen:
+        return say("No check that could be made speaks against it, {names:list} could not be looked at", names=unseen)
+    return say("No check speaks against it")
 
 
 def _not_drawn(touch: Touch) -> Message:
