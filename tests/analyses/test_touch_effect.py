@@ -253,6 +253,11 @@ def test_covariates_end_before_the_week():
     assert block.covariates["tenure"].tolist() == [100.0, 100.0]
 
 
+def test_too_few_weeks_for_the_pre_trend_are_refused():
+    with pytest.raises(ValidationError, match="course_weeks\\n.*greater than or equal to 8"):
+        config_of(course_weeks=7)
+
+
 def test_a_touch_must_say_which_rows_are_meant():
     with pytest.raises(ValidationError, match="say which touches are meant"):
         config_of({**MAIL, "where": {}})
@@ -370,11 +375,6 @@ def test_every_figure_has_an_interval_and_accounts():
     assert all(each.low is not None for name, each in result.figures.items() if name in ("difference", "naive"))
 
 
-def test_the_target_trial_is_written_down():
-    rows = touch_effect.analyze(prepared(crowd(), config_of()), config_of()).tables["target_trial"]
-    assert rows["element"].tolist() == [
-        "eligibility", "strategies", "assignment", "start", "follow_up", "outcome", "estimand", "analysis",
-    ]  # fmt: skip
 def test_where_no_check_before_the_touch_can_be_made_nobody_can_tell():
     # One row per account and no time: a difference of 2 with an error of about .1 is clear, and nothing tests it.
     rng = np.random.default_rng(3)
@@ -392,6 +392,11 @@ def test_where_no_check_before_the_touch_can_be_made_nobody_can_tell():
     assert "No check speaks against it" not in formats.text(found.sentence)
 
 
+def test_the_target_trial_is_written_down():
+    rows = touch_effect.analyze(prepared(crowd(), config_of()), config_of()).tables["target_trial"]
+    assert rows["element"].tolist() == [
+        "eligibility", "strategies", "assignment", "start", "follow_up", "outcome", "estimand", "analysis",
+    ]  # fmt: skip
 
 
 def test_what_failed_is_said_and_nothing_else_is_concluded():

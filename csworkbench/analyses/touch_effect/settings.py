@@ -224,7 +224,9 @@ class Config(Section):
     placebo_weeks: int = setting(
         8, ge=4, le=52, unit="weeks", description="How long before the real week the placebo touch lies"
     )
-    course_weeks: int = setting(8, ge=4, le=26, unit="weeks", description="Weeks shown before the touch")
+    course_weeks: int = setting(
+        8, ge=8, le=26, unit="weeks", description="Weeks shown before the touch; the pre-trend compares two times four"
+    )
     level: float = setting(0.95, ge=0.8, le=0.999, unit="share", tunable=True, description="Coverage of intervals")
     seed: int = setting(20261122, ge=0, le=2**32 - 1, description="Seed of the folds; the same gives the same")
 
