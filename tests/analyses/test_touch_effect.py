@@ -254,7 +254,7 @@ def test_covariates_end_before_the_week():
 
 
 def test_too_few_weeks_for_the_pre_trend_are_refused():
-    with pytest.raises(ValidationError, match="course_weeks\\n.*greater than or equal to 8"):
+    with pytest.raises(ValidationError, match=r"course_weeks\n.*greater than or equal to 8"):
         config_of(course_weeks=7)
 
 

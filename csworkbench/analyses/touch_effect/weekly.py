@@ -259,7 +259,7 @@ def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFr
     counts, good = np.zeros(shape), np.zeros(shape)
     np.add.at(counts, (place[inside], week[inside]), 1.0)
     np.add.at(good, (place[inside], week[inside]), is_good[inside].astype(float))
-    # A milestone counts from the window's start: leaving out who reaches it in the window would choose by what came after.
+    # A milestone counts from the window's start: leaving out who reaches it there would choose by what came after.
     since = 0 if isinstance(touch.outcome, Reached) else first
     weeks = cells.week[:, None] + np.arange(since, last + 1)[None, :]
     hits, kept = (each[cells.account[:, None], weeks].sum(axis=1) for each in (counts, good))
