@@ -36,11 +36,11 @@ def missed_plans_stay_open(rng, is_lottery, open_share=0.7, plans=30, controls=3
     return made, goal, ~is_met & (rng.random(n) < open_share), None
 
 
-def several_plans_per_account(rng, accounts=10, each=3, controls=60, goal=0.7):
+def several_plans_per_account(rng, accounts=10, each=4, controls=60, goal=0.8):
     """Each account has several plans, which share what happened to the account afterwards."""
     plans = accounts * each
     of = np.r_[np.repeat(np.arange(accounts), each), accounts + np.arange(controls)]
-    older, newer, after = levels(rng, of, len(of), common=0.8)
+    older, newer, after = levels(rng, of, len(of), common=1.0)
     made = episodes(np.arange(len(of)) < plans, older, newer, after, account_id=[f"a{number}" for number in of])
     return made, goal, np.zeros(len(of), bool), None
 
