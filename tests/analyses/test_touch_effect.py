@@ -168,6 +168,25 @@ def test_a_milestone_reached_before_is_no_outcome():
     assert dict(zip(block.accounts, block.outcome, strict=True)) == {"A": 1.0, "C": 0.0}
 
 
+def test_a_milestone_in_the_touch_window_counts_and_keeps_the_sign_of_the_touch():
+    # Of 10 touched, 4 reach it in the very week (what the touch does) and 1 later; of 10 others, 2 reach it later.
+    # Counted from the week on: 5/10 - 2/10 = +.3. Dropping the quick ones: 1/6 - 2/10 = -.03, the wrong sign.
+    names = [f"A{number:02d}" for number in range(20)]
+    use = [row for name in names for row in used(name, range(25))]
+    weeks = dict(zip(names, [15] * 4 + [17] + [None] * 5 + [18] * 2 + [None] * 8, strict=False))
+    reached = [
+        {"account_id": name, "milestone": "live", "reached_at": f"{day(week, 4)}T09:00:00"}
+        for name, week in weeks.items()
+        if week is not None
+    ]
+    made = make_book(use, [touch(number, name, 15) for number, name in enumerate(names[:10])], milestones=reached)
+    block = prepared(made, config_of({**MAIL, "outcome": {"kind": "milestone", "milestone": "live"}}), day(25))
+    block = block.facts["mail"].block
+    shares = [block.outcome[block.is_touched == kind] for kind in (True, False)]
+    assert [len(each) for each in shares] == [10, 10]
+    assert [each.mean() for each in shares] == pytest.approx([0.5, 0.2])
+
+
 def test_renewals_are_read_where_they_are_due_and_decided():
     use = [row for name in "ABC" for row in used(name, range(25))]
     due = [
@@ -234,6 +253,11 @@ def test_covariates_end_before_the_week():
     assert block.covariates["tenure"].tolist() == [100.0, 100.0]
 
 
+def test_too_few_weeks_for_the_pre_trend_are_refused():
+    with pytest.raises(ValidationError, match=r"course_weeks\n.*greater than or equal to 8"):
+        config_of(course_weeks=7)
+
+
 def test_a_touch_must_say_which_rows_are_meant():
     with pytest.raises(ValidationError, match="say which touches are meant"):
         config_of({**MAIL, "where": {}})
@@ -270,10 +294,23 @@ def test_no_causal_verb_without_a_lot():
         assert not any(verb in said for verb in CAUSAL)
 
 
-def test_a_design_flag_lets_the_page_speak_of_an_effect():
-    result = result_of(crowd(effect=0.5, slope=0.0, accounts=150), config_of({**MAIL, "design": "random"}))
-    assert verdict(result) == "effect_by_design"
-    assert "changed the outcome" in formats.text(result.headline)
+@pytest.mark.parametrize(
+    ("design", "words"),
+    [("random", "draw (random) is not read"), ("threshold", "just above and below it")],
+)
+def test_a_declared_design_without_a_draw_is_at_most_an_adjusted_difference(design, words):
+    result = result_of(crowd(effect=0.5, slope=0.0, accounts=150), config_of({**MAIL, "design": design}))
+    assert verdict(result) == "adjusted_difference"
+    assert words in formats.text(result.headline)
+    assert not result.tables["effects"]["is_causal"].any()
+    assert "design_not_read" in {caveat.code for caveat in result.caveats}
+
+
+def test_a_declared_design_does_not_excuse_from_the_checks():
+    # Mails go to those with little use lately: the placebo week and the pre-trend know it.
+    result = result_of(crowd(slope=6.0, accounts=150), config_of({**MAIL, "design": "lottery"}))
+    assert "warning" in set(result.tables["checks"]["state"])
+    assert verdict(result) in ("descriptive_only", "not_answerable")
 
 
 def test_the_negative_control_and_the_placebo_end_before_the_touch():
@@ -336,6 +373,23 @@ def test_every_figure_has_an_interval_and_accounts():
     assert rows[["effect", "low", "high", "p"]].notna().all().all()
     assert (rows["accounts"] > 1).all()
     assert all(each.low is not None for name, each in result.figures.items() if name in ("difference", "naive"))
+
+
+def test_where_no_check_before_the_touch_can_be_made_nobody_can_tell():
+    # One row per account and no time: a difference of 2 with an error of about .1 is clear, and nothing tests it.
+    rng = np.random.default_rng(3)
+    is_touched = np.arange(400) < 200
+    known = pd.DataFrame({"size": rng.normal(size=400)})
+    accounts = pd.Series([f"A{number}" for number in range(400)])
+    outcome = 2.0 * is_touched + rng.normal(size=400)
+    block = facts_of.Block(accounts, np.zeros(400, dtype=np.int64), is_touched, outcome, known)
+    once = {"kind": "once", "id": "call", "label": "Call", "touched": "got", "touched_on": "2026-03-01",
+            "outcome": "bought", "covariates": [{"column": "size", "measured_on": "2026-02-01"}]}  # fmt: skip
+    found = judged({"call": facts_of.Observed(block, None, None, None, {}, {})}, config_of(once))[0]
+    assert found.found.main.told.low > 0
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "cannot tell" in formats.text(found.sentence)
+    assert "No check speaks against it" not in formats.text(found.sentence)
 
 
 def test_the_target_trial_is_written_down():

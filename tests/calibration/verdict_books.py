@@ -117,7 +117,10 @@ def _picked_by_what_was_seen(frames, metrics, rng):
 
 
 def read(seed, world="planted", config=None):
-    """Return one row per plan of a book: the truth beside our verdict (`ours`) and the design."""
+    """Return one row per plan of a book: the truth, our verdict (`ours`), and whether its goal was met (`recovered`).
+
+    Recovered are the plans that the question of cause is asked of: run to the end, for a problem that was one.
+    """
     books._connection.cache_clear()  # a connection of its own, so that its tables go with it
     made, truth = simulated(seed, world=world)
     config = config or plan_validation.Config()
@@ -125,8 +128,11 @@ def read(seed, world="planted", config=None):
     made.connection.disconnect()
     books._connection.cache_clear()
     readings = read_playbooks(inputs, config, lines_of(inputs, config), TRAITS)
-    found = {plan: each.verdict.value for reading in readings for plan, each in reading.judged.items()}
-    frame = truth.assign(ours=truth["plan_id"].map(found), seed=seed)
+    judged = {plan: each for reading in readings for plan, each in reading.judged.items()}
+    found = {plan: each.verdict.value for plan, each in judged.items()}
+    recovered = {plan: ("goal_met", True) in each.path for plan, each in judged.items()}
+    ids = truth["plan_id"]
+    frame = truth.assign(ours=ids.map(found), recovered=ids.map(recovered).fillna(False).astype(bool), seed=seed)
     limited = {reading.name: reading.is_limited for reading in readings}
     return frame.assign(is_limited=frame["playbook"].map(limited))
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from csworkbench.analyses.touch_effect.facts import Inputs, Observed
 from csworkbench.analyses.touch_effect.settings import Config, UseAfter, WeeklyTouch
-from csworkbench.analyses.touch_effect.verdicts import CAUSAL, Judged, Verdict
+from csworkbench.analyses.touch_effect.verdicts import CAUSAL, Judged, Verdict, declared_design
 from csworkbench.estimates import Caveat, Severity, say
 
 WEIGHTS = {
@@ -75,6 +75,18 @@ def _about_checks(judged: Sequence[Judged]) -> Iterator[Caveat]:
 def _about_data(inputs: Inputs, config: Config) -> Iterator[Caveat]:
     for touch in config.touches:
         facts = inputs.facts[touch.id]
+        design = declared_design(touch)
+        if design is not None:
+            yield Caveat(
+                "design_not_read",
+                Severity.WARNING,
+                say(
+                    "{touch}: {design} is declared and cannot be checked, so its figures are differences and no more",
+                    touch=touch.label,
+                    design=design,
+                ),
+                say("Give the draw as a touch of the kind lot, which reads experiment_units"),
+            )
         if isinstance(facts, Observed) and facts.lacks:
             yield Caveat(
                 "covariate_left_out",

@@ -18,7 +18,7 @@ from csworkbench.analyses.touch_effect.measuring import (
     REGRESSION,
     TOUCHED,
 )
-from csworkbench.analyses.touch_effect.verdicts import Judged, is_by_design
+from csworkbench.analyses.touch_effect.verdicts import Judged
 from csworkbench.estimates import say
 from csworkbench.formats import estimate, text
 
@@ -90,7 +90,7 @@ def effect_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
             line.told.n,
             line.touched,
             line.rows,
-            line.estimand in BY_LOT or (is_by_design(each.found.touch) and line is each.found.main),
+            line.estimand in BY_LOT,
             estimate(line.told),
         )
         for each in judged

@@ -263,7 +263,7 @@ def _trend_check(facts: Observed, config: Config, scale: Scale) -> Check:
     if course is None:
         return Check("pre_trend", None, say("cannot be looked at: there is one row per account and no time"))
     late = course[:, config.course_weeks - 4 : config.course_weeks]
-    soon = course[:, : config.course_weeks - 4] if config.course_weeks > 4 else late
+    soon = course[:, : config.course_weeks - 4]
     change = late.mean(axis=1) - soon.mean(axis=1)
     known = ~np.isnan(change)
     part = block.only(known, change[known])

@@ -70,7 +70,7 @@ class UseAfter(Section):
 
 
 class Reached(Section):
-    """Whether an account reaches a milestone in the follow-up; those that had reached it are left out."""
+    """Whether an account reaches a milestone from the week of the touch on; those that had before it are left out."""
 
     kind: Literal["milestone"] = setting("milestone", description="A milestone is reached")
     milestone: str = setting(min_length=1, description="Its name, as in the table milestones")
@@ -98,7 +98,10 @@ class WeeklyTouch(_Touch):
     trigger: str | None = setting(
         None, min_length=1, description="What set it off, in words; null = nothing. A trigger is an indication"
     )
-    design: Design = setting("none", description="What decided who got it, if it was a lot or a threshold")
+    design: Design = setting(
+        "none",
+        description="What is said to have decided who got it: shown, no proof; only the kind lot reads a draw",
+    )
     outcome: Outcome = setting(UseAfter(), description="What is compared afterwards")
     covariates: dict[str, Covariate] = setting(
         default_factory=lambda: {"tenure": Covariate(measure=Tenure())},
@@ -170,7 +173,10 @@ class OnceTouch(_Touch):
     trigger: str | None = setting(
         None, min_length=1, description="What set it off, in words; null = nothing. A trigger is an indication"
     )
-    design: Design = setting("none", description="What decided who got it, if it was a lot or a threshold")
+    design: Design = setting(
+        "none",
+        description="What is said to have decided who got it: shown, no proof; only the kind lot reads a draw",
+    )
     lot: str | None = setting(
         None, min_length=1, description="Id of a touch of this page that drew the same thing by lot: the touchstone"
     )
@@ -218,7 +224,9 @@ class Config(Section):
     placebo_weeks: int = setting(
         8, ge=4, le=52, unit="weeks", description="How long before the real week the placebo touch lies"
     )
-    course_weeks: int = setting(8, ge=4, le=26, unit="weeks", description="Weeks shown before the touch")
+    course_weeks: int = setting(
+        8, ge=8, le=26, unit="weeks", description="Weeks shown before the touch; the pre-trend compares two times four"
+    )
     level: float = setting(0.95, ge=0.8, le=0.999, unit="share", tunable=True, description="Coverage of intervals")
     seed: int = setting(20261122, ge=0, le=2**32 - 1, description="Seed of the folds; the same gives the same")
 

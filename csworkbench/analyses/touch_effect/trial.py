@@ -96,7 +96,7 @@ def _weekly(touch: WeeklyTouch, config: Config, as_of: date) -> Iterator[Message
 
 def _assignment(design: str, trigger: str | None) -> Message:
     if design != "none":
-        return say("in fact by {design}", design=design)
+        return say("declared: {design}, of which nothing is read", design=design)
     if trigger:
         return say("in fact set off by {trigger}", trigger=trigger)
     return say("in fact nobody knows by what")
@@ -105,7 +105,11 @@ def _assignment(design: str, trigger: str | None) -> Message:
 def _outcome(touch: WeeklyTouch) -> Message:
     match touch.outcome:
         case Reached():
-            return say("Milestone {name} reached in the follow-up", name=touch.outcome.milestone)
+            return say(
+                "Milestone {name} reached from the first day of the touch window to the end of the follow-up; who had "
+                "it before is left out",
+                name=touch.outcome.milestone,
+            )
         case Kept():
             return say("Renewals due in the follow-up and decided: kept")
     return say(

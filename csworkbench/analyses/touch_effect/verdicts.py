@@ -27,6 +27,7 @@ class Verdict(StrEnum):
     NOT_ANSWERABLE = "not_answerable"
 
 
+BEFORE = ("negative_control", "placebo_week", "pre_trend")  # what would show that accounts differed before the touch
 CAUSAL = (Verdict.EFFECT_BY_DESIGN, Verdict.NO_EFFECT_SHOWN)
 
 
@@ -128,7 +129,7 @@ def _verdict(found: Measured, contradicted: Mapping[str, float]) -> tuple[Verdic
     if fatal is not None:
         return Verdict.NOT_ANSWERABLE, fatal.finding
     is_clear = _is_clear(found.main)
-    if is_by_design(found.touch):
+    if is_drawn(found.touch):
         return (Verdict.EFFECT_BY_DESIGN if is_clear else Verdict.NO_EFFECT_SHOWN), None
     if found.touch.kind == "periods" and not is_clear:
         return Verdict.INCONCLUSIVE, None
@@ -136,12 +137,20 @@ def _verdict(found: Measured, contradicted: Mapping[str, float]) -> tuple[Verdic
         return Verdict.CONFOUNDED, None
     if found.touch.kind == "periods" or any(check.is_passed is False for check in found.checks):
         return Verdict.DESCRIPTIVE_ONLY, None
+    if _is_unchecked(found):
+        return Verdict.INCONCLUSIVE, None
     return (Verdict.ADJUSTED_DIFFERENCE if is_clear else Verdict.INCONCLUSIVE), None
 
 
-def is_by_design(touch: Touch) -> bool:
-    """Return whether a lot or a threshold decided who got a touch: only then may its effect be called one."""
-    return touch.kind == "lot" or getattr(touch, "design", "none") != "none"
+def is_drawn(touch: Touch) -> bool:
+    """Return whether the draw of a touch is read: only then may its effect be called one, whatever is declared."""
+    return touch.kind == "lot"
+
+
+def declared_design(touch: Touch) -> str | None:
+    """Return the design that is declared of a touch whose draw is not read; None where none is declared."""
+    design = getattr(touch, "design", "none")
+    return None if is_drawn(touch) or design == "none" else str(design)
 
 
 def is_by_rule(touch: Touch) -> bool:
@@ -152,6 +161,11 @@ def is_by_rule(touch: Touch) -> bool:
 def _is_clear(line: Line) -> bool:
     low, high = line.told.low, line.told.high
     return low is not None and high is not None and not low <= 0 <= high
+
+
+def _is_unchecked(found: Measured) -> bool:
+    """Return whether no check of what cannot come of the touch could be made: then adjustment rests on belief alone."""
+    return not any(check.name in BEFORE and check.is_passed is not None for check in found.checks)
 
 
 def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Message:
@@ -175,8 +189,16 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Mess
             )
         case Verdict.ADJUSTED_DIFFERENCE:
             return say(
-                "{label}: {effect:estimate} beside accounts alike before. No check speaks against it, and no lot was "
-                "drawn.",
+                "{label}: {effect:estimate} beside accounts alike before. {checks}, and {drawn}.",
+                label=label,
+                effect=effect,
+                checks=_checks(found),
+                drawn=_not_drawn(found.touch),
+            )
+        case Verdict.INCONCLUSIVE if _is_unchecked(found) and found.touch.kind != "periods":
+            return say(
+                "{label}: cannot tell. {effect:estimate} beside accounts alike before, and none of negative control, "
+                "placebo week and pre-trend could be looked at.",
                 label=label,
                 effect=effect,
             )
@@ -190,6 +212,24 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Mess
         effect=effect,
         failed=failed or ["one group beside one other"],
     )
+
+
+def _checks(found: Measured) -> Message:
+    unseen = [
+        check.name.replace("_", " ") for check in found.checks if check.name in BEFORE and check.is_passed is None
+    ]
+    if unseen:
+        return say("No check that could be made speaks against it, {names:list} could not be looked at", names=unseen)
+    return say("No check speaks against it")
+
+
+def _not_drawn(touch: Touch) -> Message:
+    match declared_design(touch):
+        case None:
+            return say("no lot was drawn")
+        case "threshold":
+            return say("the declared threshold is not used: accounts just above and below it are not held together")
+    return say("the declared draw ({design}) is not read", design=declared_design(touch))
 
 
 def _not_fixable(found: Measured, lots: Mapping[str, Measured], p: float) -> Message:

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.touch_effect.happening import MONDAY, touch_weeks, use_weeks
-from csworkbench.analyses.touch_effect.settings import Kept, UseAfter, WeeklyTouch
+from csworkbench.analyses.touch_effect.settings import Kept, Reached, UseAfter, WeeklyTouch
 from csworkbench.asof import with_local_day
 
 if TYPE_CHECKING:
@@ -237,7 +237,7 @@ def course_of(grid: Grid, cells: Cells, touch: WeeklyTouch, weeks: int) -> "Floa
 
 
 def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFrame | None") -> "Floats":
-    """Return what came of each account-week in its follow-up; nan where it cannot be read.
+    """Return what came of each account-week in its follow-up, nan where it cannot be read; milestones count at once.
 
     Args:
         grid: Use by week.
@@ -259,10 +259,12 @@ def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFr
     counts, good = np.zeros(shape), np.zeros(shape)
     np.add.at(counts, (place[inside], week[inside]), 1.0)
     np.add.at(good, (place[inside], week[inside]), is_good[inside].astype(float))
-    weeks = cells.week[:, None] + np.arange(first, last + 1)[None, :]
+    # A milestone counts from the window's start: leaving out who reaches it there would choose by what came after.
+    since = 0 if isinstance(touch.outcome, Reached) else first
+    weeks = cells.week[:, None] + np.arange(since, last + 1)[None, :]
     hits, kept = (each[cells.account[:, None], weeks].sum(axis=1) for each in (counts, good))
     if isinstance(touch.outcome, Kept):
         return np.where(hits > 0, kept / np.maximum(hits, 1), np.nan)
     earliest = np.full(shape[0], float(NEVER))
     np.minimum.at(earliest, place[place >= 0], week[place >= 0].astype(float))
-    return np.where(earliest[cells.account] < cells.week + first, np.nan, (hits > 0).astype(float))
+    return np.where(earliest[cells.account] < cells.week, np.nan, (hits > 0).astype(float))
