@@ -140,3 +140,13 @@ def test_examples_without_noise_can_be_pooled():
     assert pooled.mean == pytest.approx(0.5)
     assert pooled.chance_above(0.4) == pytest.approx(1)
     assert pooled.chance_above(0.6) == pytest.approx(0)
+
+
+def test_the_chance_without_one_account_is_that_of_all_at_once():
+    pooled = pool(effects([0.2, 0.9, 1.4, -0.3], accounts=["a", "a", "b", "c"]))
+    one, every = pooled.chances_without(), pooled.chance_above_without(0.3)
+    assert {plan: one(plan, 0.3) for plan in every.index} == every.to_dict()
+
+
+def test_without_another_account_there_is_no_chance_to_tell():
+    assert pool(effects([0.2, 0.9], accounts=["a", "a"])).chances_without()("e0", 0.3) is None
