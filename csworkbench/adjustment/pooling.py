@@ -70,6 +70,29 @@ class Pooled:
             chances = (weight * ndtr((mean - effect) / spread)).sum(axis=0)
         return pd.Series(chances[account], index=pd.Index(self.accounts["episode_id"], name="episode_id"))
 
+    def chances_without(self) -> "Callable[[str, float], float | None]":
+        """Return what `chance_above_without` says, for one plan and value at a time: what they share is done once.
+
+        Returns:
+            Function of episode_id and value; None where no other account is left.
+        """
+        import pandas as pd
+        from scipy.special import ndtr
+
+        account, names = pd.factorize(self.accounts["account_id"], sort=True)
+        if len(names) < 2:
+            return lambda _plan, _effect: None
+        place = dict(zip(self.accounts["episode_id"], account, strict=True))
+        weight, mean, spread = self.hierarchy.without_each()
+
+        def chance(plan: str, effect: float) -> float | None:
+            at = place[plan]
+            # Added one after the other, as a sum over the rows of the whole is.
+            value = float((weight[:, at] * ndtr((mean[:, at] - effect) / spread[:, at])).cumsum()[-1])
+            return None if value != value else value
+
+        return chance
+
     def leave_one_out(self) -> "pd.DataFrame":
         """Return the mean without each account in turn: account_id, mean, low, high, n; no row for a single account."""
         import pandas as pd

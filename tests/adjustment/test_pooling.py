@@ -164,3 +164,13 @@ def test_the_interval_of_mu_covers_with_three_plans_of_each_of_ten_accounts():
         pooled = pool(effects(values, 0.5, accounts=[f"a{number}" for number in range(10) for _ in range(3)]))
         hits += pooled.low <= 0 <= pooled.high
     assert hits / 200 >= 0.92
+
+
+def test_the_chance_without_one_account_is_that_of_all_at_once():
+    pooled = pool(effects([0.2, 0.9, 1.4, -0.3], accounts=["a", "a", "b", "c"]))
+    one, every = pooled.chances_without(), pooled.chance_above_without(0.3)
+    assert {plan: one(plan, 0.3) for plan in every.index} == every.to_dict()
+
+
+def test_without_another_account_there_is_no_chance_to_tell():
+    assert pool(effects([0.2, 0.9], accounts=["a", "a"])).chances_without()("e0", 0.3) is None

@@ -293,7 +293,8 @@ class _Chances:
         csms = reading.lines["csm_id"].reindex(effects["episode_id"]).to_numpy()
         self._plans = effects.drop_duplicates("account_id").set_index("account_id")["episode_id"].to_dict()
         self._of_csm = effects["account_id"].groupby(csms).agg(set).tolist()
-        self._without: dict[float, dict[Any, float]] = {}
+        self._episodes = frozenset(effects["episode_id"])
+        self._without = pooled.chances_without()
 
     def accounts(self, account: str) -> int:
         """Return how many other accounts have an effect."""
@@ -305,13 +306,10 @@ class _Chances:
 
     def above(self, plan: str, account: str, effect: float) -> float | None:
         """Return P(mean effect >= a value) without an account; None where no other is left."""
-        if effect not in self._without:
-            self._without[effect] = self._pooled.chance_above_without(effect).to_dict()
         # Another plan of the account among the effects goes out with it, and says the same.
-        among = plan if plan in self._without[effect] else self._plans.get(account)
+        among = plan if plan in self._episodes else self._plans.get(account)
         if among is not None:
-            value = self._without[effect][among]
-            return None if value != value else float(value)
+            return self._without(among, effect)
         return self._pooled.chance_above(effect)
 
     def harm(self, plan: str, account: str) -> float | None:
