@@ -180,7 +180,9 @@ def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame"
     worst = must.sort_values(["stalled", "playbook"], ascending=[False, True])["playbook"].head(1)
     found = must[must["playbook"].isin(worst)].rename(columns={"step": "name"})
     titles = playbooks.set_index("playbook")["title"]
-    titled = found.assign(title=[f"{titles.get(name, name)}: plans that got past each step" for name in found["playbook"]])
+    titled = found.assign(
+        title=[f"{titles.get(name, name)}: plans that got past each step" for name in found["playbook"]]
+    )
     return _or_blank(titled[["name", "share", "plans", "title"]], "No closed plan has steps")
 
 
