@@ -144,8 +144,9 @@ def where(playbook: Playbook | None, judged: "pd.DataFrame", accounts: "pd.DataF
 
     Returns:
         One row per attribute and value: attribute, value, is_declared, is_expected (to work, by the declared trait;
-        missing for other attributes), plans, accounts, effect (mean over accounts), low, high (Student, 95 %; missing
-        for fewer than five accounts), reads. What was not declared is a candidate to declare next time, no finding.
+        missing for other attributes), plans, accounts, effect (mean over accounts before they are drawn to each other;
+        of shares, of their logarithms), low, high (Student, 95 %; missing for fewer than five accounts), reads.
+        What was not declared is a candidate to declare next time, no finding.
     """
     import pandas as pd
 
@@ -164,18 +165,22 @@ def where(playbook: Playbook | None, judged: "pd.DataFrame", accounts: "pd.DataF
 
 
 def _mean(part: "pd.DataFrame") -> tuple[int, float | None, float | None, float | None, str]:
-    from math import sqrt
+    from math import expm1, log1p, sqrt
 
     from scipy.stats import t
 
-    by_account = part.groupby("account_id")["effect"].mean().dropna()
+    # A pooled effect is a mean of logarithms, so this one is; points stay as they are.
+    is_share = "unit" in part and bool((part["unit"] == "share").all())
+    values = part.assign(effect=part["effect"].map(log1p)) if is_share else part
+    by_account = values.groupby("account_id")["effect"].mean().dropna()
     n = len(by_account)
     if n < LEAST_ACCOUNTS:
         return n, None, None, None, FEW
     mean = float(by_account.mean())
     half = float(t.ppf(0.975, n - 1)) * float(by_account.std(ddof=1)) / sqrt(n)
     reads = WORKS if mean - half > 0 else HARMS if mean + half < 0 else OPEN
-    return n, mean, mean - half, mean + half, reads
+    low, middle, high = (expm1(each) if is_share else each for each in (mean - half, mean, mean + half))
+    return n, middle, low, high, reads
 
 
 def _counts(own: "pd.DataFrame") -> "pd.DataFrame":

@@ -149,3 +149,11 @@ def test_other_playbooks_do_not_stand_on_the_page():
     both = pd.concat([rows("supported"), rows("harmful", playbook="walk")])
     found = page(both, books=books)
     assert (found.figures["plans"].value, set(found.tables["cases"]["verdict"])) == (1, {"supported"})
+
+
+def test_shares_are_averaged_as_the_pooled_effect_is():
+    # Logarithms of 1, 1, 1, 1 and 32 times the level: the mean of 0, 0, 0, 0 and log 32 is log 2, which is + 100 %.
+    names = list("abcde")
+    judged = pd.DataFrame({"account_id": names, "effect": [0.0, 0.0, 0.0, 0.0, 31.0], "unit": "share"})
+    found = where(None, judged, pd.DataFrame({"tier": "large"}, index=names))
+    assert found["effect"].tolist() == pytest.approx([1.0])
