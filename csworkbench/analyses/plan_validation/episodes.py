@@ -47,8 +47,7 @@ def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFra
             continue
         recent, history = _recent(levels, day, config)
         change = change_of(levels, config, recent, history)
-        ends = pd.DatetimeIndex([day] * len(change)).to_numpy("datetime64[D]")
-        gone = levels.has_left(np.arange(len(change)), ends)
+        gone = _gone(levels, day)
         rows = levels.places(part["account_id"])
         sign = part["problem_sign"].to_numpy()
         change = np.where(gone, np.nan, change) if (sign < 0).any() else change
@@ -89,6 +88,13 @@ def change_of(levels: Levels, config: Config, recent: "Floats", history: "Floats
     """
     scale, usual = config.scale(levels.metric), levels.usual()
     return on_scale(recent, scale, usual) - on_scale(history, scale, usual)
+
+
+def _gone(levels: Levels, day: Any) -> "NDArray[np.bool_]":
+    import numpy as np
+
+    rows = np.arange(len(levels.accounts))
+    return levels.has_left(rows, np.full(len(rows), np.datetime64(day, "D")))
 
 
 def _recent(levels: Levels, day: Any, config: Config) -> "tuple[Floats, Floats]":
