@@ -301,7 +301,7 @@ def test_where_a_quarter_of_the_drawn_never_starts_the_lot_is_not_believed():
     # 9 of the 12 called.
     assert reading.comparison.design.value == "matched"
     said = [formats.text(each.message) for each in reading.comparison.caveats]
-    assert any("only 75.0% of the starts follow a drawn order; 90.0% are" in each for each in said)
+    assert any("but 75.0% of the starts follow a drawn order; 90.0% are" in each for each in said)
     assert len(reading.comparison.effects) == 9
 
 
