@@ -147,10 +147,12 @@ def _levels(snapshot: Snapshot, window_days: int) -> "pd.DataFrame":
     begun = with_local_day(plans, "started_at", snapshot.workspace.timezone)
     begun = begun.filter(begun.started_at.notnull()).select("plan_id", "account_id", begins="local_day")  # noqa: PD004
     asked = begun.inner_join(goals.select("plan_id", "metric"), "plan_id")
-    days = metrics.select("account_id", "metric", "date", level=metrics["value"].cast("float64"))
+    # Decimals add up to the same digits in any order; floats would differ with the number of threads.
+    days = metrics.select("account_id", "metric", "date", level=metrics["value"].try_cast("decimal(38, 9)"))
     joined = asked.inner_join(days, ["account_id", "metric"])
     age = joined.begins.delta(joined.date, unit="day")
     before = joined.filter(age >= 1, age <= window_days)
-    means = before.group_by(["plan_id", "metric"]).agg(value=before.level.mean())
+    means = before.group_by(["plan_id", "metric"]).agg(total=before.level.sum(), days=before.level.count())
+    means = means.select("plan_id", "metric", value=means.total.cast("float64") / means.days.nullif(0))
     frame: pd.DataFrame = means.order_by(["plan_id", "metric"]).to_pandas()
     return frame.astype({"plan_id": "str", "metric": "str"})

@@ -62,6 +62,20 @@ def test_the_level_before_the_start_is_the_mean_of_the_recorded_days_of_the_wind
     assert found.to_numpy().tolist() == [["P1", "queries_run", pytest.approx(15.0)]]
 
 
+def test_the_level_has_the_same_digits_in_any_order_of_the_days():
+    # As floats (0.1 + 0.2) + 0.3 and 0.1 + (0.2 + 0.3) differ in the last digit.
+    values = (0.1, 0.2, 0.3, 1e11, 0.7, 0.9)
+    goals = [{"plan_id": "P1", "metric": "queries_run", "baseline": 15.0, "target": 20.0}]
+    found = []
+    for order in (values, values[::-1]):
+        rows = [
+            {"account_id": "A", "metric": "queries_run", "date": f"2026-05-0{day}", "value": value}
+            for day, value in enumerate(order, 1)
+        ]
+        found.append(around({"plans": [PLAN], "plan_goals": goals, "metrics_daily": rows}).levels["value"].tolist())
+    assert found[0] == found[1]
+
+
 def test_a_plan_that_has_not_begun_has_no_level_before_it():
     goals = [{"plan_id": "P1", "metric": "queries_run", "baseline": 15.0, "target": 20.0}]
     metrics = [{"account_id": "A", "metric": "queries_run", "date": "2026-05-01", "value": 7}]
