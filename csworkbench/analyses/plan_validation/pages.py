@@ -78,7 +78,15 @@ def parts(
     write_back: WriteBack,
     pooled: Mapping[str, Estimate],
 ) -> tuple[Part, ...]:
-    """Return the pages of all playbooks as parts of the result; the arguments are those of `pages`."""
+    """Return the pages of all playbooks as parts of the result.
+
+    Args:
+        library: The playbooks, and what is wrong with some files.
+        verdicts: One row per plan, as `pages` reads them.
+        accounts: Accounts by account_id, with the attributes that traits and scopes name.
+        write_back: What is proposed.
+        pooled: Playbook -> its effect pooled over accounts; absent = cannot be told.
+    """
     made = pages(library, verdicts, accounts, write_back, pooled)
     return tuple(
         Part("playbook", name, library.playbooks[name].title if name in library.playbooks else name, page, _shown(page))

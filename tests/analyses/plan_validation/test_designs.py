@@ -164,8 +164,9 @@ def test_one_account_is_held_against_nineteen_that_went_the_same_way(library):
     tables = result_of(key_account()).tables
     row = tables["playbooks"].iloc[0]
     assert row["design"] == "E synthetic"
-    assert row["effect"] == pytest.approx(GAIN - 1, abs=0.05)
-    # One account says nothing of others.
+    assert tables["effects"]["effect"].iloc[0] == pytest.approx(GAIN - 1, abs=0.05)
+    # One account, the one it was written for, says nothing of others.
+    assert np.isnan(row["effect"])
     assert tables["verdicts"]["verdict"].tolist() == ["inconclusive"]
 
 
@@ -194,15 +195,17 @@ def test_what_accounts_that_left_do_to_the_effect_stands_in_the_table_of_sensiti
     found = table.set_index("counted")["effect"]
     # Two of twenty left. On the logarithm of the level + 2 (2 % of the usual 100) the others gain log(152 / 102). Those
     # that left lose log(2), the most that counts, or log(102 / 2) in full, or keep their level, or are not asked.
+    # The table tells them as shares.
     gain = math.log(152 / 102)
+    logs = {
+        "as judged": (18 * gain - 2 * math.log(2)) / 20,
+        "accounts that left as 0, in full": (18 * gain - 2 * math.log(102 / 2)) / 20,
+        "accounts that left as before": 18 * gain / 20,
+        "without accounts that left": gain,
+    }
     assert found.to_dict() == pytest.approx(
-        {
-            "as judged": (18 * gain - 2 * math.log(2)) / 20,
-            "accounts that left as 0, in full": (18 * gain - 2 * math.log(102 / 2)) / 20,
-            "accounts that left as before": 18 * gain / 20,
-            "without accounts that left": gain,
-        },
-        abs=0.02,
+        {name: math.expm1(value) for name, value in logs.items()},
+        abs=0.03,
     )
     assert table.set_index("counted")["accounts"].tolist() == [20, 20, 20, 18]
 
