@@ -83,9 +83,9 @@ def _answer_names(known: "Iterable[Entry]", root: Path, *, as_json: bool) -> Non
         answer_json({"exit_code": 0, "names": names})
         return
     for entry, files in lines:
-        answer(f"{entry.name:<14}{entry.purpose}")
+        answer(f"{entry.name:<16}{entry.purpose}")
         for file in files:
-            answer(f"{'':<14}{file}")
+            answer(f"{'':<16}{file}")
 
 
 def _answer_key(key: "KeyDoc") -> None:

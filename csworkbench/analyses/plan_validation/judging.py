@@ -142,7 +142,7 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
 def _founder(declared: Declared, lines: "pd.DataFrame", pooled: Pooled | None) -> str | None:
     if declared.founder is not None or pooled is None:
         return declared.founder
-    plans = lines.loc[pooled.accounts["episode_id"]]
+    plans = lines[lines.index.isin(pooled.accounts["episode_id"])]
     return str(plans.sort_values("created_on", kind="stable")["account_id"].iloc[0])
 
 

@@ -92,7 +92,9 @@ def starts_by_month(
     )
     panel = panel.astype({"first_plan": "datetime64[s]", "busy_from": "datetime64[s]"})
     for month, mine in plans.groupby("month"):
-        written = lines.loc[mine["episode_id"], "created_on"].median().to_numpy().astype("datetime64[D]")
+        written = (
+            lines.loc[lines.index.isin(mine["episode_id"]), "created_on"].median().to_numpy().astype("datetime64[D]")
+        )
         bands = net_bands(levels, config, written, sign)
         at = panel["month"] == month
         panel.loc[at, "is_eligible"] = np.isin(bands[levels.places(account[at])], mine["band"].unique())

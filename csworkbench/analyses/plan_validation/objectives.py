@@ -132,7 +132,8 @@ def objective_table(inputs: Inputs, config: Config, readings: "Sequence[Reading]
 def _rows(inputs: Inputs, config: Config, reading: Reading) -> "Iterator[tuple[object, ...]]":
     import numpy as np
 
-    lines = reading.lines.loc[reading.episodes.loc[reading.episodes["is_plan"], "episode_id"]]
+    ran = reading.episodes["is_plan"] & reading.episodes["is_started"].fillna(False).astype(bool)
+    lines = reading.lines.loc[reading.episodes.loc[ran, "episode_id"]]
     levels = before_after(inputs, config, lines)
     for metric in _metrics(inputs, config, reading.lines[reading.lines["metric"] == reading.metric]):
         known = levels[levels["metric"] == metric]
