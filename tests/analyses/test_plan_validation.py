@@ -566,4 +566,4 @@ def test_a_trait_of_today_limits_no_playbook(varies, says):
     result = plan_validation.analyze(plan_validation.prepare(take(made, AS_OF), config, {}), config)
     assert result.tables["playbooks"]["trait_says"].tolist() == [says]
     assert ("trait_of_today" in codes(result)) is varies
-    assert ("scope.where.tier" in set(result.tables["proposals"]["key"])) is not varies
+    assert ("scope.where.tier" in set(result.tables["playbook_changes"]["key"])) is not varies

@@ -63,7 +63,7 @@ class Result:
     * balance, playbook and covariate: smd_before, smd_after; balance_first, of the playbook of course_first
     * candidates, playbook and trait nobody declared: see `candidates.candidate_table`
     * forest, rebound: for pictures, see `frames`
-    * proposals, changed key of a playbook: see `patching.WriteBack`
+    * playbook_changes, changed key of a playbook: see `patching.WriteBack`
     * what is known around the plans: see `around.Aside`
 
     Args:
@@ -118,7 +118,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     return Result(
         headline=_headline(tables),
         figures={**figures, **aside.figures},
-        tables={**tables, "proposals": back.table, **aside.tables},
+        tables={**tables, "playbook_changes": back.table, **aside.tables},
         caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
         actions=actions or (say("Nothing to do: no playbook has been judged yet."),),
         files={**back.files, **aside.files},
