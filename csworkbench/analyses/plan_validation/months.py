@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.episodes import busy_with, net_bands
 from csworkbench.analyses.plan_validation.evidence import Inputs
@@ -92,9 +92,8 @@ def starts_by_month(
     )
     panel = panel.astype({"first_plan": "datetime64[s]", "busy_from": "datetime64[s]"})
     for month, mine in plans.groupby("month"):
-        written = (
-            lines.loc[lines.index.isin(mine["episode_id"]), "created_on"].median().to_numpy().astype("datetime64[D]")
-        )
+        middle: Any = lines.loc[lines.index.isin(mine["episode_id"]), "created_on"].median()
+        written = middle.to_numpy().astype("datetime64[D]")
         bands = net_bands(levels, config, written, sign)
         at = panel["month"] == month
         panel.loc[at, "is_eligible"] = np.isin(bands[levels.places(account[at])], mine["band"].unique())
