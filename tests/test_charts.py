@@ -417,7 +417,7 @@ def test_what_moved_is_told_by_where_it_was_and_is():
     chart = charts.moved(frame, "trait", "before", "after", title="t", unit="sd", within=0.1, names=names)
     assert chart.alt.startswith("all others and weighted")
     assert "Use -0.500 → 0.0100" in chart.alt
-    assert {"all others", "weighted", "Use"} <= set(words(chart.svg))
+    assert {"All others", "Weighted", "Use"} <= set(words(chart.svg))
     assert list(chart.data.columns) == ["trait", "before", "after"]
 
 
@@ -431,5 +431,5 @@ def test_two_spreads_stand_back_to_back():
     names = ["touched", "others"]
     chart = charts.mirrored(frame, "low", "one", "two", title="t", along="chance", names=names)
     assert "0 – 0.500 25.0% / 100.0%" in chart.alt
-    assert {"touched", "others"} <= set(words(chart.svg))
+    assert {"Touched", "Others"} <= set(words(chart.svg))
     assert not any("-" in (each or "")[:1] for each in words(chart.svg))  # both sides count up
