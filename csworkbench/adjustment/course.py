@@ -26,9 +26,9 @@ class Course:
     """An event study.
 
     Args:
-        months: One row per month from landing (-6..6): offset, effect (plans less controls, less that of month -1),
-            standard_error, low, high (one month), band_low, band_high (all months at once), n_plans, n_controls; null
-            where no plan or no control is seen.
+        months: One row per month from landing (-6..6): offset, effect (plans less controls, less that of month -1, or
+            of the last one before anticipation), standard_error, low, high (one month), band_low, band_high (all months
+            at once), n_plans, n_controls; null where no plan or no control is seen.
         covariance: Of the effects, months in the same order; month -1 is 0.
         freedom: Degrees of freedom of the intervals.
         pretrend_p: p-value of no difference in any month before -1; None where it cannot be told.
@@ -93,7 +93,7 @@ def course(
     """
     import numpy as np
 
-    change, kept = _changes(panel, sets)
+    change, kept = _changes(panel, sets, rules.anticipation)
     if floor is not None:
         change[:, REFERENCE + 1 :] = np.maximum(change[:, REFERENCE + 1 :], floor)
     rows = sets[kept]
@@ -122,7 +122,7 @@ def course(
     return replace(found, average=found.contrast(weights, rules.level))
 
 
-def _changes(panel: "pd.DataFrame", sets: "pd.DataFrame") -> "tuple[Floats, Floats]":
+def _changes(panel: "pd.DataFrame", sets: "pd.DataFrame", anticipation: int) -> "tuple[Floats, Floats]":
     """Return values of -6..6 less the reference per row of the sets, for rows with a month before and one after."""
     import numpy as np
     import pandas as pd
@@ -139,6 +139,7 @@ def _changes(panel: "pd.DataFrame", sets: "pd.DataFrame") -> "tuple[Floats, Floa
     if "next_plan" in sets:
         begun = month_number(sets["next_plan"])[:, None] <= anchor[:, None] + np.arange(-REACH, REACH + 1)
         values[begun & ~sets["is_plan"].to_numpy(bool)[:, None]] = np.nan
+    values[:, REACH - anticipation : REACH] = np.nan
     before = values[:, :REACH]
     kept = np.isfinite(before).any(axis=1) & np.isfinite(values[:, AFTER]).any(axis=1)
     last = REACH - 1 - np.argmax(np.isfinite(before[:, ::-1]), axis=1)

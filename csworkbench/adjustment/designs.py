@@ -49,6 +49,7 @@ class CompareRules:
         draws: Permutations.
         threshold_side: Accounts on each side of a threshold without which it is not used.
         min_donors: Other accounts a single one needs for a synthetic control; 19 make p = .05 possible.
+        anticipation: Months before landing that are no months before: accounts may have changed as the plan was coming.
     """
 
     level: float = 0.95
@@ -63,6 +64,7 @@ class CompareRules:
     draws: int = 999
     threshold_side: int = 50
     min_donors: int = 19
+    anticipation: int = 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -63,12 +63,13 @@ class Starts:
     months: "pd.DataFrame"
 
 
-def callaway_santanna(stack: "pd.DataFrame") -> Starts:
+def callaway_santanna(stack: "pd.DataFrame", anticipation: int = 0) -> Starts:
     """Return effects by start and time, held against accounts without a plan so far, no covariates.
 
     Args:
         stack: unit, account, clock (integer), value, start (clock of the start, 0 for a control); a unit is seen
             where it has a row.
+        anticipation: Clocks before a start in which units may already have changed.
 
     Raises:
         EnvironmentProblem: the extra is not installed.
@@ -80,7 +81,8 @@ def callaway_santanna(stack: "pd.DataFrame") -> Starts:
 
     columns = {"outcome": "value", "unit": "unit", "time": "clock", "first_treat": "start"}
     with library() as did:
-        found = did.CallawaySantAnna(control_group="never_treated", cluster="account").fit(stack, **columns)
+        model = did.CallawaySantAnna(control_group="never_treated", anticipation=anticipation, cluster="account")
+        found = model.fit(stack, **columns)
         course = found.aggregate("event_study")
     rows = [(start, clock, each["effect"], each["se"]) for (start, clock), each in found.group_time_effects.items()]
     cells = pd.DataFrame(rows, columns=["start", "clock", "effect", "standard_error"])

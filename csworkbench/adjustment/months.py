@@ -25,8 +25,8 @@ def by_starts(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules)
         panel: Months of the accounts (`comparing.compare`).
         rules: What is demanded.
     """
-    stack = stacked(panel)
-    changes = _changes(stack)
+    stack = stacked(panel, rules.anticipation)
+    changes = _changes(stack, rules.anticipation)
     plans, controls = changes[changes["is_plan"]], changes[~changes["is_plan"]]
     sizes = controls.groupby("landing").size()
     plans = plans[plans["landing"].map(sizes).fillna(0) >= rules.min_per_cell]
@@ -55,7 +55,7 @@ def _lacking(what: Message) -> Caveat:
     return Caveat("extra_missing", Severity.WARNING, what, say("pip install 'csworkbench[did]'"))
 
 
-def _changes(stack: "pd.DataFrame") -> "pd.DataFrame":
+def _changes(stack: "pd.DataFrame", anticipation: int) -> "pd.DataFrame":
     """Return, per account and start, its level before and its change, where all months are there."""
     import pandas as pd
 
@@ -64,7 +64,8 @@ def _changes(stack: "pd.DataFrame") -> "pd.DataFrame":
     number = (stack["month"].dt.year - stack["landing"].dt.year) * 12 + (
         stack["month"].dt.month - stack["landing"].dt.month
     )
-    near = stack.assign(offset=number)[number.abs().between(1, WINDOW)]
+    is_near = number.between(1, WINDOW) | (-anticipation - number).between(1, WINDOW)
+    near = stack.assign(offset=number)[is_near]
     keys = ["account_id", "landing", "is_plan"]
     near = near.assign(is_plan=near["start"] > 0, is_after=near["offset"] > 0)
     means = near.pivot_table(index=keys, columns="is_after", values="value", aggfunc=["mean", "size"])
@@ -164,7 +165,7 @@ def by_donors(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules)
     if len(plans) != 1:
         return say("A synthetic control is for the plan of one account; there are {n:count}", n=len(plans))
     account, landing = str(plans["account_id"].iloc[0]), plans["month"].iloc[0]
-    square = _square(panel, account, landing)
+    square = _square(panel, account, landing, rules.anticipation)
     donors = int(square.loc[square["is_plan"] == 0, "account_id"].nunique())
     before, after = (sorted(square.loc[side, "clock"].unique()) for side in (square["clock"] < 0, square["clock"] > 0))
     if donors < rules.min_donors or len(before) < LEAST_BEFORE or not after:
@@ -181,12 +182,13 @@ def by_donors(every: "pd.DataFrame", panel: "pd.DataFrame", rules: CompareRules)
     return _synthetic(every, did.synthetic_did(square, after, rules.seed), rules, donors)
 
 
-def _square(panel: "pd.DataFrame", account: str, landing: "pd.Timestamp") -> "pd.DataFrame":
+def _square(panel: "pd.DataFrame", account: str, landing: "pd.Timestamp", anticipation: int) -> "pd.DataFrame":
     """Return the account and donors in the months before and after landing that the account has, without gaps."""
     clock = (panel["month"].dt.year - landing.year) * 12 + panel["month"].dt.month - landing.month
     is_plan = panel["account_id"] == account
     rows = panel.assign(clock=clock, is_plan=is_plan.astype(int))
-    rows = rows[(is_plan | panel["first_plan"].isna()) & panel["value"].notna() & (clock != 0) & (clock <= REACH)]
+    rows = rows[(is_plan | panel["first_plan"].isna()) & panel["value"].notna() & (clock <= REACH)]
+    rows = rows[~rows["clock"].between(-anticipation, 0)]
     clocks = rows.loc[rows["is_plan"] == 1, "clock"]
     rows = rows[rows["clock"].isin(clocks)]
     whole = rows.groupby("account_id")["clock"].transform("size") == len(clocks)

@@ -54,13 +54,14 @@ def staggered(panel: "pd.DataFrame", rules: CompareRules) -> Staggered:
     """
     from scipy.stats import norm
 
-    stack = stacked(panel)
+    stack = stacked(panel, rules.anticipation)
     treated = stack["start"] > 0
     n_plans, n_controls = (stack.loc[side, "account_id"].nunique() for side in (treated, ~treated))
     if not n_plans or not n_controls:
         raise AnalysisError("no account was eligible and without a plan when another one's plan started")
     columns = {"account_id": "account"}
-    found = did.callaway_santanna(stack.rename(columns=columns)[["unit", "account", "clock", "value", "start"]])
+    told = stack.rename(columns=columns)[["unit", "account", "clock", "value", "start"]]
+    found = did.callaway_santanna(told, rules.anticipation)
     far = float(norm.ppf((1 + rules.level) / 2))
     names = stack[["clock", "month"]].drop_duplicates().set_index("clock")["month"]
     groups = found.cells.assign(start=found.cells["start"].map(names), month=found.cells["clock"].map(names))
@@ -77,11 +78,12 @@ def staggered(panel: "pd.DataFrame", rules: CompareRules) -> Staggered:
     )
 
 
-def stacked(panel: "pd.DataFrame") -> "pd.DataFrame":
+def stacked(panel: "pd.DataFrame", anticipation: int = 0) -> "pd.DataFrame":
     """Return each start with its comparison as a panel of its own, one under another.
 
     Args:
         panel: As `staggered` takes it.
+        anticipation: Months before its own plan in which an account is no control any more.
 
     Returns:
         unit (account and start), account_id, month, value, clock (of the start's own time), start (clock of the start;
@@ -92,6 +94,7 @@ def stacked(panel: "pd.DataFrame") -> "pd.DataFrame":
     told = panel[panel["value"].notna()]
     number, first_plan = month_number(told["month"]), month_number(told["first_plan"])
     until = month_number(told["busy_from"]) if "busy_from" in told else first_plan
+    until = until - anticipation
     rows = told[["account_id", "month", "value"]].assign(number=number, first_plan=first_plan, until=until)
     first, last = int(number.min()), int(number.max())
     width = 2 * REACH + 1

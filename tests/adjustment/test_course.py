@@ -56,6 +56,16 @@ def test_what_all_accounts_share_is_no_effect():
     assert found.average.value == pytest.approx(1)
 
 
+def test_months_of_anticipation_are_no_reference():
+    # Plans have 5 less in the month before landing, as the plan was coming, and what controls have in all others.
+    values = np.tile(np.arange(10.0, 24.0), (4, 1))
+    values[:2, LANDING - 1] -= 5
+    assert course(panel(values), sets(2, 2), RULES).average.value == pytest.approx(5)
+    found = course(panel(values), sets(2, 2), CompareRules(min_per_cell=1, anticipation=1))
+    assert found.average.value == pytest.approx(0)
+    assert found.months.set_index("offset")["effect"].isna().tolist() == [False] * 5 + [True] + [False] * 7
+
+
 def test_the_last_month_before_landing_is_the_reference():
     rows, both = noisy(20, 40)
     found = course(rows, both, RULES)

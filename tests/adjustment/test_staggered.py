@@ -49,6 +49,16 @@ def test_each_start_is_a_difference_of_mean_changes():
     assert found.n_plans == (start < 99).sum()
 
 
+def test_months_of_anticipation_are_neither_before_nor_a_control_s():
+    pytest.importorskip("diff_diff", reason="needs the extra did")
+    frame, values, start, is_eligible = book()
+    cells = staggered(frame, CompareRules(anticipation=1)).groups.set_index(["start", "month"])["effect"]
+    for g, t in ((4, 4), (4, 5), (6, 6)):
+        change = values[:, t] - values[:, g - 2]
+        expected = change[start == g].mean() - change[(start > t + 1) & is_eligible[:, g]].mean()
+        assert cells[MONTHS[g], MONTHS[t]] == pytest.approx(expected)
+
+
 def test_errors_of_one_start_are_those_of_two_means():
     pytest.importorskip("diff_diff", reason="needs the extra did")
     frame, values, start, is_eligible = book()

@@ -53,14 +53,14 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
     """
     import pandas as pd
 
-    rules = CompareRules(level=config.level, seed=config.seed)
+    rules = CompareRules(level=config.level, seed=config.seed, anticipation=config.anticipation_months)
     found: dict[str, Course] = {}
     months, placebos = [], []
     lines: list[dict[str, object]] = []
     for reading in readings:
         if reading.comparison is None or reading.pooled is None:
             continue
-        sets = until_own_plan(inputs, reading, reading.comparison.sets)
+        sets = until_own_plan(inputs, config, reading, reading.comparison.sets)
         one = course(panel_of(inputs, config, reading), sets, rules, floor=_floor(config, reading.metric))
         if one is not None:
             found[reading.name] = one
@@ -131,15 +131,16 @@ def _floor(config: Config, metric: str) -> float | None:
     return float(np.log1p(-config.largest_fall)) if config.scale(metric) == "relative" else None
 
 
-def until_own_plan(inputs: Inputs, reading: Reading, sets: "pd.DataFrame") -> "pd.DataFrame":
+def until_own_plan(inputs: Inputs, config: Config, reading: Reading, sets: "pd.DataFrame") -> "pd.DataFrame":
     """Return sets with next_plan: the month in which a plan of the kind began at the account after the landing.
 
     Args:
         inputs: What is known.
+        config: How long a plan may act.
         reading: The playbook.
         sets: `Comparison.sets` of the playbook.
     """
-    busy = busy_with(inputs, reading.lines, reading.metric)
+    busy = busy_with(inputs, config, reading.lines, reading.metric)
     began = busy.assign(next_plan=busy["began"].to_numpy("datetime64[M]").astype("datetime64[s]"))
     pairs = sets[["episode_id", "account_id", "month"]].merge(began[["account_id", "next_plan"]], on="account_id")
     later = pairs[pairs["next_plan"] >= pairs["month"]].groupby("episode_id")["next_plan"].min()

@@ -178,14 +178,14 @@ def _others(
 
     pool = inputs.levels[metric].accounts
     most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
-    busy = busy_with(inputs, lines, metric)
+    busy = busy_with(inputs, config, lines, metric)
     place, began, over = pool.get_indexer(pd.Index(busy["account_id"])), busy["began"], busy["over"]
     lots, order = lots_of(inputs), _order(tuple(pool))
     seen = geometry.drop_duplicates(ignore_index=True)
     chosen, turns = [], []
     line: Any
     for number, line in enumerate(seen.itertuples(index=False)):
-        first = line.anchor - np.timedelta64(1, "D") * line.pre_days
+        first = line.anchor - np.timedelta64(1, "D") * (line.pre_days + config.anticipation_days)
         is_free = np.ones(len(pool) + 1, dtype=bool)  # the last one for plans of accounts that are not read
         is_free[place[((began < line.ends) & (over > first)).to_numpy()]] = False
         # A hash turned on by the number of the day: other accounts on other days, the same in every run.
@@ -241,11 +241,12 @@ def _waiting(lot: Lot | None, ends: Any) -> "pd.Series[float]":
     return found
 
 
-def busy_with(inputs: Inputs, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
+def busy_with(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
     """Return when accounts had a plan of this kind under way, up to the end of the window after it.
 
     Args:
         inputs: What is known.
+        config: How long a plan may act.
         lines: Plans that are compared: their playbooks and the length of their windows count.
         metric: What is compared; plans for a problem of this metric are of the kind too.
 
@@ -258,7 +259,7 @@ def busy_with(inputs: Inputs, lines: "pd.DataFrame", metric: str) -> "pd.DataFra
     same = plans["playbook"].isin(lines["playbook"].unique()) | (plans["problem_metric"] == metric)
     mine = plans[same & plans["started_on"].notna()]
     until = mine["landed_on"].fillna(mine["closed_on"]).fillna(pd.Timestamp(inputs.as_of))
-    length = int(lines["post_days"].max())
+    length = max(int(lines["post_days"].max()), config.lasting_days)
     return pd.DataFrame(
         {
             "account_id": mine["account_id"],
@@ -278,9 +279,9 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     lengths = made["pre_days"].to_numpy(int)
     for length in np.unique(lengths):
         at = np.flatnonzero(lengths == length)
-        before_2[at], before_1[at] = levels.halves(rows[at], anchor[at], int(length))
+        before_2[at], before_1[at] = levels.halves(rows[at], anchor[at] - config.anticipation_days, int(length))
     values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
-    values["own"] = _own_history(config, levels, rows, anchor, lengths)
+    values["own"] = _own_history(config, levels, rows, anchor - config.anticipation_days, lengths)
     values = _bounded(values, config, levels, sign, levels.has_left(rows, ends))
     own = values.pop("own")
     about = inputs.accounts[["left_on", "signup_on", "tier"]].reindex(made["account_id"])

@@ -210,7 +210,9 @@ def _first_day(snapshot: "Snapshot", plans: "pd.DataFrame", config: Config) -> d
     """Return the first day that any window can reach."""
     earliest = plans["created_on"].min() if len(plans) else None
     start = snapshot.as_of if earliest is None or earliest != earliest else earliest.date()
-    return min(start, snapshot.as_of) - timedelta(days=config.pre_days + config.history_days + 62)
+    return min(start, snapshot.as_of) - timedelta(
+        days=config.pre_days + config.anticipation_days + config.history_days + 62
+    )
 
 
 def _wanted(plans: "pd.DataFrame", goals: "pd.DataFrame", config: Config) -> list[str]:

@@ -150,7 +150,7 @@ def _compared(
     inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str, episodes: "pd.DataFrame"
 ) -> Comparison:
     """Return the comparison by windows, and where these allow none, by months, which are only then read."""
-    rules = CompareRules(level=config.level, seed=config.seed)
+    rules = CompareRules(level=config.level, seed=config.seed, anticipation=config.anticipation_months)
     found = compare(episodes, rules)
     if found.design is not Design.NONE:
         return found
@@ -194,7 +194,9 @@ def _all_started(
     if not (has_started(lines) & ~is_counted(lines, config.rules)).any():
         return pool(comparison.effects, level=config.level)
     episodes = episodes_of(inputs, config, every, metric)
-    found = compare(episodes, CompareRules(level=config.level, seed=config.seed))
+    found = compare(
+        episodes, CompareRules(level=config.level, seed=config.seed, anticipation=config.anticipation_months)
+    )
     return pool(found.effects, level=config.level)
 
 

@@ -85,7 +85,7 @@ def starts_by_month(
     began = np.fmin(first["started_on"].to_numpy("datetime64[M]"), landed)
     account = panel["account_id"]
     panel = panel.assign(
-        value=sign * panel["value"].where(~_elsewhere_busy(inputs, lines, metric, panel)),
+        value=sign * panel["value"].where(~_elsewhere_busy(busy_with(inputs, config, lines, metric), lines, panel)),
         first_plan=account.map(dict(zip(first.index, landed.astype("datetime64[s]"), strict=True))),
         busy_from=account.map(dict(zip(first.index, began.astype("datetime64[s]"), strict=True))),
         is_eligible=False,
@@ -101,12 +101,11 @@ def starts_by_month(
 
 
 def _elsewhere_busy(
-    inputs: Inputs, lines: "pd.DataFrame", metric: str, panel: "pd.DataFrame"
+    busy: "pd.DataFrame", lines: "pd.DataFrame", panel: "pd.DataFrame"
 ) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     """Return which months of a panel lie within a plan of the same kind that is not among those compared."""
     import numpy as np
 
-    busy = busy_with(inputs, lines, metric)
     found = np.zeros(len(panel), dtype=bool)
     month = panel["month"].to_numpy("datetime64[M]")
     account = panel["account_id"].to_numpy()

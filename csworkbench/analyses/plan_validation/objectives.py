@@ -57,7 +57,7 @@ def before_after(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.D
         levels = inputs.levels[metric]
         part = over if metric in _general(config) else over[over["metric"] == metric]
         rows, anchor = levels.places(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
-        before = _before(levels, rows, anchor, part["pre_days"].to_numpy(int))
+        before = _before(levels, rows, anchor - config.anticipation_days, part["pre_days"].to_numpy(int))
         after = levels.after(rows, anchor, part["ends_on"].to_numpy("datetime64[D]"))
         is_relative = config.scale(metric) == "relative"
         change = after / pd.Series(before).where(before > 0).to_numpy() - 1 if is_relative else after - before
@@ -141,7 +141,10 @@ def _rows(inputs: Inputs, config: Config, reading: Reading) -> "Iterator[tuple[o
         if metric != reading.metric or found is None:
             episodes = episodes_of(inputs, replace_controls(config), lines.assign(sign=1.0), metric)
             sign = 1.0
-            found = compare(episodes, CompareRules(level=config.level, seed=config.seed, draws=199))
+            found = compare(
+                episodes,
+                CompareRules(level=config.level, seed=config.seed, draws=199, anticipation=config.anticipation_months),
+            )
         average, controls = found.average, int((~found.sets["is_plan"]).sum())
         values = (np.nan,) * 3 if average is None else (average.value, average.low, average.high)
         unit = "share" if config.scale(metric) == "relative" else "points"

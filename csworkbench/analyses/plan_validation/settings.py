@@ -45,6 +45,22 @@ class Config(Section):
     )
     pre_days: Days = setting(60, unit="days", description="Days before landing that are compared, in two halves")
     post_days: Days = setting(60, unit="days", description="Days after landing that are compared")
+    anticipation_days: int = setting(
+        0,
+        ge=0,
+        le=180,
+        unit="days",
+        description="Days before landing in which accounts may have changed as the plan was coming: windows before end"
+        " so much earlier",
+    )
+    lasting_days: int = setting(
+        0,
+        ge=0,
+        le=1000,
+        unit="days",
+        description="Days after landing in which a plan may still act, so that its account is nobody's comparison; the"
+        " window after counts at least",
+    )
     review: Literal["days", "quarter"] = setting(
         "days", description="Where the window after landing ends: after post_days, or with the quarter of the review"
     )
@@ -89,6 +105,11 @@ class Config(Section):
     rules: VerdictRules = setting(default_factory=VerdictRules, description="Thresholds of the verdict tree")
     level: float = setting(0.95, ge=0.5, le=0.999, unit="share", description="Coverage of the intervals")
     seed: int = setting(1, ge=0, le=2**31, description="The same seed draws the same permutations")
+
+    @property
+    def anticipation_months(self) -> int:
+        """The days of anticipation as whole months, for what is read month by month."""
+        return -(-self.anticipation_days // 31)
 
     def scale(self, metric: str) -> Scale:
         """Return the scale of a metric: points for the ratio and the score, relative for what is counted.

@@ -49,7 +49,7 @@ def timeline(inputs: Inputs, config: Config) -> "pd.DataFrame":
         ends_on=ends,
         is_matured=ends <= pd.Timestamp(inputs.as_of) + pd.Timedelta(days=1),
     )
-    plans = plans.assign(**_seen(inputs, plans), is_backward=plans["anchor_on"] < plans["created_on"])
+    plans = plans.assign(**_seen(inputs, config, plans), is_backward=plans["anchor_on"] < plans["created_on"])
     return plans.assign(is_reached=_reached(plans), overlaps=_overlaps(plans))
 
 
@@ -121,7 +121,7 @@ def _ends(anchor: "pd.Series[pd.Timestamp]", post_days: "pd.Series[int]", config
     return found.astype("datetime64[s]")
 
 
-def _seen(inputs: Inputs, plans: "pd.DataFrame") -> "dict[str, NDArray[Any]]":
+def _seen(inputs: Inputs, config: Config, plans: "pd.DataFrame") -> "dict[str, NDArray[Any]]":
     """Return the level of each plan's metric in the two halves before and after, and whether the account left."""
     import numpy as np
 
@@ -135,7 +135,7 @@ def _seen(inputs: Inputs, plans: "pd.DataFrame") -> "dict[str, NDArray[Any]]":
             continue
         at = plans.index.get_indexer(part.index)
         rows, anchor = levels.places(part["account_id"]), part["anchor_on"].to_numpy("datetime64[D]")
-        found["before_2"][at], found["before_1"][at] = levels.halves(rows, anchor, length)
+        found["before_2"][at], found["before_1"][at] = levels.halves(rows, anchor - config.anticipation_days, length)
         ends = part["ends_on"].to_numpy("datetime64[D]")
         found["has_left"][at] = levels.has_left(rows, ends)
         # An account that left has no tickets any more: where less is good, that is no level to be judged by.

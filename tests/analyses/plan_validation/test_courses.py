@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from csworkbench.analyses.plan_validation.courses import _readable, until_own_plan
+from csworkbench.analyses.plan_validation.episodes import busy_with
 from csworkbench.analyses.plan_validation.settings import Config
 
 READINGS = [
@@ -53,6 +54,18 @@ def test_an_own_plan_counts_from_the_first_that_began_after_the_landing():
     reading = SimpleNamespace(metric="orders", lines=pd.DataFrame({"playbook": ["tour"], "post_days": [60]}))
     months = pd.to_datetime(["2026-02-01", "2026-04-01", "2026-02-01", "2026-06-01"]).astype("datetime64[s]")
     sets = pd.DataFrame({"episode_id": list("wxyz"), "account_id": ["C", "C", "D", "C"], "month": months})
-    found = until_own_plan(inputs, reading, sets).set_index("episode_id")["next_plan"]
+    found = until_own_plan(inputs, Config(), reading, sets).set_index("episode_id")["next_plan"]
     # D's plan is of another kind; nothing of C comes after June.
     assert found.dropna().to_dict() == {"w": pd.Timestamp("2026-03-01"), "x": pd.Timestamp("2026-05-01")}
+
+
+@pytest.mark.parametrize(("lasting", "over"), [(0, "2026-03-02"), (200, "2026-07-20")])
+def test_a_plan_keeps_its_account_from_being_a_comparison_as_long_as_it_lasts(lasting, over):
+    # Landed on 1 January: 60 days are the window after, 200 the days it is said to act.
+    plans = pd.DataFrame(
+        {"started_on": ["2025-12-01"], "landed_on": ["2026-01-01"], "closed_on": [None]}, dtype="datetime64[s]"
+    ).assign(account_id="C", playbook="tour", problem_metric=None)
+    inputs = SimpleNamespace(plans=plans, as_of=pd.Timestamp("2026-06-30"))
+    lines = pd.DataFrame({"playbook": ["tour"], "post_days": [60]})
+    found = busy_with(inputs, Config(lasting_days=lasting), lines, "orders")
+    assert found["over"].tolist() == [pd.Timestamp(over)]

@@ -30,10 +30,10 @@ def library():
     pytest.importorskip("diff_diff", reason="needs the extra did")
 
 
-def made(landings, measures=None, left=()):
-    """A book whose accounts have 100 orders a week, within 3 %, and half as many again from the day of landing on;
+def made(landings, measures=None, left=(), early=0):
+    """A book whose accounts have 100 orders a week, within 3 %, and half as many again from landing on, or so many days
 
-    those that left did so on the day after.
+    earlier; those that left did so on the day after.
     """
     weeks = [date(2025, 3, 5) + timedelta(days=7 * week) for week in range(69)]
     orders = [
@@ -41,7 +41,9 @@ def made(landings, measures=None, left=()):
             "account_id": account,
             "metric": "orders",
             "date": day,
-            "value": 100 * (1 + 0.03 * math.sin(7.0 * number + 1.7 * week)) * (GAIN if landed and day > landed else 1),
+            "value": 100
+            * (1 + 0.03 * math.sin(7.0 * number + 1.7 * week))
+            * (GAIN if landed and day > landed - timedelta(days=early) else 1),
         }
         for number, (account, landed) in enumerate(landings.items())
         for week, day in enumerate(weeks)
@@ -94,10 +96,10 @@ def made(landings, measures=None, left=()):
     )
 
 
-def result_of(landings, measures=None, playbook=PLAYBOOK, left=(), **settings):
+def result_of(landings, measures=None, playbook=PLAYBOOK, left=(), early=0, **settings):
     chosen = {"business_metric": "orders", "history_days": 120, "not_bad_above": 1.0}
     config = plan_validation.Config(**chosen | {"playbooks": {"tour.yaml": playbook}} | settings)
-    inputs = plan_validation.prepare(take(made(landings, measures, left), AS_OF), config, {})
+    inputs = plan_validation.prepare(take(made(landings, measures, left, early), AS_OF), config, {})
     return plan_validation.analyze(inputs, config)
 
 
@@ -176,6 +178,24 @@ def test_eighteen_donors_are_too_few(library):
     row = result_of(landings).tables["playbooks"].iloc[0]
     assert row["design"] == "F none"
     assert "18 accounts without a plan and without gaps" in row["reason"]
+
+
+def test_a_later_start_is_compared_from_before_what_its_coming_changed(library):
+    # The gain is there 25 days before landing, so that the month before landing is no month before.
+    landings = in_turn() | {f"B{n:03d}": date(2026, 2, 20) for n in range(24)}
+    row = result_of(landings, post_days=130, early=25, anticipation_days=28).tables["playbooks"].iloc[0]
+    assert row["design"] == "D staggered"
+    assert row["effect"] == pytest.approx(GAIN - 1, abs=0.03)
+
+
+def test_the_windows_before_end_earlier_where_anticipation_is_set():
+    landings = {f"A{n:03d}": date(2026, 2, 10) for n in range(20)} | {f"B{n:03d}": None for n in range(40)}
+    plain, told = (result_of(landings, early=15, anticipation_days=days).tables for days in (0, 28))
+    # Half risen before landing, they are like nobody without a plan.
+    assert plain["playbooks"]["design"].tolist() == ["F none"]
+    assert told["playbooks"]["effect"].iloc[0] == pytest.approx(GAIN - 1, abs=0.03)
+    changes = told["before_after"]
+    assert changes.loc[changes["metric"] == "orders", "change"].tolist() == pytest.approx([GAIN - 1] * 20, abs=0.05)
 
 
 @pytest.mark.parametrize(("landings", "post_days"), [(in_turn(), 120), (key_account(), 60)])
