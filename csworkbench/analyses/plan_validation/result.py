@@ -28,13 +28,12 @@ from csworkbench.analyses.plan_validation.settings import Config
 from csworkbench.analyses.plan_validation.tree import OnFacts, Verdict
 from csworkbench.config import digest
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say, worst_first
 from csworkbench.playbooks import Library, ScopeFound, parsed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 CREDITED = (Verdict.VERIFIED.value, Verdict.SUPPORTED.value)
 MOST_RECENT = 20
 EFFECT = "effect."
@@ -119,7 +118,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(tables),
         figures={**figures, **aside.figures},
         tables={**tables, "playbook_changes": back.table, **aside.tables},
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=actions or (say("Nothing to do: no playbook has been judged yet."),),
         files={**back.files, **aside.files},
         releases=aside.releases,
