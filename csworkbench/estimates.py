@@ -3,7 +3,7 @@
 Nothing here computes or formats: `formats` turns a `Message` or an `Estimate` into text.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from math import isfinite
@@ -23,6 +23,10 @@ class Severity(StrEnum):
     NOTE = "note"
     WARNING = "warning"
     STOP = "stop"
+
+
+WORST_FIRST = tuple(reversed(Severity))
+"""Order in which doubts are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +68,11 @@ class Caveat:
     severity: Severity
     message: Message
     action: Message | None = None
+
+
+def worst_first(caveats: Iterable[Caveat]) -> tuple[Caveat, ...]:
+    """Return caveats, the most severe first; equal ones stay in their order."""
+    return tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity)))
 
 
 @dataclass(frozen=True, slots=True)

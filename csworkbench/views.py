@@ -9,13 +9,23 @@ from markupsafe import Markup
 from csworkbench import charts, formats
 from csworkbench.charts.markup import displayed, table_html, table_text
 from csworkbench.config import FromFolder, Section, plain
-from csworkbench.estimates import MOST_FIGURES, Caveat, Estimate, Message, Part, Result, Severity, Shown, say
+from csworkbench.estimates import (
+    MOST_FIGURES,
+    Caveat,
+    Estimate,
+    Message,
+    Part,
+    Result,
+    Severity,
+    Shown,
+    say,
+    worst_first,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _SHAPES = [name for name in charts.__all__ if name.islower()]
-_WORST_FIRST = list(reversed(Severity))
 _WORDS = {
     Severity.STOP: say("Do not act on this yet"),
     Severity.WARNING: say("Handle with care"),
@@ -58,7 +68,7 @@ def show(result: Result, language: str = "en") -> View:
         (formats.printable(formats.label(name, language)), *formats.figure(each, language))
         for name, each in _first(result)
     ]
-    doubts = [each for each in _by_weight(result.caveats) if each.severity is not Severity.NOTE]
+    doubts = [each for each in worst_first(result.caveats) if each.severity is not Severity.NOTE]
     lines = [verdict, ""]
     lines += [f"{name}: {value}{f' ({range_})' if range_ else ''}" for name, value, range_ in figures]
     lines += _told(doubts, result.actions, language)
@@ -85,7 +95,7 @@ def conclude(result: Result, language: str = "en") -> View:
         language: Language of texts and numbers.
     """
     verdict = _line(result.headline, language)
-    caveats = _by_weight(result.caveats)
+    caveats = worst_first(result.caveats)
     html = Markup('<div class="csw-view"><p class="csw-verdict">{}</p>{}{}</div>').format(
         verdict, _doubts_html(caveats, language), _actions_html(result.actions, language)
     )
@@ -181,10 +191,6 @@ def _label(value: Any, language: str) -> Any:
 
 def _first(result: Result) -> list[tuple[str, Estimate]]:
     return list(result.figures.items())[:MOST_FIGURES]
-
-
-def _by_weight(caveats: Sequence[Caveat]) -> list[Caveat]:
-    return sorted(caveats, key=lambda caveat: _WORST_FIRST.index(caveat.severity))
 
 
 def _told(caveats: Sequence[Caveat], actions: Sequence[Message], language: str) -> Iterator[str]:

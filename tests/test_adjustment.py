@@ -289,7 +289,7 @@ def test_a_change_beyond_others_is_the_interaction_of_least_squares():
     rng = np.random.default_rng(7)
     group, after = rng.random(200) < 0.3, rng.random(200) < 0.5
     outcome = 3 * group + 2 * after + rng.normal(size=200)
-    found = change_beyond_others(outcome, group, after)
+    found = change_beyond_others(outcome, group, after, max_smd=None)
     columns = np.column_stack([np.ones(200), group, after, group & after]).astype(float)
     fitted = OLS(outcome, columns).fit()
     assert found.value == pytest.approx(fitted.params[3], abs=1e-9)

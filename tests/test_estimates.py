@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say, worst_first
 
 
 def test_an_interval_is_given_whole_or_not_at_all():
@@ -55,3 +55,8 @@ def test_say_makes_a_message_of_a_template_and_its_values():
 
 def test_a_caveat_may_have_nothing_to_do_about_it():
     assert Caveat("small", Severity.NOTE, say("few accounts")).action is None
+
+
+def test_doubts_are_told_the_worst_first_and_equal_ones_in_their_order():
+    doubts = [Caveat(word, Severity(word[:-2]), say("doubt")) for word in ("note 1", "stop 2", "warning 3", "stop 4")]
+    assert [each.code for each in worst_first(doubts)] == ["stop 2", "stop 4", "warning 3", "note 1"]

@@ -10,7 +10,6 @@ from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.episodes import FIGURES, blank_balance, checked, complete, level, plan_rows
 from csworkbench.adjustment.matching import standardized
 from csworkbench.adjustment.months import by_donors, by_starts
-from csworkbench.adjustment.rebound import rebound_line
 from csworkbench.estimates import Caveat, Message, Severity, say
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
             refused.append(
                 other if isinstance(other, Caveat) else Caveat("better_design_refused", Severity.NOTE, other)
             )
-    return _nothing(every, rules, refused)
+    return _nothing(every, refused)
 
 
 def _started(every: "pd.DataFrame") -> "pd.DataFrame":
@@ -82,7 +81,6 @@ def _compared(every: "pd.DataFrame", choice: Choice, rules: CompareRules, refuse
         choice.reason,
         effects,
         balance,
-        rebound_line(every[complete(every)], coverage=rules.level),
         _sets(choice, expected),
         average,
         p,
@@ -138,9 +136,8 @@ def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
     return doubts
 
 
-def _nothing(every: "pd.DataFrame", rules: CompareRules, refused: list[Caveat]) -> Comparison:
+def _nothing(every: "pd.DataFrame", refused: list[Caveat]) -> Comparison:
     reason: Message = say("There is nobody to compare these plans with: what came after is described, not explained")
     sets = every.iloc[:0][["episode_id", "account_id", "month", "is_plan"]].assign(weight=[], rest=[])
     rows = plan_rows(every).assign(**dict.fromkeys(FIGURES, float("nan")), n_controls=0).reset_index(drop=True)
-    line = rebound_line(every[complete(every)], coverage=rules.level)
-    return Comparison(Design.NONE, reason, rows, blank_balance(), line, sets, None, None, tuple(refused))
+    return Comparison(Design.NONE, reason, rows, blank_balance(), sets, None, None, tuple(refused))

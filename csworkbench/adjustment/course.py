@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from csworkbench.adjustment import did
 from csworkbench.adjustment.designs import CompareRules
 from csworkbench.adjustment.episodes import month_number
-from csworkbench.estimates import Caveat, Estimate, Severity, say
+from csworkbench.estimates import Estimate
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,7 +38,7 @@ class Course:
             which the mean effect after differs from 0: 0 = it does not anyway, 10 = 10 or more; None without the
             extra `did`.
         average: Mean effect of the months 1..6.
-        caveats: Doubts; the rule for accounts with missing months is one of them.
+        left_out: Episodes that are not in it: no month before landing is seen, or none after.
     """
 
     months: "pd.DataFrame"
@@ -49,7 +49,7 @@ class Course:
     detectable_bias: float | None
     breakdown: float | None
     average: Estimate | None
-    caveats: tuple[Caveat, ...] = ()
+    left_out: int
 
     def contrast(self, weights: "Floats", level: float) -> Estimate | None:
         """Return a weighted sum of the months' effects; None where a month in it is not seen.
@@ -75,6 +75,8 @@ def course(
     panel: "pd.DataFrame", sets: "pd.DataFrame", rules: CompareRules, *, floor: float | None = None
 ) -> Course | None:
     """Return the course of plans; None where no account has a month before and one after.
+
+    An episode with a month before landing and one after is in; its last month before is the reference.
 
     The effect of a month is the mean over plans of their value less that of the controls of the same month of landing,
     each less its own reference. Errors come from the influence of each account, plan or control. With few plans the
@@ -115,7 +117,7 @@ def course(
         None if detectable is None else detectable * float(np.mean(np.arange(1, REACH + 1) + 1)),
         _breakdown(effect, covariance, rules.level),
         None,
-        _rule(len(sets) - len(rows)),
+        len(sets) - len(rows),
     )
     weights = np.zeros(2 * REACH + 1)
     weights[AFTER] = 1 / REACH
@@ -252,14 +254,3 @@ def _breakdown(effect: "Floats", covariance: "Floats", level: float) -> float | 
         return None
     weights = np.r_[0.0, np.full(REACH, 1 / REACH)]
     return did.breakdown(effect[kept], covariance[np.ix_(kept, kept)], REACH - 1, weights, level)
-
-
-def _rule(left_out: int) -> tuple[Caveat, ...]:
-    rule = say(
-        "Accounts with a month before landing and one after are in; the last month before landing is the reference"
-    )
-    caveats = [Caveat("unbalanced_rule", Severity.NOTE, rule)]
-    if left_out:
-        told = say("{n:n episode has|episodes have} no month before or none after: left out", n=left_out)
-        caveats.append(Caveat("episodes_without_months", Severity.NOTE, told))
-    return tuple(caveats)

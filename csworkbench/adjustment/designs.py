@@ -81,8 +81,6 @@ class Comparison:
             expected, errors and bounds are null for a plan that has no comparable account.
         balance: One row per covariate: covariate, smd_before, smd_after (plans less controls of
             their cells, in SD, before and after weighting; the level comes first and is the one that is demanded).
-        rebound: Line to draw: before, expected, low, high (interval of the line): what accounts without a plan had
-            after as much before.
         sets: One row per plan and control used: episode_id, account_id, month, is_plan, weight (each side
             sums to 1), rest (what it differs from what was expected of it: the effect of a plan, chance of a control).
         average: Mean effect on the plans with its interval; n = accounts; None where nothing can be told.
@@ -96,7 +94,6 @@ class Comparison:
     reason: Message
     effects: "pd.DataFrame"
     balance: "pd.DataFrame"
-    rebound: "pd.DataFrame"
     sets: "pd.DataFrame"
     average: Estimate | None
     p: float | None

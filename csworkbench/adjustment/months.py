@@ -5,8 +5,7 @@ from typing import TYPE_CHECKING
 from csworkbench.adjustment import did
 from csworkbench.adjustment.averaging import UNIT
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
-from csworkbench.adjustment.episodes import FIGURES, blank_balance, complete, plan_rows
-from csworkbench.adjustment.rebound import rebound_line
+from csworkbench.adjustment.episodes import FIGURES, blank_balance, plan_rows
 from csworkbench.adjustment.staggered import REACH, stacked, staggered
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 
@@ -137,7 +136,6 @@ def _staggered(
         reason,
         effects,
         balance,
-        rebound_line(every[complete(every)], coverage=rules.level),
         sets[["episode_id", "account_id", "month", "is_plan", "weight", "rest"]],
         found.average,
         _p(found.average, rules),
@@ -230,7 +228,6 @@ def _synthetic(every: "pd.DataFrame", found: did.Synthetic, rules: CompareRules,
         reason,
         effects,
         blank_balance(),
-        rebound_line(every[complete(every)], coverage=rules.level),
         plan.assign(rest=found.value).reset_index(drop=True),
         Estimate(found.value, UNIT, 1, found.value - far, found.value + far, rules.level),
         p,

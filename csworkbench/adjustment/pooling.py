@@ -31,7 +31,7 @@ class Pooled:
         n: Accounts with an effect.
         accounts: One row per plan: episode_id, account_id, effect, standard_error, mean, sd, low, high (posterior of
             the true effect of its account).
-        knapp: Hartung-Knapp interval of mu (low, high), to be shown beside; None with fewer than two accounts.
+        knapp: Hartung-Knapp interval of mu (low, high), which is shown beside; None with fewer than two accounts.
         level: Coverage of all intervals.
         hierarchy: What the figures come from.
     """

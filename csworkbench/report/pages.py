@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench import formats
 from csworkbench.errors import RunError
-from csworkbench.estimates import MOST_FIGURES, Estimate, Message, Severity, say
+from csworkbench.estimates import MOST_FIGURES, WORST_FIRST, Estimate, Message, say
 from csworkbench.report.records import Failure, PageContext, RunPage, SourceNote
 from csworkbench.report.story import Story, heading_before, read_story
 
 if TYPE_CHECKING:
     from jinja2 import Environment
 
-_WORST_FIRST = [severity.value for severity in reversed(Severity)]
 _DONE = ("ok", "cached")
 _TROUBLE = ("failed", "blocked", "skipped")
 
@@ -100,7 +99,7 @@ def _result(path: Path, language: str) -> dict[str, Any]:
     try:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         figures = {name: Estimate(**figure) for name, figure in stored["figures"].items()}
-        caveats = sorted(stored["caveats"], key=lambda caveat: _WORST_FIRST.index(caveat["severity"]))
+        caveats = sorted(stored["caveats"], key=lambda caveat: WORST_FIRST.index(caveat["severity"]))
         return {
             **stored,
             "figures": [_card(*each, language) for each in list(figures.items())[:MOST_FIGURES]],

@@ -323,6 +323,12 @@ def test_the_effect_over_all_that_started_stands_beside_that_of_those_run_to_the
     assert "run_and_started_differ" not in codes(result)
 
 
+def test_the_interval_of_hartung_and_knapp_stands_beside_the_effect_without_the_founder():
+    row = result_of(make_book()).tables["sensitivity"].iloc[0]
+    assert row["knapp_low"] < row["without_founder"] < row["knapp_high"]
+    assert row["left_out"] == 0  # every account has a month before landing and one after
+
+
 # --- rules that always hold -------------------------------------------------------------------------------------------
 
 

@@ -8,9 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csworkbench.adjustment.changes import difference_in_differences
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Design
+from csworkbench.adjustment.periods import change_beyond_others
 from csworkbench.adjustment.pooling import pool
 from csworkbench.adjustment.scoping import scope
 from csworkbench.errors import AnalysisError
@@ -63,11 +63,11 @@ def test_naive_comparisons_are_refused(reps):
         level = ((book["before_1"] + book["before_2"]) / 2).to_numpy()
         is_plan, is_after = np.tile(book["is_plan"], 2), np.repeat([False, True], len(book))
         rows = np.r_[level, book["after"]], is_plan, is_after
-        naive = difference_in_differences(*rows, cluster=np.tile(np.arange(len(book)), 2), max_smd=None)
-        phantom.append(naive.effect.value)
+        naive = change_beyond_others(*rows, accounts=np.tile(np.arange(len(book)), 2), max_smd=None)
+        phantom.append(naive.value)
         rejected += naive.p <= 0.05
         with pytest.raises(AnalysisError, match="accounts of the same band"):
-            difference_in_differences(*rows)
+            change_beyond_others(*rows)
     print(f"RTM, DiD against all: {np.mean(phantom):+.3f} SD, rejects {rejected / reps:.3f}; refused {reps} of {reps}")
     assert np.mean(phantom) > 0.2
     assert rejected / reps > 0.6

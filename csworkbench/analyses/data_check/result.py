@@ -9,13 +9,12 @@ from csworkbench.analyses.data_check.doubts import doubts
 from csworkbench.analyses.data_check.evidence import Inputs
 from csworkbench.analyses.data_check.settings import Config
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say, worst_first
 from csworkbench.tables import Rule
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 WEIGHT = {"quarantined": 0, "flagged": 1, "kept": 2}
 # Facts about a source as a whole: no rows break them.
 OF_SOURCES = (Rule.ASSUMED, Rule.UNUSED)
@@ -91,7 +90,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         raise AnalysisError(f"no account is known on {inputs.as_of}; choose a later date")
     rates, outcome_caveats = _outcome_rates(inputs, config)
     found = (*doubts(inputs, tables, config), *outcome_caveats)
-    caveats = tuple(sorted(found, key=lambda caveat: WORST_FIRST.index(caveat.severity)))
+    caveats = worst_first(found)
     return Result(
         headline=_headline(tables["tables"], caveats),
         figures=_figures(tables, rates) | _rule_figures(inputs),

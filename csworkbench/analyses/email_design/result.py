@@ -29,13 +29,12 @@ from csworkbench.analyses.email_design.words import (
     size,
     steps_frame,
 )
-from csworkbench.estimates import Caveat, Estimate, Message, Release, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Release, Severity, say, worst_first
 from csworkbench.formats import text
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 PLANS = [
     "metric", "role", "compared", "accounts", "worth", "smallest_effect", "low", "high", "effect_unit",
     "accounts_needed", "needed_low", "needed_high", "weeks", "says",
@@ -104,7 +103,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(shown, drawn, config),
         figures=_figures(shown, drawn),
         tables=_tables(inputs, drawn, shown, (config, found)),
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=tuple(_actions(shown, config, is_stopped=is_stopped)),
         releases=() if is_stopped else (release,),
     )

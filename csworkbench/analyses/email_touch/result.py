@@ -24,12 +24,11 @@ from csworkbench.analyses.email_touch.frames import (
 from csworkbench.analyses.email_touch.reading import Reading, Verdict, read
 from csworkbench.analyses.email_touch.settings import Config
 from csworkbench.analyses.email_touch.words import comparison_frame, health_frame
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 BRIEF = {
     Verdict.WINNER: say("a winner"),
     Verdict.LOSER: say("the variant is worse"),
@@ -111,7 +110,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(readings),
         figures=_figures(readings),
         tables=_tables(readings, inputs, config),
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=tuple(_actions(readings)),
     )
 

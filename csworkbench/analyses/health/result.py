@@ -26,13 +26,12 @@ from csworkbench.analyses.health.outcomes import read_outcome
 from csworkbench.analyses.health.panel import Inputs
 from csworkbench.analyses.health.settings import Config
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.scoring import NOT_SCORED, Basis
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 FIRST_COLUMNS = ["account_id", "name", "score", "band", "weakest", "lost_points", "change", "moved", "moved_by"]
 LAST_COLUMNS = ["coverage", "scorecard", "rule", "pulse", "override", "override_reason"]
 
@@ -102,7 +101,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(tables["scores"], inputs, config),
         figures=figures,
         tables={**tables, "measure_auc": outcome.by_measure},
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=tuple(_actions(tables, config)) or (say("Nothing to do: nobody is at risk, fell or is unknown."),),
     )
 

@@ -20,7 +20,7 @@ from csworkbench.analyses.health_proof.tables import (
 )
 from csworkbench.analyses.health_proof.weights import suggested_weights, weight_table
 from csworkbench.analyses.health_proof.wording import event_words, stamp_words
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.features.estimating import share_of
 from csworkbench.inference.proof import Stamp
 
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from csworkbench.asof import Snapshot
-
-WORST_FIRST = list(reversed(Severity))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -185,7 +183,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=stamp_words(first[0], _title(titles, first[0], first), config),
         figures=_figures(first, evidence, config),
         tables=tables,
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=tuple(_actions(first[0], tables, config)),
         stamps={"health": tuple(stamp_words(each, _title(titles, each, first), config) for each in first)},
     )

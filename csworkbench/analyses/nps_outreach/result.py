@@ -10,13 +10,12 @@ from csworkbench.analyses.nps_outreach.held import holdout_table
 from csworkbench.analyses.nps_outreach.lists import Lists, lists
 from csworkbench.analyses.nps_outreach.settings import HUMAN, Config
 from csworkbench.analyses.nps_outreach.tiers import tie_table
-from csworkbench.estimates import Caveat, Estimate, Message, Release, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Release, say, worst_first
 from csworkbench.policy import RELEASED, Reason
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 NONE_GIVEN = "none"
 
 
@@ -76,7 +75,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(figures["nps"], made, inputs),
         figures=figures,
         tables=tables,
-        caveats=tuple(sorted(found, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(found),
         actions=tuple(doubts.actions(inputs, made, config)),
         releases=(release,) if len(made.listed) else (),
     )

@@ -27,17 +27,16 @@ class Courses:
     """Event studies, placebos and leave-one-out of all playbooks.
 
     Args:
-        found: Playbook -> its course.
         months: One row per playbook and month from landing: playbook, then as `Course.months`.
         placebos: One row per playbook and placebo: playbook, placebo, value, low, high, p, n.
         sensitivity: One row per playbook and way to count accounts that left: playbook, counted (`JUDGED`, or without
             `largest_fall` as in `LEFT`), effect, low, high (mean over plans), accounts; and where it is as judged
-            pretrend_p, detectable, detectable_bias, breakdown, without_founder, founder_low, founder_high, smallest,
-            largest (mean effect when one account is left out), all_started, all_started_low,
-            all_started_high (mean effect over all plans that started, however far run).
+            pretrend_p, detectable, detectable_bias, breakdown, left_out (as of `Course`), without_founder, founder_low,
+            founder_high, knapp_low, knapp_high (Hartung-Knapp interval of the same), smallest, largest (mean effect
+            when one account is left out), all_started, all_started_low, all_started_high (mean effect over all plans
+            that started, however far run).
     """
 
-    found: "dict[str, Course]"
     months: "pd.DataFrame"
     placebos: "pd.DataFrame"
     sensitivity: "pd.DataFrame"
@@ -54,7 +53,6 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
     import pandas as pd
 
     rules = CompareRules(level=config.level, seed=config.seed, anticipation=config.anticipation_months)
-    found: dict[str, Course] = {}
     months, placebos = [], []
     lines: list[dict[str, object]] = []
     for reading in readings:
@@ -63,7 +61,6 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
         sets = until_own_plan(inputs, config, reading, reading.comparison.sets)
         one = course(panel_of(inputs, config, reading), sets, rules, floor=_floor(config, reading.metric))
         if one is not None:
-            found[reading.name] = one
             months.append(one.months[MONTHS].assign(playbook=reading.name))
         placebos += _placebos(reading, one, rules)
         lines += _sensitivity(reading, one, config, rules)
@@ -73,12 +70,13 @@ def read_courses(inputs: Inputs, config: Config, readings: "Sequence[Reading]") 
     tried = pd.DataFrame(placebos, columns=columns)
     limits = pd.DataFrame(lines, columns=SENSITIVITY).astype(dict.fromkeys(SENSITIVITY[2:], float))
     months_told, tried, limits = (_readable(each, config, readings) for each in (told[empty], tried, limits))
-    return Courses(found, months_told, tried, limits)
+    return Courses(months_told, tried, limits)
 
 
 EFFECTS = (
     "effect", "low", "high", "band_low", "band_high", "value", "detectable", "detectable_bias", "without_founder",
-    "founder_low", "founder_high", "smallest", "largest", "all_started", "all_started_low", "all_started_high",
+    "founder_low", "founder_high", "knapp_low", "knapp_high", "smallest", "largest", "all_started", "all_started_low",
+    "all_started_high",
 )  # fmt: skip
 
 
@@ -94,8 +92,8 @@ def _readable(frame: "pd.DataFrame", config: Config, readings: "Sequence[Reading
 
 SENSITIVITY = [
     "playbook", "counted", "effect", "low", "high", "accounts", "pretrend_p", "detectable", "detectable_bias",
-    "breakdown", "without_founder", "founder_low", "founder_high", "smallest", "largest",
-    "all_started", "all_started_low", "all_started_high",
+    "breakdown", "left_out", "without_founder", "founder_low", "founder_high", "knapp_low", "knapp_high", "smallest",
+    "largest", "all_started", "all_started_low", "all_started_high",
 ]  # fmt: skip
 JUDGED = "as judged"
 LEFT = {
@@ -174,9 +172,11 @@ def _sensitivity(
     if (average := comparison.average) is not None:
         line |= {"effect": average.value, "low": average.low, "high": average.high, "accounts": average.n}
     if one is not None:
-        line |= {name: getattr(one, name) for name in ("pretrend_p", "detectable", "detectable_bias", "breakdown")}
+        of_course = ("pretrend_p", "detectable", "detectable_bias", "breakdown", "left_out")
+        line |= {name: getattr(one, name) for name in of_course}
     if (without := reading.elsewhere) is not None:
         line |= {"without_founder": without.mean, "founder_low": without.low, "founder_high": without.high}
+        line |= dict(zip(("knapp_low", "knapp_high"), without.knapp or (), strict=False))
     if (every := reading.all_started) is not None:
         line |= {"all_started": every.mean, "all_started_low": every.low, "all_started_high": every.high}
     out = leave_one_out(comparison.effects, level=config.level)

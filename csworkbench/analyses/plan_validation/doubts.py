@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.declared import column_of
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
@@ -111,8 +111,7 @@ def _of_plans(inputs: Inputs, lines: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n plan|plans} landed before anybody wrote it down: what came after cannot be credited to a plan "
             "({plans:list})",
-            n=len(late),
-            plans=_named(late),
+            **_counted(late),
         ),
         say("Correct the dates, or leave plans that were written afterwards out"),
     )
@@ -122,8 +121,7 @@ def _of_plans(inputs: Inputs, lines: "pd.DataFrame") -> Iterator[Caveat]:
         double,
         say(
             "{n:n plan|plans} ran while another plan of the account did: effects cannot be told apart ({plans:list})",
-            n=len(double),
-            plans=_named(double),
+            **_counted(double),
         ),
         say("Start plans of one account one after the other"),
     )
@@ -138,8 +136,7 @@ def _of_names(lines: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n plan names|plans name} no playbook and is judged on facts only: what has nothing in common cannot be "
             "compared ({plans:list})",
-            n=len(alone),
-            plans=_named(alone),
+            **_counted(alone),
         ),
         say("Name the playbook in plans, where there is one"),
     )
@@ -153,8 +150,7 @@ def _of_work(over: "pd.DataFrame") -> Iterator[Caveat]:
         bare,
         say(
             "{n:n closed plan has|closed plans have} no steps: nobody can tell what was done ({plans:list})",
-            n=len(bare),
-            plans=_named(bare),
+            **_counted(bare),
         ),
         say("Record the steps of the playbook with the plan"),
     )
@@ -164,8 +160,7 @@ def _of_work(over: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n plan|plans} had all steps ticked on the day of closing, which is no evidence that they were done "
             "({plans:list})",
-            n=len(ticked),
-            plans=_named(ticked),
+            **_counted(ticked),
         ),
         say("Tick steps when they are done"),
     )
@@ -175,8 +170,7 @@ def _of_work(over: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n plan|plans} had all mandatory steps ticked on one day, which may be the day of writing them up "
             "({plans:list})",
-            n=len(at_once),
-            plans=_named(at_once),
+            **_counted(at_once),
         ),
         say("Tick steps when they are done"),
     )
@@ -192,8 +186,7 @@ def _of_anchors(over: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n closed plan|closed plans} neither landed nor started: windows count from the day the plan was "
             "written ({plans:list})",
-            n=len(idle),
-            plans=_named(idle),
+            **_counted(idle),
         ),
         say("Record when a plan starts and when its measures are in place"),
     )
@@ -202,8 +195,7 @@ def _of_anchors(over: "pd.DataFrame") -> Iterator[Caveat]:
         afloat,
         say(
             "{n:n closed plan|closed plans} never landed: windows count from the day the plan started ({plans:list})",
-            n=len(afloat),
-            plans=_named(afloat),
+            **_counted(afloat),
         ),
         say("Record when the measures of a plan are in place"),
     )
@@ -221,17 +213,14 @@ def _of_measures(inputs: Inputs, lines: "pd.DataFrame", over: "pd.DataFrame") ->
         young,
         say(
             "{n:n plan has|plans have} fewer than two windows before landing, too few for a comparison ({plans:list})",
-            n=len(young),
-            plans=_named(young),
+            **_counted(young),
         ),
         say("Load the history of the metric, or start plans once an account has two windows of it"),
     )
     yield from _told(
         "metric_not_recorded",
         unknown,
-        say(
-            "{n:n plan|plans} named a metric that no table holds ({plans:list})", n=len(unknown), plans=_named(unknown)
-        ),
+        say("{n:n plan|plans} named a metric that no table holds ({plans:list})", **_counted(unknown)),
         say("Add the metric to metrics_daily, or name one that is there"),
     )
     for each in _told(
@@ -240,8 +229,7 @@ def _of_measures(inputs: Inputs, lines: "pd.DataFrame", over: "pd.DataFrame") ->
         say(
             "The problem of {n:n plan|plans} could not be checked: less than two months of history, or nobody said "
             "which way of its metric is good ({plans:list})",
-            n=len(unchecked),
-            plans=_named(unchecked),
+            **_counted(unchecked),
         ),
         say("Load the history of the metric, and give it a goal with a direction, in the plan or its playbook file"),
     ):
@@ -260,8 +248,7 @@ def _of_goals(over: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n closed plan has a target|closed plans have targets} that asks for no change for the better from the "
             "baseline ({plans:list})",
-            n=len(idle),
-            plans=_named(idle),
+            **_counted(idle),
         ),
         say("Write a target that is better than the baseline, both above 0 where a share counts"),
     )
@@ -271,8 +258,7 @@ def _of_goals(over: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n closed plan has a goal|closed plans have goals} without a direction: more counts as good "
             "({plans:list})",
-            n=len(assumed),
-            plans=_named(assumed),
+            **_counted(assumed),
         ),
         say("Write higher or lower beside each goal, or name the metric in the file of the playbook"),
     )
@@ -282,8 +268,7 @@ def _of_goals(over: "pd.DataFrame") -> Iterator[Caveat]:
         say(
             "{n:n closed plan has|closed plans have} no value in the window after: nobody can tell whether the goal "
             "was met ({plans:list})",
-            n=len(silent),
-            plans=_named(silent),
+            **_counted(silent),
         ),
         say("Load the metric up to the end of the window, and give the goal a window of at least 14 days"),
     )
@@ -291,16 +276,15 @@ def _of_goals(over: "pd.DataFrame") -> Iterator[Caveat]:
         "goal_without_numbers",
         vague,
         say(
-            "{n:n closed plan has|closed plans have} no goal with baseline and target ({plans:list})",
-            n=len(vague),
-            plans=_named(vague),
+            "{n:n closed plan has|closed plans have} no goal with baseline and target ({plans:list})", **_counted(vague)
         ),
         say("Write baseline and target when the plan is written"),
     )
 
 
-def _named(plans: "pd.DataFrame") -> list[str]:
-    return [str(plan) for plan in plans.index]
+def _counted(plans: "pd.DataFrame") -> dict[str, Any]:
+    """Return how many plans these are, and which: what every sentence on plans says."""
+    return {"n": len(plans), "plans": [str(plan) for plan in plans.index]}
 
 
 def _told(code: str, plans: "pd.DataFrame", said: Message, action: Message | None) -> Iterator[Caveat]:

@@ -285,7 +285,7 @@ def says(reading: Reading, config: Config) -> str:
         return "cannot tell"
     if pooled.accounts["account_id"].nunique() < rules.accounts:
         return TOO_FEW
-    if reading.is_limited:
+    if reading.is_proven_inside(rules):
         return "works inside its trait only"
     if pooled.chance_above(worth) >= rules.chance:
         return "works" if reading.comparison.design.letter == "A" else "works, as far as a comparison can tell"

@@ -64,6 +64,16 @@ class Reading:
         """Whether the declared trait is shown to limit the playbook."""
         return bool(self.evidence) and any(each.is_limited for each in self.evidence.values())
 
+    def is_proven_inside(self, rules: VerdictRules) -> bool:
+        """Return whether it is limited by the declared trait, and shown at enough accounts to work inside.
+
+        A difference alone is no such proof: outside may be worse than nothing, and inside no better than it.
+        """
+        inside, worth = self.sides.get(True), self.worth(rules)
+        if not self.is_limited or inside is None or worth is None:
+            return False
+        return inside.n >= rules.accounts and inside.chance_above(worth) >= rules.chance
+
     @property
     def sign(self) -> float:
         """Which way of the metric is good: 1 or -1."""

@@ -24,17 +24,16 @@ from csworkbench.analyses.plan_validation.judging import Reading, lines_of, read
 from csworkbench.analyses.plan_validation.objectives import before_after, objective_table
 from csworkbench.analyses.plan_validation.pages import parts
 from csworkbench.analyses.plan_validation.patching import WriteBack, write_back
-from csworkbench.analyses.plan_validation.settings import Config
+from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.tree import OnFacts, Verdict
 from csworkbench.config import digest
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say, worst_first
 from csworkbench.playbooks import Library, ScopeFound, parsed
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 CREDITED = (Verdict.VERIFIED.value, Verdict.SUPPORTED.value)
 MOST_RECENT = 20
 EFFECT = "effect."
@@ -104,7 +103,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     lines = lines_of(inputs, config)
     readings = read_playbooks(inputs, config, lines, declared_in(library))
     tables = _tables(inputs, config, lines, readings)
-    back = write_back(library, tables["verdicts"], _scopes(readings), inputs.as_of, inputs.language)
+    back = write_back(library, tables["verdicts"], _scopes(readings, config.rules), inputs.as_of, inputs.language)
     figures, aside = _figures(tables, config), _aside(inputs, config, library)
     caveats = (
         *doubts(inputs, lines, readings, library, config.rules),
@@ -119,7 +118,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(tables),
         figures={**figures, **aside.figures},
         tables={**tables, "playbook_changes": back.table, **aside.tables},
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=actions or (say("Nothing to do: no playbook has been judged yet."),),
         files={**back.files, **aside.files},
         releases=aside.releases,
@@ -251,12 +250,12 @@ def _diagnosis(lines: "pd.DataFrame") -> "pd.DataFrame":
     return found.sort_values("share", ascending=False, ignore_index=True)
 
 
-def _scopes(readings: Sequence[Reading]) -> dict[str, ScopeFound]:
+def _scopes(readings: Sequence[Reading], rules: VerdictRules) -> dict[str, ScopeFound]:
     return {
         each.name: ScopeFound(
             trait=each.declared.trait,
             values=each.declared.works_for,
-            is_shown=each.is_limited,
+            is_shown=each.is_proven_inside(rules),
             plans=each.scope.n_inside + each.scope.n_outside,
         )
         for each in readings

@@ -30,13 +30,11 @@ from csworkbench.analyses.renewals.track import (
     verdict_table,
 )
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.inference.calibration import Calibration, CalibrationTest
 
 if TYPE_CHECKING:
     import pandas as pd
-
-WORST_FIRST = list(reversed(Severity))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +112,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(inputs, tables, quarter, verdict),
         figures=_figures(inputs, config, past, tables, (quarter, verdict)),
         tables=tables,
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=tuple(_actions(tables, quarter)) or (say("Nothing to do: no renewal is open."),),
     )
 

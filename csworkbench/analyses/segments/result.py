@@ -18,12 +18,10 @@ from csworkbench.analyses.segments.staging import (
     transition_table,
 )
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 
 if TYPE_CHECKING:
     import pandas as pd
-
-WORST_FIRST = list(reversed(Severity))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,7 +82,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(tables, figures, config),
         figures=figures,
         tables=tables,
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=tuple(_actions(tables)) or (say("Nothing to do: nobody is longer in a stage than is usual."),),
     )
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from csworkbench.analyses.touch_effect.facts import Inputs, Observed
 from csworkbench.analyses.touch_effect.settings import Config, UseAfter, WeeklyTouch
 from csworkbench.analyses.touch_effect.verdicts import CAUSAL, Judged, Verdict, declared_design
-from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.estimates import Caveat, Severity, say, worst_first
 
 WEIGHTS = {
     Verdict.NOT_ANSWERABLE: Severity.STOP,
@@ -24,8 +24,7 @@ def doubts(inputs: Inputs, config: Config, judged: Sequence[Judged]) -> tuple[Ca
         judged: Touches with their verdicts.
     """
     found = [*_about_verdicts(judged), *_about_checks(judged), *_about_data(inputs, config), *_always(judged)]
-    worst = list(reversed(Severity))
-    return tuple(sorted(found, key=lambda caveat: worst.index(caveat.severity)))
+    return worst_first(found)
 
 
 def _about_verdicts(judged: Sequence[Judged]) -> Iterator[Caveat]:

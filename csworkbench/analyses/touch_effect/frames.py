@@ -1,6 +1,6 @@
 """Tables of the page on touches."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import nan
 from typing import TYPE_CHECKING
 
@@ -142,46 +142,38 @@ def overlap_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
 
 def score_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
     """Return how the chance of being touched is spread: touch_id, low, high, touched, untouched (shares)."""
-    import pandas as pd
-
-    parts = [
-        score_bins(each.found.adjusted.overlap, each.found.adjusted.rows.is_touched).assign(
-            touch_id=each.found.touch.id
-        )
+    parts = {
+        each.found.touch.id: score_bins(each.found.adjusted.overlap, each.found.adjusted.rows.is_touched)
         for each in judged
         if each.found.adjusted is not None
-    ]
-    names = ["touch_id", "low", "high", "touched", "untouched"]
-    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+    }
+    return _by_touch(parts, ["low", "high", "touched", "untouched"])
 
 
 def balance_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
     """Return covariates before and after weighting: touch_id, covariate, smd_before, smd_after, is_flagged."""
-    import pandas as pd
-
-    parts = [
-        each.found.adjusted.balance.assign(touch_id=each.found.touch.id)
-        for each in judged
-        if each.found.adjusted is not None
-    ]
-    names = ["touch_id", "covariate", "smd_before", "smd_after", "is_flagged"]
-    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+    parts = {each.found.touch.id: each.found.adjusted.balance for each in judged if each.found.adjusted is not None}
+    return _by_touch(parts, ["covariate", "smd_before", "smd_after", "is_flagged"])
 
 
 def course_table(judged: Sequence[Judged]) -> "pd.DataFrame":
     """Return the weeks around each touch, columns as `measuring.course_frame` with touch_id and when (in words)."""
-    import pandas as pd
-
-    parts = [
-        each.found.course.assign(
-            touch_id=each.found.touch.id, when=[_when(int(week)) for week in each.found.course["week"]]
-        )
+    parts = {
+        each.found.touch.id: each.found.course.assign(when=[_when(int(week)) for week in each.found.course["week"]])
         for each in judged
         if each.found.course is not None
-    ]
+    }
     numbers = ["difference", "low", "high", "difference_alike", "low_alike", "high_alike"]
-    names = ["touch_id", "week", "when", *numbers, "accounts"]
-    return pd.concat(parts, ignore_index=True)[names] if parts else pd.DataFrame(columns=names)
+    return _by_touch(parts, ["week", "when", *numbers, "accounts"])
+
+
+def _by_touch(parts: "Mapping[str, pd.DataFrame]", columns: Sequence[str]) -> "pd.DataFrame":
+    """Return frames of several touches as one, with touch_id and the columns asked for."""
+    import pandas as pd
+
+    names = ["touch_id", *columns]
+    frames = [frame.assign(touch_id=touch) for touch, frame in parts.items()]
+    return pd.concat(frames, ignore_index=True)[names] if frames else pd.DataFrame(columns=names)
 
 
 def _when(week: int) -> str:

@@ -162,7 +162,8 @@ def _compliance_check(strength: float, got: "Floats") -> Check:
 def _by_group(touch: Touch, facts: Grouped, config: Config) -> Measured:
     rows = facts.rows
     is_touched, is_after = (rows[name].to_numpy(dtype=bool) for name in ("is_touched", "is_after"))
-    found = change_beyond_others(rows["outcome"].to_numpy(dtype=float), is_touched, is_after)
+    # Told whatever the levels before: a touch of this kind is only described.
+    found = change_beyond_others(rows["outcome"].to_numpy(dtype=float), is_touched, is_after, max_smd=None)
     if found is None:
         return Measured(
             touch,

@@ -27,12 +27,11 @@ from csworkbench.analyses.touch_matrix.standing import (
     undefined_cells,
 )
 from csworkbench.errors import AnalysisError
-from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 
 if TYPE_CHECKING:
     import pandas as pd
 
-WORST_FIRST = list(reversed(Severity))
 NEXT = ["account_id", "name", "csm", "tier", "stage", "by", "does", "state", "deadline", "last_on", "action"]
 
 
@@ -94,7 +93,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(figures, tables),
         figures=figures,
         tables=tables,
-        caveats=tuple(sorted(caveats, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(caveats),
         actions=tuple(_actions(tables)) or (say("Nothing to do: everything that was due is done."),),
     )
 

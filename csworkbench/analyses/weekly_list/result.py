@@ -10,13 +10,11 @@ from csworkbench.analyses.weekly_list.listing import addresses, left_out, listed
 from csworkbench.analyses.weekly_list.planning import Plan, plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.analyses.weekly_list.settings import Config
-from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, Severity, say
+from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, say, worst_first
 from csworkbench.policy import RELEASED, Reason
 
 if TYPE_CHECKING:
     import pandas as pd
-
-WORST_FIRST = list(reversed(Severity))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,7 +72,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         headline=_headline(inputs, tables),
         figures=_figures(made, tables),
         tables=tables,
-        caveats=tuple(sorted(found, key=lambda caveat: WORST_FIRST.index(caveat.severity))),
+        caveats=worst_first(found),
         actions=tuple(doubts.actions(inputs, made, tables)),
         releases=(release,) if len(tables["list"]) else (),
         handouts=tuple(Handout(name, config.exports) for name in ("list", "crm") if name in tables),

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from csworkbench import formats
-from csworkbench.analyses.plan_validation.doubts import _named
+from csworkbench.analyses.plan_validation.doubts import _counted
 from csworkbench.analyses.plan_validation.marks import goal_marks, value_marks
 from csworkbench.estimates import say
 from tests.analyses.test_plan_validation import (
@@ -62,7 +62,7 @@ def test_values_that_are_missing_are_told(changes, said):
 
 def test_a_doubt_counts_the_plans_it_does_not_name():
     lines = pd.DataFrame(index=[f"PL{number}" for number in range(48)])
-    assert formats.text(say("{plans:list}", plans=_named(lines))) == "PL0, PL1, PL2 and 45 more"
+    assert formats.text(say("{n:count}: {plans:list}", **_counted(lines))) == "48: PL0, PL1, PL2 and 45 more"
 
 
 def test_each_doubt_of_a_plan_has_its_mark_and_something_to_do():
