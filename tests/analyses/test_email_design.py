@@ -128,6 +128,21 @@ def test_a_refusal_that_ended_no_longer_counts():
     assert left_out(consents=rows) == {}
 
 
+@pytest.mark.parametrize("blank", ["status", "channel", "purpose"])
+def test_a_consent_that_does_not_read_is_a_refusal(blank):
+    rows = [{**consent("denied"), blank: None}, consent("granted", "A00-1")]
+    assert left_out(consents=rows) == {"A00-0": "refused"}
+
+
+def test_a_consent_that_was_taken_back_is_none():
+    config = settings(purpose="marketing")
+    rows = [
+        consent("granted", purpose="marketing"),
+        consent("unknown", purpose="marketing", since="2026-02-01T00:00:00"),
+    ]
+    assert left_out(config, consents=rows)["A00-0"] == "no consent"
+
+
 def test_marketing_goes_only_to_who_said_yes():
     config = settings(purpose="marketing")
     rows = [consent("granted", "A00-0", "marketing"), consent("unknown", "A00-1", "marketing")]

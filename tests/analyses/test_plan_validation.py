@@ -567,7 +567,7 @@ def tiered_book(varies):
 @pytest.mark.parametrize(("varies", "says"), [(True, "candidate: known as of today only"), (False, "limits it")])
 def test_a_trait_of_today_limits_no_playbook(varies, says):
     filed = PLAYBOOK + "trait: {name: tier, expected: [large]}\n"
-    made, few = tiered_book(varies), VerdictRules().model_copy(update={"scope_plans": 4})
+    made, few = tiered_book(varies), VerdictRules().model_copy(update={"scope_plans": 4, "accounts": 2})
     config = plan_validation.Config(**SETTINGS | {"playbooks": {"tour.yaml": filed}}).model_copy(update={"rules": few})
     result = plan_validation.analyze(plan_validation.prepare(take(made, AS_OF), config, {}), config)
     assert result.tables["playbooks"]["trait_says"].tolist() == [says]

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.email_design.settings import Config
 from csworkbench.asof import Snapshot, day_start, since
 from csworkbench.errors import AnalysisError, Problem
+from csworkbench.policy import recorded
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -37,11 +38,11 @@ def addressees(snapshot: Snapshot, config: Config) -> "ir.Table":
 
     rows = _with_address(snapshot, snapshot.tables["contacts"])
     marks = {
-        "account_is_gone": _gone(snapshot, "accounts", "account_id", "churned_at"),
-        "is_gone": _gone(snapshot, "contacts", "contact_id", "left_at"),
+        "account_is_gone": recorded.gone(snapshot, "accounts", "account_id", "churned_at"),
+        "is_gone": recorded.gone(snapshot, "contacts", "contact_id", "left_at"),
         "is_suppressed": _suppressed(snapshot),
-        "has_refused": _said(snapshot, config, "denied"),
-        "has_agreed": _said(snapshot, config, "granted"),
+        "has_refused": _refused(snapshot, config),
+        "has_agreed": _agreed(snapshot, config),
         "is_elsewhere": _elsewhere(snapshot, config),
     }
     for name, ids in marks.items():
@@ -93,20 +94,13 @@ def _marked(rows: "ir.Table", name: str, ids: "ir.Table | None") -> "ir.Table":
     return joined.mutate(**{name: joined["_listed"].notnull()}).drop("_listed")
 
 
-def _gone(snapshot: Snapshot, table: str, key: str, left: str) -> "ir.Table | None":
-    rows = snapshot.tables[table]
-    return rows.filter(rows[left].notnull()).select(key) if left in rows.columns else None
-
-
 def _suppressed(snapshot: Snapshot) -> "ir.Table | None":
     """Return the contacts nothing may be sent to: those listed, and those with a listed address."""
     import ibis
 
-    rows = snapshot.tables.get("suppressions")
+    rows = recorded.suppressed(snapshot)
     if rows is None:
         return None
-    if "until" in rows.columns:
-        rows = rows.filter(rows.until.isnull() | (rows.until > ibis.literal(snapshot.as_of)))
     named = [rows.select("contact_id")] if "contact_id" in rows.columns else []
     pii = snapshot.tables.get("contact_pii")
     if "address" in rows.columns and pii is not None and "email" in pii.columns:
@@ -115,13 +109,21 @@ def _suppressed(snapshot: Snapshot) -> "ir.Table | None":
     return ibis.union(*named) if len(named) > 1 else named[0] if named else None
 
 
-def _said(snapshot: Snapshot, config: Config, status: str) -> "ir.Table | None":
-    """Return the contacts whose consent says so; a refusal holds until its row ends, whatever was recorded after it."""
-    if "consents" not in snapshot.tables:
+def _refused(snapshot: Snapshot, config: Config) -> "ir.Table | None":
+    """Return the contacts that refused such mails; a cell that does not read counts for every channel or purpose."""
+    rows = recorded.refused(snapshot)
+    if rows is None:
         return None
-    rows = snapshot.history["consents"] if status == "denied" else snapshot.tables["consents"]
-    said = rows.filter(rows.channel == CHANNEL, rows.purpose == config.purpose, rows.status == status)
-    return (said.filter(said.valid_to.isnull()) if "valid_to" in said.columns else said).select("contact_id")
+    is_mail = rows.channel.isnull() | (rows.channel == CHANNEL)
+    return rows.filter(is_mail, rows.purpose.isnull() | (rows.purpose == config.purpose)).select("contact_id")
+
+
+def _agreed(snapshot: Snapshot, config: Config) -> "ir.Table | None":
+    """Return the contacts that agreed to such mails, and said nothing else since."""
+    rows = recorded.agreed(snapshot)
+    if rows is None:
+        return None
+    return rows.filter(rows.channel == CHANNEL, rows.purpose == config.purpose).select("contact_id")
 
 
 def _elsewhere(snapshot: Snapshot, config: Config) -> "ir.Table | None":

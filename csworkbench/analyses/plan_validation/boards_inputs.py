@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.plan_validation.days import day_of, in_days, read
 from csworkbench.analyses.plan_validation.ledger_inputs import going_on
 from csworkbench.asof import Snapshot
 from csworkbench.features.dated import with_columns
@@ -91,11 +92,9 @@ def _frame(
 
     if table is None:
         empty = pd.DataFrame({name: pd.Series(dtype="object") for name in (*keys, *kinds)})
-        return _in_days(snapshot, _typed(empty, kinds))
-    rows = with_columns(table, **kinds)
-    cast = {name: rows[name].cast(kind) for name, kind in kinds.items() if kind != "timestamp"}
-    frame = rows.mutate(**cast).select(*keys, *kinds).to_pandas()
-    return _in_days(snapshot, _typed(frame, kinds)).sort_values([_day(key) for key in keys], ignore_index=True)
+        return in_days(_typed(empty, kinds), snapshot.workspace.timezone)
+    frame = in_days(_typed(read(table, keys, kinds), kinds), snapshot.workspace.timezone)
+    return frame.sort_values([day_of(key) for key in keys], ignore_index=True)
 
 
 def _typed(frame: "pd.DataFrame", kinds: Mapping[str, str]) -> "pd.DataFrame":
@@ -103,18 +102,6 @@ def _typed(frame: "pd.DataFrame", kinds: Mapping[str, str]) -> "pd.DataFrame":
     wanted = {name: plain.get(kind, kind) for name, kind in kinds.items()}
     keys = [str(name) for name in frame.columns if name not in kinds and name != "step_no"]
     return frame.astype({**wanted, **{name: "datetime64[us]" if name.endswith("_at") else "str" for name in keys}})
-
-
-def _in_days(snapshot: Snapshot, frame: "pd.DataFrame") -> "pd.DataFrame":
-    days = {}
-    for name in (name for name in frame.columns if name.endswith("_at")):
-        local = frame[name].dt.tz_localize("UTC").dt.tz_convert(snapshot.workspace.timezone)
-        days[name] = local.dt.tz_localize(None).dt.normalize().astype("datetime64[s]")
-    return frame.assign(**days).rename(columns=_day)
-
-
-def _day(name: str) -> str:
-    return f"{name[:-3]}_on" if name.endswith("_at") else name
 
 
 def _notes(tables: "Mapping[str, ir.Table]") -> "ir.Table | None":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.around import Bands, bands_of
 from csworkbench.analyses.plan_validation.boards_inputs import Surroundings, surroundings
+from csworkbench.analyses.plan_validation.days import in_days, read
 from csworkbench.analyses.plan_validation.declared import declared_in
 from csworkbench.analyses.plan_validation.levels import Levels, levels_of
 from csworkbench.analyses.plan_validation.lottery import recorded, with_orders, without_plan
@@ -110,11 +111,11 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     import numpy as np
 
     zone = snapshot.workspace.timezone
-    plans = _days(_frame(snapshot, "plans", ("plan_id", "account_id", "created_at"), PLAN_KINDS), zone)
+    plans = in_days(_frame(snapshot, "plans", ("plan_id", "account_id", "created_at"), PLAN_KINDS), zone)
     plans = plans.assign(playbook=plans["playbook"].fillna(NO_PLAYBOOK)).sort_values("plan_id").set_index("plan_id")
     orders = recorded(config.around.lotteries).rows
     plans, waiting = with_orders(plans, orders), without_plan(plans, orders)
-    steps = _days(_frame(snapshot, "plan_steps", ("plan_id", "step_no"), STEP_KINDS), zone)
+    steps = in_days(_frame(snapshot, "plan_steps", ("plan_id", "step_no"), STEP_KINDS), zone)
     goals = _frame(snapshot, "plan_goals", ("plan_id", "metric"), GOAL_KINDS).sort_values(["plan_id", "metric"])
     accounts = _accounts(snapshot, {*plans["account_id"], *waiting["account_id"]}, config)
     first = np.datetime64(_first_day(snapshot, plans, config), "D")
@@ -161,27 +162,11 @@ def _frame(snapshot: "Snapshot", name: str, keys: Sequence[str], kinds: Mapping[
     """Return a table as a frame with all columns asked for; no rows where the table is absent."""
     import pandas as pd
 
-    from csworkbench.features.dated import with_columns
-
     if name not in snapshot.tables:
         plain = {"string": "str", "timestamp": "datetime64[us]", "int64": "float64", "boolean": "boolean"}
         columns = {key: pd.Series(dtype="str") for key in keys}
         return pd.DataFrame(columns | {key: pd.Series(dtype=plain.get(kind, kind)) for key, kind in kinds.items()})
-    table = with_columns(snapshot.tables[name], **kinds)
-    cast = {key: table[key].cast(kind) for key, kind in kinds.items() if kind != "timestamp"}
-    found: pd.DataFrame = table.mutate(**cast).select(*keys, *kinds).to_pandas()
-    return found
-
-
-def _days(frame: "pd.DataFrame", zone: str) -> "pd.DataFrame":
-    """Return a frame whose instants (`*_at`) have become days of a time zone (`*_on`)."""
-    import pandas as pd
-
-    found = {}
-    for name in [name for name in frame.columns if name.endswith("_at")]:
-        local = pd.to_datetime(frame[name]).dt.tz_localize("UTC").dt.tz_convert(zone)
-        found[f"{name[:-3]}_on"] = local.dt.tz_localize(None).dt.normalize().astype("datetime64[s]")
-    return frame.drop(columns=[f"{name[:-3]}_at" for name in found]).assign(**found)
+    return read(snapshot.tables[name], keys, kinds)
 
 
 def _accounts(snapshot: "Snapshot", planned: set[str], config: Config) -> "pd.DataFrame":
@@ -200,7 +185,7 @@ def _accounts(snapshot: "Snapshot", planned: set[str], config: Config) -> "pd.Da
     frame = table.select("account_id", "name", *texts, "signup_at", "churned_at").to_pandas()
     others = sorted(set(frame["account_id"]) - planned, key=lambda each: sha256(each.encode()).digest())
     kept = frame[frame["account_id"].isin(planned | set(others[: config.most_accounts]))]
-    dated = _days(kept, snapshot.workspace.timezone)
+    dated = in_days(kept, snapshot.workspace.timezone)
     found: pd.DataFrame = dated.rename(columns={"churned_on": "left_on"}).sort_values("account_id")
     found = found.assign(tier=found["value_tier"].fillna("not known"), name=found["name"].fillna(found["account_id"]))
     return found.set_index("account_id")
@@ -297,7 +282,7 @@ def _notes(snapshot: "Snapshot") -> "pd.DataFrame":
         return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
     table = with_columns(table, note="string", sentiment="string", channel="string")
     said = table.filter(table.plan_id.notnull(), table.note.notnull() | table.sentiment.notnull())  # noqa: PD004 - Ibis
-    frame = _days(
+    frame = in_days(
         said.select("plan_id", "sent_at", "channel", "note", "sentiment").to_pandas(), snapshot.workspace.timezone
     )
     return frame.sort_values(["plan_id", "sent_on", "note"], ignore_index=True)[columns]

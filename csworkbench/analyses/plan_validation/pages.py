@@ -37,8 +37,8 @@ class Page:
         headline: What is known of it, in one sentence.
         figures: effect (pooled over accounts, where it can be told), plans, judged.
         tables: `where` (one row per attribute and value: whether it was declared, mean effect with a Student interval
-            over accounts), `verdicts` (plans per verdict), `cases` (one row per plan that could be judged), `changes`
-            (what is proposed for its file).
+            over accounts), `forest` (those of them that have an effect, for a picture), `verdicts` (plans per
+            verdict), `cases` (one row per plan that could be judged), `changes` (what is proposed for its file).
         caveats: Doubts.
         actions: What to do next.
     """
@@ -97,22 +97,29 @@ def parts(
 def _shown(page: Page) -> tuple[Shown, ...]:
     leads = {
         "verdicts": say("Look at the first row: that is what most plans came to"),
+        "forest": say("Look for an interval on one side of 0: to the right it works, to the left it does harm"),
         "where": say("Look for a value whose interval lies on one side of 0; only the declared trait was asked before"),
         "changes": say("Nothing is written before csw playbooks apply shows it"),
         "cases": say("Each plan that could be judged, with its own effect and interval"),
     }
     titles = {
         "verdicts": "Plans by verdict",
+        "forest": "Effect by trait",
         "where": "Where it works",
         "changes": "Proposed changes of its file",
         "cases": "Cases",
     }
     words = {"verdicts": ("verdict",), "cases": ("verdict_on_facts", "verdict", "evidence")}
-    return tuple(
-        Shown(name, titles[name], lead=lead, options={"words": words.get(name, ())})
+    tables = {
+        name: Shown(name, titles[name], lead=lead, options={"words": words.get(name, ())})
         for name, lead in leads.items()
         if len(page.tables[name])
-    )
+    }
+    if "forest" in tables:
+        options = {"unit": page.tables["forest"]["unit"].iloc[0], "reference": 0.0}
+        columns = ("name", "effect", "low", "high")
+        tables["forest"] = Shown("forest", titles["forest"], columns, "intervals", leads["forest"], options)
+    return tuple(tables.values())
 
 
 def _page(
@@ -132,7 +139,8 @@ def _page(
         _headline(playbook.title if playbook else name, own, judged, figures.get("effect")),
         figures,
         {
-            "where": where(playbook, judged, accounts),
+            "where": (rows := where(playbook, judged, accounts)),
+            "forest": _forest(rows, effect),
             "verdicts": _counts(own),
             "cases": judged[CASE_COLUMNS].sort_values("plan_id", ignore_index=True),
             "changes": changes[list(COLUMNS[1:])].reset_index(drop=True),
@@ -170,6 +178,14 @@ def where(playbook: Playbook | None, judged: "pd.DataFrame", accounts: "pd.DataF
             rows.append((name, str(value), is_declared, expected, len(part), *_mean(part)))
     frame = pd.DataFrame(rows, columns=WHERE_COLUMNS)
     return frame.astype({"is_expected": "boolean", "effect": "float64", "low": "float64", "high": "float64"})
+
+
+def _forest(rows: "pd.DataFrame", effect: Estimate | None) -> "pd.DataFrame":
+    """Return the rows of `where` that have an effect, as name, effect, low, high and unit."""
+    told = rows[rows["effect"].notna()] if effect is not None else rows.iloc[:0]
+    names = told["attribute"].str.replace("_", " ") + ": " + told["value"]
+    found = told.assign(name=names, unit="" if effect is None else effect.unit)
+    return found[["name", "effect", "low", "high", "unit"]].reset_index(drop=True)
 
 
 def _mean(part: "pd.DataFrame") -> tuple[int, float | None, float | None, float | None, str]:

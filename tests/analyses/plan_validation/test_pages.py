@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from csworkbench.analyses.plan_validation.pages import pages, where
+from csworkbench.analyses.plan_validation.pages import pages, parts, where
 from csworkbench.analyses.plan_validation.patching import write_back
 from csworkbench.estimates import Estimate, Result
 from csworkbench.formats import text as in_words
@@ -79,7 +79,7 @@ def test_without_a_pooled_effect_it_is_open_whatever_the_verdicts_say():
 def test_a_playbook_without_plans_has_a_page():
     found = page(rows(), name="walk", effect=None)
     assert in_words(found.headline) == "Whether Walk does anything is open: 0 of 0 plans could be judged"
-    assert [len(table) for table in found.tables.values()] == [0, 0, 0, 0]
+    assert [len(table) for table in found.tables.values()] == [0] * 5
 
 
 def test_a_playbook_that_is_not_in_the_library_is_told():
@@ -157,3 +157,28 @@ def test_shares_are_averaged_as_the_pooled_effect_is():
     judged = pd.DataFrame({"account_id": names, "effect": [0.0, 0.0, 0.0, 0.0, 31.0], "unit": "share"})
     found = where(None, judged, pd.DataFrame({"tier": "large"}, index=names))
     assert found["effect"].tolist() == pytest.approx([1.0])
+
+
+def two_tiers():
+    """Five accounts of each tier and one of a third, which is too few to tell."""
+    made = rows(*["supported"] * 11).assign(effect=[0.3, 0.2, 0.4, 0.3, 0.3, 0.1, -0.1, 0.0, 0.05, -0.05, 0.9])
+    tiers = ["large"] * 5 + ["mid"] * 5 + ["small"]
+    return made, accounts(**{f"A{number}": tier for number, tier in enumerate(tiers, 1)})
+
+
+def test_a_picture_shows_where_it_works_and_the_table_who_is_too_few():
+    made, book = two_tiers()
+    books = library()
+    made_of = parts(books, made, book, write_back(books, made, {}, AS_OF), {"tour": EFFECT})
+    found = {part.value: part for part in made_of}
+    shown = {each.table: each for each in found["tour"].shown}
+    assert list(shown) == ["verdicts", "forest", "where", "changes", "cases"]
+    assert (shown["forest"].shape, shown["forest"].options) == ("intervals", {"unit": "share", "reference": 0.0})
+    assert found["tour"].result.tables["forest"]["name"].tolist() == ["tier: large", "tier: mid"]
+    assert found["tour"].result.tables["where"]["value"].tolist() == ["large", "mid", "small"]
+    assert "forest" not in {each.table for each in found["walk"].shown}
+
+
+def test_without_an_effect_that_can_be_told_there_is_no_picture():
+    made, book = two_tiers()
+    assert page(made, effect=None, book=book).tables["forest"].empty
