@@ -187,6 +187,24 @@ def test_a_milestone_in_the_touch_window_counts_and_keeps_the_sign_of_the_touch(
     assert [each.mean() for each in shares] == pytest.approx([0.5, 0.2])
 
 
+def test_a_milestone_before_the_touch_in_its_week_is_not_credited_to_it():
+    # Mails go out on Wednesday at 10. A to D are thanked by mail for what they reached on Tuesday, E reaches it on
+    # Thursday; of ten others, two reach it on Tuesday too and one on Thursday. Who had it by Wednesday has no row.
+    names = [f"A{number:02d}" for number in range(20)]
+    use = [row for name in names for row in used(name, range(25))]
+    on = dict(zip(names, [1] * 4 + [3] + [None] * 5 + [1] * 2 + [3] + [None] * 7, strict=True))
+    reached = [
+        {"account_id": name, "milestone": "live", "reached_at": f"{day(15, weekday)}T09:00:00"}
+        for name, weekday in on.items()
+        if weekday is not None
+    ]
+    made = make_book(use, [touch(number, name, 15) for number, name in enumerate(names[:10])], milestones=reached)
+    block = prepared(made, config_of({**MAIL, "outcome": {"kind": "milestone", "milestone": "live"}}), day(25))
+    block = block.facts["mail"].block
+    sides = [block.outcome[block.is_touched == kind].tolist() for kind in (True, False)]
+    assert [sorted(side, reverse=True) for side in sides] == [[1.0] + [0.0] * 5, [1.0] + [0.0] * 7]
+
+
 def test_renewals_are_read_where_they_are_due_and_decided():
     use = [row for name in "ABC" for row in used(name, range(25))]
     due = [
