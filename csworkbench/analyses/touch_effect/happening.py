@@ -88,11 +88,14 @@ def use_weeks(snapshot: "Snapshot", outcome: Outcome) -> "pd.DataFrame":
 
 
 def happened_weeks(snapshot: "Snapshot", outcome: Outcome) -> "pd.DataFrame":
-    """Return when what is compared happened to an account: account_id, week, is_good; a milestone has `at` in `days`.
+    """Return when what is compared happened to an account.
 
     Args:
         snapshot: The book, with milestones or renewals.
-        outcome: A milestone (the first time it was reached) or a renewal (due, and decided).
+        outcome: A milestone (the first time it was reached) or a renewal (when it was due).
+
+    Returns:
+        account_id, week, is_good; a milestone has `at` in `days`, a renewal is_open: not decided yet.
     """
     if isinstance(outcome, Reached):
         rows = snapshot.tables["milestones"]
@@ -104,7 +107,11 @@ def happened_weeks(snapshot: "Snapshot", outcome: Outcome) -> "pd.DataFrame":
         frame: pd.DataFrame = weeks.mutate(is_good=True).to_pandas()
         return frame
     renewals = snapshot.tables["renewals"]
-    decided = renewals.filter(renewals.outcome != "open")
-    due = decided.select("account_id", week=numbered_weeks(decided.due_date), is_good=decided.outcome != "churned")
+    due = renewals.select(
+        "account_id",
+        week=numbered_weeks(renewals.due_date),
+        is_good=renewals.outcome != "churned",
+        is_open=renewals.outcome == "open",
+    )
     found: pd.DataFrame = due.to_pandas()
     return found

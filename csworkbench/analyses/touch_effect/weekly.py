@@ -26,6 +26,7 @@ PAST_WEEKS, RECENT_WEEKS = 12, 4  # use before the touch that is always held equ
 CONTROL_SHIFT = 2  # the negative control is the use two weeks before the touch, covariates cut a week earlier still
 PAST = ("use_last_week", "use_last_four_weeks", "use_eight_weeks_before")
 NEVER = 10**6
+UNDECIDED = -1.0
 TOO_NEW = "less than 12 weeks in the book"
 GONE = "had left"
 TOUCHED_BEFORE = "touched in the washout before"
@@ -250,8 +251,8 @@ def course_of(grid: Grid, cells: Cells, touch: WeeklyTouch, weeks: int) -> "Floa
 def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFrame | None") -> "Floats":
     """Return what came of each account-week in its follow-up, nan where it cannot be read.
 
-    A milestone counts from the moment of the touch on. Who had reached it by then could not be moved by it, touched or
-    not, and has no row.
+    `UNDECIDED` is a renewal that was due and is still open. A milestone counts from the moment of the touch on: who had
+    reached it by then could not be moved by it, touched or not, and has no row.
 
     Args:
         grid: Use by week.
@@ -272,12 +273,16 @@ def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFr
         reached[:, place[place >= 0]] = np.stack([happened["at"].to_numpy(float), week.astype(float)])[:, place >= 0]
         at, until = reached[:, cells.account]
         return np.where(at <= cells.at, np.nan, (until <= cells.week + last).astype(float))
-    is_good = happened["is_good"].to_numpy(dtype=bool)
-    shape = (len(grid.accounts), grid.use.shape[1])
-    inside = (place >= 0) & (week >= 0) & (week < shape[1])
-    counts, good = np.zeros(shape), np.zeros(shape)
-    np.add.at(counts, (place[inside], week[inside]), 1.0)
-    np.add.at(good, (place[inside], week[inside]), is_good[inside].astype(float))
+    is_open, is_good = happened["is_open"].to_numpy(bool), happened["is_good"].to_numpy(bool)
+    due, kept, undecided = (
+        _cells(_counted(happened[rows]), grid.accounts, grid.first, grid.use.shape)
+        for rows in (~is_open, ~is_open & is_good, is_open)
+    )
     weeks = cells.week[:, None] + np.arange(first, last + 1)[None, :]
-    hits, kept = (each[cells.account[:, None], weeks].sum(axis=1) for each in (counts, good))
-    return np.where(hits > 0, kept / np.maximum(hits, 1), np.nan)
+    decided, good, still = (each[cells.account[:, None], weeks].sum(axis=1) for each in (due, kept, undecided))
+    told = np.where(decided > 0, good / np.maximum(decided, 1), np.nan)
+    return np.where((decided == 0) & (still > 0), UNDECIDED, told)
+
+
+def _counted(happened: "pd.DataFrame") -> "pd.DataFrame":
+    return happened.assign(total=1.0).groupby(["account_id", "week"])[["total"]].sum().reset_index()
