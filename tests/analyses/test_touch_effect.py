@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from pydantic import ValidationError
+from scipy.stats import ttest_ind
 
 from csworkbench import formats
 from csworkbench.analyses import touch_effect
@@ -187,6 +188,24 @@ def test_a_milestone_in_the_touch_window_counts_and_keeps_the_sign_of_the_touch(
     assert [each.mean() for each in shares] == pytest.approx([0.5, 0.2])
 
 
+def test_a_milestone_before_the_touch_in_its_week_is_not_credited_to_it():
+    # Mails go out on Wednesday at 10. A to D are thanked by mail for what they reached on Tuesday, E reaches it on
+    # Thursday; of ten others, two reach it on Tuesday too and one on Thursday. Who had it by Wednesday has no row.
+    names = [f"A{number:02d}" for number in range(20)]
+    use = [row for name in names for row in used(name, range(25))]
+    on = dict(zip(names, [1] * 4 + [3] + [None] * 5 + [1] * 2 + [3] + [None] * 7, strict=True))
+    reached = [
+        {"account_id": name, "milestone": "live", "reached_at": f"{day(15, weekday)}T09:00:00"}
+        for name, weekday in on.items()
+        if weekday is not None
+    ]
+    made = make_book(use, [touch(number, name, 15) for number, name in enumerate(names[:10])], milestones=reached)
+    block = prepared(made, config_of({**MAIL, "outcome": {"kind": "milestone", "milestone": "live"}}), day(25))
+    block = block.facts["mail"].block
+    sides = [block.outcome[block.is_touched == kind].tolist() for kind in (True, False)]
+    assert [sorted(side, reverse=True) for side in sides] == [[1.0] + [0.0] * 5, [1.0] + [0.0] * 7]
+
+
 def test_renewals_are_read_where_they_are_due_and_decided():
     use = [row for name in "ABC" for row in used(name, range(25))]
     due = [
@@ -196,8 +215,37 @@ def test_renewals_are_read_where_they_are_due_and_decided():
     for row in due:
         row["decided_at"] = None if row["outcome"] == "open" else f"{day(17)}T09:00:00"
     made = make_book(use, [touch(1, "A", 15)], renewals=due)
-    block = prepared(made, config_of({**MAIL, "outcome": {"kind": "renewal"}}), day(25)).facts["mail"].block
+    found = prepared(made, config_of({**MAIL, "outcome": {"kind": "renewal"}}), day(25)).facts["mail"]
+    block = found.block
     assert dict(zip(block.accounts, block.outcome, strict=True)) == {"A": 1.0, "B": 0.0}
+    # C may yet be lost or kept.
+    assert [dict(zip(each.accounts, each.outcome, strict=True)) for each in found.bounds] == [
+        {"A": 1.0, "B": 0.0, "C": 0.0},
+        {"A": 1.0, "B": 0.0, "C": 1.0},
+    ]
+    assert found.left_out["renewal due and still open"] == (1, 0)
+
+
+@pytest.mark.parametrize(("still_open", "state"), [(1, "ok"), (25, "warning")])
+def test_open_renewals_that_could_turn_the_answer_make_it_a_description(still_open, state):
+    # 60 of 60 touched renew, or wait to decide; of the others, who churned or kept by turns, nobody waits. With all
+    # that wait lost the touched keep 59 or 35 of 60, the others 90 of 180.
+    names = [f"A{number:03d}" for number in range(240)]
+    use = [row for name in names for row in used(name, range(25), 10 + int(name[1:]) % 7)]
+    due = [
+        {
+            "renewal_id": f"R{name}",
+            "account_id": name,
+            "due_date": day(17),
+            "outcome": "open" if number < still_open else "churned" if number >= 60 and number % 2 else "renewed",
+            "decided_at": None if number < still_open else f"{day(17)}T09:00:00",
+        }
+        for number, name in enumerate(names)
+    ]
+    made = make_book(use, [touch(number, name, 15) for number, name in enumerate(names[:60])], renewals=due)
+    config = config_of({**MAIL, "outcome": {"kind": "renewal"}})
+    checks = result_of(made, config, day(25)).tables["checks"].set_index("check")
+    assert checks.loc["open_renewals", "state"] == state
 
 
 def test_facts_known_after_the_date_change_nothing():
@@ -426,14 +474,18 @@ def experiment(weights=(1, 1)):
     }
 
 
-def drawn(counts=(60, 60), obeyed=0.5, lift=4.0, **changes):
-    """Units of two arms; every second of those drawn got it, and each who got it bought for `lift` more."""
+def bought(counts, obeyed, lift):
     rng = np.random.default_rng(2)
-    rows = []
     for number in range(sum(counts)):
         is_drawn = number >= counts[0]
         got = float(is_drawn and rng.random() < obeyed)
-        money = 10 + lift * got + float(rng.normal(0, 1))
+        yield is_drawn, got, 10 + lift * got + float(rng.normal(0, 1))
+
+
+def drawn(counts=(60, 60), obeyed=0.5, lift=4.0, **changes):
+    """Units of two arms; every second of those drawn got it, and each who got it bought for `lift` more."""
+    rows = []
+    for number, (is_drawn, got, money) in enumerate(bought(counts, obeyed, lift)):
         name = f"A{number:03d}"
         rows.append({"experiment_id": "push", "unit_id": name, "unit": "account", "variant": str(int(is_drawn)),
                      "assigned_at": "2026-01-06T00:00:00", "got": got, "money": money})  # fmt: skip
@@ -459,6 +511,21 @@ def test_a_lot_not_all_obeyed_is_read_by_the_draw_first():
     assert compliers == pytest.approx(first / share)
     assert result.figures["effect"].value == pytest.approx(first)
     assert not effect(result, "push", "as_got")["is_causal"]
+
+
+def test_a_small_arm_is_read_by_permutation():
+    # 85 and 15 accounts: of 4,000 other draws about one in twenty differs as much as this one from either bound.
+    counts = (85, 15)
+    row = effect(drawn(counts, experiment=experiment(counts)), "push", "drawn")
+    is_drawn, _, money = (np.array(each) for each in zip(*bought(counts, 0.5, 4.0), strict=True))
+    rng = np.random.default_rng(3)
+    others = [rng.permutation(is_drawn) for _ in range(4_000)]
+    for bound in (row["low"], row["high"]):
+        values = money - bound * is_drawn
+        distances = [
+            abs(ttest_ind(values[arm], values[~arm], equal_var=False).statistic) for arm in (is_drawn, *others)
+        ]
+        assert np.mean(np.array(distances[1:]) >= distances[0]) == pytest.approx(0.05, abs=0.012)
 
 
 def test_a_weak_lot_has_no_complier_effect():

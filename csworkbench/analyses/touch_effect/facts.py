@@ -1,7 +1,7 @@
 """What the page on touches rests on: one block of rows per touch, or why there is none."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from csworkbench.analyses.touch_effect.settings import (
 )
 from csworkbench.analyses.touch_effect.weekly import (
     CONTROL_SHIFT,
+    UNDECIDED,
     cells_of,
     course_of,
     grid_of,
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 
 
 UNREAD = "outcome cannot be read"
+STILL_OPEN = "renewal due and still open"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,6 +83,8 @@ class Observed:
 
     Args:
         block: The rows.
+        bounds: The rows and those whose renewal is due and still open: all of them lost, and all of them kept; None
+            where there are none.
         control: The same rows read on use two weeks before the touch; None where use is not recorded.
         placebo: The same rows, touched some weeks too early; None likewise.
         course: Use per week of each row around the touch, on the scale of the outcome; None likewise.
@@ -89,6 +93,7 @@ class Observed:
     """
 
     block: Block
+    bounds: tuple[Block, Block] | None
     control: Block | None
     placebo: Block | None
     course: "Floats | None"
@@ -188,6 +193,7 @@ def _absent(snapshot: "Snapshot", *names: str) -> Absent | None:
 
 
 def _weekly(snapshot: "Snapshot", touch: WeeklyTouch, config: Config) -> Facts:
+    import numpy as np
     import pandas as pd
 
     needed = {Reached: ("milestones",), Kept: ("renewals",)}.get(type(touch.outcome), ())
@@ -203,7 +209,10 @@ def _weekly(snapshot: "Snapshot", touch: WeeklyTouch, config: Config) -> Facts:
     if unread.any():
         left_out[UNREAD] = (int(unread.sum()), int(cells.is_touched[unread].sum()))
     cells, values = cells.only(~unread), values[~unread]
-    if not len(values):
+    is_open = values == UNDECIDED
+    if is_open.any():
+        left_out[STILL_OPEN] = (int(is_open.sum()), int(cells.is_touched[is_open].sum()))
+    if is_open.all():
         return Absent(
             say("nobody was touched so that use before and after is known"),
             say("Check which touches are meant, or wait until their follow-up is over"),
@@ -234,8 +243,13 @@ def _weekly(snapshot: "Snapshot", touch: WeeklyTouch, config: Config) -> Facts:
         for (shift, each, found), own in zip(asked, known, strict=True)
     }
     lacks = missing_tables({name: each.measure for name, each in touch.covariates.items()}, snapshot)
-    course = course_of(grid, cells, touch, config.course_weeks)
-    return Observed(blocks[0], blocks.get(CONTROL_SHIFT), blocks.get(config.placebo_weeks), course, left_out, lacks)
+    course = course_of(grid, cells.only(~is_open), touch, config.course_weeks)
+    every, block = blocks[0], blocks[0].only(~is_open, values[~is_open])
+    bounds = None
+    if is_open.any():
+        bounds = (replace(every, outcome=np.where(is_open, 0.0, values)), replace(every, outcome=np.abs(values)))
+    control, placebo = blocks.get(CONTROL_SHIFT), blocks.get(config.placebo_weeks)
+    return Observed(block, bounds, control, placebo, course, left_out, lacks)
 
 
 def _drawn(snapshot: "Snapshot", touch: LotTouch) -> Facts:
@@ -323,7 +337,7 @@ def _once(snapshot: "Snapshot", touch: OnceTouch) -> Facts:
         frame["outcome"].to_numpy(dtype=float),
         covariates.assign(**{name: covariates[name].astype(float) for name in numbers}),
     )
-    return Observed(block, None, None, None, left_out, {})
+    return Observed(block, None, None, None, None, left_out, {})
 
 
 def _grouped(snapshot: "Snapshot", touch: PeriodsTouch) -> Facts:

@@ -27,6 +27,15 @@ def numbered_weeks(day: "ir.Column") -> "ir.IntegerColumn":
     return (day.delta(ibis.literal(MONDAY), unit="day") / 7).floor().cast("int64")
 
 
+def days(instant: "ir.Column") -> "ir.FloatingColumn":
+    """Return each instant in days, so that what came first in a week is known.
+
+    Args:
+        instant: TIMESTAMP column.
+    """
+    return instant.epoch_seconds() / 86_400
+
+
 def touch_rows(snapshot: "Snapshot", where: TouchFilter) -> "ir.Table":
     """Return the touches that are meant.
 
@@ -49,15 +58,16 @@ _COLUMNS = tuple(TouchFilter.model_fields)
 
 
 def touch_weeks(snapshot: "Snapshot", where: TouchFilter) -> "pd.DataFrame":
-    """Return how often each account was touched in each week: account_id, week, total.
+    """Return how often each account was touched in each week: account_id, week, total, sent (the first, as `days`).
 
     Args:
         snapshot: The book, with touches.
         where: Which touches.
     """
     dated = with_local_day(touch_rows(snapshot, where), "sent_at", snapshot.workspace.timezone)
-    rows = dated.select("account_id", week=numbered_weeks(dated.local_day))
-    frame: pd.DataFrame = rows.group_by("account_id", "week").agg(total=rows.count()).to_pandas()
+    rows = dated.select("account_id", week=numbered_weeks(dated.local_day), sent=days(dated.sent_at))
+    weeks = rows.group_by("account_id", "week")
+    frame: pd.DataFrame = weeks.agg(total=rows.count(), sent=rows.sent.min()).to_pandas()
     return frame
 
 
@@ -78,21 +88,30 @@ def use_weeks(snapshot: "Snapshot", outcome: Outcome) -> "pd.DataFrame":
 
 
 def happened_weeks(snapshot: "Snapshot", outcome: Outcome) -> "pd.DataFrame":
-    """Return when what is compared happened to an account: account_id, week, is_good.
+    """Return when what is compared happened to an account.
 
     Args:
         snapshot: The book, with milestones or renewals.
-        outcome: A milestone (the first time it was reached) or a renewal (due, and decided).
+        outcome: A milestone (the first time it was reached) or a renewal (when it was due).
+
+    Returns:
+        account_id, week, is_good; a milestone has `at` in `days`, a renewal is_open: not decided yet.
     """
     if isinstance(outcome, Reached):
         rows = snapshot.tables["milestones"]
         rows = rows.filter(rows.milestone == outcome.milestone, rows.reached_at.notnull())  # noqa: PD004 - an Ibis column
         dated = with_local_day(rows, "reached_at", snapshot.workspace.timezone)
-        weeks = dated.group_by("account_id").agg(week=numbered_weeks(dated.local_day).min())
+        weeks = dated.group_by("account_id").agg(
+            week=numbered_weeks(dated.local_day).min(), at=days(dated.reached_at).min()
+        )
         frame: pd.DataFrame = weeks.mutate(is_good=True).to_pandas()
         return frame
     renewals = snapshot.tables["renewals"]
-    decided = renewals.filter(renewals.outcome != "open")
-    due = decided.select("account_id", week=numbered_weeks(decided.due_date), is_good=decided.outcome != "churned")
+    due = renewals.select(
+        "account_id",
+        week=numbered_weeks(renewals.due_date),
+        is_good=renewals.outcome != "churned",
+        is_open=renewals.outcome == "open",
+    )
     found: pd.DataFrame = due.to_pandas()
     return found

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from math import exp
 from typing import TYPE_CHECKING
 
@@ -30,11 +31,15 @@ from csworkbench.analyses.touch_effect.verdicts import Check, Judged, Measured, 
 from csworkbench.analyses.touch_effect.weekly import PAST
 from csworkbench.estimates import say
 from csworkbench.experiments import unit_of
+from csworkbench.inference.accounts import AccountSums, CannotTell
+from csworkbench.inference.effects import Effect
+from csworkbench.inference.effects import judge as judge_draw
 from csworkbench.inference.models import few_threads
 from csworkbench.inference.sample_ratio import RatioState, SampleRatio, sample_ratio
 
 if TYPE_CHECKING:
     import numpy as np
+    import pandas as pd
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -110,7 +115,6 @@ def contradicted(found: "list[Measured]", lots: Mapping[str, Measured], alpha: f
 
 
 def _by_lot(touch: Touch, facts: Drawn, config: Config) -> Measured:
-    import numpy as np
 
     units = facts.units
     is_drawn, got = units["is_drawn"].to_numpy(dtype=bool), units["got"].to_numpy(dtype=float)
@@ -128,12 +132,32 @@ def _by_lot(touch: Touch, facts: Drawn, config: Config) -> Measured:
         for name, each, told in (*figures, (AS_GOT, found.as_got, scale))
         if each is not None and (name == DRAWN or found.share is not None)  # all obeyed: there is one figure
     )
+    exact = _by_accounts(units, config)
+    lines = tuple(
+        replace(line, told=exact.estimate(scale.unit, config.level))
+        if line.estimand == DRAWN and isinstance(exact, Effect)
+        else line
+        for line in lines
+    )
     main = next((line for line in lines if line.estimand == DRAWN), None)
     checks = (*_ratio_check(touch, Counter(units["variant"])), _compliance_check(found.strength, got))
     left_out = dict(facts.left_out)
-    least = min(int(is_drawn.sum()), int(np.sum(~is_drawn)))
-    few = None if least >= config.minimum_touched // 2 else say("only {n:n unit|units} in one arm", n=least)
+    least = int(units.groupby("is_drawn")["account_id"].nunique().min())
+    few = exact.message if isinstance(exact, CannotTell) else None
+    if least < config.minimum_touched // 2:
+        few = say("only {n:n account|accounts} in one arm", n=least)
     return Measured(touch, lines, main, checks, few, left_out=left_out)
+
+
+def _by_accounts(units: "pd.DataFrame", config: Config) -> Effect | CannotTell | None:
+    """Return the effect of being drawn by the test that so many accounts allow; None where an account has both arms."""
+    by_account = units.assign(value=units["total"] / units["size"]).groupby("account_id", sort=True)
+    sums = by_account.agg(total=("value", "sum"), size=("value", "size"), arms=("is_drawn", "nunique"))
+    if (sums["arms"] > 1).any():
+        return None
+    arm = by_account["is_drawn"].first().to_numpy(dtype=int)
+    pair = AccountSums(arm, sums["total"].to_numpy(dtype=float), sums["size"].to_numpy(dtype=float))
+    return judge_draw(pair, seed=config.seed)
 
 
 def _ratio_check(touch: Touch, counts: Mapping[str, int]) -> Iterator[Check]:
@@ -201,6 +225,7 @@ def _compared(touch: Touch, facts: Observed, config: Config) -> Measured:
         _zero_check("negative_control", facts.control, scale, config),
         _zero_check("placebo_week", facts.placebo, scale, config),
         _trend_check(facts, config, scale),
+        *_open_check(facts, adjusted, config, scale),
     )
     return Measured(
         touch,
@@ -254,6 +279,30 @@ def _zero_check(name: str, block: Block | None, scale: Scale, config: Config) ->
         else say("a difference where none can be: {found:estimate}", found=found.told)
     )
     return Check(name, is_zero, finding)
+
+
+def _open_check(facts: Observed, adjusted: Adjusted, config: Config, scale: Scale) -> Iterator[Check]:
+    """Yield whether renewals that are due and still open could turn the answer, however they are decided."""
+    if facts.bounds is None or adjusted.main is None:
+        return
+    lost, kept = (adjust(block, config, scale).main for block in facts.bounds)
+    if lost is None or kept is None:
+        yield Check("open_renewals", None, say("cannot be looked at: without an error"))
+        return
+    sides = {_side(line) for line in (adjusted.main, lost, kept)}
+    finding = say(
+        "{n:n renewal is|renewals are} due and still open: {lost:estimate} if all are lost, {kept:estimate} if all are "
+        "kept",
+        n=len(facts.bounds[0].outcome) - len(facts.block.outcome),
+        lost=lost.told,
+        kept=kept.told,
+    )
+    yield Check("open_renewals", len(sides) == 1, finding)
+
+
+def _side(line: Line) -> int:
+    low, high = line.told.low, line.told.high
+    return 0 if low is None or high is None or low <= 0 <= high else (1 if low > 0 else -1)
 
 
 def _trend_check(facts: Observed, config: Config, scale: Scale) -> Check:

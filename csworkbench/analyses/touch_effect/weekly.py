@@ -8,7 +8,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.touch_effect.happening import MONDAY, touch_weeks, use_weeks
-from csworkbench.analyses.touch_effect.settings import Kept, Reached, UseAfter, WeeklyTouch
+from csworkbench.analyses.touch_effect.settings import Reached, UseAfter, WeeklyTouch
 from csworkbench.asof import with_local_day
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ PAST_WEEKS, RECENT_WEEKS = 12, 4  # use before the touch that is always held equ
 CONTROL_SHIFT = 2  # the negative control is the use two weeks before the touch, covariates cut a week earlier still
 PAST = ("use_last_week", "use_last_four_weeks", "use_eight_weeks_before")
 NEVER = 10**6
+UNDECIDED = -1.0
 TOO_NEW = "less than 12 weeks in the book"
 GONE = "had left"
 TOUCHED_BEFORE = "touched in the washout before"
@@ -41,6 +42,7 @@ class Grid:
         first: Number of the first week.
         use: Use in each week; 0 before the account came and after it left.
         touched: Whether the account was touched in each week.
+        sent: When it was touched first in each week, in days; infinite where it was not.
         enters: Place of the first week that has the whole past of the account before it.
         leaves: Place of the week in which it left; NEVER where it did not.
     """
@@ -49,6 +51,7 @@ class Grid:
     first: int
     use: "Floats"
     touched: "Flags"
+    sent: "Floats"
     enters: "Ints"
     leaves: "Ints"
 
@@ -61,6 +64,7 @@ class Cells:
         account: Place of the account of each row.
         week: Place of the first week of its touch window.
         is_touched: Whether it was touched in the window.
+        at: When it was touched, in days; an untouched row has the moment of a touched one of its window.
         left_out: Reason -> account-weeks that cannot enter, in weeks in which somebody was touched.
         touched_left_out: Reason -> those of them that were touched.
     """
@@ -68,6 +72,7 @@ class Cells:
     account: "Ints"
     week: "Ints"
     is_touched: "Flags"
+    at: "Floats"
     left_out: dict[str, int]
     touched_left_out: dict[str, int]
 
@@ -77,7 +82,8 @@ class Cells:
         Args:
             kept: Which rows stay.
         """
-        return Cells(self.account[kept], self.week[kept], self.is_touched[kept], self.left_out, self.touched_left_out)
+        rows = (self.account[kept], self.week[kept], self.is_touched[kept], self.at[kept])
+        return Cells(*rows, self.left_out, self.touched_left_out)
 
 
 def monday(week: int) -> date:
@@ -112,11 +118,13 @@ def grid_of(snapshot: "Snapshot", touch: WeeklyTouch) -> Grid:
     signup = _weeks(people["came"]).to_numpy()
     enters = np.where(np.isnan(signup), 0, np.maximum(signup + 1 - first, 0)) + PAST_WEEKS
     gone = _weeks(people["left"]).to_numpy() - first
+    is_touched = _cells(touches, accounts, first, shape) > 0
     return Grid(
         accounts,
         first,
         _cells(use, accounts, first, shape),
-        _cells(touches, accounts, first, shape) > 0,
+        is_touched,
+        np.where(is_touched, _cells(touches.assign(total=touches["sent"]), accounts, first, shape), np.inf),
         enters.astype(np.int64),
         np.where(np.isnan(gone), NEVER, gone).astype(np.int64),
     )
@@ -142,7 +150,8 @@ def _cells(frame: "pd.DataFrame", accounts: "pd.Index[Any]", first: int, shape: 
 def cells_of(grid: Grid, touch: WeeklyTouch) -> Cells:
     """Return the account-weeks that are compared: eligible ones of weeks in which somebody was touched.
 
-    An account-week is one row of one strategy, nothing is cloned: touched within the grace window, or not.
+    An account-week is one row of one strategy, nothing is cloned: touched within the grace window, or not. An untouched
+    row is followed from the moment of a touched one, by turns: from the window's start it would have days more.
 
     Args:
         grid: Use and touches by week.
@@ -166,12 +175,15 @@ def cells_of(grid: Grid, touch: WeeklyTouch) -> Cells:
             why[np.logical_and(why == "", has_entered)] = LATER_WEEK
         rows: Ints = np.flatnonzero(why == "")
         has_entered[rows] = True
-        parts.append((rows, np.full(len(rows), week), is_touched[rows]))
+        sent = grid.sent[:, week : week + touch.grace_weeks].min(axis=1)
+        moments = np.sort(sent[rows[is_touched[rows]]] if is_touched[rows].any() else sent[is_touched])
+        at = np.where(is_touched[rows], sent[rows], np.resize(moments, len(rows)))
+        parts.append((rows, np.full(len(rows), week), is_touched[rows], at))
         for reason in (TOUCHED_BEFORE, TOO_NEW, GONE, LATER_WEEK):
             left_out[reason] = left_out.get(reason, 0) + int((why == reason).sum())
             touched_out[reason] = touched_out.get(reason, 0) + int(((why == reason) & is_touched).sum())
-    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else [np.array([], int)] * 3
-    return Cells(columns[0], columns[1], columns[2].astype(bool), left_out, touched_out)
+    columns = [np.concatenate(column) for column in zip(*parts, strict=True)] if parts else [np.array([], int)] * 4
+    return Cells(columns[0], columns[1], columns[2].astype(bool), columns[3].astype(float), left_out, touched_out)
 
 
 def past_of(grid: Grid, cells: Cells, shift: int = 0) -> "pd.DataFrame":
@@ -237,7 +249,10 @@ def course_of(grid: Grid, cells: Cells, touch: WeeklyTouch, weeks: int) -> "Floa
 
 
 def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFrame | None") -> "Floats":
-    """Return what came of each account-week in its follow-up, nan where it cannot be read; milestones count at once.
+    """Return what came of each account-week in its follow-up, nan where it cannot be read.
+
+    `UNDECIDED` is a renewal that was due and is still open. A milestone counts from the moment of the touch on: who had
+    reached it by then could not be moved by it, touched or not, and has no row.
 
     Args:
         grid: Use by week.
@@ -253,18 +268,21 @@ def values_of(grid: Grid, cells: Cells, touch: WeeklyTouch, happened: "pd.DataFr
         return use_in(grid, cells, (first, last), touch.outcome)
     place = grid.accounts.get_indexer(pd.Index(happened["account_id"]))
     week = happened["week"].to_numpy() - grid.first
-    is_good = happened["is_good"].to_numpy(dtype=bool)
-    shape = (len(grid.accounts), grid.use.shape[1])
-    inside = (place >= 0) & (week >= 0) & (week < shape[1])
-    counts, good = np.zeros(shape), np.zeros(shape)
-    np.add.at(counts, (place[inside], week[inside]), 1.0)
-    np.add.at(good, (place[inside], week[inside]), is_good[inside].astype(float))
-    # A milestone counts from the window's start: leaving out who reaches it there would choose by what came after.
-    since = 0 if isinstance(touch.outcome, Reached) else first
-    weeks = cells.week[:, None] + np.arange(since, last + 1)[None, :]
-    hits, kept = (each[cells.account[:, None], weeks].sum(axis=1) for each in (counts, good))
-    if isinstance(touch.outcome, Kept):
-        return np.where(hits > 0, kept / np.maximum(hits, 1), np.nan)
-    earliest = np.full(shape[0], float(NEVER))
-    np.minimum.at(earliest, place[place >= 0], week[place >= 0].astype(float))
-    return np.where(earliest[cells.account] < cells.week, np.nan, (hits > 0).astype(float))
+    if isinstance(touch.outcome, Reached):
+        reached = np.full((2, len(grid.accounts)), np.inf)
+        reached[:, place[place >= 0]] = np.stack([happened["at"].to_numpy(float), week.astype(float)])[:, place >= 0]
+        at, until = reached[:, cells.account]
+        return np.where(at <= cells.at, np.nan, (until <= cells.week + last).astype(float))
+    is_open, is_good = happened["is_open"].to_numpy(bool), happened["is_good"].to_numpy(bool)
+    due, kept, undecided = (
+        _cells(_counted(happened[rows]), grid.accounts, grid.first, grid.use.shape)
+        for rows in (~is_open, ~is_open & is_good, is_open)
+    )
+    weeks = cells.week[:, None] + np.arange(first, last + 1)[None, :]
+    decided, good, still = (each[cells.account[:, None], weeks].sum(axis=1) for each in (due, kept, undecided))
+    told = np.where(decided > 0, good / np.maximum(decided, 1), np.nan)
+    return np.where((decided == 0) & (still > 0), UNDECIDED, told)
+
+
+def _counted(happened: "pd.DataFrame") -> "pd.DataFrame":
+    return happened.assign(total=1.0).groupby(["account_id", "week"])[["total"]].sum().reset_index()
