@@ -1,6 +1,9 @@
 """Rank, probability and capacity measures against other libraries, and intervals that draw accounts again."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -192,6 +195,20 @@ def test_rows_of_an_account_are_in_one_fold_and_events_in_all():
     folds = folds_of(accounts, is_event, seed=5)
     assert all(len(set(folds[accounts == account])) == 1 for account in range(10))
     assert all(is_event[folds == fold].any() for fold in range(5))
+
+
+def test_the_first_model_of_a_process_keeps_to_one_thread_too():
+    # scikit-learn is not loaded before: what loads its threads inside the limit would not be limited.
+    program = (
+        "from csworkbench.inference.models import few_threads\n"
+        "from threadpoolctl import threadpool_info\n"
+        "with few_threads(1):\n"
+        "    import sklearn.ensemble\n"
+        "    print({pool['num_threads'] for pool in threadpool_info()})"
+    )
+    env = os.environ | {"OMP_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True, text=True, env=env)
+    assert told.stdout == "{1}\n"
 
 
 def test_a_model_of_one_kind_of_outcome_is_an_error_of_the_caller():

@@ -18,7 +18,7 @@ def recalled(table: "ir.Table", spec: TableSpec, columns: Sequence[str], past: "
         table: Rows with today's values.
         spec: Contract of the table.
         columns: The columns exports overwrite.
-        past: The archive of the table, of `sources.archive.remembered`.
+        past: Versions of the table, of `sources.archive.remembered`.
         as_of: The day.
     """
     import ibis
@@ -41,7 +41,7 @@ def unrecorded(
         table: Rows of a snapshot.
         spec: Contract of the table.
         columns: The columns exports overwrite.
-        past: The archive of the table.
+        past: Versions of the table.
         as_of: The day.
     """
     joined = _joined(table, spec, past, as_of)
@@ -49,12 +49,6 @@ def unrecorded(
     counts = {name: _is_recorded(joined, name).sum() for name in archived}
     found = joined.aggregate(_rows=joined.count(), **counts).to_pyarrow().to_pylist()[0]
     return tuple(name for name in columns if (found.get(name) or 0) < found["_rows"])
-
-
-def first_day(past: "ir.Table") -> date:
-    """Return the day from which on an archive remembers."""
-    day: date = past[SEEN_ON].min().to_pyarrow().as_py()
-    return day
 
 
 def _joined(table: "ir.Table", spec: TableSpec, past: "ir.Table", as_of: date) -> "ir.Table":

@@ -15,7 +15,7 @@ from csworkbench.tables import SPECS
 if TYPE_CHECKING:
     import ibis.expr.types as ir
 
-    from csworkbench.sources import Book, Contacted, IngestReport
+    from csworkbench.sources import Book, Contacted, IngestReport, Remembered
     from csworkbench.workspace import Workspace
 
 
@@ -41,7 +41,7 @@ class Snapshot:
     tables: "Mapping[str, ir.Table]"
     reports: "Mapping[str, IngestReport]"
     history: "Mapping[str, ir.Table]" = field(repr=False)
-    remembered: "Mapping[str, ir.Table]" = field(repr=False)
+    remembered: "Mapping[str, Remembered]" = field(repr=False)
     ends_on: date
     released: "tuple[Contacted, ...]" = field(default=(), repr=False)
 
@@ -64,9 +64,10 @@ class Snapshot:
             return ()
         table = self.tables[name]
         columns = overwritten(self.workspace, name, table.columns)
-        if not columns or name not in self.remembered:
+        past = self.remembered.get(name)
+        if not columns or past is None or self.as_of < past.since:
             return columns
-        return recall.unrecorded(table, SPECS[name], columns, self.remembered[name], self.as_of)
+        return recall.unrecorded(table, SPECS[name], columns, past.versions, self.as_of)
 
 
 def take(book: "Book", as_of: date) -> Snapshot:
@@ -124,8 +125,8 @@ def require_history(snapshot: Snapshot, table: str, columns: Iterable[str]) -> N
     if not named:
         return
     versioned = "give `valid_from` and `valid_to`, or " if SPECS[table].has_versions else ""
-    since = recall.first_day(snapshot.remembered[table]) if table in snapshot.remembered else None
-    archived = f"each run archives it since {since}" if since else "each run archives it from now on"
+    past = snapshot.remembered.get(table)
+    archived = f"each run archives it since {past.since}" if past else "each run archives it from now on"
     raise AnalysisError(
         Problem(
             f"{', '.join(named)}: the export holds today's value, and nobody recorded the one of {snapshot.as_of}",
@@ -144,8 +145,9 @@ def _cut(later: Snapshot, as_of: date) -> Snapshot:
     for name in (name for name in SPECS if name in history):
         table = cut.valid(history[name], SPECS[name])
         columns = overwritten(later.workspace, name, table.columns)
-        if columns and name in later.remembered and as_of < later.ends_on:
-            table = recall.recalled(table, SPECS[name], columns, later.remembered[name], as_of)
+        past = later.remembered.get(name)
+        if columns and past is not None and past.since <= as_of < later.ends_on:
+            table = recall.recalled(table, SPECS[name], columns, past.versions, as_of)
         present[name] = cut.of_parents(table, SPECS[name], present)
     return Snapshot(
         as_of,

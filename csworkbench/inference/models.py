@@ -152,6 +152,7 @@ def few_threads(cells: int) -> AbstractContextManager[object]:
     Args:
         cells: Size of the matrix.
     """
+    import sklearn  # noqa: F401  # loads its threads first: a limit holds only for libraries that are there
     from threadpoolctl import threadpool_limits
 
     return nullcontext() if cells >= SMALL else threadpool_limits(1)

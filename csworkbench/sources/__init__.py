@@ -1,7 +1,7 @@
 """Files of a workspace -> checked, typed tables, with a report, a quarantine and a cache."""
 
 from csworkbench.sources.archive import remember
-from csworkbench.sources.book import Book, Finding, IngestReport
+from csworkbench.sources.book import Book, Finding, IngestReport, Remembered
 from csworkbench.sources.cache import cache_folder, is_writable, without_trace
 from csworkbench.sources.reading import Listener, open_book, read_book
 from csworkbench.sources.released import Contacted, released
@@ -13,6 +13,7 @@ __all__ = [
     "Finding",
     "IngestReport",
     "Listener",
+    "Remembered",
     "cache_folder",
     "is_writable",
     "open_book",

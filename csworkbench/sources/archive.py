@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from csworkbench.errors import DataError, EnvironmentProblem, Problem
 from csworkbench.files import write_file
 from csworkbench.sources import engine
-from csworkbench.sources.book import Book
+from csworkbench.sources.book import Book, Remembered
 from csworkbench.tables import SPECS
 from csworkbench.workspace import Workspace
 
@@ -110,7 +110,7 @@ def remember(book: Book, folder: Path, day: date) -> tuple[Path, ...]:
     return tuple(added)
 
 
-def remembered(connection: "BaseBackend", folder: Path) -> "Mapping[str, ibis.Table]":
+def remembered(connection: "BaseBackend", folder: Path) -> Mapping[str, Remembered]:
     """Return the archive: every version of the overwritten columns that earlier runs saw.
 
     Args:
@@ -118,13 +118,15 @@ def remembered(connection: "BaseBackend", folder: Path) -> "Mapping[str, ibis.Ta
         folder: Archive of the project: `<root>/records/history`; nothing is remembered where it is not there.
 
     Returns:
-        Canonical table -> expression, one row per version: the key and the overwritten columns as text, `_seen_on`,
-        `_place` and `_recorded`.
+        Canonical table -> its versions and the day of the first.
 
     Raises:
         DataError: a file of the archive is damaged, missing or of a newer format; every one of them.
     """
-    return {name: _read(connection, files) for name, files in _files(folder).items()}
+    return {
+        name: Remembered(_read(connection, files), min(file.day for file in files))
+        for name, files in _files(folder).items()
+    }
 
 
 @contextmanager
@@ -165,7 +167,7 @@ def newest(past: "ibis.Table", key: Sequence[str]) -> "ibis.Table":
     """Return the newest version of each row.
 
     Args:
-        past: Versions as `remembered` returns them, or those up to a day.
+        past: Versions of `Remembered`, or those up to a day.
         key: Key of the table.
     """
     import ibis

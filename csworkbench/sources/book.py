@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from csworkbench.sources.released import Contacted
 from csworkbench.tables import Role
@@ -75,6 +75,19 @@ class IngestReport:
     seconds: float = field(default=0.0, compare=False)
 
 
+class Remembered(NamedTuple):
+    """What earlier runs archived of one table.
+
+    Args:
+        versions: One row per version: the key and the overwritten columns as text, `_seen_on`, `_place` and
+            `_recorded`.
+        since: Day of the first of them: nothing is remembered of the days before.
+    """
+
+    versions: "ibis.Table"
+    since: date
+
+
 @dataclass(frozen=True, slots=True)
 class Book:
     """A workspace that was read.
@@ -99,7 +112,7 @@ class Book:
     tables: Mapping[str, "ibis.Table"]
     reports: Mapping[str, IngestReport]
     history: Path | None = None
-    remembered: Mapping[str, "ibis.Table"] = field(default_factory=dict)
+    remembered: Mapping[str, Remembered] = field(default_factory=dict)
     typed: Mapping[str, Path] = field(default_factory=dict)
     today: date | None = None
     released: tuple[Contacted, ...] = ()

@@ -31,7 +31,7 @@ def mapped(made, table, **source):
 
 def versions(made, folder, table="accounts"):
     """What is remembered: day, key, plan (or the recorded columns of a row that is gone)."""
-    rows = remembered(made.connection, folder)[table].to_pyarrow().to_pylist()
+    rows = remembered(made.connection, folder)[table].versions.to_pyarrow().to_pylist()
     return sorted(
         (row["_seen_on"], row["account_id"], row["plan"] if row["_recorded"] else "gone", row["_place"]) for row in rows
     )
@@ -144,7 +144,7 @@ def test_a_column_that_is_new_is_remembered_of_every_row(tmp_path):
         {"accounts": [{"account_id": name, "plan": plan, "arr": 5} for name, plan in (("a", "basic"), ("b", "pro"))]}
     )
     remember(made, tmp_path, TUESDAY)
-    rows = remembered(made.connection, tmp_path)["accounts"].to_pyarrow().to_pylist()
+    rows = remembered(made.connection, tmp_path)["accounts"].versions.to_pyarrow().to_pylist()
     assert sorted((row["_recorded"], row["account_id"], row["arr"]) for row in rows) == [
         (";plan;", "a", None),
         (";plan;", "b", None),
@@ -288,6 +288,8 @@ def test_instants_and_booleans_are_kept_as_they_read(tmp_path):
         extras={"accounts": {"went_live_on": Kind.DATE}},
     )
     remember(made, tmp_path, MONDAY)
-    past = {name: table.to_pyarrow().to_pylist() for name, table in remembered(made.connection, tmp_path).items()}
+    past = {
+        name: each.versions.to_pyarrow().to_pylist() for name, each in remembered(made.connection, tmp_path).items()
+    }
     assert [(row["plan_id"], row["due_at"]) for row in past["plans"]] == [("p", "2026-05-01 10:30:00")]
     assert [(row["start_date"], row["auto_renew"]) for row in past["subscriptions"]] == [("2026-01-01", "true")]

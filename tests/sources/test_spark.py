@@ -176,8 +176,8 @@ def test_a_workspace_that_says_spark_is_opened_there(book, local):
     assert moved.connection.name == "pyspark"
     assert moved.reports["accounts"].was_cached
     assert ordered(moved.tables["accounts"]).equals(ordered(book.tables["accounts"]))
-    past = remembered(book.connection, records / "history")
-    assert ordered(moved.remembered["accounts"].select(past["accounts"].columns)).equals(ordered(past["accounts"]))
+    past = remembered(book.connection, records / "history")["accounts"].versions
+    assert ordered(moved.remembered["accounts"].versions.select(past.columns)).equals(ordered(past))
 
 
 def test_spark_that_is_not_installed_is_named_with_the_extra(monkeypatch):

@@ -1,6 +1,7 @@
 """Whose turn it was to start in a lottery: the arm of an account is what was drawn, not what was done with it."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.evidence import Inputs
@@ -52,6 +53,7 @@ class Lot:
         return (self.rows["started_on"] < pd.Timestamp(day)).to_numpy(bool)
 
 
+@lru_cache(maxsize=1)  # asked for each comparison of an analysis
 def lots_of(inputs: Inputs) -> dict[str, Lot]:
     """Return the lotteries by name, as far as the drawn order is known; a name without an order is no draw.
 
