@@ -40,9 +40,10 @@ WORDS = {
 }
 DIGITS = 16
 RELEASED = (
-    "proposal_id", "account_id", "contact_id", "program", "mode", "channel", "csm_id", "sent_on",
+    "proposal_id", "account_id", "contact_id", "program", "mode", "purpose", "channel", "csm_id", "sent_on",
+    "expires_on",
 )  # fmt: skip
-"""Columns a list must have to be made official, see `sources.released`."""
+"""Columns a list must have to be made official and asked about again, see `sources.released` and `objections`."""
 
 
 def proposal_id(analysis: str, rule: str, account_id: str, contact_id: str, week: Week) -> str:

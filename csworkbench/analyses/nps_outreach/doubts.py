@@ -99,6 +99,14 @@ def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame
             say("{n:n suppression names|suppressions name} nobody who is known", n=inputs.ground.nameless),
             say("Check the ids and addresses of suppressions"),
         )
+    if len(made.struck) and not inputs.official:
+        told = [f"{len(rows)} {reason}" for reason, rows in made.struck.groupby("reason", sort=True)]
+        yield Caveat(
+            "struck_off",
+            Severity.NOTE,
+            say("{n:n contact was|contacts were} struck off the lists: {why:list}", n=len(made.struck), why=told),
+            say("Nobody moves up for them before next week: the table struck names them"),
+        )
     now = set(made.listed["proposal_id"])
     if inputs.official and inputs.official - now:
         yield Caveat(
