@@ -7,7 +7,7 @@ analyses ask for contacts.
 
 from csworkbench.policy.deciding import account_for, decide, objections
 from csworkbench.policy.ground import ADDRESS, Ground, gather, plain_address, require_lists
-from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, proposal_id, proposals
+from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
 from csworkbench.policy.weeks import Week, first_moment, is_quiet, week_of, zone_of
 
@@ -25,6 +25,7 @@ __all__ = [
     "gather",
     "is_quiet",
     "objections",
+    "of_accounts",
     "plain_address",
     "proposal_id",
     "proposals",
