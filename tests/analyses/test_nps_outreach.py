@@ -482,10 +482,18 @@ def test_the_number_held_is_binomial_and_programs_are_drawn_apart():
 def test_48_listed_a_year_show_nothing_below_44_points():
     # 12 in a window of 91 days are 12 x 365 / 91 = 48.1 a year; a fifth is held out, one in ten has the outcome anyway.
     config = settings(window_days=91, lists={"unanswered": LIST}, holdout={"share": 0.2})
-    row = result([None] * 12, config).tables["holdout"].iloc[0]
+    book_of_60 = [{"account_id": f"A{place:02}"} for place in range(1, 61)]
+    row = result([None] * 12, config, accounts=book_of_60).tables["holdout"].iloc[0]
     assert (row["accounts"], row["per_year"]) == (12, 48)
     # Cohen's h = 2.8016 sqrt(1/9.626 + 1/38.505) = 1.010; asin sqrt .1 = .3218; sin(.3218 + .505)^2 - .1 = .441
     assert row["smallest_share"] == pytest.approx(0.441, abs=0.001)
+
+
+def test_an_account_counts_once_in_what_the_holdout_shows_however_often_it_comes_back():
+    config = settings(window_days=91, lists={"unanswered": LIST}, holdout={"share": 0.2})
+    row = result([None] * 12, config).tables["holdout"].iloc[0]
+    assert (row["accounts"], row["per_year"]) == (12, 12)  # the book has no more than 12
+    assert row["smallest_share"] == row["smallest_3_years_share"]
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

@@ -160,7 +160,10 @@ def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:
     if len(saves):
         yield say("Call {n:n detractor|detractors} this week: {names:list}", n=len(saves), names=list(saves["name"]))
     if len(made.listed) and not inputs.official:
-        yield say("Make the list official before the first contact: csw release latest nps_outreach")
+        yield say(
+            "Make the list official before the first contact, this one or the weekly list that serves it: "
+            "csw release latest nps_outreach"
+        )
     kept = made.left_out[made.left_out["rule"].eq(OFFER) & made.left_out["reason"].str.startswith("no offer")]
     if len(kept):
         yield say(

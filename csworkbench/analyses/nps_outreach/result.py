@@ -110,7 +110,7 @@ def _tables(inputs: Inputs, made: Lists, config: Config) -> "dict[str, pd.DataFr
         "struck": made.struck,
         "held_out": held[["contact_id", "account_id", "program"]].reset_index(drop=True),
         "routes": _route_table(inputs, config),
-        "holdout": holdout_table(made, config),
+        "holdout": holdout_table(made, config, len(inputs.accounts)),
     }
 
 
