@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 MUST = 0
 """Level of the tasks that are done even where a limit that yields is exceeded."""
-EXACT_WAYS, NODES = 1500, 2000
-"""Up to so many ways, and for so many nodes, a stage is also solved as an integer program."""
+EXACT_WAYS, NODES, NEAR = 1500, 2000, 1e-4
+"""So many ways of a stage, and for so many nodes, are also solved as an integer program, a part of them to this gap."""
 TINY, HAIR = 1e-7, 1e-6
 UNDONE, EXCEEDED = 1e4, 1e2
 
@@ -215,20 +215,29 @@ def _fitting(uses: Any, room: "Numbers") -> Any:
 
 def _best(part: _Part, room: "Numbers", level: int) -> "tuple[Places, Stage]":
     """Return the ways taken on a level that may not exceed anything."""
-    import numpy as np
-
     share, prices, bound = _relaxed(part, room)
-    # What does not fit alone has a price, for more room would let it in, and no place in the bound.
-    most = np.zeros(int(part.task.max()) + 1)
-    np.maximum.at(most, part.task, part.gain * _fitting(part.uses, room))
-    bound = min(bound, float(most.sum()))
-    reduced = part.gain - part.uses.T @ prices
+    fits, costs = _fitting(part.uses, room), prices
+    if not fits.all():
+        # What does not fit alone has a price, for more room would let it in, and no place in the plan or its bound.
+        part = _some(part, fits)
+        share, costs, bound = _relaxed(part, room)
+    if not len(part.task):
+        return part.places, Stage(level, 0, 0, 0.0, 0.0, prices)
+    reduced = part.gain - part.uses.T @ costs
     # What is worth most at its price, or simply most: neither order is always the better one.
     taken = max((_filled(part, room, share, order) for order in (reduced, part.gain)), key=_worth(part))
-    if len(part.task) <= EXACT_WAYS and part.gain[taken].sum() < bound - TINY * max(1.0, bound):
-        taken = max((taken, _whole(part, room)), key=_worth(part))
+    if part.gain[taken].sum() < bound - TINY * max(1.0, bound):
+        taken = max((taken, _again(part, room, reduced, taken)), key=_worth(part))
     gain = float(part.gain[taken].sum())
     return part.places[taken], Stage(level, 0, 0, gain, max(float(bound), gain), prices)
+
+
+def _some(part: _Part, which: Any) -> _Part:
+    """Return some of the ways of a part."""
+    import numpy as np
+
+    _, task = np.unique(part.task[which], return_inverse=True)
+    return _Part(part.places[which], task.astype(np.int64), part.gain[which], part.uses.tocsc()[:, which])
 
 
 def _worth(part: _Part) -> "Callable[[Places], float]":
@@ -283,8 +292,32 @@ def _filled(part: _Part, room: "Numbers", share: "Numbers", order: "Numbers") ->
     return np.sort(np.array(taken, dtype=np.int64))
 
 
-def _whole(part: _Part, room: "Numbers") -> "Places":
-    """Return the ways the integer program takes; none where it finds no plan within its nodes."""
+def _again(part: _Part, room: "Numbers", reduced: "Numbers", taken: "Places") -> "Places":
+    """Return a plan in which the tasks it was close about are decided together, as an integer program; all, if few.
+
+    The others keep their way. Close is a task whose best way, or leaving it, is worth hardly more than the next best.
+    """
+    import numpy as np
+
+    tasks = int(part.task.max()) + 1
+    ordered = np.lexsort((-reduced, part.task))
+    ways, starts = np.bincount(part.task, minlength=tasks), np.flatnonzero(np.diff(part.task[ordered], prepend=-1))
+    second = np.full(tasks, -np.inf)
+    second[ways > 1] = reduced[ordered][starts[ways > 1] + 1]
+    worth = np.sort([reduced[ordered][starts], second, np.zeros(tasks)], axis=0)
+    closest = np.argsort(worth[2] - worth[1], kind="stable")
+    is_close = np.zeros(tasks, dtype=bool)
+    is_close[closest[np.cumsum(ways[closest]) <= EXACT_WAYS]] = True
+    kept, asked = taken[~is_close[part.task[taken]]], np.flatnonzero(is_close[part.task])
+    if not len(asked):
+        return taken
+    left = np.maximum(room - part.uses[:, kept].sum(axis=1), 0.0)
+    found = _whole(_some(part, asked), left, 0.0 if is_close.all() else NEAR)
+    return np.sort(np.concatenate([kept, asked[found]]))
+
+
+def _whole(part: _Part, room: "Numbers", gap: float) -> "Places":
+    """Return the ways the integer program takes, within a share of its bound; none where its nodes do not suffice."""
     import numpy as np
     from scipy import sparse
     from scipy.optimize import LinearConstraint, milp
@@ -292,7 +325,8 @@ def _whole(part: _Part, room: "Numbers") -> "Places":
     tasks, ways = int(part.task.max()) + 1, len(part.task)
     once = sparse.csr_array((np.ones(ways), (part.task, np.arange(ways))), shape=(tasks, ways))
     rows = LinearConstraint(sparse.vstack([once, part.uses]), ub=np.concatenate([np.ones(tasks), room]))
-    found = milp(-part.gain, constraints=rows, integrality=np.ones(ways), bounds=(0, 1), options=_OPTIONS)
+    options = _OPTIONS | {"mip_rel_gap": gap}
+    found = milp(-part.gain, constraints=rows, integrality=np.ones(ways), bounds=(0, 1), options=options)
     return np.zeros(0, dtype=np.int64) if found.x is None else np.flatnonzero(found.x > 0.5)
 
 

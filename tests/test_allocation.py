@@ -196,3 +196,24 @@ def test_a_task_too_long_for_the_time_left_has_a_price_and_no_place_in_the_bound
     (stage,) = allocate(ways((0, 1, 4)), [limit("Anna", 18, [20])]).stages
     assert (stage.gain, stage.bound, stage.gap) == (0, 0, 0)
     assert stage.prices.tolist() == pytest.approx([0.2])
+
+
+def test_the_bound_counts_nothing_that_does_not_fit_alone():
+    # 30 minutes: a task of 40 that brings 40 has no place; of those of 20 and 15, worth 10 and 6, all of the first and
+    # two thirds of the other are 14 for the program without whole numbers, and one of them, 10, is what can be done.
+    (stage,) = allocate(ways((0, 1, 40), (1, 1, 10), (2, 1, 6)), [limit("Anna", 30, [40, 20, 15])]).stages
+    assert (stage.gain, stage.bound) == (10, pytest.approx(14))
+
+
+def test_a_large_stage_is_near_its_bound_on_every_level():
+    # 3,000 tasks of 2 ways on two levels, and time for a part of the first one.
+    draw = np.random.default_rng(3)
+    task, way = np.repeat(np.arange(3000), 2), np.tile([0, 1], 3000)
+    owner, minutes = np.repeat(draw.integers(0, 10, 3000), 2), np.where(way == 0, 25.0, 4.0)
+    gain = np.repeat(draw.lognormal(3, 1, 3000), 2) * np.where(way == 0, 0.6, 0.2)
+    asked = Ways(task, np.repeat(draw.integers(1, 3, 3000), 2), gain)
+    places = [np.flatnonzero(owner == each) for each in range(10)]
+    limits = [Limit(f"CSM{each}", 1500.0, ways_of, minutes[ways_of]) for each, ways_of in enumerate(places)]
+    plan = allocate(asked, limits)
+    assert sum(stage.gain for stage in plan.stages) >= 0.998 * sum(stage.bound for stage in plan.stages)
+    assert (plan.left >= -1e-6).all()

@@ -316,10 +316,10 @@ def test_a_meeting_planned_for_the_week_counts_for_the_account():
     assert told(asks("a1", "b1"), capped(per="account"), meetings=rows) == {"a1": Reason.ACCOUNT_CAP, "b1": ""}
 
 
-def contacted(contact="a1", analysis="other", first=MONDAY, sent=MONDAY, **more):
+def contacted(contact="a1", analysis="other", first=MONDAY, sent=MONDAY, proposal_id="x", **more):
     base = {"program": "p", "mode": "automated", "channel": "email", "csm_id": ""}
     dates = {"sent_on": sent, "first_day": first, "known_on": SUNDAY}
-    return Contacted("x", contact[0].upper(), contact, analysis=analysis, **{**base, **more}, **dates)
+    return Contacted(proposal_id, contact[0].upper(), contact, analysis=analysis, **{**base, **more}, **dates)
 
 
 def test_an_official_list_counts_as_contact_and_this_list_itself_does_not():
@@ -329,6 +329,35 @@ def test_an_official_list_counts_as_contact_and_this_list_itself_does_not():
     assert told(asks("a1"), capped(), [contacted(analysis="own", first=last_week, sent=last_week)]) == {
         "a1": Reason.CONTACT_CAP
     }
+
+
+def test_a_row_that_was_sent_counts_once_as_the_touch_that_names_it():
+    # Two contacts a fortnight are allowed: one row of last week and the touch that carried it out are one of them.
+    row = contacted(first=date(2026, 9, 21), sent=date(2026, 9, 22), proposal_id="p9")
+    sent = [touch("2026-09-24", proposal_id="p9")]
+    assert told(asks("a1"), capped(2), [row], touches=sent) == {"a1": ""}
+    assert told(asks("a1"), capped(2), [row], touches=[touch("2026-09-24", proposal_id="p8")]) == {
+        "a1": "contact at the cap"
+    }
+
+
+def test_what_an_official_list_has_of_this_page_does_not_count_this_week_and_does_the_next():
+    mine = contacted(analysis="weekly_list", program="own.calls")
+    assert told(asks("a1"), capped(), [mine]) == {"a1": ""}
+    before = contacted(analysis="weekly_list", program="own.calls", first=date(2026, 9, 21), sent=date(2026, 9, 22))
+    assert told(asks("a1"), capped(), [before]) == {"a1": "contact at the cap"}
+
+
+@pytest.mark.parametrize(
+    ("day", "reason"), [("2026-10-04", "contact at the cap"), ("2026-10-05", ""), ("2099-01-01", "")]
+)
+def test_a_touch_planned_for_the_week_counts(day, reason):
+    # The book was read on the Sunday, so what is dated later is planned.
+    made = book(tables(touches=[touch("2026-09-01", "b1"), touch(day)]))
+    workspace = made.workspace.model_copy(update={"contact_policy": capped()})
+    now = take(replace(made, workspace=workspace, today=SUNDAY), SUNDAY)
+    ground = gather(now, now, WEEK, "own")
+    assert list(decide(asks("a1"), ground, capped(), WEEK, "UTC")["reason"]) == [reason]
 
 
 def test_a_csm_gets_no_more_rows_than_the_cap_but_for_must_do():

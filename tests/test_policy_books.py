@@ -16,8 +16,10 @@ AS_OF = date(2026, 9, 30)
 COLUMNS = {
     "contact_pii": {"contact_id": None, "email": None, "phone": None},
     "consents": dict.fromkeys(["contact_id", "channel", "purpose", "valid_from", "valid_to", "status"]),
-    "suppressions": dict.fromkeys(["contact_id", "address", "until"]),
-    "touches": dict.fromkeys(["touch_id", "account_id", "contact_id", "channel", "initiator", "sent_at"]),
+    "suppressions": dict.fromkeys(["contact_id", "address", "until", "known_at"]),
+    "touches": dict.fromkeys(
+        ["touch_id", "account_id", "contact_id", "channel", "initiator", "proposal_id", "sent_at"]
+    ),
     "touch_participants": dict.fromkeys(["touch_id", "contact_id"]),
     "meetings": dict.fromkeys(["meeting_id", "account_id", "planned_at"]),
 }

@@ -261,3 +261,68 @@ def test_records_that_cannot_be_written_are_exit_code_4(project, capsys):
     assert main(["release", "latest", "design"]) == 4
     assert "cannot be written" in capsys.readouterr().err
     assert (project / "outputs" / "latest" / "run.json").is_file()
+
+
+# --- a list of contacts -----------------------------------------------------------------------------------------------
+
+ROW = {
+    "proposal_id": "p1", "account_id": "A1", "contact_id": "C1", "program": "own.calls", "mode": "automated",
+    "purpose": "service", "channel": "email", "csm_id": "", "sent_on": "2026-09-28", "expires_on": "2026-10-04",
+}  # fmt: skip
+FILES = {
+    "accounts": "account_id\nA1\nA2\n",
+    "contacts": "contact_id,account_id\nC1,A1\nC2,A2\n",
+    "consents": "contact_id,channel,purpose,status,valid_from\nC2,email,service,granted,2026-01-01T00:00:00Z\n",
+    "suppressions": "contact_id,valid_from\nC9,2026-01-01\n",
+}
+
+
+def contact_project(folder, as_of="2026-09-30", **changes):
+    """A project of two contacts whose run made a list of the week of 28 September, and what its release answers."""
+    tables = "".join(f"  {name}: {{path: {name}.csv}}\n" for name in FILES)
+    for name, content in (FILES | changes).items():
+        (folder / f"{name}.csv").write_text(content, encoding="utf-8")
+    (folder / "workspace.yaml").write_text(
+        f"version: 1\nname: Small\nas_of: {as_of}\ntimezone: UTC\ntables:\n{tables}"
+        "contact_policy: {service_basis: contract}\n",
+        encoding="utf-8",
+    )
+    rows = pd.DataFrame([ROW, {**ROW, "proposal_id": "p2", "account_id": "A2", "contact_id": "C2"}])
+    offer = Release("list", "lists/own-2026-09-28", (), is_once=True)
+    make_run(folder / "outputs", tables={"list": rows}, releases=(offer,))
+    return main(["release", "latest", "design"])
+
+
+def test_a_list_of_contacts_is_official_after_the_policy_was_asked_anew(project, capsys):
+    assert contact_project(project) == 0
+    told = capsys.readouterr()
+    assert "nothing speaks against any of its 2 rows, as known on 2026-09-30" in told.err
+    assert told.out.startswith("records/lists/own-2026-09-28-")
+
+
+def test_a_list_with_somebody_who_refused_after_the_run_is_not_made_official(project, capsys):
+    late = FILES["suppressions"] + "C2,2026-09-29\n"
+    assert contact_project(project, suppressions=late) == 1
+    said = capsys.readouterr().err
+    assert "1 of its 2 contacts may not be contacted, as known on 2026-09-30: C2 (suppressed)" in " ".join(said.split())
+    assert not list((project / "records").glob("lists/*"))
+
+
+def test_a_list_whose_week_is_over_is_not_made_official(project, capsys):
+    assert contact_project(project, as_of="2026-10-05") == 1
+    assert "C1 (expired on 2026-10-04)" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_row_on_the_official_list_of_another_page_is_not_made_official_twice(project, capsys):
+    assert contact_project(project) == 0
+    (first,) = (project / "records" / "lists").glob("*.csv")
+    for path in (first, first.with_suffix(".json")):
+        path.rename(path.with_name(path.name.replace("own-", "other-")))
+    assert main(["release", "latest", "design"]) == 1
+    assert "C1 (on the official list of other already)" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_missing_suppressions_file_stops_the_release_too(project, capsys):
+    assert contact_project(project, suppressions="contact_id,valid_from\n") != 0
+    assert "suppressions" in capsys.readouterr().err
+    assert not list((project / "records").glob("lists/*"))

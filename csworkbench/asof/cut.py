@@ -4,7 +4,7 @@ Only operations every engine has are used, so that the same expressions run on D
 """
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from csworkbench.asof.days import since
@@ -44,6 +44,21 @@ def known(table: "ir.Table", spec: TableSpec, day_after: date, timezone: str) ->
     happened += _has_begun(table, spec, day_after, timezone)
     kept = table.filter(happened) if happened else table
     return kept.mutate(**cells) if cells else kept
+
+
+def ahead(touches: "ir.Table", as_of: date, timezone: str) -> "ir.Table":
+    """Return the touches that are dated after a day and were known on it.
+
+    Args:
+        touches: Every row there is.
+        as_of: Last day that is known.
+        timezone: Time zone of the calendar.
+    """
+    day_after = as_of + timedelta(days=1)
+    later = touches.filter(since(touches.sent_at, day_after, timezone))
+    if "known_at" not in later.columns:
+        return later
+    return later.filter(later.known_at.isnull() | ~since(later.known_at, day_after, timezone))
 
 
 def valid(history: "ir.Table", spec: TableSpec) -> "ir.Table":

@@ -1,7 +1,7 @@
 """The snapshot: every table cut to one day, with the values that were remembered of that day."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -34,6 +34,8 @@ class Snapshot:
         remembered: What earlier exports said of the columns that exports overwrite (`sources.archive`).
         ends_on: Newest day of the book; from it on, what an export overwrites is current.
         released: Contacts of the official lists of runs up to `as_of`; they may lie in the days after it.
+        ahead: Touches of the days after `as_of`, which are planned, where `as_of` is the day the book ends on; None =
+            an earlier day, of which nobody can tell what was planned, or no touches.
     """
 
     as_of: date
@@ -44,6 +46,7 @@ class Snapshot:
     remembered: "Mapping[str, Remembered]" = field(repr=False)
     ends_on: date
     released: "tuple[Contacted, ...]" = field(default=(), repr=False)
+    ahead: "ir.Table | None" = field(default=None, repr=False)
 
     @property
     def current_only(self) -> Mapping[str, tuple[str, ...]]:
@@ -88,7 +91,10 @@ def take(book: "Book", as_of: date) -> Snapshot:
     """
     ends_on = end_of(book, as_of)
     empty = Snapshot(as_of, book.workspace, {}, book.reports, book.tables, book.remembered, ends_on, book.released)
-    return _cut(empty, as_of)
+    made = _cut(empty, as_of)
+    if as_of < ends_on or "touches" not in book.tables:
+        return made
+    return replace(made, ahead=cut.ahead(book.tables["touches"], as_of, book.workspace.timezone))
 
 
 def earlier(snapshot: Snapshot, as_of: date) -> Snapshot:

@@ -1,6 +1,7 @@
 """The command that makes a list of a run official."""
 
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -25,6 +26,8 @@ def release(
 ) -> None:
     """Make the lists of a result official: added to `records/`, never changed afterwards.
 
+    A list of contacts is refused where the contact policy, asked anew, speaks against somebody on it.
+
     Args:
         run: Name of the run, or latest.
         name: Name of the notebook.
@@ -34,11 +37,13 @@ def release(
         json: Answer as JSON.
     """
     from csworkbench.cli.catalog import open_project
+    from csworkbench.cli.rechecking import recheck
     from csworkbench.store import release as make_official
 
-    root = open_project(workspace).root
-    folder = run_folder(run, out or root / "outputs")
-    found = make_official(folder, name, root / "records", datetime.now(UTC), table=table)
+    project = open_project(workspace)
+    root, outputs = project.root, out or project.root / "outputs"
+    folder, check = run_folder(run, outputs), partial(recheck, project, outputs)
+    found = make_official(folder, name, root / "records", datetime.now(UTC), table=table, check=check)
     if json:
         answer_json({"exit_code": 0, "run": folder.name, "released": [_told(each) for each in found]})
         return

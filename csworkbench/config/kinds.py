@@ -297,7 +297,9 @@ def _kind_phrase(kind: Kind, is_many: bool) -> str:
         length = _length(kind)
         return f"{'lists' if is_many else 'a list'} of {length + ' ' if length else ''}{items}"
     name = _NAMES.get(kind.type, ("a value", "values") if kind.type is Any else (f"a {kind.type}",) * 2)[is_many]
-    return " ".join(part for part in (name, _range(kind), _text_rule(kind)) if part)
+    # Bounds that are given beside an alternative hold for what has a size.
+    bounds = "" if kind.type is NoneType else _range(kind)
+    return " ".join(part for part in (name, bounds, _text_rule(kind, is_many)) if part)
 
 
 def _section_phrase(kind: Kind, is_many: bool) -> str:
@@ -331,11 +333,12 @@ def _range(kind: Kind) -> str:
     return " and ".join(part for part in (opened, closed) if part)
 
 
-def _text_rule(kind: Kind) -> str:
+def _text_rule(kind: Kind, is_many: bool) -> str:
     if kind.type is not str:
         return ""
     length = _length(kind)
-    said = "that is not empty" if length == "1 or more" else f"of {length} character{'' if length == '1' else 's'}"
+    filled = "that are not empty" if is_many else "that is not empty"
+    said = filled if length == "1 or more" else f"of {length} character{'' if length == '1' else 's'}"
     pattern = _limit(kind, "pattern")
     return " ".join(part for part in (said if length else "", f"that matches {pattern}" if pattern else "") if part)
 

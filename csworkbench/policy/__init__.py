@@ -1,12 +1,13 @@
 """Who may be contacted: consent, caps, quiet time and suppression, with a reason for each contact left out.
 
-`gather` asks the engine what is known of every contact, `decide` says who may be contacted and why not, `account_for`
-adds up to all contacts, and `proposals` is the table in which analyses ask for contacts.
+`gather` asks the engine what is known of every contact, `decide` says who may be contacted and why not, `objections`
+asks again about a list that stands, `account_for` adds up to all contacts, and `proposals` is the table in which
+analyses ask for contacts.
 """
 
-from csworkbench.policy.deciding import account_for, decide
+from csworkbench.policy.deciding import account_for, decide, objections
 from csworkbench.policy.ground import ADDRESS, Ground, gather, plain_address, require_lists
-from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, proposal_id, proposals
+from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
 from csworkbench.policy.weeks import Week, first_moment, is_quiet, week_of, zone_of
 
@@ -23,6 +24,8 @@ __all__ = [
     "first_moment",
     "gather",
     "is_quiet",
+    "objections",
+    "of_accounts",
     "plain_address",
     "proposal_id",
     "proposals",

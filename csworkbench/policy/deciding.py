@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 Found = tuple[Reason, str]
 """A reason, and the words it is told in."""
 Row = dict[Any, Any]
-ADDED = ("is_listed", "channel", "reason", "reasons", "send_from")
+ADDED = ("is_listed", "is_struck", "channel", "reason", "reasons", "send_from")
+SINCE = "{reason}, since the week began"
 
 
 @dataclass(slots=True)
@@ -45,24 +46,30 @@ def decide(
     Returns:
         The requests with is_listed, channel (the first that is allowed), reason (first of `Reason`, "" = listed),
         reasons (all of them, ";" between) and send_from (first moment out of quiet time, UTC; NaT = not listed). Of
-        several channels the reason is that of the one that came furthest. One held out uses nothing up.
+        several channels the reason is that of the one that came furthest. One held out uses nothing up. Who was listed
+        when the week began and may not be contacted since is struck off (is_struck), and nobody moves up for it.
     """
     import pandas as pd
 
     people: dict[Any, Row] = ground.people.to_dict("index")
-    spent, decided = _Spent(), []
+    since = {} if ground.since is None else ground.since.people.to_dict("index")
+    spent, later, decided = _Spent(), _Spent(), []
     for row in requests.to_dict("records"):
         person = people.get(row["contact_id"]) if isinstance(row["contact_id"], str) else None
         channel, found = _chosen(row, person, (ground, policy, spent))
-        moment = None
+        moment, is_struck = None, False
         if not found and person is not None:
             _spend(row, person, channel, (policy, spent))
+            found = _struck((row, str(channel)), since.get(row["contact_id"]), (ground.since, policy, later))
+            is_struck = bool(found)
+        if not found and person is not None:
             moment = first_moment(week.first, zone_of(person["zone"], person["account_zone"], timezone), policy.quiet)
         told = list(dict.fromkeys(words for _, words in found))
-        decided.append((not found, channel, told[0] if told else "", "; ".join(told), moment))
+        decided.append((not found, is_struck, channel, told[0] if told else "", "; ".join(told), moment))
     frame = pd.DataFrame(decided, columns=list(ADDED), index=requests.index)
     kinds: dict[str, Any] = {
         "is_listed": bool,
+        "is_struck": bool,
         "channel": "str",
         "reason": "str",
         "reasons": "str",
@@ -113,6 +120,21 @@ def _reasons(row: Row, person: Row, channel: str, known: tuple[Ground, ContactPo
             yield reason, reason.value
 
 
+def _struck(
+    asked: tuple[Row, str], person: Row | None, known: tuple[Ground | None, ContactPolicy, _Spent]
+) -> list[Found]:
+    """Return what has come to speak against a listed request since the week began; else it is used up once more."""
+    (row, channel), (ground, policy, later) = asked, known
+    if ground is None:
+        return []
+    if person is None:
+        return [(Reason.UNKNOWN_PERSON, SINCE.format(reason=Reason.UNKNOWN_PERSON.value))]
+    found = sorted(_reasons(row, person, channel, (ground, policy, later)), key=lambda each: ORDER.index(each[0]))
+    if not found:
+        _spend(row, person, channel, (policy, later))
+    return [(reason, SINCE.format(reason=words)) for reason, words in found]
+
+
 def _is_busy(row: Row, known: tuple[Ground, ContactPolicy, _Spent]) -> bool:
     ground, policy, spent = known
     csm = row["csm_id"]
@@ -129,6 +151,30 @@ def _spend(row: Row, person: Row, channel: str | None, used: tuple[ContactPolicy
             spent.touches[place, person["person"] if cap.per == "contact" else row["account_id"]] += 1
     if row["mode"] == "human" and isinstance(row["csm_id"], str):
         spent.notices[row["csm_id"]] += 1
+
+
+def objections(
+    rows: "pd.DataFrame", ground: Ground, policy: ContactPolicy, week: Week, timezone: str
+) -> dict[str, str]:
+    """Return the rows of an official list, or of one about to be, for which nobody may be contacted any more.
+
+    Args:
+        rows: In the order of the list: proposal_id, contact_id, account_id, purpose, channel, mode.
+        ground: What is known of the contacts; what is known now decides.
+        policy: The rules; those of the time of staff are not asked again.
+        week: Week of the list.
+        timezone: Zone of the workspace.
+
+    Returns:
+        proposal_id -> the first reason; rows that are not there may be sent.
+    """
+    import pandas as pd
+
+    channels = pd.Series([(each,) for each in rows["channel"]], rows.index, dtype="object")
+    asked = rows.assign(channels=channels, csm_id=None, is_must_do=True, own="", is_held=False)
+    said = decide(asked, ground.since or ground, policy, week, timezone)
+    no = said[~said["is_listed"]]
+    return dict(zip(no["proposal_id"], no["reason"], strict=True))
 
 
 def account_for(ground: Ground, decided: "pd.DataFrame") -> "pd.DataFrame":

@@ -4,8 +4,9 @@ Where two records share an e-mail address, a phone number or a WeChat id they ar
 or was sent, holds for both.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
+    from csworkbench.sources import Contacted
+
 ADDRESS = {"email": "email", "call": "phone", "phone": "phone", "sms": "phone", "wechat": "wechat_id"}
 """Channel -> the address it needs; the others need none."""
 ADDRESSES = ("email", "phone", "wechat_id")
@@ -27,7 +30,7 @@ ANY = ""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ground:
-    """What is known of every contact on the day a list is made.
+    """What is known of every contact on a day.
 
     Args:
         people: One row per contact, by contact_id: account_id, person (first record of the same person), zone, and
@@ -38,14 +41,25 @@ class Ground:
         touched: (place of the cap, person or account_id) -> touches in its window, the planned ones too.
         busy: csm_id -> rows of other official lists of this week.
         nameless: Refusals and suppressions that name nobody who is known.
+        since: The same as known on the day of the page, which strikes off; None = nothing is known since.
     """
 
     people: "pd.DataFrame"
     denied: frozenset[tuple[str, str, str]]
     granted: frozenset[tuple[str, str, str]]
-    touched: dict[tuple[int, str], int]
-    busy: dict[str, int]
+    touched: Mapping[tuple[int, str], int]
+    busy: Mapping[str, int]
     nameless: int = 0
+    since: "Ground | None" = None
+
+    def of(self, contacts: Collection[str]) -> "Ground":
+        """Return the ground with no more than some of the people, for rules that are asked many times.
+
+        Args:
+            contacts: Their contact_id.
+        """
+        later = None if self.since is None else self.since.of(contacts)
+        return replace(self, people=self.people[self.people.index.isin(contacts)], since=later)
 
 
 def require_lists(snapshot: Snapshot) -> None:
@@ -75,75 +89,85 @@ def require_lists(snapshot: Snapshot) -> None:
 
 
 def gather(before: Snapshot, now: Snapshot, week: Week, analysis: str) -> Ground:
-    """Return what the rules need: caps and addresses as known when the week began, refusals as known now.
+    """Return what the rules need as known when the week began, and beside it (`Ground.since`) as known now.
 
-    So a list stays the same all week, but for those who have said no since.
+    The first makes the list, which so stays the same all week; the second strikes off who may not be contacted since.
 
     Args:
         before: The book as of `week.known`.
         now: The book as of the date of the page.
         week: Week of the list.
-        analysis: Analysis that makes it: its own official list of the week is this list, and does not count.
+        analysis: Analysis that makes it: what of this week's official lists is its own does not count.
 
     Raises:
         AnalysisError: see `require_lists`.
     """
     require_lists(now)
-    people, nameless = _people(before, now)
+    others = [each for each in now.released if not (each.first_day == week.first and _is_of(each, analysis))]
+    since = None if now.as_of == before.as_of else _known(now, week, others)
+    known = _known(before, week, others)
+    return replace(known, since=since, nameless=known.nameless if since is None else since.nameless)
+
+
+def _is_of(each: "Contacted", analysis: str) -> bool:
+    """Return whether a row of an official list is of an analysis: it made the list, or proposed the row."""
+    return each.analysis == analysis or each.program.startswith(f"{analysis}.")
+
+
+def _known(book: Snapshot, week: Week, others: "Sequence[Contacted]") -> Ground:
+    """Return the ground as one snapshot knows it, with the rows of other official lists."""
+    people, nameless = _people(book)
     person: dict[Any, str] = people["person"].to_dict()
-    refused = _said(recorded.refused(now))
-    denied = frozenset((person.get(contact, contact), channel, purpose) for contact, channel, purpose in refused)
-    granted = frozenset(_said(recorded.agreed(now)))
-    if before.as_of < now.as_of:
-        granted &= frozenset(_said(recorded.agreed(before)))
-    others = [each for each in now.released if (each.analysis, each.first_day) != (analysis, week.first)]
-    busy: dict[str, int] = {}
-    for each in others:
-        if each.first_day == week.first and each.mode == "human" and each.csm_id:
-            busy[each.csm_id] = busy.get(each.csm_id, 0) + 1
-    touched: dict[tuple[int, str], int] = {}
-    for place, cap in enumerate(before.workspace.contact_policy.caps):
-        start = week.first - timedelta(days=cap.days)
-        tables = (recorded.touched(before, cap, start), recorded.planned(before, cap, week))
+    denied = frozenset(
+        (person.get(who, who), channel, purpose) for who, channel, purpose in _said(recorded.refused(book))
+    )
+    busy = Counter(
+        each.csm_id for each in others if each.first_day == week.first and each.mode == "human" and each.csm_id
+    )
+    # A row that was sent is counted as the touch that names it, and not once more as a row.
+    sent = recorded.named(book, {each.proposal_id for each in others})
+    open_rows = [each for each in others if each.proposal_id not in sent]
+    touched: Counter[tuple[int, str]] = Counter()
+    for place, cap in enumerate(book.workspace.contact_policy.caps):
+        start = book.as_of - timedelta(days=cap.days - 1)
+        tables = (recorded.touched(book, cap, week), recorded.planned(book, cap, week))
         members = [each for table in tables for each in _counts(table)]
         members += [
             (each.contact_id if cap.per == "contact" else each.account_id, 1)
-            for each in others
+            for each in open_rows
             if start <= each.sent_on <= week.last and (not cap.channels or each.channel in cap.channels)
         ]
         for member, touches in members:
-            key = place, person.get(member, member) if cap.per == "contact" else member
-            touched[key] = touched.get(key, 0) + touches
-    return Ground(people, denied, granted, touched, busy, nameless)
+            touched[place, person.get(member, member) if cap.per == "contact" else member] += touches
+    return Ground(people, denied, frozenset(_said(recorded.agreed(book))), touched, busy, nameless)
 
 
-def _people(before: Snapshot, now: Snapshot) -> "tuple[pd.DataFrame, int]":
+def _people(book: Snapshot) -> "tuple[pd.DataFrame, int]":
     """Return the people of `Ground`, and how many suppressions name nobody who is known."""
     import numpy as np
     import pandas as pd
 
-    if "contacts" not in before.tables:
+    if "contacts" not in book.tables:
         flags = {name: pd.Series(dtype=bool) for name in ("has_left", "is_account_gone", "is_suppressed")}
         flags |= {f"has_{name}": pd.Series(dtype=bool) for name in ADDRESSES}
         texts = {name: pd.Series(dtype="str") for name in ("account_id", "person", "zone", "account_zone")}
         return pd.DataFrame(texts | flags, index=pd.Index([], dtype="str", name="contact_id")), 0
-    people = _frame(before.tables["contacts"], ("contact_id", "account_id", "timezone"))
+    people = _frame(book.tables["contacts"], ("contact_id", "account_id", "timezone"))
     people = people.rename(columns={"timezone": "zone"}).set_index("contact_id").sort_index()
-    accounts = _frame(before.tables["accounts"], ("account_id", "timezone")).set_index("account_id")
+    accounts = _frame(book.tables["accounts"], ("account_id", "timezone")).set_index("account_id")
     people["account_zone"] = people["account_id"].map(accounts["timezone"])
     for name, column, place in (
         ("has_left", people.index, ("contacts", "contact_id", "left_at")),
         ("is_account_gone", people["account_id"], ("accounts", "account_id", "churned_at")),
     ):
-        gone = {each for book in (before, now) for each in _frame(recorded.gone(book, *place), place[1:2])[place[1]]}
-        people[name] = column.isin(gone)
-    addresses = _addresses(now, people.index)
+        people[name] = column.isin(set(_frame(recorded.gone(book, *place), place[1:2])[place[1]]))
+    addresses = _addresses(book, people.index)
     for name in ADDRESSES:
-        known = name in addresses and "contact_pii" in now.tables
-        people[f"has_{name}"] = addresses[name].notna() if known else "contact_pii" not in now.tables
+        known = name in addresses and "contact_pii" in book.tables
+        people[f"has_{name}"] = addresses[name].notna() if known else "contact_pii" not in book.tables
     groups = [people.index.to_numpy(), *(addresses[name].to_numpy(object) for name in addresses)]
     people["person"] = _same(groups)
-    names, listed = _suppressed(now)
+    names, listed = _suppressed(book)
     is_named = people.index.isin(names) | np.isin(people.index, addresses.index[addresses.isin(listed).any(axis=1)])
     people["is_suppressed"] = people["person"].isin(people["person"][is_named])
     known_addresses = {each for name in addresses for each in addresses[name]}

@@ -3,6 +3,7 @@
 docs/methods/proposals.md is the contract; `weekly_list` reads the table of every analysis of a run.
 """
 
+from datetime import timedelta
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -40,9 +41,10 @@ WORDS = {
 }
 DIGITS = 16
 RELEASED = (
-    "proposal_id", "account_id", "contact_id", "program", "mode", "channel", "csm_id", "sent_on",
+    "proposal_id", "account_id", "contact_id", "program", "mode", "purpose", "channel", "csm_id", "sent_on",
+    "expires_on",
 )  # fmt: skip
-"""Columns a list must have to be made official, see `sources.released`."""
+"""Columns a list must have to be made official and asked about again, see `sources.released` and `objections`."""
 
 
 def proposal_id(analysis: str, rule: str, account_id: str, contact_id: str, week: Week) -> str:
@@ -97,6 +99,44 @@ def proposals(rows: "pd.DataFrame", analysis: str, week: Week) -> "pd.DataFrame"
         raise ValueError(f"proposals of {analysis}: one rule names a contact of an account twice")
     order = ["priority", "account_id", "contact_id", "rule"]
     return made.sort_values(order, kind="stable", ignore_index=True)
+
+
+def of_accounts(
+    rows: "pd.DataFrame", source: tuple[str, str], week: Week, *, play: str, priority: int
+) -> "pd.DataFrame":
+    """Return the proposals that somebody talks to accounts as a whole, by hand and about what they have bought.
+
+    Args:
+        rows: One row per occasion, the most urgent of an account first: account_id, reason; csm_id and minutes where
+            they are known.
+        source: Name of the analysis, and its rule.
+        week: Week the proposals are for; they are due on its Friday.
+        play: Key of the script.
+        priority: Priority of all of them.
+
+    Returns:
+        One row per account with `COLUMNS`, see `proposals`.
+    """
+    import pandas as pd
+
+    analysis, rule = source
+    first = rows.drop_duplicates("account_id")
+    return proposals(
+        first.assign(
+            rule=rule,
+            family="lifecycle",
+            play=play,
+            mode="human",
+            purpose="service",
+            priority=priority,
+            due_on=pd.Timestamp(week.first + timedelta(days=4)),
+            is_must_do=False,
+            program=f"{analysis}.{rule}",
+            expires_on=pd.Timestamp(week.last),
+        ),
+        analysis,
+        week,
+    )
 
 
 _OPTIONAL = ("proposal_id", "contact_id", "channel", "csm_id", "minutes", "value", "value_unit")

@@ -1,6 +1,7 @@
 """What the tables say about who may be contacted, as expressions that every engine runs."""
 
-from datetime import date, timedelta
+from collections.abc import Collection
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot, day_start, since
@@ -71,18 +72,24 @@ def _running(snapshot: Snapshot) -> "ir.Table | None":
     return rows.filter(rows.valid_to.isnull()) if rows is not None and "valid_to" in rows.columns else rows
 
 
-def touched(snapshot: Snapshot, cap: Cap, start: date) -> "ir.Table | None":
-    """Return how often each contact or account was touched from a day on: member, touches.
+def touched(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
+    """Return how often each contact or account was touched in the days of a cap, or is to be in the week.
 
     Args:
-        snapshot: The book as of a date.
+        snapshot: The book as of a date, the last of the days of the cap.
         cap: Whose touches on which channels; a touch without a channel or an initiator counts.
-        start: First day that counts.
+        week: Week of the list; touches that are planned count up to its last day.
+
+    Returns:
+        One row per contact or account: member, touches; None where nobody records it.
     """
-    touches, key = snapshot.tables.get("touches"), f"{cap.per}_id"
+    touches, key, zone = snapshot.tables.get("touches"), f"{cap.per}_id", snapshot.workspace.timezone
     if touches is None or key not in touches.columns:
         return None
-    rows = touches.filter(since(touches.sent_at, start, snapshot.workspace.timezone))
+    rows = touches.filter(since(touches.sent_at, snapshot.as_of - timedelta(days=cap.days - 1), zone))
+    if snapshot.ahead is not None:
+        planned = snapshot.ahead.filter(~since(snapshot.ahead.sent_at, week.last + timedelta(days=1), zone))
+        rows = rows.union(planned.select(*rows.columns))
     if "initiator" in rows.columns:
         rows = rows.filter(rows.initiator.isnull() | rows.initiator.isin(snapshot.workspace.contact_policy.counted))
     if cap.channels and "channel" in rows.columns:
@@ -95,8 +102,22 @@ def touched(snapshot: Snapshot, cap: Cap, start: date) -> "ir.Table | None":
     return met.group_by("member").agg(touches=met.count())
 
 
+def named(snapshot: Snapshot, proposals: Collection[str]) -> set[str]:
+    """Return those of some proposals that a touch names: they were sent.
+
+    Args:
+        snapshot: The book as of a date.
+        proposals: Their ids.
+    """
+    touches = snapshot.tables.get("touches")
+    if touches is None or "proposal_id" not in touches.columns or not proposals:
+        return set()
+    sent = touches.filter(touches.proposal_id.isin(sorted(proposals))).select("proposal_id")
+    return set(sent.to_pandas()["proposal_id"])
+
+
 def planned(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
-    """Return the meetings of each account that are planned for the week: member, touches; of caps on all channels.
+    """Return the meetings of each account that are still to come in the week: member, touches; of caps on all channels.
 
     Args:
         snapshot: The book as of a date.
@@ -108,6 +129,8 @@ def planned(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
     rows, zone = snapshot.tables.get("meetings"), snapshot.workspace.timezone
     if cap.per == "contact" or cap.channels or rows is None or "planned_at" not in rows.columns:
         return None
-    first, after = day_start(week.first, zone), day_start(week.last + timedelta(days=1), zone)
+    # What was held is counted as a touch, if it was one.
+    first = day_start(max(week.first, snapshot.as_of + timedelta(days=1)), zone)
+    after = day_start(week.last + timedelta(days=1), zone)
     ahead = rows.filter(rows.planned_at >= ibis.literal(first), rows.planned_at < ibis.literal(after))
     return ahead.group_by(member="account_id").agg(touches=ahead.count())

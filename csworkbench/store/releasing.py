@@ -7,10 +7,10 @@ where it came from and holds the tables kept with it. The digest is that of the 
 import csv
 import fcntl
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from hashlib import sha256
 from io import StringIO
 from pathlib import Path
@@ -22,6 +22,8 @@ from csworkbench.store.records import NotebookStatus
 from csworkbench.store.results import RESULT_FILE, write_json
 
 VERSION = 1
+Check = Callable[[str, list[dict[str, str]], date], None]
+"""Called with the place of a list, its rows as texts, and the cut-off date of its run."""
 SHORT = 12  # digits of the digest in a name
 
 
@@ -46,7 +48,9 @@ class Released:
     is_new: bool
 
 
-def release(run: Path, name: str, records: Path, at: datetime, *, table: str | None = None) -> tuple[Released, ...]:
+def release(
+    run: Path, name: str, records: Path, at: datetime, *, table: str | None = None, check: Check | None = None
+) -> tuple[Released, ...]:
     """Make the lists of a result official that its `result.json` offers under `releases`.
 
     Args:
@@ -55,6 +59,8 @@ def release(run: Path, name: str, records: Path, at: datetime, *, table: str | N
         records: Folder of the project's records; made where it is missing.
         at: Instant of the release, UTC.
         table: The one table to make official; None = all that are offered.
+        check: Asked about each list that is not official yet, with its rows, before anything is written; raises where
+            the list may not be acted on any more.
 
     Returns:
         One per list. Releasing the same list again changes nothing.
@@ -75,6 +81,10 @@ def release(run: Path, name: str, records: Path, at: datetime, *, table: str | N
     offers = [offer for offer in offers if table in (None, offer["table"])]
     try:
         with locked(records):
+            for offer in offers if check else ():
+                place, content = _place(offer, files[offer["table"]], records), files[offer["table"]]
+                if check and not place.exists():
+                    check(str(offer["place"]), _rows(content), date.fromisoformat(result["as_of"]))
             return tuple(_written(offer, (result, files), (run.name, name), (records, at)) for offer in offers)
     except OSError as error:
         problem = Problem(f"cannot be written: {error.strerror or error}", file=str(error.filename or records))
@@ -165,8 +175,8 @@ def _written(
     (result, files), (run, name), (records, at) = delivered, source, target
     content = files[offer["table"]]
     digest = sha256(content).hexdigest()
-    folder, stem = (records / offer["place"]).parent, Path(offer["place"]).name
-    path = folder / f"{stem}-{digest[:SHORT]}.csv"
+    path, stem = _place(offer, content, records), Path(offer["place"]).name
+    folder = path.parent
     slip = path.with_suffix(".json")
     rows = int(result["tables"][offer["table"]]["rows"])
     if path.exists():
@@ -194,6 +204,11 @@ def _written(
     write_json(slip, says)
     write_file(path, content)
     return Released(path, slip, offer["table"], rows, digest, is_new=True)
+
+
+def _place(offer: Mapping[str, Any], content: bytes, records: Path) -> Path:
+    """Return where a list stands in records once it is official."""
+    return records / f"{offer['place']}-{sha256(content).hexdigest()[:SHORT]}.csv"
 
 
 def _stem(path: Path) -> str:

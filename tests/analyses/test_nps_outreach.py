@@ -416,6 +416,32 @@ def test_a_new_answer_after_a_release_is_acted_on_again():
     assert listed(later) == {"P01": "save_call"}
 
 
+def test_a_released_weekly_list_counts_as_acted_on_and_is_not_listed_twice():
+    scores = [10] * 12 + [0] * 12
+    first = result(scores)
+    on_weekly = [replace(each, analysis="weekly_list") for each in official(first)]
+    again = result(scores, released=on_weekly)
+    assert again.tables["list"].empty
+    assert {left(again)[who] for who in listed(first)} == {"on the official list of weekly_list already"}
+    # What it asks the weekly list for stays the same all week.
+    assert again.tables["proposals"].equals(first.tables["proposals"])
+    later = result(scores, released=on_weekly, as_of=AS_OF + timedelta(days=7))
+    assert {left(later)[who] for who in listed(first)} == {"on an official list since the answer"}
+
+
+def test_nobody_moves_up_for_who_leaves_during_the_week():
+    scores = [10] * 12 + [0] * 12
+    first = result(scores, as_of=date(2026, 9, 28))
+    gone = min(listed(first))
+    people = [{**row, **({"left_at": "2026-09-29T08:00:00"} if row["contact_id"] == gone else {})}
+              for row in tables(scores)["contacts"]]  # fmt: skip
+    later = result(scores, contacts=people)
+    assert set(listed(later)) == set(listed(first)) - {gone}
+    assert later.tables["struck"][["contact_id", "reason"]].to_numpy().tolist() == [
+        [gone, "person left, since the week began"]
+    ]
+
+
 def test_the_list_is_released_once_a_week_with_the_columns_that_are_read_back():
     (release,) = result([0]).releases
     assert (release.table, release.place, release.is_once) == ("list", "lists/nps_outreach-2026-09-28", True)
@@ -456,10 +482,18 @@ def test_the_number_held_is_binomial_and_programs_are_drawn_apart():
 def test_48_listed_a_year_show_nothing_below_44_points():
     # 12 in a window of 91 days are 12 x 365 / 91 = 48.1 a year; a fifth is held out, one in ten has the outcome anyway.
     config = settings(window_days=91, lists={"unanswered": LIST}, holdout={"share": 0.2})
-    row = result([None] * 12, config).tables["holdout"].iloc[0]
+    book_of_60 = [{"account_id": f"A{place:02}"} for place in range(1, 61)]
+    row = result([None] * 12, config, accounts=book_of_60).tables["holdout"].iloc[0]
     assert (row["accounts"], row["per_year"]) == (12, 48)
     # Cohen's h = 2.8016 sqrt(1/9.626 + 1/38.505) = 1.010; asin sqrt .1 = .3218; sin(.3218 + .505)^2 - .1 = .441
     assert row["smallest_share"] == pytest.approx(0.441, abs=0.001)
+
+
+def test_an_account_counts_once_in_what_the_holdout_shows_however_often_it_comes_back():
+    config = settings(window_days=91, lists={"unanswered": LIST}, holdout={"share": 0.2})
+    row = result([None] * 12, config).tables["holdout"].iloc[0]
+    assert (row["accounts"], row["per_year"]) == (12, 12)  # the book has no more than 12
+    assert row["smallest_share"] == row["smallest_3_years_share"]
 
 
 # --- settings ---------------------------------------------------------------------------------------------------------

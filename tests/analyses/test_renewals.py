@@ -713,3 +713,25 @@ def test_an_input_that_was_prepared_once_serves_other_settings(learned):
     wider = renewals.analyze(inputs, config.model_copy(update={"level": 0.5}))
     assert wider.figures["grr"].value == result.figures["grr"].value
     assert replace(inputs).as_of == AS_OF
+
+
+# --- proposals --------------------------------------------------------------------------------------------------------
+
+
+def test_accounts_whose_renewal_is_due_and_not_decided_are_proposed_all_week():
+    # The week of Monday 29 June 2026; Sunday 5 July is its last day, and Sunday the 28th what it knows.
+    rows = [
+        renewal(1, "late", "2026-06-01"),
+        renewal(2, "late", "2026-05-20"),
+        renewal(3, "now", "2026-07-05"),
+        renewal(4, "next", "2026-07-06"),
+        renewal(5, "decided", "2026-06-20", "renewed"),
+        renewal(6, "since", "2026-06-20", "renewed", decided_at="2026-07-01T12:00:00"),
+        renewal(7, "given_up", "2026-01-01"),
+    ]
+    days = [AS_OF, date(2026, 7, 5)]
+    monday, sunday = (result_of([*decided(9, 3), *rows], as_of=day).tables["proposals"] for day in days)
+    assert monday["account_id"].tolist() == ["late", "now", "since"]
+    assert monday["reason"][0] == "Renewal due on 20 May 2026 is not decided"
+    assert set(monday["rule"]) == {"decision"}
+    pd.testing.assert_frame_equal(monday, sunday)

@@ -445,6 +445,72 @@ def test_only_an_official_list_counts_as_contact_next_week():
     assert left(released) == {"P01": "contact at the cap"}
 
 
+def test_who_refuses_during_the_week_is_struck_off_and_nobody_moves_up():
+    # Time for two of three: on Monday P01 and P02 or whoever the ids put first; one of them refuses on Tuesday.
+    rows = [proposal(f"P0{n}") for n in (1, 2, 3)]
+    monday = result(rows, as_of=WEEK.first)
+    gone, stays = listed(monday)
+    refusal = {"contact_id": gone, "channel": "email", "purpose": "service", "status": "denied"}
+    data = tables(consents=[{**refusal, "valid_from": "2026-09-29T10:00:00"}])
+    assert listed(result(rows, data, as_of=WEEK.first)) == listed(monday)
+    found = result(rows, data)
+    assert listed(found) == [stays]
+    off = found.tables["struck"]
+    assert off[["contact_id", "reason"]].to_numpy().tolist() == [[gone, "refused, since the week began"]]
+    assert left(found)[gone] == "refused, since the week began"
+    assert len(found.tables["list"]) + len(found.tables["left_out"]) == 3
+    assert "struck_off" in codes(found)
+
+
+def test_a_suppression_that_ends_during_the_week_adds_nobody_to_the_list():
+    data = tables(suppressions=[{"contact_id": "P01", "until": "2026-09-30"}])
+    assert left(result([proposal("P01")], data, as_of=WEEK.last)) == {"P01": "suppressed"}
+
+
+def test_a_touch_since_monday_strikes_off_who_is_at_the_cap():
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    touch = {"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-09-29T10:00:00"}
+    rows, data = [proposal("P01"), proposal("P02")], tables(touches=[{**touch, "initiator": "marketing"}])
+    assert listed(result(rows, data, policy, as_of=WEEK.first)) == ["P01", "P02"]
+    assert left(result(rows, data, policy)) == {"P01": "contact at the cap, since the week began"}
+
+
+def test_the_list_and_who_is_struck_off_are_together_the_same_every_day():
+    policy = OPEN.model_copy(update={"caps": (Cap(per="account", touches=1, days=14),)})
+    rows = [proposal("P01", account_id="A01"), proposal("P07", account_id="A01"), proposal("P02")]
+    data = tables(people=7)
+    data["contacts"][6]["account_id"] = "A01"
+    data["contacts"][0]["left_at"] = "2026-09-29T10:00:00"
+    data["suppressions"] = [{"contact_id": "P07", "known_at": "2026-09-30T10:00:00"}]
+    together = []
+    for day in range(7):
+        found = result(rows, data, policy, as_of=WEEK.first + timedelta(days=day))
+        assert set(listed(found)) & {"P01", "P07"} == ({"P01", "P07"} & set(listed(found)) if day < 1 else set())
+        together.append(sorted([*found.tables["list"]["proposal_id"], *found.tables["struck"]["proposal_id"]]))
+    assert together == together[:1] * 7
+    assert len(together[0]) == 2
+
+
+def test_who_may_not_be_contacted_any_more_is_struck_off_the_official_list_too():
+    official = as_released(result([proposal("P01"), proposal("P02")]).tables["list"])
+    gone = tables()
+    gone["contacts"][0]["left_at"] = "2026-09-29T00:00:00"
+    now = result([proposal("P02")], gone, released=official)
+    assert listed(now) == ["P02"]
+    assert now.tables["struck"][["contact_id", "reason"]].to_numpy().tolist() == [["P01", "person left"]]
+    assert now.releases == ()  # what is official stays as it was
+
+
+def test_who_is_at_a_cap_since_is_struck_off_the_official_list_and_nobody_says_skipped():
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    official = as_released(result([proposal("P01")], policy=policy).tables["list"])
+    touch = {"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-09-29T10:00:00"}
+    now = result([proposal("P01")], tables(touches=[touch]), policy, released=official)
+    assert listed(now) == []
+    row = now.tables["states"].iloc[0]
+    assert (row["state"], row["reason"]) == ("proposed", "contact at the cap")
+
+
 def test_what_is_on_the_official_list_of_another_page_is_not_listed_twice():
     first = result([proposal("P01")])
     found = result([proposal("P01")], released=as_released(first.tables["list"], "triggers"))

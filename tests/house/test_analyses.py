@@ -3,9 +3,11 @@
 import dataclasses
 import importlib
 import inspect
+import re
 
 import pytest
 
+from csworkbench.analyses import weekly_list
 from csworkbench.config import Section
 from tests.house.places import ROOT, stems
 
@@ -44,3 +46,13 @@ def test_the_surface_is_the_same_everywhere(stem):
     assert list(inspect.signature(module.analyze).parameters) == ["inputs", "config"]
     for name in ("headline", "figures", "tables", "caveats", "actions"):
         assert hasattr(module.Result, name) or name in {field.name for field in dataclasses.fields(module.Result)}
+
+
+def test_the_weekly_list_reads_every_analysis_that_proposes():
+    folder = ROOT / "csworkbench" / "analyses"
+    makes = re.compile(r"^from csworkbench\.policy import [^\n]*\b(proposals|of_accounts)\b", re.MULTILINE)
+    proposing = {
+        path.relative_to(folder).parts[0] for path in folder.rglob("*.py") if makes.search(path.read_text("utf-8"))
+    }
+    assert proposing >= {"nps_outreach", "renewals", "plan_validation"}
+    assert proposing <= set(weekly_list.NEEDS_IF_PRESENT)

@@ -1,5 +1,7 @@
 """Who may be contacted, by plain loops over the rows as they were written: an oracle that shares no code with policy.
 
+The list is made of what was known on Sunday; then whoever may not be contacted on Wednesday is struck off it.
+
 Books come out of a seed, as small worlds side by side, so that many cost the engine hardly more than one.
 """
 
@@ -12,6 +14,7 @@ from csworkbench.workspace import Cap, ContactPolicy, Quiet
 
 ZONE = "Europe/Stockholm"
 MONDAY = date(2026, 9, 28)
+SUNDAY, WEDNESDAY = date(2026, 9, 27), date(2026, 9, 30)
 CHANNELS = ("email", "call", "in_app")
 NEEDS = {"email": "email", "call": "phone"}
 ORDER = (
@@ -39,7 +42,7 @@ def world(rng: Random, name: str) -> dict[str, list]:
     at = {person: rng.choice(accounts) for person in people}
     mails = [None, *(f"{name}{i}@x.example" for i in range(12))]
     phones = [None, *(f"+46{rng.randint(10**7, 10**8)}" for _ in range(8))]
-    left = ("2026-01-05T00:00:00", *[None] * 15)
+    left = ("2026-01-05T00:00:00", "2026-09-29T08:00:00", "2026-10-02T08:00:00", *[None] * 30)
     rows: dict[str, list] = {
         "accounts": [
             {"account_id": each, "churned_at": rng.choice(left), "timezone": rng.choice([None, "Asia/Shanghai", "?"])}
@@ -77,8 +80,10 @@ def world(rng: Random, name: str) -> dict[str, list]:
                     "contact_id": person,
                     "channel": rng.choice(CHANNELS),
                     "purpose": rng.choice(["marketing", "service", "marketing", None]),
-                    "valid_from": rng.choice(["2026-01-01T00:00:00", "2026-03-01T00:00:00", "2026-10-05T00:00:00"]),
-                    "valid_to": rng.choice([None, None, None, "2026-05-01T00:00:00"]),
+                    "valid_from": rng.choice(
+                        ["2026-01-01T00:00:00", "2026-03-01T00:00:00", "2026-09-29T00:00:00", "2026-10-05T00:00:00"]
+                    ),
+                    "valid_to": rng.choice([None, None, None, "2026-05-01T00:00:00", "2026-09-29T12:00:00"]),
                     "status": rng.choice(["granted", "granted", "denied", "unknown", None]),
                 }
             )
@@ -88,12 +93,13 @@ def world(rng: Random, name: str) -> dict[str, list]:
                 {
                     "contact_id": None if by_address else person,
                     "address": str(rng.choice(mails[1:])).upper() if by_address else None,
-                    "until": rng.choice([None, "2026-09-28", "2026-09-27", "2026-12-01"]),
+                    "until": rng.choice([None, "2026-09-28", "2026-09-27", "2026-10-01", "2026-12-01"]),
+                    "known_at": rng.choice(["2026-09-01T08:00:00", "2026-09-29T08:00:00", None]),
                 }
             )
         for _ in range(rng.choice([0, 0, 1, 2])):
             # The last day that counts is Sunday 27 September; 14 days with it begin on the 14th.
-            day = rng.choice(["08-28", "08-29", "09-13", "09-14", "09-20", "09-21", "09-27"])
+            day = rng.choice(["08-28", "08-29", "09-13", "09-14", "09-17", "09-20", "09-21", "09-27", "09-28", "09-30"])
             touch = f"{name}t{len(rows['touches'])}"
             rows["touches"].append(
                 {
@@ -102,6 +108,7 @@ def world(rng: Random, name: str) -> dict[str, list]:
                     "contact_id": rng.choice([person, None]),
                     "channel": rng.choice(CHANNELS),
                     "initiator": rng.choice(["central", "marketing", "customer", None]),
+                    "proposal_id": None,
                     "sent_at": f"2026-{day}T{rng.choice(['00:30', '12:00', '21:30', '22:30'])}:00",
                 }
             )
@@ -109,15 +116,22 @@ def world(rng: Random, name: str) -> dict[str, list]:
                 rows["touch_participants"].append({"touch_id": touch, "contact_id": rng.choice(people)})
     for each in accounts:
         if rng.random() < 0.3:
-            day = rng.choice(["2026-09-27", "2026-09-28", "2026-10-04", "2026-10-05"])
+            day = rng.choice(["2026-09-27", "2026-09-28", "2026-10-01", "2026-10-04", "2026-10-05"])
             rows["meetings"].append({"meeting_id": f"{each}m", "account_id": each, "planned_at": f"{day}T12:00:00"})
+    days, firsts = [date(2026, 9, 14), date(2026, 9, 29), date(2026, 10, 4)], [MONDAY, date(2026, 9, 14)]
     rows["released"] = [
-        Contacted("x", at[person], person, "other", rng.choice(["human", "automated"]), rng.choice(CHANNELS),
-                  f"{name}csm", rng.choice([date(2026, 9, 14), date(2026, 9, 29), date(2026, 10, 4)]),
-                  rng.choice(["own", "other"]), rng.choice([MONDAY, date(2026, 9, 14)]), date(2026, 9, 1))
+        Contacted(f"{person}x", at[person], person, rng.choice(["x", "own.r"]), rng.choice(["human", "automated"]),
+                  rng.choice(CHANNELS), f"{name}csm", rng.choice(days), rng.choice(["own", "other"]),
+                  rng.choice(firsts), date(2026, 9, 1))
         for person in people
         if rng.random() < 0.15
     ]  # fmt: skip
+    for each in rows["released"]:
+        if rng.random() < 0.4:
+            day = rng.choice(["09-13", "09-15", "09-29"])
+            told = {"account_id": each.account_id, "contact_id": each.contact_id, "channel": each.channel}
+            told |= {"touch_id": f"{each.proposal_id}t", "initiator": "csm", "proposal_id": each.proposal_id}
+            rows["touches"].append({**told, "sent_at": f"2026-{day}T12:00:00"})
     rows["requests"] = [
         {
             "contact_id": person if rng.random() < 0.95 else None,
@@ -167,47 +181,54 @@ def decisions(rows: dict[str, list], policy: ContactPolicy) -> list[tuple[bool, 
     """Whether each request is listed, and the first reason against it, in the order of the requests."""
     same = persons(rows)
     mine: list[tuple[dict, str]] = []  # what is listed, with its channel
+    kept: list[tuple[dict, str]] = []  # what of it is not struck off
     found = []
     for ask in rows["requests"]:
-        person = ask["contact_id"]
-        if person is None:
+        if ask["contact_id"] is None:
             found.append((False, ORDER[0]))
             continue
-        firsts = []
-        for channel in ask["channels"]:
-            against = {reason for reason in ORDER if _holds(reason, (ask, channel), (rows, same, mine), policy)}
-            firsts.append(next((reason for reason in ORDER if reason in against), ""))
-        if "" in firsts:
-            mine.append((ask, ask["channels"][firsts.index("")]))
-            found.append((True, ""))
-        else:
+        firsts = [_first((ask, channel), (rows, same, mine, SUNDAY), policy) for channel in ask["channels"]]
+        if "" not in firsts:
             found.append((False, max(firsts, key=ORDER.index)))
+            continue
+        channel = ask["channels"][firsts.index("")]
+        mine.append((ask, channel))
+        since = _first((ask, channel), (rows, same, kept, WEDNESDAY), policy)
+        if since:
+            found.append((False, f"{since}, since the week began"))
+        else:
+            kept.append((ask, channel))
+            found.append((True, ""))
     return found
 
 
+def _first(asked: tuple[dict, str], known: tuple, policy: ContactPolicy) -> str:
+    return next((reason for reason in ORDER if _holds(reason, asked, known, policy)), "")
+
+
 def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPolicy) -> bool:
-    (ask, channel), (rows, same, mine) = asked, known
+    (ask, channel), (rows, same, mine, cut) = asked, known
     person, account = ask["contact_id"], ask["account_id"]
     records = same[person]
     match reason:
         case "account left":
             home = {row["contact_id"]: row["account_id"] for row in rows["contacts"]}[person]
-            return any(row["churned_at"] for row in rows["accounts"] if row["account_id"] == home)
+            return any(_is_by(row["churned_at"], cut) for row in rows["accounts"] if row["account_id"] == home)
         case "person left":
-            return any(row["left_at"] for row in rows["contacts"] if row["contact_id"] == person)
+            return any(_is_by(row["left_at"], cut) for row in rows["contacts"] if row["contact_id"] == person)
         case "suppressed":
-            return _is_suppressed(rows, records)
+            return _is_suppressed(rows, records, cut)
         case "refused":
             return any(
                 row["status"] in ("denied", None) and row["channel"] == channel
-                for row in _said(rows, records)
+                for row in _said(rows, records, cut)
                 if row["purpose"] in (ask["purpose"], None)
             )
         case "no consent":
             if ask["purpose"] == "service" and policy.service_basis:
                 return False
             topic = (channel, ask["purpose"])
-            said = [row for row in _said(rows, {person}) if (row["channel"], row["purpose"]) == topic]
+            said = [row for row in _said(rows, {person}, cut) if (row["channel"], row["purpose"]) == topic]
             last = max((row["valid_from"] for row in said), default=None)
             return not said or any(row["status"] != "granted" for row in said if row["valid_from"] == last)
         case "no address for the channel":
@@ -222,25 +243,30 @@ def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPo
         case "contact at the cap" | "account at the cap":
             per = reason.split()[0]
             caps = [cap for cap in policy.caps if cap.per == per and (not cap.channels or channel in cap.channels)]
-            return any(_used(cap, records, account, (rows, mine)) >= cap.touches for cap in caps)
+            return any(_used(cap, records, account, (rows, mine, cut)) >= cap.touches for cap in caps)
     return False
 
 
-def _said(rows: dict[str, list], records: set[str]) -> list[dict]:
-    """What was said by Wednesday 30 September and did not end by then."""
+def _is_by(moment: str | None, cut: date) -> bool:
+    return moment is not None and _day(moment) <= cut
+
+
+def _said(rows: dict[str, list], records: set[str], cut: date) -> list[dict]:
+    """What was said by a day and had not ended by then."""
     return [
         row
         for row in rows["consents"]
-        if row["contact_id"] in records and row["valid_from"] < "2026-09-30" and row["valid_to"] is None
+        if row["contact_id"] in records and _is_by(row["valid_from"], cut) and not _is_by(row["valid_to"], cut)
     ]
 
 
-def _is_suppressed(rows: dict[str, list], records: set[str]) -> bool:
+def _is_suppressed(rows: dict[str, list], records: set[str], cut: date) -> bool:
     mails = {_plain(row["email"]) for row in rows["contact_pii"] if row["contact_id"] in records and row["email"]}
     return any(
         row["contact_id"] in records or _plain(row["address"]) in mails
         for row in rows["suppressions"]
-        if row["until"] is None or row["until"] > "2026-09-30"
+        if row["known_at"] is None or _is_by(row["known_at"], cut)
+        if row["until"] is None or date.fromisoformat(row["until"]) > cut
     )
 
 
@@ -254,22 +280,31 @@ def _is_busy(ask: dict, rows: dict[str, list], mine: list, policy: ContactPolicy
 
 
 def _others(rows: dict[str, list]) -> list[Contacted]:
-    return [each for each in rows["released"] if (each.analysis, each.first_day) != ("own", MONDAY)]
+    return [
+        each
+        for each in rows["released"]
+        if each.first_day != MONDAY or (each.analysis != "own" and each.program != "own.r")
+    ]
 
 
 def _used(cap: Cap, records: set[str], account: str, known: tuple) -> int:
-    rows, mine = known
-    first = MONDAY - timedelta(days=cap.days)
-    used = 0
+    rows, mine, cut = known
+    first = cut - timedelta(days=cap.days - 1)
+    used, sent = 0, set()
     for touch in rows["touches"]:
+        if _day(touch["sent_at"]) > cut:
+            continue
+        sent.add(touch["proposal_id"])
         met = {touch["contact_id"]} | {
             row["contact_id"] for row in rows["touch_participants"] if row["touch_id"] == touch["touch_id"]
         }
-        counts = touch["initiator"] != "customer" and first <= _day(touch["sent_at"]) < MONDAY
+        counts = touch["initiator"] != "customer" and first <= _day(touch["sent_at"])
         counts = counts and (not cap.channels or touch["channel"] in cap.channels)
         if counts:
             used += len(met & records) if cap.per == "contact" else touch["account_id"] == account
     for each in _others(rows):
+        if each.proposal_id in sent:
+            continue
         if first <= each.sent_on <= MONDAY + timedelta(days=6) and (not cap.channels or each.channel in cap.channels):
             used += each.contact_id in records if cap.per == "contact" else each.account_id == account
     for other, channel in mine:
@@ -277,7 +312,5 @@ def _used(cap: Cap, records: set[str], account: str, known: tuple) -> int:
             used += other["contact_id"] in records if cap.per == "contact" else other["account_id"] == account
     if cap.per == "account" and not cap.channels:
         last = MONDAY + timedelta(days=6)
-        used += sum(
-            row["account_id"] == account and MONDAY <= _day(row["planned_at"]) <= last for row in rows["meetings"]
-        )
+        used += sum(row["account_id"] == account and cut < _day(row["planned_at"]) <= last for row in rows["meetings"])
     return used

@@ -99,6 +99,14 @@ def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame
             say("{n:n suppression names|suppressions name} nobody who is known", n=inputs.ground.nameless),
             say("Check the ids and addresses of suppressions"),
         )
+    if len(made.struck) and not inputs.official:
+        told = [f"{len(rows)} {reason}" for reason, rows in made.struck.groupby("reason", sort=True)]
+        yield Caveat(
+            "struck_off",
+            Severity.NOTE,
+            say("{n:n contact was|contacts were} struck off the lists: {why:list}", n=len(made.struck), why=told),
+            say("Nobody moves up for them before next week: the table struck names them"),
+        )
     now = set(made.listed["proposal_id"])
     if inputs.official and inputs.official - now:
         yield Caveat(
@@ -152,7 +160,10 @@ def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:
     if len(saves):
         yield say("Call {n:n detractor|detractors} this week: {names:list}", n=len(saves), names=list(saves["name"]))
     if len(made.listed) and not inputs.official:
-        yield say("Make the list official before the first contact: csw release latest nps_outreach")
+        yield say(
+            "Make the list official before the first contact, this one or the weekly list that serves it: "
+            "csw release latest nps_outreach"
+        )
     kept = made.left_out[made.left_out["rule"].eq(OFFER) & made.left_out["reason"].str.startswith("no offer")]
     if len(kept):
         yield say(

@@ -40,8 +40,10 @@ class Inputs:
         roles: contact_id -> role.
         last_touch: contact_id -> day of the newest touch; empty without touches.
         ground: What the policy knows of every contact.
-        acted_on: contact_id of earlier official lists of this page -> last day whose answers the newest one has seen.
+        acted_on: contact_id of rows of this page on earlier official lists, its own or the weekly list -> last day
+            whose answers the newest one has seen.
         official: Ids of the proposals on the official list of this week; empty = there is none yet.
+        elsewhere: (program, contact_id) of this page on an official list of another page this week -> that page.
         has_weights: Whether accounts have the column by which non-response is weighted.
     """
 
@@ -60,6 +62,7 @@ class Inputs:
     ground: Ground
     acted_on: Mapping[str, date]
     official: frozenset[str]
+    elsewhere: Mapping[tuple[str, str], str]
     has_weights: bool
 
 
@@ -78,7 +81,9 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     week = week_of(snapshot.as_of)
     before = earlier(snapshot, week.known)
     waiting = _frame(asked.invitations(before, config.window_days))
-    own = [each for each in snapshot.released if each.analysis == STEM]
+    # The weekly list serves proposals of this page too: who is on it was contacted for the same reason.
+    own = [each for each in snapshot.released if each.analysis == STEM or each.program.startswith(f"{STEM}.")]
+    current = [each for each in own if each.first_day == week.first]
     return Inputs(
         as_of=snapshot.as_of,
         week=week,
@@ -94,7 +99,8 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         last_touch=_pairs(asked.last_touch(before)),
         ground=gather(before, snapshot, week, STEM),
         acted_on=_acted_on([each for each in own if each.first_day < week.first]),
-        official=frozenset(each.proposal_id for each in own if each.first_day == week.first),
+        official=frozenset(each.proposal_id for each in current if each.analysis == STEM),
+        elsewhere={(each.program, each.contact_id): each.analysis for each in current if each.analysis != STEM},
         has_weights=config.weight_by in snapshot.tables["accounts"].columns,
     )
 

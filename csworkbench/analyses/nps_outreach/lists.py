@@ -36,7 +36,8 @@ MADE = [
 ]  # fmt: skip
 LISTED = [
     "proposal_id", "rule", "priority", "account_id", "contact_id", "name", "play", "channel", "csm_id", "reason",
-    "mode", "basis", "last_touch_on", "send_from", "sent_on", "due_on", "expires_on", "is_must_do", "program",
+    "mode", "purpose", "basis", "last_touch_on", "send_from", "sent_on", "due_on", "expires_on", "is_must_do",
+    "program",
 ]  # fmt: skip
 
 
@@ -48,9 +49,11 @@ class Lists:
         placed: Promoters and detractors in the order of their tiers.
         decided: One row per contact a rule asks for, with the decision of the policy.
         proposals: Those who are contacted, as `policy.proposals` has them.
-        listed: The same for people, and as a release keeps them: `LISTED`.
+        listed: The same for people, and as a release keeps them, but for those on the official list of another page:
+            `LISTED`.
         left_out: Every contact that is not listed, and those whom nobody knows: contact_id, account_id, rule, reason,
             reasons.
+        struck: Those of `left_out` who were listed when the week began.
         contacts: How many contacts there are, the unknown ones of the rules included.
     """
 
@@ -59,6 +62,7 @@ class Lists:
     proposals: "pd.DataFrame"
     listed: "pd.DataFrame"
     left_out: "pd.DataFrame"
+    struck: "pd.DataFrame"
     contacts: int
 
 
@@ -76,11 +80,30 @@ def lists(inputs: Inputs, config: Config) -> Lists:
     decided = decide(wanted, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
     chosen = _planned(decided[decided["is_listed"]], inputs, config)
     made = proposals(chosen, STEM, inputs.week)
+    decided = _without_others(decided, inputs)
     everybody = account_for(inputs.ground, decided)
     unknown = decided[~decided["contact_id"].isin(inputs.ground.people.index)]
     columns = ["contact_id", "account_id", "rule", "reason", "reasons"]
     left_out = pd.concat([everybody[~everybody["is_listed"]][columns], unknown[columns]], ignore_index=True)
-    return Lists(placed, decided, made, _listed(made, chosen, inputs), left_out, len(everybody) + len(unknown))
+    rows = _listed(made, chosen, inputs)
+    rows = rows[rows["contact_id"].isin(decided.loc[decided["is_listed"], "contact_id"])].reset_index(drop=True)
+    struck = decided[decided["is_struck"]][columns].reset_index(drop=True)
+    return Lists(placed, decided, made, rows, left_out, struck, len(everybody) + len(unknown))
+
+
+def _without_others(decided: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
+    """Return the decisions without those who are on an official list of another page for the same reason."""
+    import pandas as pd
+
+    keys = zip(decided["program"], decided["contact_id"], strict=True)
+    pages = pd.Series([inputs.elsewhere.get(key) for key in keys], decided.index, dtype="str")
+    is_there = pages.notna() & decided["is_listed"]
+    told = pages.map(lambda page: text(say("on the official list of {page} already", page=page)), na_action="ignore")
+    return decided.assign(
+        is_listed=decided["is_listed"] & ~is_there,
+        reason=decided["reason"].mask(is_there, told),
+        reasons=decided["reasons"].mask(is_there, told),
+    )
 
 
 def _requested(inputs: Inputs, placed: "pd.DataFrame", config: Config) -> "pd.DataFrame":

@@ -36,6 +36,7 @@ class Result:
     * list, contact, for people, and what a release keeps: see `lists.LISTED`; send_from is UTC
     * why, list and reason: rule, reason, contacts; of everybody who is not listed
     * left_out, contact that is not listed: contact_id, account_id, rule, reason (the first one), reasons (all)
+    * struck, contact listed when the week began who may not be contacted since: as left_out, of which it is a part
     * held_out, contact held out by lot: contact_id, account_id, program
     * routes, follow-up: followup, answers, play ("none" = nobody declared one, settled = no contact)
     * holdout, automated program: see `held`
@@ -69,6 +70,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     figures = measured.figures(inputs, config.level) | {"listed": listed}
     tables = _tables(inputs, made, config)
     found = doubts.caveats(inputs, made, (figures, tables), config)
+    now = frozenset(made.listed["proposal_id"])
     place = f"lists/{STEM}-{inputs.week.first.isoformat()}"
     release = Release("list", place, ("held_out",), is_once=True)
     return Result(
@@ -77,7 +79,8 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         tables=tables,
         caveats=worst_first(found),
         actions=tuple(doubts.actions(inputs, made, config)),
-        releases=(release,) if len(made.listed) else (),
+        # What is official stays as it is: it is offered again only as long as it would be the same.
+        releases=(release,) if len(made.listed) and inputs.official in (frozenset(), now) else (),
     )
 
 
@@ -103,9 +106,10 @@ def _tables(inputs: Inputs, made: Lists, config: Config) -> "dict[str, pd.DataFr
         "list": made.listed,
         "why": _why_table(made.left_out),
         "left_out": made.left_out,
+        "struck": made.struck,
         "held_out": held[["contact_id", "account_id", "program"]].reset_index(drop=True),
         "routes": _route_table(inputs, config),
-        "holdout": holdout_table(made, config),
+        "holdout": holdout_table(made, config, len(inputs.accounts)),
     }
 
 

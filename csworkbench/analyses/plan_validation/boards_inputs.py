@@ -67,8 +67,7 @@ def surroundings(snapshot: Snapshot, dates: Sequence[date], window_days: int) ->
     tables = snapshot.tables
     return Surroundings(
         snapshot.as_of,
-        _frame(snapshot, tables.get("plans"), ("plan_id", "account_id"), PLANS).set_index("plan_id"),
-        _frame(snapshot, tables.get("plan_steps"), ("plan_id", "step_no"), STEPS),
+        *board_rows(snapshot),
         _frame(snapshot, tables.get("plan_goals"), ("plan_id", "metric"), GOALS),
         _frame(snapshot, _notes(tables), ("plan_id", "sent_at"), NOTES),
         _accounts(snapshot),
@@ -76,6 +75,17 @@ def surroundings(snapshot: Snapshot, dates: Sequence[date], window_days: int) ->
         going_on(snapshot, dates, window_days),
         _people(snapshot),
     )
+
+
+def board_rows(snapshot: Snapshot) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Return plans and steps as `boards.boards` takes them.
+
+    Args:
+        snapshot: The book as of a date.
+    """
+    tables = snapshot.tables
+    plans = _frame(snapshot, tables.get("plans"), ("plan_id", "account_id"), PLANS).set_index("plan_id")
+    return plans, _frame(snapshot, tables.get("plan_steps"), ("plan_id", "step_no"), STEPS)
 
 
 def _people(snapshot: Snapshot) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.plan_validation.around import Bands, bands_of
+from csworkbench.analyses.plan_validation.asking import waiting_steps
 from csworkbench.analyses.plan_validation.boards_inputs import Surroundings, surroundings
 from csworkbench.analyses.plan_validation.days import in_days, read
 from csworkbench.analyses.plan_validation.declared import declared_in
@@ -78,6 +79,7 @@ class Inputs:
         around: What is known around the plans; None leaves boards, start orders, baselines and the ledger out.
         lacking: Table or result that is absent -> what cannot be said without it.
         of_today: Columns of accounts of which today's value is used for the past.
+        late: Mandatory steps that were overdue when the week began, see `asking.waiting_steps`.
         aside: Table of plans -> rows that were set aside when the files were read, where there were any.
         language: Language of the workspace: of plan sheets and of the reasons in playbook files.
     """
@@ -96,6 +98,7 @@ class Inputs:
     around: Surroundings | None
     lacking: Mapping[str, str]
     of_today: tuple[str, ...]
+    late: "pd.DataFrame"
     aside: Mapping[str, int] = field(default_factory=dict)
     language: str = "en"
 
@@ -143,6 +146,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         surroundings(snapshot, _dates(bands.history), config.around.window_days),
         MappingProxyType(_lacking(snapshot, levels)),
         _of_today(snapshot, first.astype(date), accounts),
+        waiting_steps(snapshot),
         _aside(snapshot),
         snapshot.workspace.language,
     )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.plan_validation.around import Aside, look_around
+from csworkbench.analyses.plan_validation.asking import proposal_table
 from csworkbench.analyses.plan_validation.candidates import candidate_table
 from csworkbench.analyses.plan_validation.courses import read_courses
 from csworkbench.analyses.plan_validation.declared import declared_in
@@ -62,6 +63,7 @@ class Result:
     * balance, playbook and covariate: smd_before, smd_after; balance_first, of the playbook of course_first
     * candidates, playbook and trait nobody declared: see `candidates.candidate_table`
     * forest, rebound: for pictures, see `frames`
+    * proposals, account whose plan waits for a mandatory step, as docs/methods/proposals.md has them
     * playbook_changes, changed key of a playbook: see `patching.WriteBack`
     * what is known around the plans: see `around.Aside`
 
@@ -191,6 +193,7 @@ def _tables(
         "candidates": candidate_table(inputs, config, readings),
         "forest": forest_table(playbooks),
         "rebound": rebound_table(config, readings),
+        "proposals": proposal_table(inputs.late, inputs.as_of),
     }
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.renewals.asking import undecided
 from csworkbench.analyses.renewals.settings import Config
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Inputs:
         left_out: Measure -> why it is not among them: the table it needs, or "today's value only".
         has_calls: Whether the workspace has renewal calls.
         is_amount_current: Whether amounts of the past are those of today, because the export overwrites them.
+        undecided: Renewals due by the end of the week and open when it began: account_id, due_date.
     """
 
     as_of: date
@@ -62,6 +64,7 @@ class Inputs:
     left_out: Mapping[str, str]
     has_calls: bool
     is_amount_current: bool
+    undecided: "pd.DataFrame"
 
 
 def calendar_month_ends(as_of: date, months: int) -> tuple[date, ...]:
@@ -137,6 +140,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         left_out=left_out,
         has_calls="renewal_calls" in snapshot.tables,
         is_amount_current="target_amount" in current.get("renewals", ()),
+        undecided=undecided(snapshot, config.overdue_days),
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.renewals.asking import proposal_table
 from csworkbench.analyses.renewals.checkpoints import checkpoint_table, disagreement_table, missing_table
 from csworkbench.analyses.renewals.doubts import VERDICTS, doubts
 from csworkbench.analyses.renewals.evidence import Inputs, quarter_of
@@ -54,6 +55,7 @@ class Result:
       open_low, open_high
     * deciders, quarter, currency and account: quarter, currency, account_id, name, renewals, target, probability,
       spread_share (share of the variance of the quarter's total)
+    * proposals, account whose renewal is due and not decided, as docs/methods/proposals.md has them
     * due, renewals due this calendar year by quarter, tier and CSM: see `portfolio.due_table`
     * waterfall, step of the quarter of the date: step, label, amount, renewals, quarter, currency
     * checkpoints, disagreements, missing_calls: see `checkpoints`
@@ -132,6 +134,7 @@ def _tables(
         "checkpoints": checkpoints,
         "disagreements": disagreement_table(checkpoints, config),
         "missing_calls": missing_table(checkpoints),
+        "proposals": proposal_table(inputs.undecided, inputs.as_of),
         "past_quarters": past.quarters,
         "predicted_actual": _predicted_actual(past.quarters, ahead.quarters, basis),
         "past_forecasts": past.past[["renewal_id", *past.past.columns.drop("renewal_id")]],

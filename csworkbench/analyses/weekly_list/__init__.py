@@ -30,6 +30,7 @@ NEEDS_IF_PRESENT = (
     "triggers",
     "segments",
     "plan_validation",
+    "renewals",
     "key_accounts",
 )
 

@@ -1,7 +1,7 @@
 """What the week is planned from: the proposals of every analysis, calendars, and the ground of the policy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +85,6 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     ground = gather(before, snapshot, week, STEM)
     own = tuple(each for each in snapshot.released if each.analysis == STEM)
     named = set(proposals["contact_id"].dropna()) | {each.contact_id for each in own}
-    concerned = ground.people.index.isin(named)
     return Inputs(
         as_of=snapshot.as_of,
         week=week,
@@ -101,7 +100,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         last_touch=asked.last_touch(before),
         done=asked.done(snapshot),
         # Whoever is not proposed is no matter here, and the rules are asked many times.
-        ground=replace(ground, people=ground.people[concerned]),
+        ground=ground.of(named),
         official=own,
         elsewhere={
             each.proposal_id: each.analysis

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
-from csworkbench.policy import decide
+from csworkbench.policy import Reason, objections
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,23 +41,59 @@ KINDS = {
 }
 """Columns of the list and their types, in order."""
 LEFT = ["proposal_id", "analysis", "account_id", "contact_id", "rule", "priority", "is_must_do", "reason", "reasons"]
+STRUCK = ["proposal_id", "account_id", "contact_id", "channel", "csm_id", "reason"]
+CAPS = (Reason.CONTACT_CAP.value, Reason.ACCOUNT_CAP.value)
 NOT_OFFICIAL = "not on the official list of the week"
 OFTEN = 8
 """Weeks of official lists whose rows are still followed."""
 
 
-def listed(inputs: Inputs, made: Plan) -> "pd.DataFrame":
+def struck(inputs: Inputs, made: Plan) -> "pd.DataFrame":
+    """Return who is struck off the list of the week: those who may not be contacted since it began.
+
+    Nobody moves up for them, so that this and the list are together the same all week.
+
+    Args:
+        inputs: Official lists, what was done, and what the policy knows now.
+        made: The plan.
+
+    Returns:
+        One row per contact with `STRUCK`, by proposal_id.
+    """
+    import pandas as pd
+
+    official = _official(inputs)
+    if not official:
+        rows = made.decided[made.decided["is_struck"]]
+    else:
+        done = set(inputs.done["proposal_id"])
+        asked = pd.DataFrame([{**each.row, "proposal_id": each.proposal_id} for each in official])
+        asked = asked[~asked["proposal_id"].isin(done)]
+        why = objections(asked, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
+        rows = asked.assign(reason=asked["proposal_id"].map(why).astype("str"))[asked["proposal_id"].isin(list(why))]
+    return rows[STRUCK].astype("str").sort_values("proposal_id", ignore_index=True)
+
+
+def _official(inputs: Inputs) -> "list[Contacted]":
+    return [each for each in inputs.official if each.first_day == inputs.week.first]
+
+
+def listed(inputs: Inputs, made: Plan, off: "pd.DataFrame") -> "pd.DataFrame":
     """Return the list of the week: the official one where there is one, else the planned one.
 
     Args:
         inputs: Official lists, names, addresses.
         made: The plan.
+        off: Who is struck off.
 
     Returns:
         One row per contact with the columns of `KINDS`, by csm_id, channel, priority and proposal_id; send_from is UTC.
     """
-    official = [each for each in inputs.official if each.first_day == inputs.week.first]
-    return _written(official) if official else _planned(inputs, made)
+    official = _official(inputs)
+    if not official:
+        return _planned(inputs, made)
+    rows = _written(official)
+    return rows[~rows["proposal_id"].isin(off["proposal_id"])].reset_index(drop=True)
 
 
 def _planned(inputs: Inputs, made: Plan) -> "pd.DataFrame":
@@ -101,81 +137,65 @@ def _written(official: "list[Contacted]") -> "pd.DataFrame":
     return pd.DataFrame(columns).astype(KINDS)
 
 
-def left_out(made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
+def left_out(made: Plan, rows: "pd.DataFrame", off: "pd.DataFrame") -> "pd.DataFrame":
     """Return every proposal that is not on the list, with the reason; with the list they are all proposals.
 
     Args:
         made: The plan.
         rows: The list.
+        off: Who is struck off it.
     """
     others = made.decided[~made.decided["proposal_id"].isin(set(rows["proposal_id"]))]
     late = others["is_listed"]
     told = others.assign(
         reason=others["reason"].where(~late, NOT_OFFICIAL), reasons=others["reasons"].where(~late, NOT_OFFICIAL)
     )
+    why = told["proposal_id"].map(off.set_index("proposal_id")["reason"])
+    told = told.assign(reason=why.fillna(told["reason"]), reasons=told["reasons"].where(why.isna() | ~late, why))
     return told[LEFT].reset_index(drop=True)
 
 
-def states(inputs: Inputs, rows: "pd.DataFrame") -> "pd.DataFrame":
+def states(inputs: Inputs, rows: "pd.DataFrame", off: "pd.DataFrame") -> "pd.DataFrame":
     """Return what became of each row of this week's list and of the official lists of the weeks before.
 
     Args:
         inputs: Official lists, what was done, and who may not be contacted any more.
         rows: The list of this week.
+        off: Who is struck off it.
 
     Returns:
         One row per proposal, the newest week first: proposal_id, week, is_official, state (proposed, sent, skipped,
-        expired), on (missing = nothing happened), reason (of skipped).
+        expired), on (missing = nothing happened), reason (of skipped, and of what is struck off).
     """
     import pandas as pd
 
     first, oldest = inputs.week.first, inputs.week.first - timedelta(weeks=OFTEN)
-    official = {each.proposal_id for each in inputs.official if each.first_day == first}
-    found = [(each, first, each in official, expires.date())
-             for each, expires in zip(rows["proposal_id"], rows["expires_on"], strict=True)]  # fmt: skip
+    official = _official(inputs)
+    ends = dict(zip(rows["proposal_id"], rows["expires_on"].dt.date, strict=True)) if not official else {}
+    found = [(each, first, False, expires) for each, expires in ends.items()]
     found += [
         (each.proposal_id, each.first_day, True, _expires(each))
         for each in inputs.official
-        if oldest <= each.first_day < first
+        if oldest <= each.first_day <= first
     ]
     done: dict[Any, Any] = inputs.done.set_index("proposal_id").to_dict("index")
-    refused = _refused(inputs)
+    why = dict(zip(off["proposal_id"], off["reason"], strict=True))
     told = []
     for name, week, is_official, expires in found:
         what = done.get(name)
         if what is not None:
             told.append((name, week, is_official, what["state"], what["on"], str(what["why"] or "")))
-        elif is_official and refused.get(name):
-            told.append((name, week, is_official, "skipped", None, refused[name]))
-        elif expires < inputs.as_of:
-            told.append((name, week, is_official, "expired", expires, ""))
+        # Who is at a cap since may have got this very contact, where no touch names it: nobody can tell.
+        elif is_official and why.get(name) and why[name] not in CAPS:
+            told.append((name, week, is_official, "skipped", None, why[name]))
         else:
-            told.append((name, week, is_official, "proposed", None, ""))
+            is_over = expires < inputs.as_of
+            told.append((name, week, is_official, "expired" if is_over else "proposed", expires if is_over else None,
+                         why.get(name, "")))  # fmt: skip
     frame = pd.DataFrame(told, columns=["proposal_id", "week", "is_official", "state", "on", "reason"])
     dated = frame.assign(week=pd.to_datetime(frame["week"]), on=pd.to_datetime(frame["on"]))
     dated = dated.astype({"proposal_id": "str", "state": "str", "reason": "str", "is_official": bool})
     return dated.sort_values(["week", "proposal_id"], ascending=[False, True], ignore_index=True)
-
-
-def _refused(inputs: Inputs) -> dict[str, str]:
-    """Return the rows of the official list of this week whose contact may not be contacted any more, and why not.
-
-    Caps are not asked: the list itself has used them up.
-    """
-    import pandas as pd
-
-    official = [each for each in inputs.official if each.first_day == inputs.week.first]
-    asked = pd.DataFrame(
-        [
-            (each.proposal_id, each.contact_id, each.account_id, each.row["purpose"], (each.channel,), each.mode)
-            for each in official
-        ],
-        columns=["proposal_id", "contact_id", "account_id", "purpose", "channels", "mode"],
-    ).assign(csm_id=None, is_must_do=True, own="", is_held=False)
-    bare = inputs.policy.model_copy(update={"caps": ()})
-    said = decide(asked, inputs.ground, bare, inputs.week, inputs.timezone)
-    no = said[~said["is_listed"]]
-    return dict(zip(no["proposal_id"], no["reason"], strict=True))
 
 
 def _expires(each: "Contacted") -> date:

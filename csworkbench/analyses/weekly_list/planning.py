@@ -39,8 +39,8 @@ class Plan:
     """The week as it is planned.
 
     Args:
-        decided: Every proposal: `policy.proposals` with analysis, order, is_listed, channel and csm_id it goes by,
-            minutes (of the CSM), reason and reasons ("" = listed), send_from.
+        decided: Every proposal: `policy.proposals` with analysis, order, is_listed, is_struck, channel and csm_id it
+            goes by, minutes (of the CSM), reason and reasons ("" = listed), send_from.
         allocation: Stages with bound and prices, and what is left of the limits.
         limits: Room of each limit, and its name.
         kinds: What each limit is of, in the same order.
@@ -215,13 +215,16 @@ def _decided(
     ]
     left = others.assign(
         is_listed=False,
+        is_struck=False,
         reason=[each[0] for each in told],
         reasons=["; ".join(dict.fromkeys(each)) for each in told],
         send_from=pd.Series(pd.NaT, others.index, dtype="datetime64[us]"),
     )
     parts = [part for part in (passed, left) if len(part)]
     whole = pd.concat(parts) if parts else left
-    return whole.sort_values("order", ignore_index=True).astype({"is_listed": bool, "reason": "str", "reasons": "str"})
+    return whole.sort_values("order", ignore_index=True).astype(
+        {"is_listed": bool, "is_struck": bool, "reason": "str", "reasons": "str"}
+    )
 
 
 def _rank(reason: str) -> int:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.weekly_list import doubts, measured
 from csworkbench.analyses.weekly_list.evidence import STEM, Inputs
-from csworkbench.analyses.weekly_list.listing import addresses, left_out, listed, states
+from csworkbench.analyses.weekly_list.listing import addresses, left_out, listed, states, struck
 from csworkbench.analyses.weekly_list.planning import Plan, plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.analyses.weekly_list.settings import Config
@@ -24,6 +24,7 @@ class Result:
     Tables, key columns first:
 
     * list, contact, for people, and what a release keeps: see `listing.KINDS`; send_from is UTC
+    * struck, contact struck off the list since the week began: see `listing.STRUCK`; with the list the same all week
     * lists, CSM and channel: csm_id ("" = nobody), channel, mode, contacts, minutes (of the CSM)
     * sources, analysis: analysis, proposals, listed, left_out
     * why, analysis and reason: analysis, reason, proposals; of everybody who is not listed
@@ -74,9 +75,15 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         tables=tables,
         caveats=worst_first(found),
         actions=tuple(doubts.actions(inputs, made, tables)),
-        releases=(release,) if len(tables["list"]) else (),
+        releases=(release,) if _is_offered(inputs, tables) else (),
         handouts=tuple(Handout(name, config.exports) for name in ("list", "crm") if name in tables),
     )
+
+
+def _is_offered(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> bool:
+    """Return whether there is a list to make official: the official list itself is, as long as it stands as it was."""
+    is_official = any(each.first_day == inputs.week.first for each in inputs.official)
+    return len(tables["list"]) > 0 and not (is_official and len(tables["struck"]))
 
 
 def _headline(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Message:
@@ -113,12 +120,14 @@ def _figures(made: Plan, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Esti
 
 
 def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFrame]":
-    rows = listed(inputs, made)
+    off = struck(inputs, made)
+    rows = listed(inputs, made, off)
     assert set(RELEASED) <= set(rows.columns)  # noqa: S101 - what a release needs, see `policy.RELEASED`
-    out = left_out(made, rows)
+    out = left_out(made, rows, off)
     held = made.decided[made.decided["reason"] == Reason.HOLDOUT.value]
     found = {
         "list": rows,
+        "struck": off,
         "lists": _lists(rows),
         "sources": _sources(inputs, rows, out),
         "why": _why(out),
@@ -127,7 +136,7 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
         "channels": measured.channel_table(rows, config),
         "stages": measured.stage_table(made),
         "short": measured.short_table(made),
-        "states": states(inputs, rows),
+        "states": states(inputs, rows, off),
         "held_out": held[["proposal_id", "contact_id", "account_id", "program"]].reset_index(drop=True),
         "holdout": measured.holdout_table(inputs, made, config),
     }

@@ -133,7 +133,8 @@ def allowed(rows: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
         now = max(rounds.get(key, 0) for key in keys)
         rounds.update(dict.fromkeys(keys, now + 1))
         turn.append(now)
-    ground = replace(inputs.ground, busy={})
+    # The plan is made of what was known when the week began; who has refused since is struck off it later.
+    ground = replace(inputs.ground, busy={}, since=None)
     parts = [decide(each, ground, free, inputs.week, inputs.timezone) for _, each in single.groupby(turn, sort=True)]
     columns = ["order", "channel", "is_listed", "reason", "reasons"]
     if not parts:
