@@ -84,6 +84,7 @@ def run(
     Returns:
         Exit code of the run.
     """
+    from csworkbench.cli.pacing import earlier_seconds
     from csworkbench.cli.progress import progress
     from csworkbench.runner import Kernel, RunOptions, TableRead, fitting
     from csworkbench.runner import run as run_jobs
@@ -104,7 +105,7 @@ def run(
             for name, item in planned.reports.items()
         ),
     )
-    with progress() as listen:
+    with progress(earlier_seconds(planned.out)) as listen:
         record = run_jobs(planned.jobs, planned.out, options, listen)
     if json:
         answer_json(record.to_json() | {"folder": str(record.folder)})
