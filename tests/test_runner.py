@@ -31,6 +31,7 @@ from csworkbench.runner import (
     TableRead,
     check,
     run,
+    warm,
 )
 from csworkbench.runner.kernels import why_not_warm
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch, processes_marked
@@ -166,6 +167,7 @@ def farm(request, tmp_path_factory):
     ]
     events: list[Event] = []
     record = do(folder, *jobs, tell=events.append, kernel=request.param)
+    warm.close()  # the process kernels are forked from stays for the next run
     return folder, record, {item.name: item for item in record.notebooks}, events
 
 

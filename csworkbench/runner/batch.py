@@ -177,7 +177,7 @@ class _Batch:
         self._records: dict[str, NotebookRecord] = {}
         self._events: list[dict[str, Any]] = []
         self._begin = perf_counter()
-        self._is_warm, self._why_stock = choose(options.kernel, sum(job.skip is None for job in jobs))
+        is_warm, self._why_stock = choose(options.kernel, sum(job.skip is None for job in jobs))
         self._setting = Setting(
             root=options.root,
             folder=folder,
@@ -187,7 +187,7 @@ class _Batch:
             start_timeout_seconds=options.start_timeout_seconds,
             watch=self._watch,
             tell=self._queue.put,
-            is_warm=self._is_warm,
+            is_warm=is_warm,
         )
 
     @contextmanager
@@ -225,10 +225,6 @@ class _Batch:
                 self._loop(sorter, pool)
             finally:
                 self._stop_all()
-        if self._is_warm:
-            from csworkbench.runner.warm import close
-
-            close()
         return tuple(self._records[name] for name in self._jobs)
 
     def record(self, notebooks: tuple[NotebookRecord, ...]) -> RunRecord:
