@@ -56,7 +56,7 @@ samples: $(VENV)/.ready
 	@$(BIN)/csw sample --out data/samples
 
 notebooks: $(VENV)/.ready-dev
-	@$(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace --log-level=WARN --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	@JUPYTER_DEFAULT_PROVISIONER_NAME=csworkbench-warm $(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace --log-level=WARN --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 
 lint: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .
@@ -67,7 +67,7 @@ types: $(VENV)/.ready-dev
 
 # nbval is kept behind this one target: it is barely maintained, and can be replaced here.
 notebooks-check: $(VENV)/.ready-dev
-	@$(BIN)/pytest -p no:randomly -p no:xdist -q --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
+	@JUPYTER_DEFAULT_PROVISIONER_NAME=csworkbench-warm $(BIN)/pytest -p no:randomly -p no:xdist -q --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test: lint types notebooks-check
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"

@@ -21,14 +21,14 @@ import pytest
 from rich.console import Console
 
 from csworkbench import session
-from csworkbench.cli import checking, main, making, progress, scaffold
+from csworkbench.cli import checking, main, making, pacing, progress, scaffold
 from csworkbench.cli.console import answer, tell
 from csworkbench.cli.faults import guarded
 from csworkbench.cli.program import COMMANDS, command
 from csworkbench.config import load, parse_override
 from csworkbench.errors import AnalysisError, ConfigError, DataError, EnvironmentProblem, Problem, RunError
 from csworkbench.planner import analyses
-from csworkbench.runner import CellStarted, LogLine, NotebookFinished, NotebookStarted, RunStarted
+from csworkbench.runner import CellStarted, Kernel, LogLine, NotebookFinished, NotebookStarted, RunStarted, fitting
 from csworkbench.sources import Finding
 from csworkbench.store import NotebookRecord, NotebookStatus, RunRecord, RunState, begin
 from tests.house.places import stems
@@ -252,7 +252,7 @@ def test_without_a_terminal_each_step_is_one_plain_line():
 def test_on_a_terminal_running_notebooks_are_rows_that_disappear():
     screen = io.StringIO()
     bars = progress._table(Console(file=screen, force_terminal=True, width=100))
-    table = progress._Table(bars)
+    table = progress._Table(bars, {})
     for event in EVENTS[:4]:
         table(event)
     bars.refresh()
@@ -260,6 +260,67 @@ def test_on_a_terminal_running_notebooks_are_rows_that_disappear():
     table(NotebookFinished(record(status=NotebookStatus.FAILED, reason="stopped in [cell] 3")))
     assert [(task.fields["name"], task.completed) for task in bars.tasks] == [("run", 1)]
     assert "health: failed: stopped in [cell] 3" in screen.getvalue()
+
+
+def test_a_terminal_tells_the_time_left_by_the_run_before():
+    times = iter([0.0, 0.0, 0.0, 100.0, 100.0])
+    bars = progress._table(Console(file=io.StringIO(), force_terminal=True, width=100))
+    table = progress._Table(bars, {"health": 130.0, "proof": 170.0}, lambda: next(times))
+    said = []
+    for event in (RunStarted("r1", ("health", "proof"), 1), NotebookStarted("health", 5), EVENTS[2]):
+        table(event)
+        said.append(bars.tasks[0].fields["step"])
+    # 130 + 170 s; the same; 100 s later 200 s
+    assert said == ["about 5 min left", "about 5 min left", "about 3 min left"]
+
+
+@pytest.mark.parametrize(
+    ("waiting", "running", "workers", "left"),
+    [
+        (["a", "b"], {}, 1, 90.0),  # 60 + 30
+        (["a", "b"], {}, 2, 60.0),  # shared it would be 45, but a alone takes 60
+        (["b", "new"], {"a": 40.0}, 1, 95.0),  # 30, the usual 45, and what is left of a
+        ([], {"a": 100.0}, 2, 0.0),  # it takes longer than before
+    ],
+)
+def test_the_time_left_is_that_of_earlier_runs_shared_among_the_workers(waiting, running, workers, left):
+    assert pacing.seconds_left({"a": 60.0, "b": 30.0}, waiting, running, workers) == left
+
+
+def test_without_an_earlier_run_nothing_is_said_of_the_time_left(tmp_path):
+    (tmp_path / "latest").mkdir()
+    (tmp_path / "latest" / "run.json").write_text("{", "utf-8")
+    assert pacing.earlier_seconds(tmp_path) == {}
+    assert pacing.in_words(pacing.seconds_left({}, ["a"], {}, 1)) == ""
+
+
+def test_the_seconds_of_notebooks_that_were_executed_are_remembered(tmp_path):
+    (tmp_path / "latest").mkdir()
+    notebooks = '[{"name": "a", "seconds": 1.5}, {"name": "skipped", "seconds": 0.0}]'
+    (tmp_path / "latest" / "run.json").write_text(f'{{"notebooks": {notebooks}}}', "utf-8")
+    assert pacing.earlier_seconds(tmp_path) == {"a": 1.5}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(160.0, "about 3 min left"), (89.0, "about 90 s left"), (4.9, "a few seconds left")],
+)
+def test_time_left_is_told_roughly(seconds, said):
+    assert pacing.in_words(seconds) == said
+
+
+@pytest.mark.parametrize("given", ["0", "two", "-1", "1.5"])
+def test_jobs_are_a_number_or_auto(csw, ready, ran, given):
+    code, _, err = csw("run", f"--jobs={given}")
+    assert code == 2
+    assert "is neither auto nor a whole number from 1" in err
+
+
+def test_a_run_takes_the_kernel_and_the_jobs_it_is_told_or_what_suits_the_machine(csw, ready, ran):
+    csw("run", "--kernel", "stock", "--jobs", "3")
+    assert (ran["options"].kernel, ran["options"].workers) == (Kernel.STOCK, 3)
+    csw("run")
+    assert (ran["options"].kernel, ran["options"].workers) == (Kernel.AUTO, fitting())
 
 
 def test_a_long_reading_says_how_far_it_is_every_15_seconds():
@@ -680,6 +741,17 @@ def test_lab_starts_jupyter_on_this_machine_only_with_the_project_importable(csw
     assert {"--ip=127.0.0.1", "--port=8899", "--no-browser", f"--ServerApp.root_dir={project}"} <= set(words)
     assert environment["PYTHONPATH"].split(os.pathsep) == [str(project), "elsewhere"]
     assert environment["JUPYTER_PREFER_ENV_PATH"] == "1"
+
+
+def test_lab_starts_warm_kernels_unless_told_otherwise(csw, project, monkeypatch, started):
+    from jupyter_client.provisioning import KernelProvisionerFactory
+
+    csw("lab")
+    csw("lab", "--kernel", "stock")
+    name = "JUPYTER_DEFAULT_PROVISIONER_NAME"
+    warm, stock = (environment.get(name) for _, _, environment in started)
+    assert warm in KernelProvisionerFactory.instance().get_provisioner_entries()
+    assert stock is None
 
 
 def test_lab_asks_the_network_neither_for_news_nor_for_newer_versions(csw, project, started):

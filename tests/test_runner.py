@@ -21,6 +21,7 @@ from csworkbench.estimates import say
 from csworkbench.runner import (
     CellStarted,
     Event,
+    Kernel,
     LogLine,
     NotebookFinished,
     NotebookStarted,
@@ -30,10 +31,13 @@ from csworkbench.runner import (
     TableRead,
     check,
     run,
+    warm,
 )
+from csworkbench.runner.kernels import why_not_warm
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch, processes_marked
 from csworkbench.store import InputRecord, Job, NotebookStatus, RunInfo, RunRecord, RunState
 
+needs_warm = pytest.mark.skipif(bool(why_not_warm()), reason=why_not_warm() or "-")
 START = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
 PARAMETERS = 'output_dir = ""  # where results go\nlevel = 0.5\ncount = 3\ntitle = "x"\noverrides = {}'
 RESULT = """
@@ -75,9 +79,13 @@ def result_cell(*severities: str) -> str:
 
 
 def do(
-    tmp_path: Path, *jobs: Job, run_id: str = "r1", workers: int = 2, tell: Callable[[Event], None] | None = None
+    tmp_path: Path,
+    *jobs: Job,
+    run_id: str = "r1",
+    tell: Callable[[Event], None] | None = None,
+    kernel: Kernel = Kernel.STOCK,
 ) -> RunRecord:
-    options = RunOptions(run_id, tmp_path, START, workers=workers, grace_seconds=1)
+    options = RunOptions(run_id, tmp_path, START, kernel=kernel, grace_seconds=1)
     return run(jobs, tmp_path / "outputs", options, tell)
 
 
@@ -116,17 +124,22 @@ def test_a_notebook_that_leaves_a_result_is_ok_and_its_files_are_in_the_record(t
 LOOP = "while True:\n    pass"
 STUBBORN = "while True:\n    try:\n        while True:\n            pass\n    except KeyboardInterrupt:\n        pass"
 CHILD = """
-import subprocess, sys
+import os, subprocess, sys, time
 from pathlib import Path
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True)
 Path(output_dir, "child.pid").write_text(str(child.pid))
+fork = os.fork()
+if not fork:
+    os.setsid()
+    time.sleep(600)
+Path(output_dir, "fork.pid").write_text(str(fork))
 """
 PRINTS = "for i in range(40):\n    print('x' * 1_000_000)"
 HOSTILE = {"output_type": "display_data", "metadata": {}, "data": {"text/html": "<script>alert(1)</script>"}}
 
 
-@pytest.fixture(scope="module")
-def farm(tmp_path_factory):
+@pytest.fixture(scope="module", params=[Kernel.STOCK, pytest.param(Kernel.WARM, marks=needs_warm)])
+def farm(request, tmp_path_factory):
     """One run of many notebooks: each kernel costs a second or two."""
     folder = tmp_path_factory.mktemp("farm 漢字 {x}")
 
@@ -153,7 +166,8 @@ def farm(tmp_path_factory):
         job("tour", "x = 1", has_result=False, needs_if_present=("raises", "elsewhere")),
     ]
     events: list[Event] = []
-    record = do(folder, *jobs, tell=events.append)
+    record = do(folder, *jobs, tell=events.append, kernel=request.param)
+    warm.close()  # the process kernels are forked from stays for the next run
     return folder, record, {item.name: item for item in record.notebooks}, events
 
 
@@ -221,8 +235,9 @@ def test_a_run_with_failures_is_published_and_exits_with_1(farm):
 
 
 def test_no_process_of_a_run_is_left_alive_even_in_its_own_session(farm):
-    child = int((farm[1].folder / "fine" / "child.pid").read_text("utf-8"))  # it would sleep for ten minutes
-    assert not psutil.pid_exists(child) or psutil.Process(child).status() == psutil.STATUS_ZOMBIE
+    for name in ("child", "fork"):
+        left = int((farm[1].folder / "fine" / f"{name}.pid").read_text("utf-8"))  # it would sleep for ten minutes
+        assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
     assert [process.cmdline() for process in psutil.Process().children(recursive=True)] == []
 
 

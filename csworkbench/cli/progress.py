@@ -1,11 +1,13 @@
 """A run while it is running: one bar and the running notebooks on a terminal, plain lines everywhere else."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from time import monotonic
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from csworkbench.cli.console import tell
+from csworkbench.cli.pacing import in_words, seconds_left
 from csworkbench.formats import printable
 from csworkbench.runner import CellStarted, Event, LogLine, NotebookFinished, NotebookStarted, RunStarted
 
@@ -52,8 +54,12 @@ def _rows(table: str, rows: int) -> str:
 
 
 @contextmanager
-def progress() -> Iterator[Listener]:
-    """Give a listener for the events of a run: a table when stderr is a terminal that can redraw, else lines."""
+def progress(earlier: Mapping[str, float] = MappingProxyType({})) -> Iterator[Listener]:
+    """Give a listener for the events of a run: a table when stderr is a terminal that can redraw, else lines.
+
+    Args:
+        earlier: Seconds by notebook of the run before, for the time left.
+    """
     from rich.console import Console
 
     console = Console(stderr=True)
@@ -61,7 +67,7 @@ def progress() -> Iterator[Listener]:
         yield plain_lines()
         return
     with _table(console) as bars:
-        yield _Table(bars)
+        yield _Table(bars, earlier)
 
 
 def plain_lines(write: Callable[[str], None] = tell) -> Listener:
@@ -112,17 +118,25 @@ def _table(console: "Console") -> "Progress":
 class _Table:
     """Draws one bar for the run and a row per running notebook."""
 
-    def __init__(self, bars: "Progress") -> None:
+    def __init__(self, bars: "Progress", earlier: Mapping[str, float], clock: Callable[[], float] = monotonic) -> None:
         self._bars = bars
+        self._earlier = earlier
+        self._clock = clock
         self._run: TaskID | None = None
         self._rows: dict[str, TaskID] = {}
+        self._waiting: list[str] = []
+        self._begun: dict[str, float] = {}
+        self._workers = 1
 
     def __call__(self, event: Event) -> None:
         match event:
             case RunStarted():
                 self._run = self._bars.add_task("", total=len(event.notebooks), name="run", step=event.run_id)
+                self._waiting, self._workers = list(event.notebooks), event.workers
             case NotebookStarted():
                 name = printable(event.name)
+                self._begun[event.name] = self._clock()
+                self._waiting.remove(event.name)
                 self._rows[event.name] = self._bars.add_task("", total=event.cells, name=name, step="starting")
             case CellStarted() if event.name in self._rows:
                 step = printable(event.heading or f"cell {event.number}")
@@ -133,8 +147,20 @@ class _Table:
                 self._bars.console.print(printable(event.text), markup=False, highlight=False)
             case _:
                 pass
+        self._tell_left()
+
+    def _tell_left(self) -> None:
+        """Say at each event how long it still takes: between events nothing is known that was not known before."""
+        now = self._clock()
+        running = {name: now - begun for name, begun in self._begun.items()}
+        left = in_words(seconds_left(self._earlier, self._waiting, running, self._workers))
+        if left and self._run is not None:
+            self._bars.update(self._run, step=left)
 
     def _finish(self, record: "NotebookRecord") -> None:
+        self._begun.pop(record.name, None)
+        if record.name in self._waiting:
+            self._waiting.remove(record.name)
         row = self._rows.pop(record.name, None)
         if row is not None:
             self._bars.remove_task(row)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from csworkbench.planner import Plan
     from csworkbench.store import RunRecord
 
-MOST_WORKERS = 4
-
 
 @dataclass(frozen=True, slots=True)
 class Sources:
@@ -37,16 +35,24 @@ class Sources:
     out: Path | None
 
 
+def _jobs(text: str) -> int:
+    """Return how many notebooks run at a time; 0 for as many as fit."""
+    if text == "auto":
+        return 0
+    if not text.isdigit() or not int(text):
+        raise typer.BadParameter(f"{text!r} is neither auto nor a whole number from 1")
+    return int(text)
+
+
 JobsOption = Annotated[
-    int | None,
+    int,
     typer.Option(
-        "--jobs",
-        "-j",
-        metavar="N",
-        min=1,
-        help="Notebooks at a time.",
-        show_default=f"the cores, at most {MOST_WORKERS}",
+        "--jobs", "-j", metavar="auto|N", parser=_jobs, help="Notebooks at a time; auto: by cores and free memory."
     ),
+]
+KernelOption = Annotated[
+    Literal["auto", "warm", "stock"],
+    typer.Option(help="How kernels start: warm is forked from one that has done the imports; auto: where it pays."),
 ]
 
 
@@ -57,7 +63,8 @@ def run(
     as_of: AsOfOption = "",
     batch: BatchOption = None,
     out: OutOption = None,
-    jobs: JobsOption = None,
+    jobs: JobsOption = "auto",  # type: ignore[assignment]  # parsed like one that was given
+    kernel: KernelOption = "auto",
     settings: SetOption = None,
     json: JsonOption = False,
 ) -> int:
@@ -69,15 +76,17 @@ def run(
         as_of: Cut-off date, ISO.
         batch: Batch file.
         out: Folder of all outputs.
-        jobs: Notebooks at a time; none = as many as there are cores, at most four.
+        jobs: Notebooks at a time; 0 = as many as cores and free memory allow.
+        kernel: How kernels are started.
         settings: Settings changed for this run.
         json: Answer as JSON.
 
     Returns:
         Exit code of the run.
     """
+    from csworkbench.cli.pacing import earlier_seconds
     from csworkbench.cli.progress import progress
-    from csworkbench.runner import RunOptions, TableRead
+    from csworkbench.runner import Kernel, RunOptions, TableRead, fitting
     from csworkbench.runner import run as run_jobs
 
     planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False)
@@ -88,14 +97,15 @@ def run(
         run_id=f"{now:%Y-%m-%dT%H%M%SZ}-{os.urandom(2).hex()}",
         root=planned.root,
         started_at=now,
-        workers=jobs or min(os.cpu_count() or 1, MOST_WORKERS),
+        workers=jobs or fitting(),
+        kernel=Kernel(kernel),
         info=planned.info,
         tables=tuple(
             TableRead(name, item.files, item.rows, item.quarantined, item.was_cached, round(item.seconds, 3))
             for name, item in planned.reports.items()
         ),
     )
-    with progress() as listen:
+    with progress(earlier_seconds(planned.out)) as listen:
         record = run_jobs(planned.jobs, planned.out, options, listen)
     if json:
         answer_json(record.to_json() | {"folder": str(record.folder)})

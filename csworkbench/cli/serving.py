@@ -4,7 +4,7 @@ import os
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,7 @@ from csworkbench.errors import EnvironmentProblem
 
 # JupyterLab looks for newer versions on the network unasked, and for news after one click; nothing here needs either.
 QUIET = ("--LabApp.news_url=None", "--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+WARM = "csworkbench-warm"  # name of our provisioner, as pyproject.toml declares it
 
 
 def lab(
@@ -21,6 +22,10 @@ def lab(
     workspace: WorkspaceOption = None,
     port: Annotated[int, typer.Option("--port", metavar="N", min=1, max=65535, help="Port on this machine.")] = 8888,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open a browser window.")] = True,
+    kernel: Annotated[
+        Literal["warm", "stock"],
+        typer.Option(help="How kernels start: warm is forked from one that has done the imports."),
+    ] = "warm",
     more: Annotated[
         list[str] | None,
         typer.Argument(metavar="JUPYTER_OPTION", help="Option of JupyterLab itself, after a lone --."),
@@ -32,6 +37,7 @@ def lab(
         workspace: The workspace.yaml of the project.
         port: First port to try.
         browser: Open a browser window.
+        kernel: How kernels are started.
         more: Options of JupyterLab itself.
 
     Raises:
@@ -51,7 +57,12 @@ def lab(
     os.chdir(root)
     # The process becomes JupyterLab, so that signals reach it and its exit code is ours.
     # A kernel that another Python left in the user's folder has the same name; the one of this Python goes before it.
-    settings = {"JUPYTER_PREFER_ENV_PATH": "1", **os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    settings = {
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        **({} if kernel == "stock" else {"JUPYTER_DEFAULT_PROVISIONER_NAME": WARM}),
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(paths),
+    }
     os.execve(sys.executable, words, settings)  # noqa: S606 - our own interpreter, no shell
 
 

@@ -11,10 +11,12 @@ from csworkbench.runner.events import (
     RunStarted,
     TableRead,
 )
+from csworkbench.runner.kernels import Kernel, fitting
 
 __all__ = [
     "CellStarted",
     "Event",
+    "Kernel",
     "LogLine",
     "NotebookFinished",
     "NotebookStarted",
@@ -23,5 +25,6 @@ __all__ = [
     "RunStarted",
     "TableRead",
     "check",
+    "fitting",
     "run",
 ]

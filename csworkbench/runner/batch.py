@@ -28,6 +28,7 @@ from csworkbench.runner.events import (
     RunStarted,
     TableRead,
 )
+from csworkbench.runner.kernels import Kernel, choose
 from csworkbench.runner.one import Setting, execute_job
 from csworkbench.runner.pages import put_stamps, write_index
 from csworkbench.runner.watch import Watch, kill_marked
@@ -64,6 +65,7 @@ class RunOptions:
         info: What the run is made from.
         tables: How the tables were read, for the log.
         start_timeout_seconds: How long a kernel may take to answer.
+        kernel: How kernels are started.
         grace_seconds: Time between the interrupt at a deadline and the kill.
     """
 
@@ -74,6 +76,7 @@ class RunOptions:
     info: RunInfo = field(default_factory=RunInfo)
     tables: tuple[TableRead, ...] = ()
     start_timeout_seconds: int = 60
+    kernel: Kernel = Kernel.STOCK
     grace_seconds: float = 10.0
 
 
@@ -174,6 +177,7 @@ class _Batch:
         self._records: dict[str, NotebookRecord] = {}
         self._events: list[dict[str, Any]] = []
         self._begin = perf_counter()
+        is_warm, self._why_stock = choose(options.kernel, sum(job.skip is None for job in jobs))
         self._setting = Setting(
             root=options.root,
             folder=folder,
@@ -183,6 +187,7 @@ class _Batch:
             start_timeout_seconds=options.start_timeout_seconds,
             watch=self._watch,
             tell=self._queue.put,
+            is_warm=is_warm,
         )
 
     @contextmanager
@@ -201,6 +206,8 @@ class _Batch:
     def execute(self) -> tuple[NotebookRecord, ...]:
         """Return the records of all jobs, in their order, after the last one has ended."""
         self._tell(RunStarted(self._options.run_id, tuple(self._jobs), self._options.workers))
+        if self._why_stock:
+            self._tell(LogLine(self._why_stock))
         for table in self._options.tables:
             self._tell(table)
         for name in self._folder.recovered:

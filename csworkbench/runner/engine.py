@@ -1,4 +1,4 @@
-"""Our papermill engine: one notebook on one stock kernel, watched. Imported when a run starts: papermill is slow."""
+"""Our papermill engine: one notebook on one kernel, watched. Imported when a run starts: papermill is slow."""
 
 import asyncio
 import json
@@ -17,6 +17,7 @@ from jupyter_core.utils import ensure_event_loop
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
+from csworkbench.runner.warm import choose_provisioner
 from csworkbench.runner.watch import Watch
 
 ENGINE_NAME = "csworkbench"
@@ -41,6 +42,7 @@ class Execution:
         connection: Where the kernel's connection file goes; a short path, as sockets lie beside it.
         watch: Deadline and stop.
         on_cell: Called with all cells and the index of the code cell that begins.
+        is_warm: Whether the kernel is to be forked from one that has done the imports.
         start_timeout_seconds: How long a kernel may take to answer.
         executed: The notebook as it was left.
         is_started: Whether the kernel has answered.
@@ -57,6 +59,7 @@ class Execution:
     connection: Path
     watch: Watch
     on_cell: Callable[[list[Any], int], None]
+    is_warm: bool = False
     start_timeout_seconds: int = 60
     executed: Any = None
     is_started: bool = False
@@ -97,6 +100,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 execution.watch.check()
                 place = str(execution.connection)
                 self.km = AsyncKernelManager(kernel_name=self.kernel_name, transport="ipc", connection_file=place)
+                choose_provisioner(self.km.kernel_spec, is_warm=execution.is_warm)
                 self.km.context.setsockopt(zmq.RCVHWM, WAITING_MESSAGES)
                 self.start_new_kernel(env=dict(execution.environment))
                 execution.watch.attach(self._process().pid)

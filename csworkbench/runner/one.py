@@ -17,6 +17,7 @@ from csworkbench.runner.events import CellStarted, Event, LogLine
 from csworkbench.runner.notebooks import clean, headings, judge, prepare
 from csworkbench.runner.pages import artifacts, write_page
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch
+from csworkbench.runner.zygote import THREADS
 from csworkbench.store import (
     Failure,
     Job,
@@ -32,7 +33,6 @@ from csworkbench.store.notebooks import read_notebook
 if TYPE_CHECKING:
     from csworkbench.runner.engine import Execution
 
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS", "CSWORKBENCH_THREADS")
 ATTEMPTS = 2
 
 
@@ -49,6 +49,7 @@ class Setting:
         start_timeout_seconds: How long a kernel may take to answer.
         watch: Makes the watch of a job and knows how to stop it.
         tell: Takes events from any thread.
+        is_warm: Whether kernels are forked from a process that has done the imports.
     """
 
     root: Path
@@ -59,6 +60,7 @@ class Setting:
     start_timeout_seconds: int
     watch: Callable[[Job, str], Watch]
     tell: Callable[[Event], None]
+    is_warm: bool = False
 
 
 def execute_job(job: Job, setting: Setting) -> NotebookRecord:
@@ -152,6 +154,7 @@ def _attempt(
             connection=setting.scratch / f"{token_hex(4)}.json",
             watch=watch,
             on_cell=_teller(job, setting),
+            is_warm=setting.is_warm,
             start_timeout_seconds=setting.start_timeout_seconds,
         )
         execute(execution)

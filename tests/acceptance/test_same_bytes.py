@@ -1,4 +1,4 @@
-"""What must not move a figure: the order of rows, threads, time zones, locales, and facts of a later day."""
+"""What must not move a figure: the order of rows, threads, kernels, time zones, locales, and facts of a later day."""
 
 import shutil
 from datetime import date, timedelta
@@ -49,9 +49,9 @@ def base(project):
     return ran(project)
 
 
-def ran(folder, **env):
+def ran(folder, kernel="stock", **env):
     """Return every table of the health page as bytes, and its figures and caveats."""
-    done = csw("run", cwd=folder, env=env)
+    done = csw("run", "--kernel", kernel, cwd=folder, env=env)
     assert done.returncode == 0, done.stderr
     latest = folder / "outputs" / "latest"
     tables = {path.name: path.read_bytes() for path in sorted((latest / "health" / "tables").iterdir())}
@@ -87,6 +87,10 @@ def test_the_order_of_rows_and_threads_changes_no_byte(project, base, tmp_path):
 def test_time_zone_locale_and_hash_seed_of_the_machine_change_no_byte(project, base, tmp_path):
     folder = changed(project, tmp_path / "else where", lambda name, rows: rows)
     assert ran(folder, TZ="Pacific/Auckland", LC_ALL="C", PYTHONUTF8="0", PYTHONHASHSEED="7") == base
+
+
+def test_a_warm_kernel_changes_no_byte(project, base, tmp_path):
+    assert ran(changed(project, tmp_path / "book", lambda name, rows: rows), kernel="warm") == base
 
 
 def test_facts_of_a_later_day_change_no_byte(project, base, tmp_path):
