@@ -94,8 +94,8 @@ def test_a_name_is_run_with_what_it_needs_before_it(project):
     result = made(project, "second")
     assert [(job.name, job.needs) for job in result.jobs] == [("first", ()), ("second", ("first",))]
     assert [(line.state, line.reason) for line in result.notebooks] == [
-        ("run", "nothing stands in its way"),
-        ("run", "after first"),
+        ("run", "there is no result of it yet"),
+        ("run", "there is no result of it yet"),
     ]
     assert "second/result.json" in result.notebooks[1].files
 

@@ -13,6 +13,7 @@ from csworkbench.cli.console import answer, answer_json, short, tell
 from csworkbench.cli.options import (
     AsOfOption,
     BatchOption,
+    ForceOption,
     JsonOption,
     NamesArgument,
     OutOption,
@@ -59,6 +60,7 @@ def run(
     out: OutOption = None,
     jobs: JobsOption = None,
     settings: SetOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> int:
     """Run notebooks and publish their pages.
@@ -71,6 +73,7 @@ def run(
         out: Folder of all outputs.
         jobs: Notebooks at a time; none = as many as there are cores, at most four.
         settings: Settings changed for this run.
+        force: Execute everything, also what is stored.
         json: Answer as JSON.
 
     Returns:
@@ -80,7 +83,10 @@ def run(
     from csworkbench.runner import RunOptions, TableRead
     from csworkbench.runner import run as run_jobs
 
-    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False)
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False, is_fresh=force)
+    for item in planned.notebooks:
+        if item.state == "run":
+            tell(f"{item.name}: to run: {item.reason}")
     if planned.forgets:
         tell("The records of the project are read-only: what its exports overwrite is not remembered.")
     now = datetime.now(UTC)
@@ -94,6 +100,7 @@ def run(
             TableRead(name, item.files, item.rows, item.quarantined, item.was_cached, round(item.seconds, 3))
             for name, item in planned.reports.items()
         ),
+        is_fresh=force,
     )
     with progress() as listen:
         record = run_jobs(planned.jobs, planned.out, options, listen)
@@ -112,6 +119,7 @@ def plan(
     batch: BatchOption = None,
     out: OutOption = None,
     settings: SetOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Say what a run would do; writes nothing.
@@ -123,9 +131,10 @@ def plan(
         batch: Batch file.
         out: Folder of all outputs.
         settings: Settings changed for this run.
+        force: Execute everything, also what is stored.
         json: Answer as JSON.
     """
-    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=True)
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=True, is_fresh=force)
     if json:
         answer_json({"exit_code": 0, **planned.to_json()})
         return
@@ -144,11 +153,16 @@ def plan(
         answer(f"  {file}")
 
 
-def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[str] | None, *, is_dry: bool) -> "Plan":
+def _planned(
+    names: Sequence[str] | None,
+    sources: Sources,
+    settings: Sequence[str] | None,
+    *,
+    is_dry: bool,
+    is_fresh: bool,
+) -> "Plan":
     from csworkbench.cli.catalog import open_project
-    from csworkbench.cli.progress import reading
     from csworkbench.config import parse_override
-    from csworkbench.planner import plan as plan_run
     from csworkbench.store import refuse_if_held
 
     project = open_project(sources.workspace)
@@ -156,6 +170,10 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
     out = sources.out.absolute() if sources.out else project.root / "outputs"
     if not is_dry:
         refuse_if_held(out)
+    # Whoever is refused is told at once: these take a while to load.
+    from csworkbench.cli.progress import reading
+    from csworkbench.planner import plan as plan_run
+
     tell("Checking configs and reading the data ...")
     with reading() as on_rows:
         return plan_run(
@@ -166,6 +184,7 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
             overrides=overrides,
             out=out,
             is_dry=is_dry,
+            is_fresh=is_fresh,
             on_rows=on_rows,
             now=datetime.now(UTC),
         )
@@ -175,7 +194,8 @@ def _answer_record(record: "RunRecord", out: Path) -> None:
     """Answer a line per notebook and the page to open; what failed is said first on that page too."""
     for item in record.notebooks:
         said = item.headline or item.reason
-        answer(f"{item.name}: {item.status}{': ' if said else ''}{said}")
+        again = ", unchanged" if item.cached_from else ""
+        answer(f"{item.name}: {item.status}{again}{': ' if said else ''}{said}")
     interrupted = record.state == "interrupted"
     page = (record.folder if interrupted and record.folder else out / "latest") / "index.html"
     answer(f"open {short(page)}")

@@ -2,6 +2,7 @@
 
 from csworkbench.store.applying import Applied, Change, apply, proposed
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
+from csworkbench.store.kept import Kept, about, find, keep, take
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
 from csworkbench.store.parts import PARTS_FOLDER, STORY_FILE, StoredPart, slugs
 from csworkbench.store.records import (
@@ -40,6 +41,7 @@ __all__ = [
     "Failure",
     "InputRecord",
     "Job",
+    "Kept",
     "NotebookFile",
     "NotebookRecord",
     "NotebookStatus",
@@ -52,9 +54,12 @@ __all__ = [
     "StoredPart",
     "StoredResult",
     "TableFiles",
+    "about",
     "apply",
     "begin",
+    "find",
     "junit",
+    "keep",
     "proposed",
     "publish",
     "read_notebook",
@@ -63,6 +68,7 @@ __all__ = [
     "release",
     "slugs",
     "state_of",
+    "take",
     "why_skipped",
     "write_json",
     "write_result",

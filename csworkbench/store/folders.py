@@ -12,6 +12,7 @@ from pathlib import Path
 
 from csworkbench.errors import EnvironmentProblem, Problem
 from csworkbench.files import write_file
+from csworkbench.store.kept import flush, sync
 from csworkbench.store.records import RunRecord, RunState, junit
 from csworkbench.store.results import write_json
 
@@ -114,9 +115,9 @@ def publish(folder: RunFolder, record: RunRecord, *, move_latest: bool = True) -
     try:
         write_json(folder.path / "run.json", record.to_json())
         write_file(folder.path / "junit.xml", junit(record))
-        _flush(folder.path)
+        flush(folder.path)
         folder.path.rename(folder.final)
-        _sync(folder.final.parent)
+        sync(folder.final.parent)
         if move_latest:
             _point(folder.out / "latest", Path("runs") / folder.run_id)
     except OSError as error:
@@ -190,22 +191,9 @@ def _recover(out: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _flush(folder: Path) -> None:
-    for path in (*folder.rglob("*"), folder):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _point(link: Path, target: Path) -> None:
     beside = link.with_name(f".latest-{os.getpid()}")
     beside.unlink(missing_ok=True)
     beside.symlink_to(target)
     beside.replace(link)
-    _sync(link.parent)
+    sync(link.parent)
