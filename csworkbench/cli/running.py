@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from csworkbench.cli.console import answer, answer_json, short, tell
+from csworkbench.cli.console import answer, answer_json, answer_rows, short, tell
 from csworkbench.cli.options import (
     AsOfOption,
     BatchOption,
@@ -141,12 +141,12 @@ def plan(
     answer(f"{planned.info.project}, nothing known after {planned.as_of}")
     answer()
     lines = [(item.name, item.state, item.reason) for item in planned.notebooks]
-    _answer_rows(("notebook", "state", "reason"), lines)
+    answer_rows(("notebook", "state", "reason"), lines)
     answer()
     inputs = [
         (item.table, f"{item.rows:,}", f"{item.quarantined:,}", item.last_event or "-") for item in planned.inputs
     ]
-    _answer_rows(("table", "rows", "set aside", "newest"), inputs)
+    answer_rows(("table", "rows", "set aside", "newest"), inputs)
     answer()
     answer(f"would write in {short(planned.out)}/runs/<run>/")
     for file in ("index.html", "run.json", *(file for item in planned.notebooks for file in item.files)):
@@ -199,9 +199,3 @@ def _answer_record(record: "RunRecord", out: Path) -> None:
     interrupted = record.state == "interrupted"
     page = (record.folder if interrupted and record.folder else out / "latest") / "index.html"
     answer(f"open {short(page)}")
-
-
-def _answer_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        answer("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-SHOWN, LONGEST = 3, 40
+from csworkbench.store import changed, changes, rows_changed
+
+SHOWN = 3
 INSIDE = {"overrides", "config", "workspace", "output_dir"}  # places, and values that the config shows by name
 
 
@@ -19,33 +21,6 @@ def why(name: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> str:
     found = direct or [*_upstream(before, now)] or ["what it is made of changed"]
     more = f"; and {len(found) - SHOWN} more" if len(found) > SHOWN else ""
     return "; ".join(found[:SHOWN]) + more
-
-
-def changes(before: Any, now: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
-    """Yield the values that differ between two JSON documents: dotted path, before and now; None where there is none.
-
-    Args:
-        before: JSON types.
-        now: JSON types.
-        path: What stands before their paths.
-    """
-    if isinstance(before, list) and isinstance(now, list):
-        before, now = dict(enumerate(before)), dict(enumerate(now))
-    if isinstance(before, Mapping) and isinstance(now, Mapping):
-        for key in dict.fromkeys([*before, *now]):
-            yield from changes(before.get(key), now.get(key), f"{path}.{key}" if path else str(key))
-    elif before != now:
-        yield path, before, now
-
-
-def changed(before: Any, now: Any) -> str:
-    """Return a change in words: `40 -> 45`, `none -> 45`.
-
-    Args:
-        before: JSON value; None = there was none.
-        now: JSON value; None = there is none.
-    """
-    return f"{_short(before)} -> {_short(now)}"
 
 
 def _parameters(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
@@ -66,7 +41,7 @@ def _data(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
         if table not in old or table not in new:
             yield f"{table} is {'read now' if table in new else 'no longer read'}"
         elif old[table]["rows"] != new[table]["rows"]:
-            yield f"row count of {table} changed {old[table]['rows']:,} -> {new[table]['rows']:,}"
+            yield f"row count of {table} changed {rows_changed(old[table]['rows'], new[table]['rows'])}"
         elif old[table] != new[table]:
             yield f"content of {table} changed"
     if before["ends_on"] != now["ends_on"]:
@@ -86,8 +61,3 @@ def _program(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]
 def _upstream(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     for need, old, new in changes(before["upstream"], now["upstream"]):
         yield f"{need} {'changed' if old and new else 'is part of the run now' if new else 'is not part of the run'}"
-
-
-def _short(value: Any) -> str:
-    said = "none" if value is None else str(value)
-    return said if len(said) <= LONGEST else f"{said[: LONGEST - 1]}…"

@@ -1,16 +1,14 @@
 """What a run would do with each job, and why: the lines of a plan."""
 
-import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from csworkbench.formats import text
 from csworkbench.planner.reasons import why
-from csworkbench.store import Job, NotebookStatus, about, find
+from csworkbench.store import Job, NotebookStatus, about, find, runs
 
-SEARCHED_RUNS = 30
 RAN = {NotebookStatus.OK, NotebookStatus.WARNING, NotebookStatus.STOP, NotebookStatus.FAILED}
 
 
@@ -83,21 +81,10 @@ def _why(job: Job, out: Path, last: "tuple[str, Mapping[str, Any]] | None") -> s
 def _last_of(out: Path, names: Iterable[str]) -> dict[str, tuple[str, Mapping[str, Any]]]:
     """Return the newest run in which each notebook was executed or taken, and its record there."""
     wanted, found = set(names), dict[str, tuple[str, Mapping[str, Any]]]()
-    for run_id, record in _runs(out):
-        for item in record["notebooks"]:
+    for run in runs(out):
+        for item in run.record["notebooks"]:
             if item["name"] in wanted and item["status"] in RAN:
-                found.setdefault(item["name"], (run_id, item))
+                found.setdefault(item["name"], (run.run_id, item))
         if found.keys() == wanted:
             break
     return found
-
-
-def _runs(out: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    folders = sorted((out / "runs").glob("*/run.json"), reverse=True)[:SEARCHED_RUNS]
-    for path in folders:
-        try:
-            record = json.loads(path.read_text("utf-8"))
-            if record["version"] == 1:
-                yield path.parent.name, record
-        except (OSError, ValueError, KeyError, TypeError):
-            continue  # not a run of ours: it says nothing

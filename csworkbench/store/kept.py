@@ -20,6 +20,7 @@ from csworkbench.store.records import Artifact, NotebookRecord, NotebookStatus
 from csworkbench.store.results import write_json
 
 STORE, RECORD_FILE, VERSION = "store", "record.json", 1
+GONE = "gone."
 STORED = {NotebookStatus.OK, NotebookStatus.WARNING, NotebookStatus.STOP}
 
 
@@ -124,12 +125,12 @@ def take(kept: Kept, run: Path) -> NotebookRecord:
 
 
 def discard(folder: Path) -> None:
-    """Remove a result of the store: gone by one rename before the first of its files is removed.
+    """Remove a result of the store, or a run: gone by one rename before the first of its files is removed.
 
     Args:
         folder: Its folder.
     """
-    aside = folder.parent.parent / ".tmp" / f"gone.{folder.name}.{os.getpid()}"
+    aside = folder.parent.parent / ".tmp" / f"{GONE}{folder.name}.{os.getpid()}"
     aside.parent.mkdir(exist_ok=True)
     folder.rename(aside)
     shutil.rmtree(aside, ignore_errors=True)
