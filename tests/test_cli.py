@@ -30,8 +30,8 @@ from csworkbench.errors import AnalysisError, ConfigError, DataError, Environmen
 from csworkbench.planner import analyses
 from csworkbench.runner import CellStarted, Kernel, LogLine, NotebookFinished, NotebookStarted, RunStarted, fitting
 from csworkbench.sources import Finding
-from csworkbench.store import NotebookRecord, NotebookStatus, RunRecord, RunState, begin
-from tests.house.places import stems
+from csworkbench.store import NotebookRecord, NotebookStatus, RunInfo, RunRecord, RunState, begin, publish
+from tests.house.places import ROOT, stems
 
 WORKSPACE = "version: 1\nname: Nordbok\nas_of: 2026-06-30\ntables:\n  accounts: {path: data/accounts.csv}\n"
 ACCOUNTS = (
@@ -788,3 +788,72 @@ def test_lab_without_jupyterlab_says_what_to_install(csw, project, monkeypatch):
     code, _, err = csw("lab")
     assert code == 4
     assert "pip install jupyterlab" in err
+
+
+# runs, prune
+
+
+@pytest.fixture
+def history(project):
+    """Two published runs of one notebook in the project's outputs."""
+    for number, headline in (("1", "good"), ("2", "bad")):
+        with begin(project / "outputs", f"2026-11-2{number}T1") as folder:
+            info, started = RunInfo(as_of="2026-06-30"), f"2026-11-2{number}T04:15:00+00:00"
+            notebooks = (record(headline=headline, key=number, cached_from="" if number == "1" else "x"),)
+            publish(folder, RunRecord(folder.run_id, RunState.OK, started, 1.25, info, notebooks))
+    return project
+
+
+def test_runs_are_listed_shown_and_compared(csw, history):
+    code, out, _ = csw("runs", "list")
+    assert (code, [line.split() for line in out.splitlines()[1:]]) == (
+        0,
+        [
+            ["2026-11-22T1", "ok", "2026-06-30", "1/1", "1", "1.2", "s"],
+            ["2026-11-21T1", "ok", "2026-06-30", "1/1", "0", "1.2", "s"],
+        ],
+    )
+    assert "health    ok      this run     good\n" in csw("runs", "show", "2026-11-21")[1]
+    assert csw("runs", "diff", "2026-11-21")[1].splitlines()[1] == "notebook  health  good -> bad"
+    assert csw("runs", "diff", "latest")[2] == "They are equal.\n"
+
+
+def test_runs_answer_as_json(csw, history):
+    assert [run["run_id"] for run in json.loads(csw("runs", "list", "--json")[1])["runs"]] == [
+        "2026-11-22T1",
+        "2026-11-21T1",
+    ]
+    shown = json.loads(csw("runs", "show", "--json")[1])
+    assert shown.pop("folder") == str(history / "outputs" / "runs" / "2026-11-22T1")
+    jsonschema.validate(shown, json.loads(csw("schema", "run.json")[1]))
+    (difference,) = json.loads(csw("runs", "diff", "2026-11-21", "--json")[1])["differences"]
+    assert difference == {"kind": "notebook", "name": "health", "words": "good -> bad"}
+
+
+def test_a_run_that_is_not_there_is_refused_with_the_names_there_are(csw, history):
+    assert csw("runs", "show", "2026-11-2") == (
+        2,
+        "",
+        "2026-11-2: several runs begin so (2026-11-21T1, 2026-11-22T1)\n",
+    )
+
+
+def test_prune_only_lists_until_it_is_told_to_remove(csw, history):
+    assert csw("prune")[2] == "There is nothing to remove.\n"
+    assert csw("prune", "--keep", "1")[1] == "run 2026-11-21T1\n"
+    assert (history / "outputs" / "runs" / "2026-11-21T1").is_dir()
+    found = json.loads(csw("prune", "--keep", "1", "--yes", "--json")[1])
+    assert (found["runs"], found["is_removed"]) == (["2026-11-21T1"], True)
+    assert [path.name for path in (history / "outputs" / "runs").iterdir()] == ["2026-11-22T1"]
+
+
+def test_without_a_run_the_list_says_how_to_make_one(csw, project):
+    assert csw("runs", "list") == (0, "", "There is no run yet; `csw run` makes one.\n")
+
+
+def test_a_plan_says_why_a_notebook_runs(csw, project):
+    batch = "version: 1\nnotebooks:\n  - name: data_check\n"
+    (project / "configs" / "batch" / "nightly.yaml").write_text(batch)
+    (project / "configs" / "data_check.yaml").write_text((ROOT / "configs" / "data_check.yaml").read_text("utf-8"))
+    assert "data_check  run    there is no result of it yet" in csw("plan")[1]
+    assert "asked for with --force" in csw("plan", "--force")[1]

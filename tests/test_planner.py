@@ -1,6 +1,7 @@
 """A plan finds everything that is wrong before a kernel starts, and says what would run, on what, and why."""
 
 import json
+import os
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
@@ -9,8 +10,20 @@ import pytest
 
 from csworkbench.config import Override
 from csworkbench.errors import ConfigError, DataError, EnvironmentProblem
-from csworkbench.planner import Plan, analyses, find_notebook, plan
+from csworkbench.planner import Plan, analyses, find_notebook, memory, plan
 from csworkbench.planner import keys as keys_module
+from csworkbench.planner.reasons import why
+from csworkbench.store import (
+    Failure,
+    NotebookRecord,
+    NotebookStatus,
+    RunInfo,
+    RunRecord,
+    RunState,
+    begin,
+    keep,
+    publish,
+)
 
 SURFACE = """
 from dataclasses import dataclass
@@ -94,8 +107,8 @@ def test_a_name_is_run_with_what_it_needs_before_it(project):
     result = made(project, "second")
     assert [(job.name, job.needs) for job in result.jobs] == [("first", ()), ("second", ("first",))]
     assert [(line.state, line.reason) for line in result.notebooks] == [
-        ("run", "nothing stands in its way"),
-        ("run", "after first"),
+        ("run", "there is no result of it yet"),
+        ("run", "there is no result of it yet"),
     ]
     assert "second/result.json" in result.notebooks[1].files
 
@@ -398,3 +411,166 @@ def test_analyses_of_the_package_and_of_the_project_are_found_by_their_module_na
 
 def test_the_notebook_of_the_project_comes_before_the_packaged_one(project):
     assert find_notebook(project, "first") == project / "notebooks" / "first.ipynb"
+
+
+# Reasons
+
+
+def put(project: Path, job, status: str = "ok", run_id: str = "r1", needs_store: bool = True) -> None:
+    """Put a result of a job into the store, as a run would, and that run beside it."""
+    out = project / "outputs"
+    failure = Failure("error", "x") if status == "failed" else None
+    record = NotebookRecord(job.name, NotebookStatus(status), key=job.key, failure=failure)
+    with begin(out, run_id) as folder:
+        if needs_store:
+            keep(out, folder.path, record, job.made_of)
+        publish(folder, RunRecord(run_id, RunState.OK, "2026-11-22T04:15:00+00:00", 1.0, RunInfo(), (record,)))
+
+
+def append(path: Path, text: str) -> None:
+    path.write_text(path.read_text("utf-8") + text, "utf-8")
+
+
+def states(project: Path, *names: str, **options) -> dict[str, tuple[str, str]]:
+    return {line.name: (line.state, line.reason) for line in made(project, *names, **options).notebooks}
+
+
+def test_a_stored_result_is_cached_and_force_runs_it_again(project):
+    put(project, made(project).jobs[0])
+    assert states(project) == {"first": ("cached", "nothing changed since r1")}
+    assert states(project, is_fresh=True) == {"first": ("run", "asked for with --force")}
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("config", "first.limit 4 -> 5"),
+        ("override", "first.limit 4 -> 7"),
+        ("rows", "row count of accounts changed 2 -> 3"),
+        ("content", "content of accounts changed"),
+        ("day", "as_of changed 2026-03-31 -> 2026-02-15"),
+        ("cell", "its notebook changed in cell 2"),
+        ("module", "the program changed"),
+        ("workspace", "workspace.currency EUR -> SEK"),
+    ],
+)
+def test_a_plan_says_what_changed_since_the_last_result(project, change, reason):
+    put(project, made(project).jobs[0])
+    options = {"day": {"as_of": "2026-02-15"}, "override": {"overrides": [Override("first", "limit", 7)]}}
+    accounts = project / "data" / "accounts.csv"
+    match change:
+        case "config":
+            (project / "configs" / "first.yaml").write_text("limit: 5\n")
+        case "rows":
+            append(accounts, "a3,Ö,2026-02-02\n")
+        case "content":
+            accounts.write_text(accounts.read_text("utf-8").replace("漢", "Ö"), "utf-8")
+        case "cell":
+            write_notebook(project, "first", body="x = 2")
+        case "module":
+            append(project / "analyses" / "first.py", "LEVEL = 1\n")
+        case "workspace":
+            (project / "workspace.yaml").write_text(WORKSPACE + "currency: SEK\n")
+    assert states(project, **options.get(change, {}))["first"] == ("run", reason)
+
+
+def test_many_changes_are_told_by_the_first_three():
+    before = {
+        "parameters": {},
+        "config": {"a": 1, "b": [2], "c": 3, "d": 4},
+        "workspace": {},
+        "inputs": {},
+        "cells": [],
+    }
+    before |= {"ends_on": "x", "versions": {}, "code": "c", "upstream": {}}
+    now = before | {"config": {"a": 2, "b": [3], "c": None, "e": "long " * 20}}
+    assert why("n", before, now) == "n.a 1 -> 2; n.b.0 2 -> 3; n.c 3 -> none; and 2 more"
+
+
+def test_a_changed_threshold_reruns_what_depends_on_it_and_nothing_else(project):
+    add(project, "alone")
+    for number, job in enumerate(made(project, "second", "alone").jobs):
+        put(project, job, run_id=f"r{number}")
+    (project / "configs" / "first.yaml").write_text("limit: 5\n")
+    assert {name: line for name, line in states(project, "second", "alone").items() if name != "alone"} == {
+        "first": ("run", "first.limit 4 -> 5"),
+        "second": ("run", "first changed"),
+    }
+    assert states(project, "alone")["alone"][0] == "cached"
+
+
+def test_what_failed_is_run_again_and_a_stored_stop_blocks_again(project):
+    first, _ = made(project, "second").jobs
+    put(project, first, "failed")
+    assert states(project)["first"] == ("run", "it failed in r1")
+    put(project, first, "stop", run_id="r2")
+    assert states(project, "second") == {
+        "first": ("cached", "nothing changed since r2"),
+        "second": ("blocked", "needs first, whose result says stop"),
+    }
+
+
+def test_a_result_that_is_not_stored_any_more_is_run_again_and_said_so(project):
+    put(project, made(project).jobs[0], needs_store=False)
+    assert states(project)["first"] == ("run", "its result of r1 is not in the store")
+    (project / "configs" / "first.yaml").write_text("limit: 5\n")
+    assert states(project)["first"] == ("run", "what its last result was made of is not stored")
+
+
+def test_a_record_of_a_run_that_cannot_be_read_says_nothing(project):
+    (project / "outputs" / "runs" / "r0").mkdir(parents=True)
+    (project / "outputs" / "runs" / "r0" / "run.json").write_text("{")
+    assert states(project)["first"] == ("run", "there is no result of it yet")
+
+
+# Reading again
+
+
+@pytest.fixture
+def settled(project, monkeypatch):
+    """A project whose files count as old: what was read of them may be remembered."""
+    monkeypatch.setattr(memory, "SETTLED_SECONDS", -3600.0)
+    return project
+
+
+def refuse_to_read(*arguments, **options):
+    raise AssertionError("the data was opened again")
+
+
+def test_data_is_not_opened_again_while_none_of_its_files_changed(settled, monkeypatch):
+    before = made(settled)
+    monkeypatch.setattr("csworkbench.sources.read_book", refuse_to_read)
+    after = made(settled)
+    assert (after.jobs, after.inputs, after.as_of) == (before.jobs, before.inputs, before.as_of)
+    assert made(settled, is_dry=True).jobs == before.jobs
+
+
+@pytest.mark.parametrize("change", ["data", "time", "new file", "day", "typed", "record", "damage"])
+def test_data_is_opened_again_when_anything_it_is_read_from_changed(settled, monkeypatch, change):
+    (settled / "workspace.yaml").write_text(WORKSPACE.replace("data/nps.csv", "'data/n*.csv'"))
+    made(settled)
+    options = {"as_of": "2026-02-15"} if change == "day" else {}
+    match change:
+        case "data":
+            append(settled / "data" / "nps.csv", "r2,a1,2026-03-30,9\n")
+        case "time":
+            os.utime(settled / "data" / "nps.csv", (1, 1))
+        case "new file":
+            (settled / "data" / "n2.csv").write_text("response_id,account_id,responded_at,score\n")
+        case "typed":
+            next((settled / "outputs" / "cache").glob("accounts-*.parquet")).unlink()
+        case "record":
+            (settled / "records" / "lists").mkdir(parents=True)
+            (settled / "records" / "lists" / "x.csv").write_text("")
+        case "damage":
+            next((settled / "outputs" / "cache").glob("reading-*.json")).write_text("{")
+    monkeypatch.setattr("csworkbench.sources.read_book", refuse_to_read)
+    with pytest.raises(AssertionError, match=r"the data was opened again"):
+        made(settled, **options)
+
+
+def test_a_file_that_has_just_been_written_is_read_again(project, monkeypatch):
+    made(project)
+    monkeypatch.setattr("csworkbench.sources.read_book", refuse_to_read)
+    with pytest.raises(AssertionError, match=r"the data was opened again"):
+        made(project)

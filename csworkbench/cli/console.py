@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -17,6 +18,18 @@ def answer(text: str = "") -> None:
 def answer_json(document: Any) -> None:
     """Write the result to stdout as one JSON document."""
     answer(json.dumps(document, ensure_ascii=False, indent=2, default=str))
+
+
+def answer_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Write a table of the result to stdout.
+
+    Args:
+        head: Names of the columns.
+        rows: Cells, as many per row.
+    """
+    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
+    for row in (head, *rows):
+        answer("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
 
 
 def tell(text: str = "") -> None:

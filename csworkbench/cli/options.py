@@ -37,6 +37,9 @@ SetOption = Annotated[
         show_default=False,
     ),
 ]
+ForceOption = Annotated[
+    bool, typer.Option("--force", help="Execute everything, also what has not changed since an earlier run.")
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on stdout.")]
 NamesArgument = Annotated[
     list[str] | None,

@@ -5,13 +5,14 @@ from typing import Annotated, Any
 import typer
 
 from csworkbench import __version__
-from csworkbench.cli import applying, checking, doctoring, making, reading, releasing, running, serving
+from csworkbench.cli import applying, checking, doctoring, making, past, reading, releasing, running, serving
 from csworkbench.cli.console import answer
 
 CODES = "Exit codes: 0 ok, 1 a notebook failed, 2 usage or config, 3 data refused, 4 environment, 130/143 signals."
 PURPOSE = "Customer-success analyses from files, in notebooks, with honest numbers."
 WIDTH = 80
 LIBRARY = "Change the solution library by what a run proposes."
+HISTORY = "Look at earlier runs: which there are, and how they differ."
 APPLY = "Show what a run proposes for the playbooks, and write it once it is agreed to."
 
 
@@ -33,9 +34,20 @@ def command() -> Any:
     library = typer.Typer(help=_help(LIBRARY, "csw playbooks apply latest"), epilog=CODES, no_args_is_help=True)
     library.command("apply", help=_help(APPLY, "csw playbooks apply latest --yes"), epilog=CODES)(applying.apply)
     app.add_typer(library, name="playbooks", context_settings=settings)
+    history = typer.Typer(
+        help=_help(HISTORY, "csw runs list", "csw runs diff 2026-11 latest"), epilog=CODES, no_args_is_help=True
+    )
+    for name, look, purpose, example in RUNS:
+        history.command(name, help=_help(purpose, example), epilog=CODES)(look)
+    app.add_typer(history, name="runs", context_settings=settings)
     return typer.main.get_command(app)
 
 
+RUNS = (
+    ("list", past.list_, "List the runs, the newest first.", "csw runs list"),
+    ("show", past.show, "Show what a run was made from and what became of each notebook.", "csw runs show latest"),
+    ("diff", past.diff, "Say what changed between two runs: config, data, code, lists.", "csw runs diff 2026-11-01"),
+)
 COMMANDS = (
     (
         running.run,
@@ -62,8 +74,8 @@ COMMANDS = (
     ),
     (
         reading.schema,
-        "Print the JSON Schema of a config, for editors and validators.",
-        ("csw schema", "csw schema health > health.schema.json"),
+        "Print the JSON Schema of a config or of run.json, for validators.",
+        ("csw schema", "csw schema health > health.schema.json", "csw schema run.json"),
     ),
     (
         making.new,
@@ -74,6 +86,11 @@ COMMANDS = (
         releasing.release,
         "Make a list of a run official: kept in records/, never changed.",
         ("csw release latest email_design", "csw release latest plan_validation baselines"),
+    ),
+    (
+        past.prune,
+        "Remove old runs and stored results that no run has; lists them first.",
+        ("csw prune", "csw prune --keep 10 --older-than 90 --yes"),
     ),
     (
         doctoring.doctor,

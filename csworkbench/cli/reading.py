@@ -55,13 +55,17 @@ def schema(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: 
     """Print the names that have a schema, or the JSON Schema of one.
 
     Args:
-        name: workspace, batch, scorecard, experiment, playbook or an analysis; empty lists them.
+        name: workspace, batch, scorecard, experiment, playbook, an analysis, or run.json; empty lists the configs.
         workspace: The workspace.yaml.
         json: Answer the list of names as JSON; a schema is JSON anyway.
     """
     from csworkbench.cli.catalog import entries, open_project, pick
     from csworkbench.config import json_schema
+    from csworkbench.store import run_schema
 
+    if name == "run.json":
+        answer_json(run_schema())
+        return
     project = open_project(workspace)
     known = entries(project)
     if name:

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from csworkbench.cli.console import answer, answer_json, short, tell
+from csworkbench.cli.console import answer, answer_json, answer_rows, short, tell
 from csworkbench.cli.options import (
     AsOfOption,
     BatchOption,
+    ForceOption,
     JsonOption,
     NamesArgument,
     OutOption,
@@ -66,6 +67,7 @@ def run(
     jobs: JobsOption = "auto",  # type: ignore[assignment]  # parsed like one that was given
     kernel: KernelOption = "auto",
     settings: SetOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> int:
     """Run notebooks and publish their pages.
@@ -79,6 +81,7 @@ def run(
         jobs: Notebooks at a time; 0 = as many as cores and free memory allow.
         kernel: How kernels are started.
         settings: Settings changed for this run.
+        force: Execute everything, also what is stored.
         json: Answer as JSON.
 
     Returns:
@@ -89,7 +92,10 @@ def run(
     from csworkbench.runner import Kernel, RunOptions, TableRead, fitting
     from csworkbench.runner import run as run_jobs
 
-    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False)
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False, is_fresh=force)
+    for item in planned.notebooks:
+        if item.state == "run":
+            tell(f"{item.name}: to run: {item.reason}")
     if planned.forgets:
         tell("The records of the project are read-only: what its exports overwrite is not remembered.")
     now = datetime.now(UTC)
@@ -104,6 +110,7 @@ def run(
             TableRead(name, item.files, item.rows, item.quarantined, item.was_cached, round(item.seconds, 3))
             for name, item in planned.reports.items()
         ),
+        is_fresh=force,
     )
     with progress(earlier_seconds(planned.out)) as listen:
         record = run_jobs(planned.jobs, planned.out, options, listen)
@@ -122,6 +129,7 @@ def plan(
     batch: BatchOption = None,
     out: OutOption = None,
     settings: SetOption = None,
+    force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
     """Say what a run would do; writes nothing.
@@ -133,32 +141,38 @@ def plan(
         batch: Batch file.
         out: Folder of all outputs.
         settings: Settings changed for this run.
+        force: Execute everything, also what is stored.
         json: Answer as JSON.
     """
-    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=True)
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=True, is_fresh=force)
     if json:
         answer_json({"exit_code": 0, **planned.to_json()})
         return
     answer(f"{planned.info.project}, nothing known after {planned.as_of}")
     answer()
     lines = [(item.name, item.state, item.reason) for item in planned.notebooks]
-    _answer_rows(("notebook", "state", "reason"), lines)
+    answer_rows(("notebook", "state", "reason"), lines)
     answer()
     inputs = [
         (item.table, f"{item.rows:,}", f"{item.quarantined:,}", item.last_event or "-") for item in planned.inputs
     ]
-    _answer_rows(("table", "rows", "set aside", "newest"), inputs)
+    answer_rows(("table", "rows", "set aside", "newest"), inputs)
     answer()
     answer(f"would write in {short(planned.out)}/runs/<run>/")
     for file in ("index.html", "run.json", *(file for item in planned.notebooks for file in item.files)):
         answer(f"  {file}")
 
 
-def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[str] | None, *, is_dry: bool) -> "Plan":
+def _planned(
+    names: Sequence[str] | None,
+    sources: Sources,
+    settings: Sequence[str] | None,
+    *,
+    is_dry: bool,
+    is_fresh: bool,
+) -> "Plan":
     from csworkbench.cli.catalog import open_project
-    from csworkbench.cli.progress import reading
     from csworkbench.config import parse_override
-    from csworkbench.planner import plan as plan_run
     from csworkbench.store import refuse_if_held
 
     project = open_project(sources.workspace)
@@ -166,6 +180,10 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
     out = sources.out.absolute() if sources.out else project.root / "outputs"
     if not is_dry:
         refuse_if_held(out)
+    # Whoever is refused is told at once: these take a while to load.
+    from csworkbench.cli.progress import reading
+    from csworkbench.planner import plan as plan_run
+
     tell("Checking configs and reading the data ...")
     with reading() as on_rows:
         return plan_run(
@@ -176,6 +194,7 @@ def _planned(names: Sequence[str] | None, sources: Sources, settings: Sequence[s
             overrides=overrides,
             out=out,
             is_dry=is_dry,
+            is_fresh=is_fresh,
             on_rows=on_rows,
             now=datetime.now(UTC),
         )
@@ -185,13 +204,8 @@ def _answer_record(record: "RunRecord", out: Path) -> None:
     """Answer a line per notebook and the page to open; what failed is said first on that page too."""
     for item in record.notebooks:
         said = item.headline or item.reason
-        answer(f"{item.name}: {item.status}{': ' if said else ''}{said}")
+        again = ", unchanged" if item.cached_from else ""
+        answer(f"{item.name}: {item.status}{again}{': ' if said else ''}{said}")
     interrupted = record.state == "interrupted"
     page = (record.folder if interrupted and record.folder else out / "latest") / "index.html"
     answer(f"open {short(page)}")
-
-
-def _answer_rows(head: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    widths = [max(len(row[column]) for row in (head, *rows)) for column in range(len(head))]
-    for row in (head, *rows):
-        answer("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

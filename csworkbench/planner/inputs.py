@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from csworkbench.config import plain
 from csworkbench.planner.keys import hash_of
+from csworkbench.planner.memory import Memory, Reading
 from csworkbench.store import InputRecord
 from csworkbench.workspace import Workspace
 
@@ -25,12 +27,14 @@ class Inputs:
     Args:
         reports: How each table was read.
         as_of: Cut-off date.
+        ends_on: Newest day of the book; what is dated later than that counts as a mistake.
         past: Table -> digest of what earlier runs remembered of it; of contacts also the lists made official.
         forgets: What exports overwrite is not remembered, because the project's records are read-only.
     """
 
     reports: "Mapping[str, IngestReport]"
     as_of: date
+    ends_on: date
     past: Mapping[str, str]
     forgets: bool = False
 
@@ -39,11 +43,12 @@ class Inputs:
         """The tables as the record of a run lists them."""
         return tuple(_record(report) for report in self.reports.values())
 
-    def digest(self, table: str) -> str:
-        """Return the digest of a table's rows, of what was found while reading them, and of their remembered past."""
+    def mark(self, table: str) -> Mapping[str, Any]:
+        """Return the rows of a table and a digest of them, of what was found in them, and of their remembered past."""
         report = self.reports[table]
         found = [asdict(finding) for finding in report.findings]
-        return hash_of([report.digest, report.quarantined, found, self.past.get(table, "")])
+        digest = hash_of([report.digest, report.quarantined, found, self.past.get(table, "")])
+        return {"rows": report.rows, "digest": digest}
 
 
 def read(
@@ -70,16 +75,19 @@ def read(
         DataError: A file of the data was refused.
         EnvironmentProblem: The cache of the tables or the records cannot be written, or Spark is not there.
     """
-    from csworkbench.asof import end_of, latest_date
     from csworkbench.sources import cache_folder, is_writable, remember
 
-    history = _history(root)
+    cache, history = cache_folder(root, out), _history(root)
     forgets = not is_writable(history)
-    with _opened(workspace, root, cache_folder(root, out), on_rows, now) as book:
-        ends_on = end_of(book, as_of) if as_of else latest_date(book)
-        if not forgets:
-            remember(book, history, ends_on)
-        return Inputs(book.reports, as_of or ends_on, _past(root), forgets)
+    memory = _memory(workspace, root, cache, as_of, now)
+    found = memory.recall()
+    if found is None:
+        with _opened(workspace, root, cache, on_rows, now) as book:
+            found = _found(book, as_of)
+            if not forgets:
+                remember(book, history, found.ends_on)
+            memory.note(found, book)
+    return Inputs(found.reports, found.as_of, found.ends_on, _past(root), forgets)
 
 
 def read_dry(
@@ -106,23 +114,37 @@ def read_dry(
         DataError: A file of the data was refused.
         EnvironmentProblem: No temporary file can be written, or Spark is not there.
     """
-    from csworkbench.asof import latest_date
     from csworkbench.sources import cache_folder, without_trace
 
-    with (
-        without_trace(cache_folder(root, out)) as scratch,
-        _opened(workspace, root, scratch, on_rows, now) as book,
-    ):
-        return Inputs(book.reports, as_of or latest_date(book), _past(root))
+    cache = cache_folder(root, out)
+    found = _memory(workspace, root, cache, as_of, now).recall()
+    if found is None:
+        with without_trace(cache) as scratch, _opened(workspace, root, scratch, on_rows, now) as book:
+            found = _found(book, as_of)
+    return Inputs(found.reports, found.as_of, found.ends_on, _past(root))
+
+
+def _memory(workspace: Workspace, root: Path, cache: Path, as_of: date | None, now: datetime | None) -> Memory:
+    from csworkbench.sources import require
+
+    require(workspace.engine)
+    today = now.astimezone(ZoneInfo(workspace.timezone)).date() if now is not None else None
+    return Memory(workspace, root, cache, as_of, today)
+
+
+def _found(book: "Book", as_of: date | None) -> Reading:
+    from csworkbench.asof import end_of, latest_date
+
+    ends_on = end_of(book, as_of) if as_of else latest_date(book)
+    return Reading(dict(book.reports), as_of or ends_on, ends_on)
 
 
 @contextmanager
 def _opened(
     workspace: Workspace, root: Path, cache: Path, on_rows: "Listener | None", now: datetime | None
 ) -> "Iterator[Book]":
-    from csworkbench.sources import read_book, require
+    from csworkbench.sources import read_book
 
-    require(workspace.engine)
     book = read_book(workspace, root, cache, root / RECORDS, on_rows=on_rows, now=now)
     try:
         yield book

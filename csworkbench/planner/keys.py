@@ -4,10 +4,11 @@ import hashlib
 import json
 import platform
 import re
-from collections.abc import Iterable, Mapping
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
+
+from csworkbench.store import NotebookFile
 
 SOURCES = ("*.py", "*.html", "*.css", "*.j2")
 
@@ -22,28 +23,13 @@ def hash_of(data: Any) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def job_key(
-    *,
-    parameters: Mapping[str, Any],
-    config: str,
-    cells: Iterable[str],
-    upstream: Mapping[str, str],
-    inputs: Mapping[str, str],
-    code: str,
-    versions: Mapping[str, str],
-) -> str:
-    """Return the key of a job.
+def cell_digests(notebook: NotebookFile) -> list[str]:
+    """Return a digest per cell: also of the text cells, which stand on its page, and of the kernel that is asked for.
 
     Args:
-        parameters: Its parameters.
-        config: Digest of its resolved config.
-        cells: Sources of its code cells.
-        upstream: Key of each result it reads.
-        inputs: Digest of each table it reads.
-        code: Digest of the source of the package and of the project's own analyses.
-        versions: Versions of the libraries.
+        notebook: A notebook that was read.
     """
-    return hash_of([dict(parameters), config, list(cells), dict(upstream), dict(inputs), code, dict(versions)])
+    return [hash_of([cell.kind, cell.source, cell.tags, notebook.kernel])[:16] for cell in notebook.cells]
 
 
 def code_digest(root: Path) -> str:

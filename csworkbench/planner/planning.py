@@ -13,34 +13,15 @@ from csworkbench.config import Override, Request, Section
 from csworkbench.config.loading import relative
 from csworkbench.errors import ConfigError, Problem
 from csworkbench.estimates import Message, say
-from csworkbench.formats import text
 from csworkbench.planner.discovery import Batch, analyses, find_notebook, near
 from csworkbench.planner.inputs import Inputs, calendar, read, read_dry
-from csworkbench.planner.keys import code_digest, hash_of, job_key, library_versions
+from csworkbench.planner.keys import cell_digests, code_digest, hash_of, library_versions
+from csworkbench.planner.states import PlannedNotebook, lines
 from csworkbench.store import InputRecord, Job, NotebookFile, RunInfo, read_notebook
 from csworkbench.workspace import Workspace, load_workspace, project_root
 
 if TYPE_CHECKING:
     from csworkbench.sources import IngestReport, Listener
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedNotebook:
-    """One line of a plan.
-
-    Args:
-        name: Name of the notebook.
-        state: run, skipped or blocked.
-        reason: Why, in one line.
-        needs: What it needs.
-        files: Files it will write, relative to the folder of the run.
-    """
-
-    name: str
-    state: str
-    reason: str
-    needs: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +87,7 @@ def plan(
     overrides: Sequence[Override] = (),
     out: Path | None = None,
     is_dry: bool = False,
+    is_fresh: bool = False,
     on_rows: "Listener | None" = None,
     now: datetime | None = None,
 ) -> Plan:
@@ -121,6 +103,7 @@ def plan(
         overrides: Settings changed for this run.
         out: Folder of all outputs; None = `outputs` in the project.
         is_dry: Leave no file behind, not even the cache of the tables.
+        is_fresh: Execute every notebook, also where its result is stored.
         on_rows: Told how far the parsing of a table has come.
         now: The instant of the run: what is dated later cannot be the newest; None = not known.
 
@@ -140,8 +123,8 @@ def plan(
         inputs = read(settings.workspace, settings.root, place, day, on_rows=on_rows, now=now)
     info = _info(settings, inputs)
     jobs = _jobs(settings, inputs, info)
-    lines = tuple(_line(job, jobs, settings.workspace.language) for job in jobs)
-    return Plan(settings.root, place, inputs.as_of, jobs, lines, inputs.records, info, inputs.reports, inputs.forgets)
+    shown = lines(jobs, place, info.language, is_fresh=is_fresh)
+    return Plan(settings.root, place, inputs.as_of, jobs, shown, inputs.records, info, inputs.reports, inputs.forgets)
 
 
 def _settings(path: Path, names: tuple[str, ...], batch: Path | None, overrides: Sequence[Override]) -> _Settings:
@@ -300,15 +283,17 @@ def _job(
     module, notebook, entry = settings.modules.get(name), settings.notebooks[name], settings.batch.entry(name)
     needs, optional = needs_of(settings.modules, name), _optional(settings.modules, name, settings.order)
     parameters = _parameters(name, settings, info)
-    key = job_key(
-        parameters=parameters,
-        config=hash_of([info.configs.get(name, ""), calendar(settings.workspace)]),
-        cells=notebook.code,
-        upstream={need: keys[need] for need in (*needs, *optional)},
-        inputs={table: inputs.digest(table) for table in info.reads[name]},
-        code=info.code,
-        versions=info.versions,
-    )
+    made_of = {
+        "parameters": parameters,
+        "config": config.plain(settings.configs[name]) if name in settings.configs else {},
+        "workspace": calendar(settings.workspace),
+        "ends_on": inputs.ends_on.isoformat(),
+        "cells": cell_digests(notebook),
+        "upstream": {need: keys[need] for need in (*needs, *optional)},
+        "inputs": {table: inputs.mark(table) for table in info.reads[name]},
+        "code": info.code,
+        "versions": dict(info.versions),
+    }
     return Job(
         name=name,
         notebook=notebook.path,
@@ -316,7 +301,8 @@ def _job(
         needs=needs,
         needs_if_present=optional,
         timeout_seconds=entry.timeout_seconds or settings.batch.timeout_seconds,
-        key=key,
+        key=hash_of({**made_of, "config": info.configs.get(name, "")}),
+        made_of=made_of,
         skip=_skip(module, inputs.reports),
         has_result=module is not None,
     )
@@ -346,21 +332,3 @@ def _skip(module: ModuleType | None, reports: "Mapping[str, IngestReport]") -> M
         tables=missing,
         n=len(missing),
     )
-
-
-def _line(job: Job, jobs: Sequence[Job], language: str) -> PlannedNotebook:
-    folder = f"{job.name}/"
-    names = ("notebook.ipynb", "report.html", *(("result.json", "tables/") if job.has_result else ()))
-    if job.skip is not None:
-        return PlannedNotebook(job.name, "skipped", text(job.skip, language), job.needs)
-    absent = _absent(job, {item.name: item for item in jobs})
-    if absent:
-        return PlannedNotebook(job.name, "blocked", f"needs {absent}, which is not run", job.needs)
-    reason = f"after {', '.join(job.needs)}" if job.needs else "nothing stands in its way"
-    return PlannedNotebook(job.name, "run", reason, job.needs, tuple(folder + name for name in names))
-
-
-def _absent(job: Job, jobs: Mapping[str, Job]) -> str:
-    """Return the first need that is skipped, or that waits for one that is."""
-    stopped = (need for need in job.needs if jobs[need].skip is not None or _absent(jobs[need], jobs))
-    return next(stopped, "")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import tempfile
 import threading
@@ -41,10 +42,14 @@ from csworkbench.store import (
     RunInfo,
     RunRecord,
     RunState,
+    about,
     begin,
+    find,
+    keep,
     publish,
     read_notebook,
     state_of,
+    take,
     why_skipped,
 )
 from csworkbench.store.notebooks import check_parameters
@@ -67,6 +72,7 @@ class RunOptions:
         start_timeout_seconds: How long a kernel may take to answer.
         kernel: How kernels are started.
         grace_seconds: Time between the interrupt at a deadline and the kill.
+        is_fresh: Whether every notebook is executed, also where the store has its result.
     """
 
     run_id: str
@@ -78,6 +84,7 @@ class RunOptions:
     start_timeout_seconds: int = 60
     kernel: Kernel = Kernel.STOCK
     grace_seconds: float = 10.0
+    is_fresh: bool = False
 
 
 def check(jobs: Sequence[Job]) -> None:
@@ -90,13 +97,14 @@ def check(jobs: Sequence[Job]) -> None:
         ConfigError: A notebook is missing or broken, has no parameters cell, does not know a parameter or gets another
             type than its default, or asks for a kernel that is not installed. Every problem of every notebook.
     """
+    jobs = [job for job in jobs if job.skip is None]
+    if not jobs:
+        return  # looking for kernels takes half a second
     from jupyter_client.kernelspec import KernelSpecManager
 
     kernels = KernelSpecManager().find_kernel_specs()
     problems: list[Problem] = []
     for job in jobs:
-        if job.skip is not None:
-            continue
         try:
             notebook = read_notebook(job.notebook)
         except ConfigError as error:
@@ -130,7 +138,7 @@ def run(
         ValueError: Two jobs have one name, or a job needs what is not among them.
     """
     _check_names(jobs)
-    check(jobs)
+    check([job for job in jobs if options.is_fresh or about(out, job.key) is None])
     with begin(out, options.run_id) as folder, tempfile.TemporaryDirectory(prefix="csw-") as scratch:
         batch = _Batch(jobs, folder, options, Path(scratch), on_event or _silent)
         with batch.signals():
@@ -264,7 +272,7 @@ class _Batch:
             for name in ready:
                 record = self._not_to_run(self._jobs[name])
                 if record is None:
-                    pool.submit(self._work, self._jobs[name])
+                    pool.submit(self._work, self._jobs[name], is_kept=self._is_settled(self._jobs[name]))
                 else:
                     self._queue.put(NotebookFinished(record))
             event = self._next()
@@ -300,15 +308,45 @@ class _Batch:
                 return replace(base, status=NotebookStatus.BLOCKED, reason=f"blocked ({why})", blocked_by=need)
         return None
 
-    def _work(self, job: Job) -> None:
+    def _is_settled(self, job: Job) -> bool:
+        """Return whether all that a job reads is as its key says: where something failed, another run may read more."""
+        records = [self._records[need] for need in job.needs_if_present if need in self._jobs]
+        while any(record.blocked_by for record in records):
+            records = [self._records[record.blocked_by] if record.blocked_by else record for record in records]
+        return not any(record.failure is not None for record in records)
+
+    def _work(self, job: Job, *, is_kept: bool) -> None:
+        record = self._taken(job)
+        if record is None:
+            record = self._executed(job)
+            if is_kept:
+                self._keep(job, record)
+        self._queue.put(NotebookFinished(record))
+
+    def _taken(self, job: Job) -> NotebookRecord | None:
+        """Return the record of a job whose result is in the store; None when it has to be executed."""
+        kept = None if self._options.is_fresh else find(self._folder.out, job.key)
+        try:
+            return take(kept, self._folder.path) if kept is not None else None
+        except Exception as error:  # noqa: BLE001 - it is executed instead
+            shutil.rmtree(self._folder.path / job.name, ignore_errors=True)
+            self._queue.put(LogLine(f"its stored result could not be taken: {error}", job.name))
+            return None
+
+    def _keep(self, job: Job, record: NotebookRecord) -> None:
+        try:
+            keep(self._folder.out, self._folder.path, record, job.made_of)
+        except Exception as error:  # noqa: BLE001 - the run has its result; only later ones cannot take it
+            self._queue.put(LogLine(f"its result could not be stored for later runs: {error}", job.name))
+
+    def _executed(self, job: Job) -> NotebookRecord:
         self._queue.put(NotebookStarted(job.name, len(read_notebook(job.notebook).code)))
         try:
-            record = execute_job(job, self._setting)
+            return execute_job(job, self._setting)
         except Exception as error:  # noqa: BLE001 - the run goes on, and its record says what happened
             reason = f"{type(error).__name__}: {error}"
             failure = Failure("internal", reason)
-            record = NotebookRecord(job.name, NotebookStatus.FAILED, reason, job.key, failure=failure)
-        self._queue.put(NotebookFinished(record))
+            return NotebookRecord(job.name, NotebookStatus.FAILED, reason, job.key, failure=failure)
 
     def _watch(self, job: Job, token: str) -> Watch:
         watch = Watch(job.timeout_seconds, token, self._options.grace_seconds)
@@ -336,5 +374,6 @@ class _Batch:
 def _as_line(event: Event) -> dict[str, Any]:
     if isinstance(event, NotebookFinished):
         record = event.record
-        return {"name": record.name, "status": record.status, "seconds": record.seconds, "reason": record.reason}
+        said = {"name": record.name, "status": record.status, "seconds": record.seconds, "reason": record.reason}
+        return said | ({"cached_from": record.cached_from} if record.cached_from else {})
     return {} if isinstance(event, RunFinished) else asdict(event)

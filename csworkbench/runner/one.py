@@ -83,7 +83,7 @@ def execute_job(job: Job, setting: Setting) -> NotebookRecord:
         failure = judge(execution, nonce)
     finally:
         watch.close()
-    _write_notebook(execution, job, home, setting)
+    _write_notebook(execution, home, setting)
     status, failure, headline = _status(job, home, failure)
     record = NotebookRecord(
         job.name,
@@ -174,11 +174,10 @@ def _teller(job: Job, setting: Setting) -> Callable[[list[Any], int], None]:
     return tell
 
 
-def _write_notebook(execution: "Execution", job: Job, home: Path, setting: Setting) -> None:
+def _write_notebook(execution: "Execution", home: Path, setting: Setting) -> None:
     executed = execution.executed if execution.executed is not None else execution.notebook
-    here = _place(home, setting.root)
-    there = _place(setting.folder.final / job.name, setting.root)
-    write_file(home / "notebook.ipynb", clean(executed, {here: there}))
+    # Run again from there it only shows: it must not write over a published result.
+    write_file(home / "notebook.ipynb", clean(executed, {_place(home, setting.root): ""}))
 
 
 def _status(job: Job, home: Path, failure: Failure | None) -> tuple[NotebookStatus, Failure | None, str]:

@@ -173,7 +173,7 @@ def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
     caveats = result.caveats if result else ()
     return report.RunEntry(
         name=record.name,
-        status=SHOWN_STATUS.get(record.status, record.status.value),
+        status="cached" if record.cached_from else SHOWN_STATUS.get(record.status, record.status.value),
         title=_title(folder / record.name / "notebook.ipynb") or label(record.name),
         headline=record.headline,
         reason=record.reason,

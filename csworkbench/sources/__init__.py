@@ -2,7 +2,8 @@
 
 from csworkbench.sources.archive import remember
 from csworkbench.sources.book import Book, Finding, IngestReport, Remembered
-from csworkbench.sources.cache import cache_folder, is_writable, without_trace
+from csworkbench.sources.cache import cache_folder, is_writable, stored_report, without_trace
+from csworkbench.sources.files import files_of
 from csworkbench.sources.reading import Listener, open_book, read_book
 from csworkbench.sources.released import Contacted, released
 from csworkbench.sources.spark import rehome, require
@@ -15,6 +16,7 @@ __all__ = [
     "Listener",
     "Remembered",
     "cache_folder",
+    "files_of",
     "is_writable",
     "open_book",
     "read_book",
@@ -22,5 +24,6 @@ __all__ = [
     "released",
     "remember",
     "require",
+    "stored_report",
     "without_trace",
 ]

@@ -167,7 +167,7 @@ class TableCache:
             stored = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
             if path.stat().st_size != stored.pop("bytes"):
                 return None
-            report = _report(stored)
+            report = stored_report(stored)
         except (OSError, ValueError, KeyError, TypeError):
             return None  # absent, half or from another version: it is made again
         with suppress(OSError):  # a cache that others keep need not be ours to touch
@@ -243,7 +243,15 @@ def _place(aside: Path, path: Path) -> None:
             os.close(folder)
 
 
-def _report(stored: dict[str, Any]) -> IngestReport:
+def stored_report(stored: dict[str, Any]) -> IngestReport:
+    """Return how a table was read, from the JSON it was stored as.
+
+    Args:
+        stored: A report in JSON types.
+
+    Raises:
+        KeyError, TypeError, ValueError: it is none, or one of another version.
+    """
     report = IngestReport(**stored)
     return replace(
         report,

@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from csworkbench.errors import Problem
-from csworkbench.workspace import TableSource
+from csworkbench.workspace import TableSource, Workspace
 
 CHUNK_BYTES = 1 << 20
 HEAD_BYTES = 4096
@@ -81,6 +81,24 @@ def find_files(table: str, source: TableSource, root: Path) -> tuple[list[Source
             except OSError as error:
                 problems.append(Problem(f"cannot be read: {error.strerror}", file=name))
     return list(files.values()), problems
+
+
+def files_of(workspace: Workspace, root: Path) -> list[Path]:
+    """Return every file that the data of a workspace is read from, unread; what is missing is left out.
+
+    Args:
+        workspace: What was declared.
+        root: Project root.
+    """
+    patterns = [
+        path
+        for source in workspace.tables.values()
+        for path in (*source.paths, *(path for file in source.files.values() for path in file.paths))
+    ]
+    found = [root / name for pattern in patterns for name in (pattern, *_matches(pattern, root))]
+    if workspace.engine.database is not None:
+        found += [root / workspace.engine.database, root / f"{workspace.engine.database}.wal"]
+    return sorted({path for path in found if path.is_file()})
 
 
 def _matches(pattern: str, root: Path) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from csworkbench.errors import EnvironmentProblem, Problem
 from csworkbench.files import write_file
+from csworkbench.store.kept import GONE, flush, sync
 from csworkbench.store.records import RunRecord, RunState, junit
 from csworkbench.store.results import write_json
 
@@ -60,7 +61,7 @@ def begin(out: Path, run_id: str) -> Iterator[RunFolder]:
             that name.
     """
     _make(out)
-    with _locked(out, run_id):
+    with held(out, f"run {run_id}"):
         recovered = _recover(out)
         folder = RunFolder(out, run_id, recovered)
         if folder.final.exists():
@@ -114,9 +115,9 @@ def publish(folder: RunFolder, record: RunRecord, *, move_latest: bool = True) -
     try:
         write_json(folder.path / "run.json", record.to_json())
         write_file(folder.path / "junit.xml", junit(record))
-        _flush(folder.path)
+        flush(folder.path)
         folder.path.rename(folder.final)
-        _sync(folder.final.parent)
+        sync(folder.final.parent)
         if move_latest:
             _point(folder.out / "latest", Path("runs") / folder.run_id)
     except OSError as error:
@@ -145,7 +146,16 @@ def _problem(error: OSError, path: Path) -> EnvironmentProblem:
 
 
 @contextmanager
-def _locked(out: Path, run_id: str) -> Iterator[None]:
+def held(out: Path, what: str) -> Iterator[None]:
+    """Hold an output folder: whoever else wants it is told who has it.
+
+    Args:
+        out: Folder of all outputs; it exists.
+        what: What is done there.
+
+    Raises:
+        EnvironmentProblem: Another process holds it, or it cannot be written.
+    """
     path = out / LOCK_FILE
     try:
         handle = path.open("a+", encoding="utf-8")
@@ -158,7 +168,7 @@ def _locked(out: Path, run_id: str) -> Iterator[None]:
             handle.seek(0)
             raise _held(out, handle.read()) from None
         handle.truncate(0)
-        handle.write(f"pid {os.getpid()}, run {run_id}\n")
+        handle.write(f"pid {os.getpid()}, {what}\n")
         handle.flush()
         try:
             yield
@@ -178,6 +188,9 @@ def _recover(out: Path) -> tuple[str, ...]:
     names = []
     for left in sorted((out / ".tmp").glob("*")):
         final = out / "runs" / left.name
+        if left.name.startswith(GONE):
+            shutil.rmtree(left, ignore_errors=True)
+            continue
         try:
             record = json.loads((left / "run.json").read_text("utf-8"))
             record["state"] = RunState.INTERRUPTED.value
@@ -190,22 +203,9 @@ def _recover(out: Path) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _flush(folder: Path) -> None:
-    for path in (*folder.rglob("*"), folder):
-        _sync(path)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _point(link: Path, target: Path) -> None:
     beside = link.with_name(f".latest-{os.getpid()}")
     beside.unlink(missing_ok=True)
     beside.symlink_to(target)
     beside.replace(link)
-    _sync(link.parent)
+    sync(link.parent)

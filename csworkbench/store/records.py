@@ -57,6 +57,7 @@ class Job:
         key: Hash of all that determines the result.
         skip: Why it is not to be run; None runs it.
         has_result: Whether it must leave a result.json.
+        made_of: What the key is the hash of, in JSON types.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Job:
     key: str = ""
     skip: Message | None = None
     has_result: bool = True
+    made_of: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class NotebookRecord:
         timeout_seconds: Its deadline.
         parameters: The parameters it was run with.
         artifacts: Its files.
+        cached_from: Run that computed it, whose result was taken from the store; empty when this run computed it.
     """
 
     name: str
@@ -130,6 +133,7 @@ class NotebookRecord:
     timeout_seconds: float = 0.0
     parameters: Mapping[str, Any] = field(default_factory=dict)
     artifacts: tuple[Artifact, ...] = ()
+    cached_from: str = ""
 
 
 @dataclass(frozen=True, slots=True)
