@@ -43,6 +43,22 @@ def test_skewed_units_hide_no_groups():
     assert adjusted_rand_score(labels, found.labels) >= 0.9
 
 
+def test_groups_of_unequal_sizes_with_correlated_and_skewed_measures_are_found():
+    centers = 6.0 * np.array([[0, 0, 0], [1, 0, 1], [0, 1, -1], [-1, 1, 1]])
+    labels = np.repeat(range(4), [80, 50, 40, 30])
+    tied = np.full((3, 3), 0.4) + 0.6 * np.eye(3)
+    features = centers[labels] + np.random.default_rng(1).multivariate_normal(np.zeros(3), tied, 200)
+    found = cluster(np.exp(features / 4), **FAST)
+    assert found.labels is not None
+    assert adjusted_rand_score(labels, found.labels) >= 0.9
+
+
+def test_a_yes_or_no_beside_noise_makes_no_groups():
+    rng = np.random.default_rng(2)
+    features = np.column_stack([rng.normal(size=(200, 3)), rng.integers(0, 2, 200)])
+    assert cluster(features, **FAST).labels is None
+
+
 @pytest.mark.parametrize("kind", ["noise", "correlated", "skewed", "skewed alone", "heavy tails", "even"])
 def test_one_cloud_has_no_stable_groups(kind):
     assert cluster(one_cloud(kind), **FAST).labels is None

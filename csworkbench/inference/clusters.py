@@ -1,7 +1,8 @@
 """Groups of accounts that behave alike, if there are any: k-means whose number of groups has to be stable.
 
 One cloud of points can always be cut in two, and one that is long is even cut at the same place again and again. So the
-stability of every number of groups is held against that of a single cloud with the same covariance.
+stability of every number of groups is held against that of a single cloud with the same correlation, and with the same
+values where features have few of them.
 """
 
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ LEAST_STABLE = 0.8  # adjusted Rand index below which groups found again are not
 STARTS, FULL_STARTS, ROUNDS = 2, 10, 30
 FARTHEST = 3.0  # standard deviations: what lies farther out pulls as if it lay here
 LEAST_SPREAD = 0.02  # of stability between references: they are few
+LEAST_HEAP = 0.05  # share of rows with one and the same value that makes a feature discrete
 COLUMNS = ["groups", "stability", "one_cloud", "one_cloud_high", "within", "one_cloud_within", "is_stable"]
 
 
@@ -52,7 +54,7 @@ def cluster(
     """Return the groups of rows, where a number of groups is stable and more so than in a single cloud.
 
     A number of groups is stable when the groups are found again with an adjusted Rand index of .8 or more, better than
-    in each of the single clouds of the same covariance, and are tighter than in each of them; one of the two by more
+    in each of the single clouds of the same correlation, and are tighter than in each of them; one of the two by more
     standard deviations than in any cloud at any number of groups, so that the search over numbers is allowed for. Of
     several numbers, the one is taken whose stability exceeds that of the clouds most.
 
@@ -204,11 +206,25 @@ def _beyond(found: "Floats", clouds: "Floats", sign: float) -> "NDArray[np.bool_
 
 
 def _cloud(x: "Floats", rng: "np.random.Generator") -> "Floats":
-    """Return one normal cloud with as many rows and the covariance of others."""
-    import numpy as np
+    """Return one normal cloud with as many rows and the correlation of others; where values heap up, so do its own.
 
-    values, vectors = np.linalg.eigh(np.cov(x, rowvar=False).reshape(x.shape[1], -1))
-    return np.asarray(rng.standard_normal(x.shape) * np.sqrt(np.maximum(values, 0)) @ vectors.T)
+    A count or a yes and no can be cut between its values however independent it is of everything else: so a cloud takes
+    the same values as often, and is correlated so much more beforehand as rounding to them will take away.
+    """
+    import numpy as np
+    from scipy.stats import norm
+
+    n, p = x.shape
+    heaped = [np.unique(column, return_counts=True)[1].max() > LEAST_HEAP * n for column in x.T]
+    ranks = norm.ppf((np.arange(n) + 0.5) / n)
+    kept = [np.corrcoef(ranks, np.sort(x[:, place]))[0, 1] if heaped[place] else 1.0 for place in range(p)]
+    wanted = np.cov(x, rowvar=False).reshape(p, p) / np.outer(kept, kept)
+    np.fill_diagonal(wanted, x.var(axis=0, ddof=1))
+    values, vectors = np.linalg.eigh(wanted)
+    drawn = np.asarray(rng.standard_normal(x.shape) * np.sqrt(np.maximum(values, 0)) @ vectors.T)
+    for place in np.flatnonzero(heaped):
+        drawn[np.argsort(drawn[:, place], kind="stable"), place] = np.sort(x[:, place])
+    return drawn
 
 
 def _symmetric(x: "Floats") -> "Floats":

@@ -1,12 +1,15 @@
 """Which stage, tier and kind of behaviour is each account in, who is stuck, and who has moved?"""
 
+from collections import Counter
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from pydantic import ValidationError
 from sklearn.metrics import adjusted_rand_score
@@ -369,3 +372,74 @@ def test_too_few_accounts_are_not_clustered():
     result = result_of(made, make_config(**minutes, stages=[{"stage": "any"}], stage_order=()))
     assert "too_few_to_cluster" in {caveat.code for caveat in result.caveats}
     assert "stable_groups" not in result.figures
+
+
+DAYS = st.none() | st.dates(date(2024, 1, 1), AS_OF)
+FACTS = st.fixed_dictionaries(
+    {
+        "paid_at": DAYS,
+        "churned_at": DAYS,
+        "value_tier": st.sampled_from([None, "small", "mid", "large", "gold"]),
+        "milestone": st.none() | st.booleans(),  # none planned, open, reached
+        "due": st.none() | st.dates(AS_OF, date(2027, 6, 30)),
+        "has_opportunity": st.booleans(),
+    }
+)
+
+
+def first_stage(facts):
+    """The default stages as plain conditions, in their order."""
+    paid = facts["paid_at"]
+    if facts["churned_at"] is not None:
+        return "churned"
+    if paid is None:
+        return "trial"
+    if (AS_OF - paid).days < 14:
+        return "new"
+    if facts["milestone"] is False and (AS_OF - paid).days < 180:
+        return "onboarding"
+    if facts["due"] is not None and (facts["due"] - AS_OF).days <= 90:
+        return "renewal"
+    return "expansion" if facts["has_opportunity"] else "growth"
+
+
+def fact_book(people):
+    def at(day):
+        return None if day is None else f"{day}T00:00:00"
+
+    known = {"known_at": "2023-12-31T00:00:00"}
+    rows = {f"A{place}": facts for place, facts in enumerate(people)}
+    made = {
+        "accounts": [
+            account(name, signup_at="2023-12-31T00:00:00", value_tier=facts["value_tier"],
+                    paid_at=at(facts["paid_at"]), churned_at=at(facts["churned_at"]))
+            for name, facts in rows.items()
+        ],
+        "milestones": [
+            {"account_id": name, "milestone": "kickoff", "planned_at": "2024-02-01T00:00:00",
+             "reached_at": "2024-03-01T00:00:00" if facts["milestone"] else None, **known}
+            for name, facts in rows.items() if facts["milestone"] is not None
+        ],
+        "renewals": [
+            {"renewal_id": f"R{name}", "account_id": name, "due_date": str(facts["due"]), "outcome": "open", **known}
+            for name, facts in rows.items() if facts["due"] is not None
+        ],
+        "opportunities": [
+            {"opportunity_id": f"O{name}", "account_id": name, "created_at": "2024-01-01T00:00:00", "closed_at": None}
+            for name, facts in rows.items() if facts["has_opportunity"]
+        ],
+    }  # fmt: skip
+    return book({name: table for name, table in made.items() if table})
+
+
+@hypothesis.settings(max_examples=6, deadline=None, derandomize=True)
+@hypothesis.given(st.lists(FACTS, min_size=1, max_size=40))
+def test_every_account_is_in_exactly_one_cell_whatever_its_facts(people):
+    result = result_of(fact_book(people), make_config(history_weeks=1, compare_weeks=1))
+    assert stage_of(result) == {f"A{place}": first_stage(facts) for place, facts in enumerate(people)}
+    tiers = [facts["value_tier"] or "not known" for facts in people]
+    wanted = Counter(zip(tiers, map(first_stage, people), strict=True))
+    cells = result.tables["cells"]
+    assert not cells.duplicated(["tier", "stage"]).any()
+    counts = zip(cells["tier"], cells["stage"], cells["accounts"], strict=True)
+    assert {(tier, stage): count for tier, stage, count in counts if count} == dict(wanted)
