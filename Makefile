@@ -14,6 +14,9 @@ else
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
 endif
 
+# Containers often forbid compiled modules; then each of a run's kernels compiles some thousand files again.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: help demo test check lint types notebooks notebooks-check samples lab soak calibrate bench constraints reference clean
 
 help:
