@@ -182,7 +182,7 @@ def milestone_times(snapshot: Snapshot, milestone: str) -> "ir.Table":
     )
 
 
-def account_days(snapshot: Snapshot, role: str, first: date, last: date) -> "ir.Table":
+def account_days(snapshot: Snapshot, role: str, first: date, last: date, *, by_account: bool = False) -> "ir.Table":
     """Return for how many days of a period each person looked after accounts.
 
     Args:
@@ -190,6 +190,7 @@ def account_days(snapshot: Snapshot, role: str, first: date, last: date) -> "ir.
         role: Role of the assignment, such as csm.
         first: First day.
         last: Last day, at most the date of the snapshot.
+        by_account: One row per person and account instead, with account_id.
 
     Returns:
         One row per person: csm_id, account_days (float64): an account held for half of the period counts half its days.
@@ -203,8 +204,9 @@ def account_days(snapshot: Snapshot, role: str, first: date, last: date) -> "ir.
     following = held.valid_from.lead().over(group_by=held.account_id, order_by=[held.valid_from, held.csm_id])
     ends = ibis.least(_or_null(held, "valid_to", "date").coalesce(after), following.coalesce(after), after)
     days = ends.delta(ibis.greatest(held.valid_from, ibis.literal(first)), unit="day")
-    counted = held.select("csm_id", days=days).filter(ibis._.days > 0)
-    return counted.group_by("csm_id").agg(account_days=_sum(counted.days))
+    by = ["csm_id", "account_id"] if by_account else ["csm_id"]
+    counted = held.select(*by, days=days).filter(ibis._.days > 0)
+    return counted.group_by(by).agg(account_days=_sum(counted.days))
 
 
 def _or_null(table: "ir.Table", column: str, kind: str) -> "ir.Column":

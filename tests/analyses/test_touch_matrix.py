@@ -1,19 +1,24 @@
 """Who does what for whom in which stage, what of it is done, and which channels reach people?"""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 from pydantic import ValidationError
+from scipy.stats import ttest_rel
 
 from csworkbench import config as configs
 from csworkbench.analyses import touch_matrix
 from csworkbench.analyses.touch_matrix.settings import Action
+from csworkbench.analyses.touch_matrix.trends import change_of
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
+from csworkbench.workspace import ContactPolicy
 from tests.books import book, with_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -38,7 +43,7 @@ def touch(number, account="A1", sent_on="2026-06-20", **changes):
 
 
 def event(number, kind="delivered", **changes):
-    return {"touch_id": f"T{number:03d}", "type": kind, "occurred_at": "2026-06-29T12:00:00", "agent": None, **changes}
+    return {"touch_id": f"T{number:03d}", "type": kind, "occurred_at": "2026-06-28T12:00:00", "agent": None, **changes}
 
 
 def segments_of(**placed):
@@ -50,10 +55,36 @@ def segments_of(**placed):
     return SimpleNamespace(tables={"accounts": pd.DataFrame(rows), "stages": pd.DataFrame({"stage": STAGES})})
 
 
+def allowed(*accounts):
+    """One contact of each account, on whom a service message may rest, and nobody suppressed."""
+    people = [{"contact_id": f"P{name}", "account_id": name, "added_at": "2024-01-01T00:00:00"} for name in accounts]
+    granted = {"channel": "email", "purpose": "service", "valid_from": "2026-01-01T00:00:00", "status": "granted"}
+    return {
+        "contacts": people,
+        "consents": [{"contact_id": each["contact_id"], **granted} for each in people],
+        "suppressions": [{"contact_id": "P9", "address": None, "valid_from": "2026-01-01", "reason": "bounced"}],
+    }
+
+
+POLICY = ContactPolicy(
+    least_consents=0,
+    least_suppressions=0,
+    caps=({"per": "contact", "touches": 2, "days": 14, "channels": ["email"]},),
+    quiet=None,
+    service_basis="contract",
+)
+
+
+def in_book(touches, accounts=("A1",), **tables):
+    rows = [{"account_id": name, "signup_at": "2024-01-01T00:00:00"} for name in accounts]
+    made = book({"accounts": rows, "touches": touches} | tables)
+    policy = POLICY if "consents" in tables else ContactPolicy()
+    return replace(made, workspace=made.workspace.model_copy(update={"contact_policy": policy}))
+
+
 def inputs_of(touches, config=None, placed=None, **tables):
     placed = placed or {"A1": ("mid", "growth", "2026-01-01")}
-    accounts = [{"account_id": name, "signup_at": "2024-01-01T00:00:00"} for name in placed]
-    made = book({"accounts": accounts, "touches": touches} | tables)
+    made = in_book(touches, placed, **tables)
     return touch_matrix.prepare(take(made, AS_OF), config or make_config(), {"segments": segments_of(**placed)})
 
 
@@ -166,22 +197,82 @@ def test_important_messages_without_a_reaction_are_sent_again():
         event(2, "click", agent="scanner"), event(3, "click", agent="human"), event(4, "reply", agent="human"),
     ]  # fmt: skip
     # 1 saw nothing, 2 has a scanner; 3 and 4 reacted, 5 never arrived, 6 is not important
-    result = result_of(touches, placed=placed, touch_events=events)
+    result = result_of(touches, placed=placed, touch_events=events, **allowed(*placed))
     assert result.tables["resend"]["account_id"].tolist() == ["A1", "A2"]
 
 
 def test_what_a_message_promotes_makes_it_needless():
-    config = make_config(promotes={"welcome": {"attribute": "region", "is_known": False}})
-    result = result_of([touch(1, importance="high")], config, touch_events=[event(1)])
+    config = make_config(resend={"promotes": {"welcome": {"attribute": "region", "is_known": False}}})
+    result = result_of([touch(1, importance="high")], config, touch_events=[event(1)], **allowed("A1"))
     assert result.tables["resend"].empty
+    assert result.tables["resend_left_out"]["reason"].tolist() == ["has done what the message asks for"]
 
 
 def test_whoever_left_gets_nothing_again():
     people = [
         {"contact_id": "PA1", "account_id": "A1", "added_at": "2024-01-01T00:00:00", "left_at": "2026-06-25T00:00:00"}
     ]
-    result = result_of([touch(1, importance="high")], touch_events=[event(1)], contacts=people)
+    tables = allowed("A1") | {"contacts": people}
+    result = result_of([touch(1, importance="high")], touch_events=[event(1)], **tables)
     assert result.tables["resend"].empty
+    assert result.tables["resend_left_out"]["reason"].tolist() == ["person left"]
+
+
+@pytest.mark.parametrize(
+    ("sent_on", "is_listed"),
+    [("2026-05-29", False), ("2026-05-30", True), ("2026-06-25", True), ("2026-06-26", False)],
+)
+def test_a_message_is_sent_again_after_three_days_and_for_thirty(sent_on, is_listed):
+    # The week begins on Monday 29 June, so Sunday the 28th is the last day known: 30 days back is the 30th of May.
+    result = result_of([touch(1, sent_on=sent_on, importance="high")], touch_events=[event(1)], **allowed("A1"))
+    assert len(result.tables["resend"]) == int(is_listed)
+
+
+def test_whoever_refuses_or_is_at_the_cap_is_left_out_with_the_reason():
+    placed = {f"A{n}": ("mid", "growth", "2026-01-01") for n in (1, 2, 3, 4)}
+    touches = [touch(n, f"A{n}", importance="high") for n in (1, 2, 3, 4)] + [
+        touch(5, "A3", "2026-06-27"), touch(6, "A4", "2026-06-19", initiator="marketing"),
+    ]  # fmt: skip
+    events = [event(n) for n in (1, 2, 3, 4, 6)]
+    denied = {"contact_id": "PA2", "channel": "email", "purpose": "service", "status": "denied"}
+    tables = allowed(*placed) | {
+        "consents": [*allowed("A1")["consents"], denied | {"valid_from": "2026-06-29T08:00:00"}]
+    }
+    # PA1 may; PA2 said no on Monday; PA3 and PA4 have two mails of late already, marketing's own counts too
+    result = result_of(touches, placed=placed, touch_events=events, **tables)
+    assert result.tables["resend"]["contact_id"].tolist() == ["PA1"]
+    left = result.tables["resend_left_out"].set_index("contact_id")["reason"].to_dict()
+    assert left == {"PA2": "refused", "PA3": "contact at the cap", "PA4": "contact at the cap"}
+    assert result.figures["resend"].n == 4  # listed and left out are all
+    assert result.tables["resend_reasons"]["messages"].sum() == 3
+
+
+def test_a_message_of_marketing_needs_a_consent_to_marketing():
+    tables = allowed("A1")
+    sent = touch(1, initiator="marketing", importance="high")
+    assert result_of([sent], touch_events=[event(1)], **tables).tables["resend_left_out"]["reason"].tolist() == [
+        "no consent"
+    ]
+
+
+def test_nothing_is_sent_again_where_nobody_can_tell_who_allows_it():
+    result = result_of([touch(1, importance="high")], touch_events=[event(1)])
+    assert result.tables["resend"].empty
+    assert result.tables["resend_left_out"]["reason"].str.contains("consents: not in the workspace").all()
+    assert "resend_refused" in {caveat.code for caveat in result.caveats}
+
+
+def test_every_day_of_a_week_sends_the_same_again():
+    made = in_book([touch(1, importance="high"), touch(2, sent_on="2026-07-01", importance="high")],
+                   touch_events=[event(1), event(2, occurred_at="2026-07-01T13:00:00")], **allowed("A1"))  # fmt: skip
+    placed = {"segments": segments_of(A1=("mid", "growth", "2026-01-01"))}
+    config = make_config()
+    monday, sunday = (
+        touch_matrix.analyze(touch_matrix.prepare(take(made, day), config, placed), config).tables["resend"]
+        for day in (date(2026, 6, 29), date(2026, 7, 5))
+    )
+    assert monday["touch_id"].tolist() == ["T001"]
+    pd.testing.assert_frame_equal(monday, sunday)
 
 
 def test_overlaps_are_touches_of_one_contact_by_two_initiators():
@@ -333,6 +424,80 @@ def test_a_touch_the_system_prepared_stands_apart():
     table = result.tables["warm_ups"].set_index("is_warmed")
     assert table["touches"].to_dict() == {False: 1, True: 1}
     assert table["reach"].to_dict() == {False: 0, True: 1}
+
+
+def test_only_a_message_of_the_system_that_went_out_before_prepares_a_touch():
+    human = {"channel": "visit", "mode": "human", "initiator": "csm"}
+    touches = [
+        touch(1, sent_on="2026-06-20", linked_touch_id=None, **human),
+        touch(2, sent_on="2026-06-21", linked_touch_id="T001"),  # the minutes, a day after
+        touch(3, sent_on="2026-06-22", linked_touch_id="T001", **human),  # answers what a person did
+        touch(4, sent_on="2026-06-23", linked_touch_id=None),
+        touch(5, sent_on="2026-06-24", linked_touch_id="T004", **human),  # comes of the message before
+    ]
+    result = result_of(touches, touch_events=[event(5)])
+    table = result.tables["warm_ups"].set_index("is_warmed")
+    assert table["touches"].to_dict() == {False: 2, True: 1}
+    assert table["reach"].to_dict() == {False: 0, True: 1}
+    assert "warm_ups_chosen" in {caveat.code for caveat in result.caveats}
+
+
+def test_reach_of_warm_ups_is_unknown_where_nothing_is_recorded_of_touches():
+    result = result_of([touch(1, channel="visit", mode="human", initiator="csm")])
+    assert result.tables["warm_ups"]["reach"].isna().all()
+    assert result.tables["warm_ups"]["accounts"].tolist() == [1]
+
+
+def test_a_pool_is_no_load_of_a_csm():
+    placed = dict.fromkeys(("A1", "A2", "A3", "A4", "A5"), ("mid", "growth", "2026-01-01"))
+    of = {"A1": "C1", "A2": "C1", "A3": "C2", "A4": "C9", "A5": "C9"}
+    held = [
+        {"account_id": name, "role": "csm", "valid_from": "2024-01-01", "csm_id": csm, "valid_to": None}
+        for name, csm in of.items()
+    ]
+    team = [{"csm_id": "C1", "role": "csm"}, {"csm_id": "C2", "role": "csm"}, {"csm_id": "C9", "role": "tech_touch"}]
+    result = result_of([touch(1)], placed=placed, assignments=held, csms=team)
+    found = result.figures["accounts_per_csm"]
+    assert (found.value, found.n, found.low) == (1.5, 2, None)  # 2 and 1; all are counted, so there is no interval
+    assert result.tables["loads"].set_index("csm_id")["accounts"].to_dict() == {"C1": 2, "C2": 1, "C9": 2}
+    assert "pools_apart" in {caveat.code for caveat in result.caveats}
+
+
+def renewal(number, account, due, outcome):
+    known = {"known_at": "2024-01-01T00:00:00", "decided_at": f"{due}T00:00:00"}
+    return {"renewal_id": f"R{number}", "account_id": account, "due_date": due, "outcome": outcome, **known}
+
+
+def test_the_six_figures_are_followed_quarter_by_quarter():
+    # Quarters of 91 days end on 2026-06-30, 2026-03-31, 2025-12-30, 2025-09-30 and 2025-07-01.
+    rows = [
+        renewal(1, "A1", "2025-06-15", "renewed"), renewal(2, "A2", "2025-06-16", "renewed"),
+        renewal(3, "A1", "2026-04-01", "churned"), renewal(4, "A2", "2026-03-31", "renewed"),
+    ]  # fmt: skip
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
+    result = result_of([touch(1)], placed=placed, renewals=rows)
+    trend = result.tables["kpi_trend"].set_index(["kpi", "ends_on"])["estimate"]["retention"]
+    assert [None if pd.isna(each) else each for each in trend] == [1, None, None, 1, 0]
+    change = result.tables["kpi_changes"].set_index("kpi").loc["retention"]
+    assert change["change"] == -100  # from 2 of 2 to 0 of 1
+    board = result.tables["kpi_board"].set_index("kpi")
+    assert list(board.columns) == ["all", "mid", "change"]
+
+
+def test_a_change_of_the_same_accounts_has_the_interval_of_pairs():
+    rng = np.random.default_rng(0)
+    before, now = rng.normal(50, 10, 30), rng.normal(55, 10, 30)
+    frames = [pd.DataFrame({"top": each, "bottom": 1.0}, index=range(30)) for each in (now, before)]
+    found = change_of(*frames, 0.95)
+    judge = ttest_rel(now, before).confidence_interval(0.95)
+    assert (found.low, found.high) == pytest.approx((judge.low, judge.high))
+    assert found.value == pytest.approx((now - before).mean())
+
+
+def test_a_change_that_nobody_can_tell_has_no_value():
+    some = pd.DataFrame({"top": [1.0], "bottom": [1.0]}, index=["A1"])
+    assert change_of(some, some.iloc[:0], 0.95).value is None
+    assert change_of(some, some, 0.95).low is None  # one account says nothing of another
 
 
 def test_a_stage_that_segments_does_not_have_is_refused():

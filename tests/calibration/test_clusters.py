@@ -46,6 +46,7 @@ PLANTED = {
 }
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("reps", [QUICK, pytest.param(FULL, marks=pytest.mark.calibration)])
 @pytest.mark.parametrize("kind", CLOUDS)
 def test_single_clouds_are_seldom_given_groups(kind, reps):
@@ -59,6 +60,7 @@ def test_single_clouds_are_seldom_given_groups(kind, reps):
     assert given / reps <= 0.05 + 3 * np.sqrt(0.05 * 0.95 / reps)
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("reps", [pytest.param(FULL_PLANTED, marks=pytest.mark.calibration)])
 @pytest.mark.parametrize("kind", PLANTED)
 def test_planted_groups_are_found(kind, reps):

@@ -7,10 +7,15 @@ from csworkbench.analyses.touch_matrix.settings import Config
 READS = ("accounts", "touches")
 READS_IF_PRESENT = (
     "touch_events",
+    "touch_participants",
     "meetings",
     "contacts",
+    "contact_pii",
+    "consents",
+    "suppressions",
     "contents",
     "assignments",
+    "csms",
     "usage_daily",
     "features",
     "subscriptions",

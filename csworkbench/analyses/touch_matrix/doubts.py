@@ -24,7 +24,9 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
     return (
         *_about_definitions(inputs, config, tables),
         *_about_reach(inputs, tables["reach"]),
-        *_about_sources(inputs),
+        *_about_resending(inputs),
+        *_about_figures(inputs),
+        *_about_warm_ups(inputs),
     )
 
 
@@ -87,7 +89,22 @@ def _about_reach(inputs: Inputs, reach: "pd.DataFrame") -> Iterator[Caveat]:
         )
 
 
-def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
+def _about_resending(inputs: Inputs) -> Iterator[Caveat]:
+    if inputs.again.ground is None and len(inputs.again.messages):
+        yield Caveat(
+            "resend_refused",
+            Severity.WARNING,
+            say(
+                "{n:n important message|important messages} without a reaction may not be sent again, because nobody "
+                "can tell who allows it: {why}",
+                n=len(inputs.again.messages),
+                why=inputs.again.refusal,
+            ),
+            say("Deliver consents and suppressions, whole"),
+        )
+
+
+def _about_figures(inputs: Inputs) -> Iterator[Caveat]:
     if inputs.absent:
         yield Caveat(
             "figures_absent",
@@ -99,7 +116,32 @@ def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
             ),
             say("Add the tables under tables in the workspace"),
         )
-    if not bool(inputs.warm["is_warmed"].any()):
+    pools = inputs.loads[inputs.loads["is_pool"]]
+    if len(pools):
+        yield Caveat(
+            "pools_apart",
+            Severity.NOTE,
+            say(
+                "Accounts per CSM leaves out {accounts:n account|accounts} that {n:n person looks|people look} after "
+                "as a pool, on an average day",
+                n=pools["csm_id"].nunique(),
+                accounts=round(float(pools["share"].sum())),
+            ),
+        )
+
+
+def _about_warm_ups(inputs: Inputs) -> Iterator[Caveat]:
+    if bool(inputs.warm["is_warmed"].any()):
+        yield Caveat(
+            "warm_ups_chosen",
+            Severity.NOTE,
+            say(
+                "Who gets a message before a touch is chosen and not drawn by lot, so what sets the two apart need not "
+                "be the message"
+            ),
+            say("Draw by lot who gets one: email_design plans such a test"),
+        )
+    else:
         yield Caveat(
             "no_warm_up",
             Severity.NOTE,

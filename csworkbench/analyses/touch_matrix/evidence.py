@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.touch_matrix.resending import Again
 from csworkbench.analyses.touch_matrix.settings import Config
+from csworkbench.analyses.touch_matrix.trends import Quarter
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,15 +31,15 @@ class Inputs:
         acts: What was sent or held, added up: account_id, mode, initiator, channel, family, rule, content_id, touches,
             minutes, reached, linked (touches that answer another), last_on.
         meetings: Newest meeting held: account_id, kind, last_on.
-        unseen: Important messages nobody reacted to, the newest of each contact and content: touch_id, account_id,
-            contact_id, channel, content_id, sent_on.
+        again: Important messages nobody reacted to, and what decides about sending them again.
         overlaps: Contacts touched by two initiators within days: first, second, contact_id, account_id, times.
         tries: Touches by the place in their try: account_id, channel, place (first; later = after others that reached
             nobody), attempted, reached, any_attempted and any_reached (at whatever place).
         warm: Touches by people that another touch prepared, and those none did: channel, is_warmed, account_id,
             touches, reached.
         kpis: One row per KPI, account and what it takes: kpi, account_id, top, bottom, extra; see `kpis`.
-        loads: Accounts per person, by tier ("" = all): tier, csm_id, accounts.
+        loads: Who looked after which account for what share of the period: csm_id, account_id, share, is_pool.
+        past: The same figures of quarters one after another, the newest last; see `trends`.
         has_events: Whether anything is known of what came of touches.
         has_links: Whether touches say which other they answer.
         absent: KPI or attribute -> table it lacks.
@@ -50,12 +52,13 @@ class Inputs:
     needs: "pd.DataFrame"
     acts: "pd.DataFrame"
     meetings: "pd.DataFrame"
-    unseen: "pd.DataFrame"
+    again: Again
     overlaps: "pd.DataFrame"
     tries: "pd.DataFrame"
     warm: "pd.DataFrame"
     kpis: "pd.DataFrame"
     loads: "pd.DataFrame"
+    past: tuple[Quarter, ...]
     has_events: bool
     has_links: bool
     absent: Mapping[str, str]
@@ -72,7 +75,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     Raises:
         ConfigError: an action or route names a stage or tier nobody has, or a condition does not fit.
     """
-    from csworkbench.analyses.touch_matrix import kpis, needing, touching
+    from csworkbench.analyses.touch_matrix import kpis, needing, resending, touching, trends
     from csworkbench.filters import absent_tables
 
     result = upstream["segments"]
@@ -91,12 +94,13 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         needs=needing.needs(snapshot, config, accounts),
         acts=touching.acts(sent),
         meetings=touching.meetings(snapshot),
-        unseen=touching.unseen(snapshot, config, sent),
+        again=resending.again(snapshot, config),
         overlaps=touching.overlaps(config, sent),
         tries=touching.tries(config, sent),
         warm=touching.warmed(sent),
         kpis=measured,
-        loads=kpis.loads(snapshot, first, accounts["tier"]),
+        loads=kpis.loads(snapshot, config, first),
+        past=trends.quarters(snapshot, config),
         has_events="touch_events" in snapshot.tables,
         has_links="linked_touch_id" in snapshot.tables["touches"].columns,
         absent=lacking | absent_tables(snapshot, wanted),

@@ -1,7 +1,6 @@
 """The six figures by which tech touch is judged, account by account, so that any group of accounts can be added up."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
@@ -58,32 +57,54 @@ def measured(snapshot: "Snapshot", config: Config, first: date) -> "tuple[pd.Dat
     return found, lacking
 
 
-def loads(snapshot: "Snapshot", first: date, tiers: "pd.Series[str]") -> "pd.DataFrame":
-    """Return how many accounts each CSM looked after on an average day: tier ("" = all), csm_id, accounts.
+def loads(snapshot: "Snapshot", config: Config, first: date) -> "pd.DataFrame":
+    """Return which accounts each person looked after in a period, and for how much of it.
 
     Args:
         snapshot: The book at the date of the page.
+        config: Roles of the people who look after a pool.
         first: First day of the period.
-        tiers: Tier of each account, by account_id.
+
+    Returns:
+        One row per person and account: csm_id, account_id, share (of the days of the period), is_pool (the person has a
+        role of `pool_roles`).
     """
-    import ibis
     import pandas as pd
 
+    from csworkbench.features.dated import with_columns
     from csworkbench.features.rates import account_days
 
-    columns = {"tier": "str", "csm_id": "str", "accounts": "float64"}
+    columns = {"csm_id": "str", "account_id": "str", "share": "float64", "is_pool": "bool"}
     if "assignments" not in snapshot.tables:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in columns.items()})
-    days = (snapshot.as_of - first).days + 1
-    held = snapshot.history["assignments"]
-    parts: list[pd.DataFrame] = []
-    for tier in ("", *sorted(tiers.unique())):
-        of_tier = tiers.index[tiers == tier]
-        chosen = held.semi_join(ibis.memtable(pd.DataFrame({"account_id": of_tier})), "account_id") if tier else held
-        part = replace(snapshot, history={**snapshot.history, "assignments": chosen})
-        found = account_days(part, "csm", first, snapshot.as_of).to_pandas().sort_values("csm_id")
-        parts.append(found.assign(tier=tier, accounts=found["account_days"] / days)[list(columns)])
-    return pd.concat(parts, ignore_index=True)
+    held = account_days(snapshot, "csm", first, snapshot.as_of, by_account=True).to_pandas()
+    pools: set[str] = set()
+    if "csms" in snapshot.tables:
+        team = with_columns(snapshot.tables["csms"], role="string").select("csm_id", "role").to_pandas()
+        pools = set(team.loc[team["role"].isin(config.pool_roles), "csm_id"])
+    share = held["account_days"] / ((snapshot.as_of - first).days + 1)
+    found: pd.DataFrame = held.assign(share=share, is_pool=held["csm_id"].isin(pools))[list(columns)]
+    return found.sort_values(["csm_id", "account_id"], ignore_index=True)
+
+
+def load_table(inputs: Any) -> "pd.DataFrame":
+    """Return how many accounts each person looked after on an average day of the period, the most first.
+
+    Args:
+        inputs: Who looked after which account.
+
+    Returns:
+        One row per person: csm_id, is_pool, accounts, and the accounts of each tier.
+    """
+    import pandas as pd
+
+    if inputs.loads.empty:
+        return pd.DataFrame(columns=["csm_id", "is_pool", "accounts"])
+    rows = inputs.loads.join(inputs.accounts["tier"], on="account_id")
+    every = pd.concat([rows.assign(tier="accounts"), rows], ignore_index=True)
+    sums = every.pivot_table(index=["csm_id", "is_pool"], columns="tier", values="share", aggfunc="sum", fill_value=0.0)
+    table: pd.DataFrame = sums.reset_index().rename_axis(columns=None)
+    return table.sort_values(["accounts", "csm_id"], ascending=[False, True], ignore_index=True)
 
 
 def kpi_table(inputs: Any, config: Config) -> "pd.DataFrame":
@@ -107,21 +128,24 @@ def kpi_table(inputs: Any, config: Config) -> "pd.DataFrame":
     for dimension, value, members in groups:
         rows = inputs.kpis[inputs.kpis["account_id"].isin(members)]
         for kpi in KPIS:
-            if kpi == LOAD:
-                told = _load(inputs.loads, "" if dimension == "all" else value, config.level)
-                if dimension == "cell" or kpi in inputs.absent:
-                    continue
-            elif kpi in inputs.absent:
+            if kpi in inputs.absent:
                 continue
-            else:
-                told = _told(kpi, rows[rows["kpi"] == kpi], config.level)
+            held = inputs.loads[inputs.loads["account_id"].isin(members)]
+            told = load(held) if kpi == LOAD else told_of(kpi, rows[rows["kpi"] == kpi], config.level)
             numbers = (told.value, told.low, told.high, told.n, told.unit)
             lines.append((dimension, value, kpi, *numbers, formats.estimate(told, inputs.language)))
     columns = ["dimension", "value", "kpi", "estimate", "low", "high", "n", "unit", "told"]
     return pd.DataFrame(lines, columns=columns).astype({"estimate": float, "low": float, "high": float})
 
 
-def _told(kpi: str, rows: "pd.DataFrame", level: float) -> Estimate:
+def told_of(kpi: str, rows: "pd.DataFrame", level: float) -> Estimate:
+    """Return one of the figures that are made of rows per account.
+
+    Args:
+        kpi: Which one; not accounts_per_csm.
+        rows: Its rows from `measured`.
+        level: Coverage of the interval.
+    """
     from csworkbench.features.estimating import median_days, nps_of, ratio_of, share_of
 
     if kpi == ONBOARDING:
@@ -135,21 +159,16 @@ def _told(kpi: str, rows: "pd.DataFrame", level: float) -> Estimate:
     return share_of(keyed["top"], keyed["bottom"], level)
 
 
-def _load(loads: "pd.DataFrame", tier: str, level: float) -> Estimate:
-    """Return accounts per CSM: the mean over those who looked after any, with Student's interval."""
-    from math import sqrt
+def load(held: "pd.DataFrame") -> Estimate:
+    """Return accounts per CSM: the mean over those who looked after any, pools apart.
 
-    from scipy.stats import t
+    Every CSM is counted and none is drawn, so the figure has no interval; n is the number of CSMs.
 
-    held = loads.loc[loads["tier"] == tier, "accounts"]
-    n = len(held)
-    if not n:
-        return Estimate(None, "accounts", 0)
-    mean = float(held.mean())
-    if n == 1 or held.std() == 0:
-        return Estimate(mean, "accounts", n)
-    half = float(t.ppf((1 + level) / 2, n - 1)) * float(held.std()) / sqrt(n)
-    return Estimate(mean, "accounts", n, max(0.0, mean - half), mean + half, level)
+    Args:
+        held: From `loads`.
+    """
+    sums = held[~held["is_pool"]].groupby("csm_id")["share"].sum()
+    return Estimate(float(sums.mean()) if len(sums) else None, "accounts", len(sums))
 
 
 def _onboarding(snapshot: "Snapshot", config: Config) -> Any:

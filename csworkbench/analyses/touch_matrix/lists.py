@@ -43,28 +43,6 @@ def automation_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     return ranked[columns].reset_index(drop=True)
 
 
-def resend_table(inputs: Inputs) -> "pd.DataFrame":
-    """Return important messages to send again: nobody clicked or answered, and the account did not do what they ask.
-
-    Args:
-        inputs: Messages without a reaction, and accounts that did what a content promotes.
-
-    Returns:
-        One row per contact and content: touch_id, account_id, contact_id, channel, content_id, sent_on, name, csm,
-        reason (what is missing).
-    """
-    import pandas as pd
-
-    rows = inputs.unseen[inputs.unseen["account_id"].isin(inputs.accounts.index)]
-    did = inputs.needs[inputs.needs["action"].str.startswith("promotes.")]
-    pairs = set(zip(did["action"].str.removeprefix("promotes."), did["account_id"], strict=True))
-    is_open = [pair not in pairs for pair in zip(rows["content_id"], rows["account_id"], strict=True)]
-    kept = rows.loc[pd.Series(is_open, index=rows.index, dtype=bool)]
-    about = inputs.accounts[["name", "csm"]].reindex(kept["account_id"])
-    table = kept.assign(name=about["name"].to_numpy(), csm=about["csm"].to_numpy(), reason="no click, no answer")
-    return table.reset_index(drop=True)
-
-
 def initiator_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     """Return who leads: touches and reach by who began them, marketing's own ones too.
 
@@ -134,7 +112,7 @@ def warm_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
 
     Returns:
         One row per channel and kind: channel, is_warmed, touches, reach, low, high (Wilson's interval with accounts as
-        units), accounts.
+        units; all three are missing where nobody knows what came of touches), accounts.
     """
     import pandas as pd
 
@@ -143,9 +121,10 @@ def warm_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     lines = []
     for (channel, is_warmed), part in inputs.warm.groupby(["channel", "is_warmed"], sort=True):
         sums = part.groupby("account_id")[["reached", "touches"]].sum().astype(float)
-        share = share_of(sums["reached"], sums["touches"], config.level)
+        known = sums["touches"] if inputs.has_events else sums["touches"].iloc[:0]
+        share = share_of(sums["reached"].reindex(known.index), known, config.level)
         lines.append(
-            (channel, bool(is_warmed), int(sums["touches"].sum()), share.value, share.low, share.high, share.n)
+            (channel, bool(is_warmed), int(sums["touches"].sum()), share.value, share.low, share.high, len(sums))
         )
     columns = ["channel", "is_warmed", "touches", "reach", "low", "high", "accounts"]
     return pd.DataFrame(lines, columns=columns).astype({"reach": float, "low": float, "high": float})

@@ -74,11 +74,10 @@ def needs(snapshot: "Snapshot", config: Config, accounts: "pd.DataFrame") -> "pd
     from csworkbench.filters import accounts_at, check, fits
 
     asked = {action.id: action.where for action in config.matrix if action.where is not None}
-    asked |= {f"promotes.{content}": condition for content, condition in config.promotes.items()}
     wanted = {name for condition in asked.values() for name in condition.attributes()}
     table = accounts_at(snapshot, (snapshot.as_of,), wanted=wanted, measures=config.measures)
     keys = {action.id: f"matrix.{place}.where" for place, action in enumerate(config.matrix)}
-    check({keys.get(name, name): condition for name, condition in asked.items()}, table)
+    check({keys[name]: condition for name, condition in asked.items()}, table)
     columns = {f"fit_{place}": fits(condition, table) for place, condition in enumerate(asked.values())}
     fit = table.select("account_id", **columns).to_pandas().set_index("account_id").reindex(accounts.index)
     fit = fit.fillna(False).astype(bool).set_axis(list(asked), axis=1)
@@ -87,7 +86,4 @@ def needs(snapshot: "Snapshot", config: Config, accounts: "pd.DataFrame") -> "pd
         is_in = accounts["stage"].eq(action.stage) & (accounts["tier"].isin(action.tiers) | (not action.tiers))
         chosen = accounts.index[is_in & fit[action.id]] if action.id in fit else accounts.index[is_in]
         parts.append(pd.DataFrame({"action": action.id, "account_id": chosen}))
-    for content in config.promotes:
-        came = accounts.index[fit[f"promotes.{content}"]]
-        parts.append(pd.DataFrame({"action": f"promotes.{content}", "account_id": came}))
     return pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)

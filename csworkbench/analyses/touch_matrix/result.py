@@ -7,15 +7,15 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.touch_matrix.channels import channel_table, reach_table, route_table
 from csworkbench.analyses.touch_matrix.doubts import doubts
 from csworkbench.analyses.touch_matrix.evidence import Inputs
-from csworkbench.analyses.touch_matrix.kpis import figures_of, kpi_table
+from csworkbench.analyses.touch_matrix.kpis import figures_of, kpi_table, load_table
 from csworkbench.analyses.touch_matrix.lists import (
     automation_table,
     initiator_table,
     mode_table,
     overlap_table,
-    resend_table,
     warm_table,
 )
+from csworkbench.analyses.touch_matrix.resending import LEFT_OUT, LISTED, decided
 from csworkbench.analyses.touch_matrix.settings import Config
 from csworkbench.analyses.touch_matrix.standing import (
     DONE,
@@ -26,6 +26,7 @@ from csworkbench.analyses.touch_matrix.standing import (
     standing,
     undefined_cells,
 )
+from csworkbench.analyses.touch_matrix.trends import board, change_table, trend_table
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 
@@ -46,14 +47,18 @@ class Result:
     * actions, action: see `standing.action_table`
     * next_actions, action and account that is due or overdue, the most overdue first: NEXT
     * automation, family, rule and channel: see `lists.automation_table`
-    * resend, contact and content: see `lists.resend_table`
+    * resend, important message that may go out again this week: resending.LISTED; resend_left_out, those that may not:
+      resending.LEFT_OUT; resend_reasons, the same by reason: reason, messages
     * initiators: see `lists.initiator_table`; overlaps: see `lists.overlap_table`; overlap_contacts: the contacts
       behind it; modes: see `lists.mode_table`; warm_ups: see `lists.warm_table`
     * reach, tier and step of its route: see `channels.reach_table`
     * steps, the same as points to draw: label, share, low, high
     * channels, tier and channel: see `channels.channel_table`
     * routes, account: see `channels.route_table`
-    * kpis, dimension, value and KPI: see `kpis.kpi_table`
+    * kpis, dimension, value and KPI: see `kpis.kpi_table`; kpi_board, the same of the book and the tiers side by side,
+      with the change: see `trends.board`; kpi_trend, KPI and quarter: see `trends.trend_table`; kpi_changes, KPI: see
+      `trends.change_table`
+    * loads, person: see `kpis.load_table`
 
     Args:
         headline: Verdict in one sentence.
@@ -99,14 +104,18 @@ def analyze(inputs: Inputs, config: Config) -> Result:
 
 
 def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
-    reach = reach_table(inputs, config)
+    reach, again = reach_table(inputs, config), decided(inputs.again, inputs.accounts)
+    kpis, changes = kpi_table(inputs, config), change_table(inputs, config)
+    left_out = again.loc[~again["is_listed"], LEFT_OUT].reset_index(drop=True)
     return {
         "coverage": coverage_table(inputs, config, stands),
         "overdue_cells": _overdue(inputs, config, stands),
         "actions": action_table(config, stands),
         "next_actions": _next(stands),
         "automation": automation_table(inputs, config),
-        "resend": resend_table(inputs),
+        "resend": again.loc[again["is_listed"], LISTED].reset_index(drop=True),
+        "resend_left_out": left_out,
+        "resend_reasons": left_out["reason"].value_counts().rename_axis("reason").reset_index(name="messages"),
         "initiators": initiator_table(inputs, config),
         "overlaps": overlap_table(inputs),
         "overlap_contacts": inputs.overlaps,
@@ -116,7 +125,11 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "steps": _steps(reach),
         "channels": channel_table(inputs, config),
         "routes": route_table(inputs, config),
-        "kpis": kpi_table(inputs, config),
+        "kpis": kpis,
+        "kpi_board": board(kpis, changes),
+        "kpi_trend": trend_table(inputs, config),
+        "kpi_changes": changes,
+        "loads": load_table(inputs),
     }
 
 
@@ -160,7 +173,7 @@ def _figures(
         "overdue": Estimate(overdue, "actions", len(stands)),
         "undefined": Estimate(int(undefined_cells(tables["coverage"]).sum()), "accounts", n),
         "without_route": Estimate(int((~routes["has_route"]).sum()), "accounts", len(routes)),
-        "resend": Estimate(len(tables["resend"]), "messages", len(inputs.unseen)),
+        "resend": Estimate(len(tables["resend"]), "messages", len(inputs.again.messages)),
     }
     if len(tables["automation"]):
         first = tables["automation"].iloc[0]

@@ -37,6 +37,25 @@ class Action(Section):
         return self
 
 
+class Resend(Section):
+    """Which messages are sent again."""
+
+    important: tuple[str, ...] = setting(("high",), description="Importances whose messages are sent again")
+    after_days: int = setting(
+        3, ge=1, le=60, unit="days", description="How long nobody has reacted before it is sent again"
+    )
+    within_days: int = setting(30, ge=1, le=180, unit="days", description="How old a message may be to be sent again")
+    promotes: dict[str, Condition] = setting(
+        default_factory=dict, description="Content -> what the account does once the message has worked"
+    )
+
+    @model_validator(mode="after")
+    def _leaves_days(self) -> Self:
+        if self.after_days >= self.within_days:
+            raise SettingError({"after_days": "must be below within_days, or nothing is ever sent again"})
+        return self
+
+
 def _usual_measures() -> dict[str, MeasureSource]:
     return {"active_ratio": ActiveRatio()}
 
@@ -61,16 +80,18 @@ class Config(Section):
     episode_days: int = setting(
         14, ge=1, le=90, unit="days", description="Touches of one account for one reason so close together are one try"
     )
-    important: tuple[str, ...] = setting(("high",), description="Importances whose messages are sent again")
-    resend_days: int = setting(30, ge=1, le=180, unit="days", description="How old a message may be to be sent again")
-    promotes: dict[str, Condition] = setting(
-        default_factory=dict, description="Content -> what the account does once the message has worked"
-    )
+    resend: Resend = setting(default_factory=Resend, description="Important messages that are sent again")
     overlap_days: int = setting(
         2, ge=1, le=30, unit="days", description="Touches of one contact by two initiators so close are an overlap"
     )
     period_days: int = setting(365, ge=28, le=1095, unit="days", description="Trailing days that are read")
     milestone: str = setting("first_value", min_length=1, description="Milestone that ends onboarding")
+    trend_quarters: int = setting(
+        4, ge=1, le=12, unit="quarters", description="How many quarters back the six figures are followed"
+    )
+    pool_roles: tuple[str, ...] = setting(
+        ("tech_touch",), description="Roles of csms whose accounts are a pool, which is no CSM's load"
+    )
     kpi_by: str = setting(
         "region", description="Attribute of accounts that makes the policy cells together with the tier; empty = none"
     )

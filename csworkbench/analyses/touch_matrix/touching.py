@@ -14,8 +14,7 @@ if TYPE_CHECKING:
 COLUMNS = {
     "contact_id": "string", "channel": "string", "mode": "string", "initiator": "string", "family": "string",
     "rule": "string", "content_id": "string", "importance": "string", "minutes": "decimal(18, 6)",
-    "linked_touch_id": "string",
-    "experiment_id": "string",
+    "linked_touch_id": "string", "experiment_id": "string",
 }  # fmt: skip
 MACHINES = ("machine", "scanner", "unknown")
 
@@ -73,7 +72,7 @@ def acts(touches: "ir.Table") -> "pd.DataFrame":
         linked=touches.linked_touch_id.count(),
         last_on=touches.sent_on.max(),
     )
-    return _ordered(found, by)
+    return ordered(found, by)
 
 
 def meetings(snapshot: "Snapshot") -> "pd.DataFrame":
@@ -93,39 +92,7 @@ def meetings(snapshot: "Snapshot") -> "pd.DataFrame":
     table = with_columns(snapshot.tables["meetings"], kind="string", held_at="timestamp").drop_null("held_at")
     newest = table.group_by(["account_id", "kind"]).agg(held_at=table.held_at.max())
     dated = with_local_day(newest, "held_at", snapshot.workspace.timezone)
-    return _ordered(dated.select("account_id", "kind", last_on=dated.local_day), ["account_id", "kind"])
-
-
-def unseen(snapshot: "Snapshot", config: Config, touches: "ir.Table") -> "pd.DataFrame":
-    """Return important messages of late to which nobody reacted: see `Inputs.unseen`.
-
-    Args:
-        snapshot: The book at the date of the page; contacts that have left are left out.
-        config: Importances and age.
-        touches: Touches, from `sent`.
-    """
-    import ibis
-
-    first = snapshot.as_of - timedelta(days=config.resend_days - 1)
-    with_contact = touches.drop_null("contact_id")
-    late = with_contact.filter(
-        with_contact.importance.isin(list(config.important)),
-        with_contact["mode"] == "tech",
-        with_contact.is_delivered,
-        with_contact.sent_on >= ibis.literal(first),
-    )
-    group = [late.contact_id, late.content_id]
-    newest = late.mutate(
-        rank=ibis.row_number().over(group_by=group, order_by=[ibis.desc(late.sent_at), late.touch_id]),
-        reacted=late.has_reaction.cast("int8").max().over(group_by=group),
-    )
-    kept = newest.filter(newest["rank"] == 0, newest.reacted == 0)
-    if "contacts" in snapshot.tables and "left_at" in snapshot.tables["contacts"].columns:
-        people = snapshot.tables["contacts"]
-        gone = people.drop_null("left_at").select("contact_id")
-        kept = kept.anti_join(gone, "contact_id")
-    columns = ["touch_id", "account_id", "contact_id", "channel", "content_id", "sent_on"]
-    return _ordered(kept.select(columns), ["sent_on", "touch_id"])
+    return ordered(dated.select("account_id", "kind", last_on=dated.local_day), ["account_id", "kind"])
 
 
 def overlaps(config: Config, touches: "ir.Table") -> "pd.DataFrame":
@@ -145,7 +112,7 @@ def overlaps(config: Config, touches: "ir.Table") -> "pd.DataFrame":
     found = pairs.filter(pairs.before != pairs.initiator, close)
     by = ["first", "second", "contact_id", "account_id"]
     counted = found.rename(first="before", second="initiator").group_by(by).agg(times=ibis._.count())
-    return _ordered(counted, by)
+    return ordered(counted, by)
 
 
 def tries(config: Config, touches: "ir.Table") -> "pd.DataFrame":
@@ -188,20 +155,37 @@ def tries(config: Config, touches: "ir.Table") -> "pd.DataFrame":
         attempted=labeled.counts.sum(), reached=labeled.hits.sum(),
         any_attempted=labeled.count(), any_reached=labeled.any_hit.sum(),
     )  # fmt: skip
-    return _ordered(summed, by)
+    return ordered(summed, by)
 
 
 def warmed(touches: "ir.Table") -> "pd.DataFrame":
-    """Return touches by people, with and without one of the system that prepared them: see `Inputs.warm`."""
+    """Return touches by people, with and without one of the system that prepared them: see `Inputs.warm`.
+
+    A message prepares a touch when one of them is linked to the other and the message went out before: what is sent
+    afterwards, such as minutes, prepared nothing, and neither did what a person wrote.
+    """
     people, system = touches.filter(touches["mode"] == "human"), touches.filter(touches["mode"] == "tech")
-    linked = system.drop_null("linked_touch_id").select(warm_id="linked_touch_id").distinct()
-    joined = people.left_join(linked, people.touch_id == linked.warm_id)
-    marked = joined.mutate(is_warmed=(joined.warm_id.coalesce(joined.linked_touch_id) != "").fill_null(False))
+    pairs = [
+        system.select(touch_id="linked_touch_id", warm_id="touch_id", warm_at="sent_at"),
+        people.select("touch_id", warm_id="linked_touch_id").join(
+            system.select(warm_id="touch_id", warm_at="sent_at"), "warm_id"
+        ),
+    ]
+    linked = pairs[0].union(pairs[1].select("touch_id", "warm_id", "warm_at")).drop_null("touch_id")
+    first = linked.group_by("touch_id").agg(warm_at=linked.warm_at.min())
+    joined = people.left_join(first, "touch_id")
+    marked = joined.mutate(is_warmed=(joined.warm_at <= joined.sent_at).fill_null(False))
     by = ["channel", "is_warmed", "account_id"]
     summed = marked.group_by(by).agg(touches=marked.count(), reached=marked.is_reached.cast("int64").sum())
-    return _ordered(summed, by)
+    return ordered(summed, by)
 
 
-def _ordered(table: "ir.Table", by: list[str]) -> "pd.DataFrame":
+def ordered(table: "ir.Table", by: list[str]) -> "pd.DataFrame":
+    """Return the rows of an expression in a fixed order.
+
+    Args:
+        table: Any expression.
+        by: Columns of the order.
+    """
     frame: pd.DataFrame = table.to_pandas().sort_values(by, ignore_index=True, kind="stable")
     return frame
