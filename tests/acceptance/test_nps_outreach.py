@@ -11,7 +11,7 @@ from tests.acceptance.projects import DATA, ROOT, csw, example_project, result
 
 SURVEY = DATA / "nps_r_survey_2018.tsv"
 SAMPLES = ROOT / "data" / "samples"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def table(run, name, notebook="nps_outreach"):
