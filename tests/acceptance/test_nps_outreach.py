@@ -11,7 +11,7 @@ from tests.acceptance.projects import DATA, ROOT, csw, example_project, result
 
 SURVEY = DATA / "nps_r_survey_2018.tsv"
 SAMPLES = ROOT / "data" / "samples"
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 
 
 def table(run, name, notebook="nps_outreach"):
@@ -74,7 +74,7 @@ def test_nobody_who_never_agreed_is_listed_and_no_words_of_theirs_are_shown(surv
 
 @pytest.fixture(scope="module")
 def weeks(tmp_path_factory):
-    """One week on Wednesday and on Friday, made official, and the next week before and after that."""
+    """A week on Monday, Wednesday and Friday, its weekly list made official, and the next week before and after."""
     project = tmp_path_factory.mktemp("weeks") / "project"
     shutil.copytree(ROOT / "configs", project / "configs")
     (project / "data").mkdir()
@@ -82,6 +82,7 @@ def weeks(tmp_path_factory):
     space = ("--workspace", project / "configs" / "workspace.yaml")
     runs = {}
     for name, more in (
+        ("monday", ("--as-of", "2026-09-28")),
         ("first", ()),
         ("friday", ("--as-of", "2026-10-02")),
         ("unreleased", ("--as-of", "2026-10-07")),
@@ -89,9 +90,9 @@ def weeks(tmp_path_factory):
     ):
         if name == "after":
             released = runs["first"].name
-            done = csw("release", released, "nps_outreach", *space)
+            done = csw("release", released, "weekly_list", *space)
             assert done.returncode == 0, done.stdout + done.stderr
-        done = csw("run", "nps_outreach", *space, *more, timeout=800)
+        done = csw("run", "nps_outreach", "weekly_list", *space, *more, timeout=800)
         assert done.returncode == 0, done.stdout + done.stderr
         runs[name] = (project / "outputs" / "latest").resolve()
     return runs
@@ -155,6 +156,28 @@ def test_the_same_week_gives_the_same_bytes(weeks):
         for suffix in (".csv", ".parquet"):
             one, other = (weeks[day] / "nps_outreach" / "tables" / f"{name}{suffix}" for day in ("first", "friday"))
             assert one.read_bytes() == other.read_bytes(), name
+
+
+@pytest.mark.parametrize("page", ["nps_outreach", "weekly_list"])
+def test_the_list_and_who_is_struck_off_are_the_same_on_every_day_of_the_week(weeks, page):
+    monday = set(table(weeks["monday"], "list", page)["contact_id"])
+    for day in ("first", "friday"):
+        rows, off = (table(weeks[day], name, page) for name in ("list", "struck"))
+        assert set(rows["contact_id"]) | set(off["contact_id"]) == monday
+        assert set(rows["contact_id"]).isdisjoint(off["contact_id"])
+        assert off["reason"].str.endswith(", since the week began").all()
+    same = [(weeks[day] / page / "tables" / "list.csv").read_bytes() for day in ("first", "friday")]
+    assert same[0] == same[1]
+
+
+def test_a_released_weekly_list_is_respected_the_week_after_and_an_unreleased_one_is_not(weeks):
+    first, unreleased, after = (table(weeks[name], "list", "weekly_list") for name in ("first", "unreleased", "after"))
+    assert set(first["contact_id"]) & set(unreleased["contact_id"])
+    assert set(first["contact_id"]).isdisjoint(after["contact_id"])
+    states = table(weeks["after"], "states", "weekly_list")
+    official = states[states["is_official"]]
+    assert set(official["proposal_id"]) == set(first["proposal_id"])
+    assert not table(weeks["unreleased"], "states", "weekly_list")["is_official"].any()
 
 
 def test_only_what_was_released_counts_as_contact_the_week_after(weeks):

@@ -10,7 +10,7 @@ from csworkbench.analyses.nps_outreach.held import holdout_table
 from csworkbench.analyses.nps_outreach.lists import Lists, lists
 from csworkbench.analyses.nps_outreach.settings import HUMAN, Config
 from csworkbench.analyses.nps_outreach.tiers import tie_table
-from csworkbench.estimates import Caveat, Estimate, Message, Release, say, worst_first
+from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, say, worst_first
 from csworkbench.policy import RELEASED, Reason
 
 if TYPE_CHECKING:
@@ -48,6 +48,7 @@ class Result:
         caveats: Doubts, most severe first.
         actions: What to do next.
         releases: The list of the week, which `csw release` makes official once.
+        handouts: The list as a workbook, and for imports elsewhere.
     """
 
     headline: Message
@@ -56,6 +57,7 @@ class Result:
     caveats: tuple[Caveat, ...]
     actions: tuple[Message, ...]
     releases: tuple[Release, ...] = ()
+    handouts: tuple[Handout, ...] = ()
 
 
 def analyze(inputs: Inputs, config: Config) -> Result:
@@ -80,6 +82,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         caveats=worst_first(found),
         actions=tuple(doubts.actions(inputs, made, config)),
         # What is official stays as it is: it is offered again only as long as it would be the same.
+        handouts=(Handout("list", ("xlsx", "hubspot", "salesforce")),),
         releases=(release,) if len(made.listed) and inputs.official in (frozenset(), now) else (),
     )
 
