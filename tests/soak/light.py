@@ -46,7 +46,12 @@ def make(folder: Path) -> Path:
             code("parameters", parameters, "parameters"),
             code("body", BODY),
         ]
-        data = {"cells": cells, "metadata": {"kernelspec": {"name": "python3"}}, "nbformat": 4, "nbformat_minor": 5}
+        data = {
+            "cells": cells,
+            "metadata": {"kernelspec": {"name": "python3", "display_name": "python3"}},
+            "nbformat": 4,
+            "nbformat_minor": 5,
+        }
         (folder / f"{name}.ipynb").write_text(json.dumps(data), encoding="utf-8")
     return folder
 
