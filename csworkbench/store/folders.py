@@ -132,7 +132,7 @@ def _make(path: Path) -> None:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise _problem(error, path) from error
+        raise _problem(OSError(error.errno, error.strerror), path) from error
 
 
 def _problem(error: OSError, path: Path) -> EnvironmentProblem:

@@ -222,7 +222,7 @@ def read_result(folder: Path) -> StoredResult:
         )
     except FileNotFoundError:
         raise RunError(Problem("there is no result.json", file=str(folder))) from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise RunError(Problem(f"not a result of csworkbench: {error}", file=str(path))) from error
 
 

@@ -54,7 +54,7 @@ def test_a_run_killed_at_a_seeded_instant_leaves_the_earlier_result_whole(tmp_pa
     latest = (project / "outputs" / "latest").resolve()
     before = {path: path.read_bytes() for path in latest.rglob("*") if path.is_file()}
     running = subprocess.Popen(
-        [str(Path(sys.executable).parent / "csw"), "run"], cwd=project, stdout=subprocess.DEVNULL,
+        [str(Path(sys.executable).parent / "csw"), "run", "--force"], cwd=project, stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL, start_new_session=True, env=os.environ | {"CSW_BOOK": str(project)},
     )  # fmt: skip
     try:
