@@ -10,7 +10,9 @@ from csworkbench.adjustment.matching import match, places
 from csworkbench.estimates import Message, say
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 LEAST_OF_CELL = 2  # controls that show how much they differ
 BANDWIDTH = 0.5  # standard deviations of the distance within which accounts near a threshold are compared
@@ -167,6 +169,15 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
             controls=held,
             least=rules.min_controls,
         )
+    alone = int(((weights.use > 0) & ~starts_later(used)).sum())
+    if alone < rules.min_controls:
+        return say(
+            "Of {controls:n episode|episodes} of accounts that looked alike before, only {alone:count} had no such "
+            "plan of their own in the window after either; {least:count} are needed",
+            controls=held,
+            alone=alone,
+            least=rules.min_controls,
+        )
     reason = say(
         "Nobody drew lots: {plans:n plan|plans} are held against {controls:n episode|episodes} of accounts of the same "
         "month and band that had none and looked alike before",
@@ -174,6 +185,13 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
         controls=held,
     )
     return Choice(Design.MATCHED, reason, used, plans, others, weights, tuple(map(str, known)))
+
+
+def starts_later(used: "pd.DataFrame") -> "NDArray[np.bool_]":
+    """Return which controls started a plan of their own in the window after."""
+    controls = used[~used["is_plan"]]
+    later = controls["starts_later"].fillna(False) if "starts_later" in controls else controls["is_plan"]
+    return later.to_numpy(bool)
 
 
 def _alike(

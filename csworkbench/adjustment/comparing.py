@@ -1,10 +1,11 @@
 """Compare the plans of a playbook by the best design their data allow."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.averaging import average_of
-from csworkbench.adjustment.choosing import Choice, by_lottery, by_matching, by_threshold
+from csworkbench.adjustment.choosing import Choice, by_lottery, by_matching, by_threshold, starts_later
 from csworkbench.adjustment.counterfactual import Expected, expect
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
 from csworkbench.adjustment.episodes import FIGURES, blank_balance, checked, complete, level, plan_rows
@@ -133,7 +134,23 @@ def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
     if heaviest > 0.25 and len(choice.plans.outcome) > 1:
         message = say("One account without a plan stands for {share:percent} of the comparison", share=heaviest)
         doubts.append(Caveat("one_control_weighs", Severity.WARNING, message))
-    return doubts
+    return [*doubts, *_later(choice)]
+
+
+def _later(choice: Choice) -> Iterator[Caveat]:
+    """Tell how many accounts of the comparison started a plan of their own in the window after."""
+    used = choice.weights.use > 0
+    accounts = choice.episodes.loc[~choice.episodes["is_plan"], "account_id"]
+    later = accounts[used & starts_later(choice.episodes)].nunique()
+    if later:
+        message = say(
+            "{later:count} of {n:n account|accounts} in the comparison started such a plan of their own in a window "
+            "after: they stay in, because those that recover start none, and what their plans did is taken off the "
+            "effect",
+            later=later,
+            n=accounts[used].nunique(),
+        )
+        yield Caveat("controls_started_later", Severity.NOTE, message)
 
 
 def _nothing(every: "pd.DataFrame", refused: list[Caveat]) -> Comparison:

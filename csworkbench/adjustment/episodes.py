@@ -37,7 +37,8 @@ window after, all on the scale of the analysis; `band` of eligibility at the sta
 `is_waiting` = in the lottery and not started over the whole window; `threshold_distance` below 0 (or 0) on the side
 where the rule starts plans, null without a declared rule. `has_left` may be added: the account left before the end of
 the window after, which then counts 0; and `own_change`, the level before less that of the account's own longer history,
-null without one: where plans start after a dip, it is the dip that comes back. With a lottery,
+null without one: where plans start after a dip, it is the dip that comes back; and `starts_later`: an account without a
+plan at the anchor that started one in the window after. With a lottery,
 `order_followed`, the share of its starts that follow the order, and `is_started`: a plan whose turn came and that never
 started counts in the lottery, as drawn, and nowhere else."""
 FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")

@@ -81,3 +81,13 @@ def test_controls_are_counted_by_those_that_are_used():
     level = np.r_[-1.0, 1.0, np.linspace(-1, 1, 40)]
     said = by_matching(episodes(np.arange(42) < 2, level, level, level), CompareRules(matches=1))
     assert formats.text(said) == "Only 2 episodes of accounts without a plan looked alike before; 20 are needed"
+
+
+def test_accounts_that_all_start_a_plan_in_the_window_after_are_no_match():
+    level = np.r_[0.0, 0.0, np.linspace(-1, 1, 40)]
+    book = episodes(np.arange(42) < 2, level, level, level)
+    everyone = CompareRules(matches=0)
+    # Of the 40 controls, those from row 22 on are 20, those from row 21 on are 21.
+    assert by_matching(book.assign(starts_later=book.index >= 22), everyone).design is Design.MATCHED
+    said = formats.text(by_matching(book.assign(starts_later=book.index >= 21), everyone))
+    assert "Of 40 episodes of accounts that looked alike before, only 19 had no such plan of their own" in said

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.levels import HALF_DAYS, Levels, on_scale
 from csworkbench.analyses.plan_validation.settings import Config
-from csworkbench.analyses.plan_validation.turns import Lot, by_turn, lots_of
+from csworkbench.analyses.plan_validation.turns import by_turn, lots_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -137,8 +137,8 @@ def episodes_of(
         starts_below: Metric and value under which a declared rule starts plans; None = no such rule.
 
     Returns:
-        The columns of `csworkbench.adjustment.episodes.COLUMNS`, has_left, and after_in_full (without `largest_fall`);
-        plans first. Nothing where the metric is not known.
+        The columns of `csworkbench.adjustment.episodes.COLUMNS`, has_left, starts_later, and after_in_full (without
+        `largest_fall`); plans first. Nothing where the metric is not known.
     """
     import numpy as np
     import pandas as pd
@@ -172,7 +172,11 @@ def episodes_of(
 def _others(
     inputs: Inputs, config: Config, lines: "pd.DataFrame", geometry: "pd.DataFrame", metric: str
 ) -> "pd.DataFrame":
-    """Return the accounts without such a plan around each day on which one was anchored."""
+    """Return the accounts without such a plan around each day on which one was anchored.
+
+    What comes after chooses nobody: a plan of their own that begins in the window after (`starts_later`) was given to
+    those that stayed bad, and without them the others would look as if they had recovered by themselves.
+    """
     import numpy as np
     import pandas as pd
 
@@ -182,15 +186,16 @@ def _others(
     place, began, over = pool.get_indexer(pd.Index(busy["account_id"])), busy["began"], busy["over"]
     lots, order = lots_of(inputs), _order(tuple(pool))
     seen = geometry.drop_duplicates(ignore_index=True)
-    chosen, turns = [], []
+    chosen, turns, later = [], [], []
     line: Any
     for number, line in enumerate(seen.itertuples(index=False)):
         first = line.anchor - np.timedelta64(1, "D") * (line.pre_days + config.anticipation_days)
         is_free = np.ones(len(pool) + 1, dtype=bool)  # the last one for plans of accounts that are not read
-        is_free[place[((began < line.ends) & (over > first)).to_numpy()]] = False
+        is_free[place[((began <= line.anchor) & (over > first)).to_numpy()]] = False
         # A hash turned on by the number of the day: other accounts on other days, the same in every run.
         key = order ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
-        waiting = _waiting(lots.get(str(line.lottery)), line.ends)
+        lot = lots.get(str(line.lottery))
+        waiting = pd.Series(dtype=float) if lot is None else lot.waiting(line.ends)
         at = pool.get_indexer(pd.Index(waiting.index))
         waits, turn = at[at >= 0], np.full(len(pool), np.nan)
         turn[waits], key[waits] = waiting.to_numpy()[at >= 0], 0
@@ -198,7 +203,8 @@ def _others(
         free = np.flatnonzero(is_free[:-1])
         chosen.append(free[np.argsort(key[free], kind="stable")][:most])
         turns.append(turn[chosen[-1]])
-    return _seen_around(pool, seen, chosen, np.concatenate(turns))
+        later.append(np.isin(chosen[-1], place[((began > line.anchor) & (began < line.ends)).to_numpy()]))
+    return _seen_around(pool, seen, chosen, np.concatenate(turns)).assign(starts_later=np.concatenate(later))
 
 
 def _seen_around(
@@ -229,16 +235,6 @@ def _order(accounts: tuple[str, ...]) -> "NDArray[np.uint64]":
     import numpy as np
 
     return np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in accounts], dtype=np.uint64)
-
-
-def _waiting(lot: Lot | None, ends: Any) -> "pd.Series[float]":
-    """Return the start order of the accounts of a lottery whose turn has not come by a day; index account_id."""
-    import pandas as pd
-
-    if lot is None:
-        return pd.Series(dtype=float)
-    found: pd.Series[float] = lot.rows.iloc[lot.called(ends) :].set_index("account_id")["start_order"].astype(float)
-    return found
 
 
 def busy_with(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":

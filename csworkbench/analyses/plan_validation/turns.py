@@ -47,6 +47,15 @@ class Lot:
         both = int(has_started[:called].sum())
         return both / max(called, int(has_started.sum())) if called else 0.0
 
+    def waiting(self, day: Any) -> "pd.Series[float]":
+        """Return the start order of the accounts whose turn has not come by a day; index account_id.
+
+        Args:
+            day: The day.
+        """
+        found: pd.Series[float] = self.rows.iloc[self.called(day) :].set_index("account_id")["start_order"]
+        return found.astype(float)
+
     def _started(self, day: Any) -> Any:
         import pandas as pd
 
