@@ -331,7 +331,7 @@ class _Chances:
 
 
 def lines_of(inputs: Inputs, config: Config) -> "pd.DataFrame":
-    """Return timeline, execution and diagnosis of all plans side by side, index plan_id.
+    """Return timeline, execution and diagnosis of all plans side by side, index plan_id; lottery is an official one.
 
     Args:
         inputs: What is known.
@@ -342,4 +342,5 @@ def lines_of(inputs: Inputs, config: Config) -> "pd.DataFrame":
     from csworkbench.analyses.plan_validation.timeline import timeline
 
     lines = timeline(inputs, config)
+    lines = lines.assign(lottery=lines["lottery"].where(lines["lottery"].isin(inputs.official)))
     return lines.join(executed(inputs)).join(starts(inputs, config, lines))
