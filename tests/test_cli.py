@@ -560,7 +560,13 @@ def test_a_printed_schema_is_a_valid_json_schema(csw, project, name):
 def packaged(tmp_path, monkeypatch):
     """A small project that stands for the one inside the wheel."""
     source = tmp_path / "packaged"
-    for file in ("configs/workspace.yaml", "notebooks/health.ipynb", "data/samples/accounts.csv", "notebooks/.hidden"):
+    shown = (
+        "configs/workspace.yaml",
+        "notebooks/health.ipynb",
+        "data/samples/accounts.csv",
+        "records/lotteries/tour.csv",
+    )
+    for file in (*shown, "notebooks/.hidden"):
         (source / file).parent.mkdir(parents=True, exist_ok=True)
         (source / file).write_text(file, "utf-8")
     monkeypatch.setattr(making, "_packaged_project", lambda: source)
@@ -573,7 +579,7 @@ def test_init_copies_configs_notebooks_and_samples_and_says_what_to_change(csw, 
     assert code == 0
     assert [line for line in out.splitlines() if "/.schemas/" not in line] == [
         "book/.gitignore", "book/README.md", "book/configs/workspace.yaml", "book/data/samples/accounts.csv",
-        "book/notebooks/health.ipynb",
+        "book/notebooks/health.ipynb", "book/records/lotteries/tour.csv",
     ]  # fmt: skip
     assert "csw check && csw run" in err
     assert "Put your own data in" in Path("book/README.md").read_text("utf-8")

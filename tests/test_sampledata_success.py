@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 import statsmodels.api as sm
 
+from csworkbench.analyses.plan_validation.lottery import recorded
 from csworkbench.sampledata.accounts import assignments_table, make_world
 from csworkbench.sampledata.contracts import make_contracts
 from csworkbench.sampledata.people import make_people
@@ -17,6 +18,7 @@ from csworkbench.sampledata.success import EXTRA, joined, success_tables
 from csworkbench.sampledata.usage import make_users
 from csworkbench.sampledata.world import LEAD_MONTHS, BookSize
 from csworkbench.tables import SPECS
+from tests.house.places import ROOT
 
 END = pd.Timestamp("2026-09-30 23:59:59")
 DAYS_60 = pd.Timedelta(days=60)
@@ -387,6 +389,16 @@ def test_the_lottery_starts_in_its_order_from_one_day_of_eligibility(frames):
         assert months.is_monotonic_increasing
     waiting = plans["started_at"].isna()
     assert 3 <= waiting.sum() <= 12
+
+
+def test_the_shipped_start_orders_are_official_and_those_of_the_plans(frames):
+    folder = ROOT / "records" / "lotteries"
+    found = recorded({path.name: path.read_bytes().decode() for path in folder.glob("team_rollout-202?-0?-1-*.csv")})
+    assert found.problems == ()
+    plans = frames["plans"].dropna(subset="lottery").merge(found.rows, on=["lottery", "account_id"], how="outer")
+    assert len(plans) == 30
+    assert (plans["start_order_x"] == plans["start_order_y"]).all()
+    assert (plans["created_at"] >= plans["eligible_on"]).all()  # drawn before the first start
 
 
 def test_the_lottery_shows_the_effect_without_any_adjustment(many):

@@ -13,7 +13,7 @@ from csworkbench.cli.console import answer, answer_json, short, tell
 from csworkbench.cli.options import JsonOption, WorkspaceOption
 from csworkbench.errors import ConfigError
 
-PROJECT_FOLDERS = ("configs", "notebooks", "data/samples")
+PROJECT_FOLDERS = ("configs", "notebooks", "data/samples", "records/lotteries")
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.tmp")
 
 

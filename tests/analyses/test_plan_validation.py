@@ -240,7 +240,16 @@ def test_a_goal_beyond_what_the_playbook_does_is_too_high():
     assert verdicts(result_of(make_book(goals=goals)))["verdict"]["PL2"] == "effective_but_goal_too_high"
 
 
-def test_a_drawn_start_order_verifies():
+def order_of(lottery, numbers):
+    """The official record of a start order, as a folder of records holds it."""
+    rows = [f"{lottery},{name(n)},tour,1,mid,{place},{n < PLANNED},2026-01-05" for place, n in enumerate(numbers, 1)]
+    head = "lottery,account_id,playbook,playbook_version,stratum,start_order,starts_now,eligible_on"
+    text = "\n".join([head, *rows, ""])
+    return {f"{lottery}-{sha256(text.encode()).hexdigest()[:12]}.csv": text}
+
+
+def typed_lottery():
+    """A book whose plans name a lottery and an order: eight that started and twenty that wait."""
     drawn = [plan(n, lottery="draw-1", start_order=n + 1) for n in range(PLANNED)]
     waiting = [
         plan(200 + n, account_id=name(PLANNED + n), lottery="draw-1", start_order=PLANNED + n + 1)
@@ -248,21 +257,28 @@ def test_a_drawn_start_order_verifies():
         for n in range(20)
     ]
     kinds = {"plans": {"lottery": Kind.TEXT, "start_order": Kind.INTEGER}}
-    result = result_of(make_book(plans=[*drawn, *waiting], extras=kinds))
+    return make_book(plans=[*drawn, *waiting], extras=kinds)
+
+
+def test_a_drawn_start_order_verifies():
+    result = result_of(typed_lottery(), around={"lotteries": order_of("draw-1", range(PLANNED + 20))})
     found = verdicts(result)
     assert set(found["verdict"][:PLANNED].where(~found.index[:PLANNED].str.startswith("PL2"))) >= {"verified"}
     assert (found.loc[[f"PL{200 + n}" for n in range(20)], "verdict"] == "in_progress").all()
     assert set(found["evidence"]) == {"A lottery"}
+    assert "draw_not_recorded" not in codes(result)
+
+
+@pytest.mark.parametrize("official", [{}, order_of("draw-2", range(40, 50))])
+def test_an_order_that_is_only_typed_in_the_plans_is_no_draw_and_verifies_nothing(official):
+    result = result_of(typed_lottery(), around={"lotteries": official})
+    assert result.tables["playbooks"]["design"].tolist() == ["C matched"]
+    assert set(verdicts(result)["verdict"]) == {"supported", "in_progress"}
     assert "draw_not_recorded" in codes(result)
 
 
 def test_a_released_order_adds_no_verdict_for_those_who_wait():
-    order = "lottery,account_id,playbook,playbook_version,stratum,start_order,starts_now,eligible_on\n"
-    order += "".join(
-        f"tour-2026-01,{name(n)},tour,1,mid,{n + 1},{n < PLANNED},2026-01-05\n" for n in range(PLANNED + DIPPED)
-    )
-    record = {f"tour-2026-01-{sha256(order.encode()).hexdigest()[:12]}.csv": order}
-    result = result_of(make_book(), around={"lotteries": record})
+    result = result_of(make_book(), around={"lotteries": order_of("tour-2026-01", range(PLANNED + DIPPED))})
     assert len(result.tables["verdicts"]) == PLANNED
     assert set(result.tables["verdicts"]["evidence"]) == {"A lottery"}
     assert result.tables["diagnosis"]["problem"].tolist() == ["Few orders"]
@@ -273,23 +289,20 @@ def lottery_of(drawn, started, waiting=20):
     """A lottery among the planned and dipped accounts: `started` of the first `drawn` places start, nobody else."""
     idle = {"started_at": None, "landed_at": None, "closed_at": None}
     numbers = range(drawn + waiting)
-    plans = [
-        plan(n, account_id=name(n), lottery="draw-1", start_order=n + 1) | ({} if n in started else idle)
-        for n in numbers
-    ]
-    kinds = {"plans": {"lottery": Kind.TEXT, "start_order": Kind.INTEGER}}
-    return make_book(plans=plans, extras=kinds)
+    plans = [plan(n, account_id=name(n)) | ({} if n in started else idle) for n in numbers]
+    return make_book(plans=plans), order_of("draw-1", numbers)
 
 
-def compared(made, **settings):
-    config = plan_validation.Config(**SETTINGS | {"playbooks": {"tour.yaml": PLAYBOOK}} | settings)
+def compared(made, official, **settings):
+    around = {"around": {"lotteries": official}}
+    config = plan_validation.Config(**SETTINGS | {"playbooks": {"tour.yaml": PLAYBOOK}} | around | settings)
     inputs = plan_validation.prepare(take(made, AS_OF), config, {})
     (reading,) = read_playbooks(inputs, config, lines_of(inputs, config))
     return reading
 
 
 def test_who_was_drawn_and_did_not_start_stays_on_the_side_that_started():
-    reading = compared(lottery_of(12, set(range(12)) - {6}))
+    reading = compared(*lottery_of(12, set(range(12)) - {6}))
     # 11 of the 12 that were called started: 92 %, and the seventh counts with them, not with the 20 that wait.
     assert reading.comparison.design.value == "lottery"
     assert set(reading.comparison.effects["account_id"]) == {name(n) for n in range(12)}
@@ -297,7 +310,7 @@ def test_who_was_drawn_and_did_not_start_stays_on_the_side_that_started():
 
 
 def test_where_a_quarter_of_the_drawn_never_starts_the_lot_is_not_believed():
-    reading = compared(lottery_of(12, set(range(12)) - {2, 5, 8}))
+    reading = compared(*lottery_of(12, set(range(12)) - {2, 5, 8}))
     # 9 of the 12 called.
     assert reading.comparison.design.value == "matched"
     said = [formats.text(each.message) for each in reading.comparison.caveats]

@@ -3,6 +3,7 @@
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import date
+from hashlib import sha256
 from itertools import count
 
 import numpy as np
@@ -13,6 +14,7 @@ import pytest
 from csworkbench.analyses import plan_validation
 from csworkbench.analyses.plan_validation.declared import Declared
 from csworkbench.analyses.plan_validation.judging import lines_of, read_playbooks
+from csworkbench.analyses.plan_validation.lottery import ORDER
 from csworkbench.asof import take
 from csworkbench.sampledata import success
 from csworkbench.sampledata.accounts import accounts_table, assignments_table, make_world
@@ -123,7 +125,7 @@ def read(seed, world="planted", config=None):
     """
     books._connection.cache_clear()  # a connection of its own, so that its tables go with it
     made, truth = simulated(seed, world=world)
-    config = config or plan_validation.Config()
+    config = _with_orders(config or plan_validation.Config(), made)
     inputs = plan_validation.prepare(take(made, END), config, {})
     made.connection.disconnect()
     books._connection.cache_clear()
@@ -135,6 +137,18 @@ def read(seed, world="planted", config=None):
     frame = truth.assign(ours=ids.map(found), recovered=ids.map(recovered).fillna(False).astype(bool), seed=seed)
     limited = {reading.name: reading.is_limited for reading in readings}
     return frame.assign(is_limited=frame["playbook"].map(limited))
+
+
+def _with_orders(config, made):
+    """Release the orders that were drawn, as a team does that draws here: typed into plans they count for nothing."""
+    plans = made.tables["plans"].to_pandas()
+    drawn = plans[plans["lottery"].notna()]
+    days = drawn["created_at"].groupby(drawn["lottery"]).transform("min")
+    order = drawn.assign(stratum="all", starts_now=False, eligible_on=days.dt.strftime("%Y-%m-%d"))
+    text = order.reindex(columns=ORDER).astype({"start_order": "int64"}).to_csv(index=False, lineterminator="\n")
+    record = {f"drawn-{sha256(text.encode()).hexdigest()[:12]}.csv": text}
+    around = config.around.model_copy(update={"lotteries": record})
+    return config.model_copy(update={"around": around})
 
 
 def _metrics(made, rows):

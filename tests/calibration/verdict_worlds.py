@@ -96,6 +96,7 @@ def _lines(plans, goal, is_open):
             "is_backward": False,
             "is_wrong": pd.array([False] * n, "boolean"),
             "fidelity": 1.0,
+            "run_by_landing": 1.0,
             "is_blocked": False,
             "blocker": "none",
             "stops": 0,

@@ -31,7 +31,7 @@ def doubts(
         rules: Thresholds of the verdicts.
     """
     yield from _of_designs(readings)
-    yield from _of_draws(inputs, readings)
+    yield from _of_draws(inputs)
     yield from _of_dropped(readings, rules)
     yield from _of_plans(inputs, lines)
     yield from _of_files(readings, library)
@@ -59,17 +59,16 @@ def _of_designs(readings: Sequence[Reading]) -> Iterator[Caveat]:
         )
 
 
-def _of_draws(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
-    """Tell of which lotteries the order is the team's word: it was not written down here before the first start."""
-    drawn = [each for each in readings if each.comparison is not None and each.comparison.design.letter == "A"]
-    names = {str(name) for each in drawn for name in each.lines["lottery"].dropna()} - inputs.official
+def _of_draws(inputs: Inputs) -> Iterator[Caveat]:
+    """Tell which lotteries count as none: their order was not written down here before the first start."""
+    names = set(inputs.plans["lottery"].dropna().astype("str")) - inputs.official
     if names:
         yield Caveat(
             "draw_not_recorded",
-            Severity.NOTE,
+            Severity.WARNING,
             say(
-                "The start order of {names:list} is in the plans, not in records/lotteries: that a lot drew it before "
-                "the first start is taken on the team's word",
+                "The start order of {names:list} is in the plans, not in records/lotteries: nothing shows that a lot "
+                "drew it before the first start, so these plans are compared as if nobody had drawn",
                 names=sorted(names),
             ),
             say("Release the next drawn order on this page before the first plan starts"),

@@ -67,7 +67,7 @@ class Inputs:
             start_order.
         waiting: Accounts of official start orders without such a plan, read by comparisons only: lottery, account_id,
             playbook, start_order.
-        official: Names of the lotteries whose order stands in records/.
+        official: Names of the lotteries whose order stands in records/; only these are draws.
         steps: Steps of the plans: plan_id, step_no, name, is_mandatory, planned_on, done_on, status, blocker, minutes.
         goals: Goals: plan_id, metric, direction, baseline, target, pre_days, post_days.
         notes: Touches of plans with a note or a sentiment: plan_id, sent_on, channel, note, sentiment.

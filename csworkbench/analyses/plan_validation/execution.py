@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.levels import LAG_DAYS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,7 +20,8 @@ def executed(inputs: Inputs) -> "pd.DataFrame":
 
     Returns:
         One row per plan, index plan_id: steps, mandatory, done (of the mandatory), fidelity (done / mandatory, 0 where
-        all were ticked off on the day of closing; missing without mandatory steps), is_ticked, is_one_day (two or
+        all were ticked off on the day of closing; missing without mandatory steps), run_by_landing (the same of the
+        steps due by landing, done by then; fidelity where nothing landed), is_ticked, is_one_day (two or
         more mandatory steps, all done on one day before the closing), stop_no, stop_step
         (first mandatory step that is open), blocker (of it), is_blocked (all open mandatory steps wait for the
         customer), stops and stop_csms (plans of the playbook that stopped there for another reason than the
@@ -38,6 +40,8 @@ def executed(inputs: Inputs) -> "pd.DataFrame":
     found["is_one_day"] = _one_day(must).reindex(found.index, fill_value=False) & ~found["is_ticked"]
     share = found["done"] / found["mandatory"].where(found["mandatory"] > 0)
     found["fidelity"] = share.where(~found["is_ticked"], np.minimum(share, 0.0))
+    found["run_by_landing"] = _run_by_landing(must).reindex(found.index).fillna(found["fidelity"])
+    found["run_by_landing"] = found["run_by_landing"].where(~found["is_ticked"], found["fidelity"])
     still = must[~must["is_done"]]
     first = still.drop_duplicates("plan_id").set_index("plan_id")
     found = found.join(first[["step_no", "name", "blocker"]]).rename(
@@ -50,14 +54,38 @@ def executed(inputs: Inputs) -> "pd.DataFrame":
 
 
 def _steps(inputs: Inputs) -> "pd.DataFrame":
-    """Return the steps with is_must, is_done (by the day the plan was closed) and the closing day."""
-    steps = inputs.steps.merge(inputs.plans[["playbook", "csm_id", "closed_on"]], left_on="plan_id", right_index=True)
+    """Return the steps with is_must, is_done (by the day the plan was closed) and the days of landing and closing."""
+    columns = ["playbook", "csm_id", "landed_on", "closed_on"]
+    steps = inputs.steps.merge(inputs.plans[columns], left_on="plan_id", right_index=True)
     is_done = steps["done_on"].notna() & (steps["closed_on"].isna() | (steps["done_on"] <= steps["closed_on"]))
     return steps.assign(
         is_must=steps["is_mandatory"].fillna(True).astype(bool),
         is_done=is_done,
         blocker=steps["blocker"].fillna("none"),
     )
+
+
+def _run_by_landing(must: "pd.DataFrame") -> "pd.Series[float]":
+    """Return which share of the mandatory steps that were due by landing each plan that landed had done by then.
+
+    Whether a later step is done may hang on what became of the account: where use falls the review is called off, and
+    plans that count by such a step are those that went well. A step planned within four weeks of landing may be done
+    until then; one planned later is not asked for, nor one without a day that most plans of the playbook do after
+    landing.
+    """
+    import pandas as pd
+
+    landed, planned = must["landed_on"], must["planned_on"]
+    is_late = planned >= landed + pd.Timedelta(days=LAG_DAYS)
+    after = (must["done_on"] - landed).dt.days
+    usual = after.groupby([must["playbook"], must["step_no"]]).transform("median")
+    is_later = (usual > 0).where(planned.isna(), is_late)
+    due = must[landed.notna() & ~is_later]
+    last = due[["landed_on", "planned_on"]].max(axis=1)
+    share = (due["done_on"] <= last).groupby(due["plan_id"]).mean()
+    # Where every step comes later, landing itself is what was run.
+    found: pd.Series[float] = share.reindex(must.loc[landed.notna(), "plan_id"].unique()).astype(float).fillna(1.0)
+    return found
 
 
 def _ticked(steps: "pd.DataFrame") -> "pd.Series[bool]":

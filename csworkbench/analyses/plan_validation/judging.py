@@ -171,14 +171,14 @@ def is_counted(lines: "pd.DataFrame", rules: VerdictRules) -> "pd.Series[bool]":
     """Return which plans say something about their playbook: run to the end, for a problem that was one.
 
     The calendar says when: the window after landing is over. Whether somebody has closed the plan does not count, for
-    those that missed their goal stay open longer.
+    those that missed their goal stay open longer. Nor do steps that come after landing: who skips them is who fell.
     Plans whose start was drawn by lot all count once they have started: leaving some out would undo the lot.
 
     Args:
         lines: Timeline, execution and diagnosis.
         rules: Thresholds; only the fidelity counts.
     """
-    is_run = (lines["fidelity"] >= rules.fidelity) & ~lines["is_wrong"].fillna(False).astype(bool)
+    is_run = (lines["run_by_landing"] >= rules.fidelity) & ~lines["is_wrong"].fillna(False).astype(bool)
     found: pd.Series[bool] = has_started(lines) & (is_run | lines["lottery"].notna())
     return found
 
@@ -331,7 +331,7 @@ class _Chances:
 
 
 def lines_of(inputs: Inputs, config: Config) -> "pd.DataFrame":
-    """Return timeline, execution and diagnosis of all plans side by side, index plan_id.
+    """Return timeline, execution and diagnosis of all plans side by side, index plan_id; lottery is an official one.
 
     Args:
         inputs: What is known.
@@ -342,4 +342,5 @@ def lines_of(inputs: Inputs, config: Config) -> "pd.DataFrame":
     from csworkbench.analyses.plan_validation.timeline import timeline
 
     lines = timeline(inputs, config)
+    lines = lines.assign(lottery=lines["lottery"].where(lines["lottery"].isin(inputs.official)))
     return lines.join(executed(inputs)).join(starts(inputs, config, lines))

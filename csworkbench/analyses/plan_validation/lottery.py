@@ -226,14 +226,17 @@ def with_orders(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame"
 
     Returns:
         The same rows and columns. The first plan of an account with the playbook, created on the day of the draw or
-        later, gets lottery and start_order. What a plan says itself is kept.
+        later, gets lottery and start_order of the record, whatever is typed in the plan; other plans that name an
+        official lottery are none of it. What a plan says of any other lottery is kept, and is no more than its word.
     """
     if orders.empty:
         return plans
     known = _firsts(plans, orders).drop_duplicates("plan_id").set_index("plan_id")
+    typed = plans.loc[~plans["lottery"].isin(orders["lottery"]), ["lottery", "start_order"]].reindex(plans.index)
+    is_drawn = plans.index.isin(known.index)
     return plans.assign(
-        lottery=plans["lottery"].fillna(known["lottery"].reindex(plans.index)),
-        start_order=plans["start_order"].fillna(known["start_order"].reindex(plans.index).astype("float64")),
+        lottery=typed["lottery"].mask(is_drawn, known["lottery"].reindex(plans.index)),
+        start_order=typed["start_order"].mask(is_drawn, known["start_order"].reindex(plans.index).astype("float64")),
     )
 
 

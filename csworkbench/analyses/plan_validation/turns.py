@@ -64,7 +64,9 @@ class Lot:
 
 @lru_cache(maxsize=1)  # asked for each comparison of an analysis
 def lots_of(inputs: Inputs) -> dict[str, Lot]:
-    """Return the lotteries by name, as far as the drawn order is known; a name without an order is no draw.
+    """Return the lotteries by name whose order stands in records/; one that is only typed in the plans is no draw.
+
+    Anybody can type an order after the fact, the accounts first that were about to grow anyway.
 
     Args:
         inputs: Plans and accounts that wait.
@@ -73,7 +75,8 @@ def lots_of(inputs: Inputs) -> dict[str, Lot]:
 
     columns = ["lottery", "account_id", "start_order", "started_on", "plan_id"]
     drawn = pd.concat([inputs.plans.reset_index()[columns], inputs.waiting]).reindex(columns=columns)
-    drawn = drawn[drawn["lottery"].notna() & drawn["start_order"].notna()].sort_values(["start_order", "started_on"])
+    is_drawn = drawn["lottery"].isin(inputs.official) & drawn["start_order"].notna()
+    drawn = drawn[is_drawn].sort_values(["start_order", "started_on"])
     return {
         str(name): Lot(part.drop_duplicates("account_id").reset_index(drop=True))
         for name, part in drawn.groupby("lottery")

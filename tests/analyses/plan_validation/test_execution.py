@@ -11,18 +11,20 @@ PLANS = pd.DataFrame(
     {
         "playbook": ["tour"] * 3,
         "csm_id": ["x", "y", "x"],
+        "landed_on": pd.to_datetime(["2026-02-10", "2026-02-10", None]),
         "closed_on": pd.to_datetime(["2026-03-01", "2026-03-01", None]),
     },
     index=pd.Index(["A", "B", "C"], name="plan_id"),
 )
 
 
-def step(plan, number, done=None, blocker="none", *, must=True):
+def step(plan, number, done=None, blocker="none", *, must=True, planned=None):
     return {
         "plan_id": plan,
         "step_no": number,
         "name": f"Step {number}",
         "is_mandatory": must,
+        "planned_on": pd.Timestamp(planned) if planned else pd.NaT,
         "done_on": pd.Timestamp(done) if done else pd.NaT,
         "blocker": blocker,
     }
@@ -40,6 +42,33 @@ def test_fidelity_is_the_share_of_mandatory_steps_that_were_done():
 def test_a_step_done_after_closing_was_not_done():
     found = executed(inputs(step("A", 1, "2026-01-05"), step("A", 2, "2026-03-09")))
     assert found["fidelity"]["A"] == 0.5
+
+
+@pytest.mark.parametrize(
+    ("planned", "done", "share"),
+    [
+        ("2026-02-05", "2026-02-09", 1.0),  # landed on 10 February: late, and still before
+        ("2026-02-05", "2026-02-11", 0.5),
+        ("2026-02-20", "2026-02-20", 1.0),  # ten days after landing, as planned
+        ("2026-02-20", "2026-02-21", 0.5),
+        ("2026-03-10", None, 1.0),  # four weeks after landing: not asked for, and one of one is done
+    ],
+)
+def test_only_steps_due_by_landing_say_whether_a_plan_was_run(planned, done, share):
+    found = executed(inputs(step("A", 1, "2026-02-01"), step("A", 2, done, planned=planned)))
+    assert found["run_by_landing"]["A"] == share
+
+
+def test_a_step_without_a_day_that_most_do_after_landing_is_not_asked_for():
+    found = executed(
+        inputs(
+            *(step(plan, 1, "2026-02-01") for plan in "AB"),
+            *(step("A", 2, "2026-02-25"), step("B", 2)),  # who does it does it fifteen days after landing
+            *(step("A", 3, "2026-02-08"), step("B", 3)),
+        )
+    )
+    assert found["run_by_landing"].to_dict() == {"A": 1.0, "B": 0.5, "C": pytest.approx(float("nan"), nan_ok=True)}
+    assert found["fidelity"]["B"] == pytest.approx(1 / 3)  # the facts tell every step
 
 
 def test_steps_that_were_all_ticked_on_the_day_of_closing_count_nothing():

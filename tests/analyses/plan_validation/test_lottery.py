@@ -256,10 +256,15 @@ def test_who_has_no_plan_yet_is_kept_apart_from_the_plans():
     ]
 
 
-def test_what_a_plan_says_of_its_own_lottery_is_kept():
-    made = plans({"account_id": "A", "created_on": "2026-10-05", "lottery": "by hand", "start_order": 9.0})
-    found = with_orders(made, orders(("A", "tour", 1)))
-    assert found.loc["P1", ["lottery", "start_order"]].tolist() == ["by hand", 9.0]
+def test_the_record_counts_and_not_what_is_typed_into_a_plan():
+    made = plans(
+        {"account_id": "A", "created_on": "2026-10-05", "lottery": "by hand", "start_order": 9.0},
+        {"account_id": "B", "created_on": "2026-10-05", "lottery": "tour-2026-09", "start_order": 1.0},
+        {"account_id": "C", "created_on": "2026-10-05", "lottery": "by hand", "start_order": 2.0},
+    )
+    found = with_orders(made, orders(("A", "tour", 3)))  # B was not drawn
+    assert found["lottery"].fillna("-").tolist() == ["tour-2026-09", "-", "by hand"]
+    assert found["start_order"].fillna(0).tolist() == [3, 0, 2]
 
 
 def test_without_official_orders_plans_stay_as_they_are():
