@@ -60,6 +60,7 @@ def inputs_of(values, plans, left=(), reviews=None):
         None,
         {},
         (),
+        late=pd.DataFrame(),
     )
 
 
