@@ -209,6 +209,28 @@ def test_a_key_changes_with_all_that_determines_the_result_and_so_do_those_that_
     assert {name: before[name] != after[name] for name in before} == {"first": True, "second": True}
 
 
+def test_a_key_changes_with_a_module_that_notebooks_of_the_project_can_import(project):
+    before = keys(project)
+    (project / "ours.py").write_text("x = 1\n")
+    assert keys(project) != before
+
+
+def test_a_key_changes_with_the_text_cells_of_a_notebook(project):
+    before, path = keys(project), project / "notebooks" / "first.ipynb"
+    data = json.loads(path.read_text("utf-8"))
+    data["cells"].append({"cell_type": "markdown", "metadata": {}, "source": "# Another title"})
+    path.write_text(json.dumps(data))
+    assert keys(project) != before
+
+
+def test_a_key_does_not_change_with_the_clock(project):
+    zone = (project / "workspace.yaml").read_text("utf-8").replace("as_of: latest", "as_of: 2026-03-01")
+    (project / "workspace.yaml").write_text(zone + "timezone: Europe/Stockholm\n")
+    days = [(2026, 11, 22), (2028, 2, 29), (2027, 1, 1), (2026, 10, 25)]
+    found = [keys(project, now=datetime(*day, 1, 30, tzinfo=UTC)) for day in days]
+    assert found == [found[0]] * 4
+
+
 def test_a_key_changes_with_the_source_of_the_package(project):
     before = keys(project)
     (project / "package").mkdir()

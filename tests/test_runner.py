@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as Xml
 
+import jsonschema
 import psutil
 import pytest
 
@@ -35,7 +36,7 @@ from csworkbench.runner import (
 )
 from csworkbench.runner.kernels import why_not_warm
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch, processes_marked
-from csworkbench.store import InputRecord, Job, NotebookStatus, RunInfo, RunRecord, RunState
+from csworkbench.store import InputRecord, Job, NotebookStatus, RunInfo, RunRecord, RunState, run_schema
 
 needs_warm = pytest.mark.skipif(bool(why_not_warm()), reason=why_not_warm() or "-")
 START = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
@@ -473,3 +474,28 @@ def test_a_watch_ends_processes_that_carry_its_mark():
         with suppress(ProcessLookupError):
             child.kill()
         child.stdin.close()
+
+
+def test_a_second_run_takes_what_is_stored_but_not_what_read_less_than_its_key_says(tmp_path):
+    jobs = [
+        Job("fine", notebook(tmp_path, "fine", result_cell("warning")), key="f"),
+        Job("bad", notebook(tmp_path, "bad", "1 / 0"), key="b"),
+        Job("reader", notebook(tmp_path, "reader", result_cell()), needs_if_present=("bad",), key="r"),
+    ]
+    first = do(tmp_path, *jobs)
+    events: list[Event] = []
+    second = do(tmp_path, *jobs, run_id="r2", tell=events.append)
+    assert {item.name: item.cached_from for item in second.notebooks} == {"fine": "r1", "bad": "", "reader": ""}
+    assert {event.name for event in events if isinstance(event, NotebookStarted)} == {"bad", "reader"}
+    taken, computed = second.notebooks[0], first.notebooks[0]
+    assert (taken.status, taken.artifacts, taken.seconds) == ("warning", computed.artifacts, 0.0)
+    saved = json.loads((second.folder / "run.json").read_text("utf-8"))
+    jsonschema.validate(saved, run_schema())
+    assert "unchanged since an earlier run" in (second.folder / "index.html").read_text("utf-8")
+
+
+def test_a_fresh_run_executes_what_is_stored(tmp_path):
+    job = Job("fine", notebook(tmp_path, "fine", result_cell()), key="f")
+    do(tmp_path, job)
+    options = RunOptions("r2", tmp_path, START, workers=1, is_fresh=True)
+    assert only(run([job], tmp_path / "outputs", options)).attempts == 1

@@ -33,7 +33,7 @@ def cell_digests(notebook: NotebookFile) -> list[str]:
 
 
 def code_digest(root: Path) -> str:
-    """Return the digest of the source that computes results: the package's, and the project's own analyses.
+    """Return the digest of the source that computes results: the package's, and the project's analyses and modules.
 
     Args:
         root: Folder of the project.
@@ -43,6 +43,8 @@ def code_digest(root: Path) -> str:
         found = {path for pattern in SOURCES for path in base.rglob(pattern)} if base.is_dir() else set()
         for path in sorted(path for path in found if "_project" not in path.parts):
             digest.update(path.relative_to(base).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
+    for path in sorted(root.glob("*.py")):  # kernels start here: a notebook can import them
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()
 
 
