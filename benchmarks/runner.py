@@ -45,7 +45,7 @@ def notebook(folder: Path, shard: int) -> Path:
 
 def batch(folder: Path, shards: int, kernel: str) -> None:
     """Run the notebooks as `csw run` does."""
-    from csworkbench.runner import Kernel, RunOptions, fitting, run
+    from csworkbench.runner import Kernel, RunOptions, fitting, run, warm
     from csworkbench.store import Job
 
     jobs = [
@@ -53,6 +53,7 @@ def batch(folder: Path, shards: int, kernel: str) -> None:
     ]
     options = RunOptions("benchmark", folder, datetime.now(UTC), workers=fitting(), kernel=Kernel(kernel))
     record = run(jobs, folder / "outputs", options)
+    warm.close()  # what its process and its kernels used counts when they have ended
     if record.exit_code:
         raise SystemExit([item.reason for item in record.notebooks if item.reason][:1])
 

@@ -458,6 +458,17 @@ def test_only_a_kernel_that_does_not_start_is_tried_again(tmp_path, monkeypatch)
     assert any(isinstance(event, LogLine) and "one more try" in event.text for event in events)
 
 
+@needs_warm
+def test_a_notebook_that_gets_no_warm_kernel_runs_on_a_stock_one_and_the_log_says_so(tmp_path, monkeypatch):
+    monkeypatch.setattr(warm.Zygote, "fork", lambda *_: None)
+    events: list[Event] = []
+    job = Job("a", notebook(tmp_path, "a", result_cell()))
+    record = do(tmp_path, job, tell=events.append, kernel=Kernel.WARM)
+    warm.close()
+    assert only(record).status is NotebookStatus.OK
+    assert LogLine("no warm kernel could be had; it got one of its own", "a") in events
+
+
 def test_a_watch_ends_processes_that_carry_its_mark():
     import subprocess
     import sys

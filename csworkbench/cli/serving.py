@@ -2,6 +2,7 @@
 
 import os
 import sys
+from importlib.metadata import entry_points
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Literal
@@ -59,11 +60,16 @@ def lab(
     # A kernel that another Python left in the user's folder has the same name; the one of this Python goes before it.
     settings = {
         "JUPYTER_PREFER_ENV_PATH": "1",
-        **({} if kernel == "stock" else {"JUPYTER_DEFAULT_PROVISIONER_NAME": WARM}),
+        **({"JUPYTER_DEFAULT_PROVISIONER_NAME": WARM} if kernel == "warm" and _is_installed() else {}),
         **os.environ,
         "PYTHONPATH": os.pathsep.join(paths),
     }
     os.execve(sys.executable, words, settings)  # noqa: S606 - our own interpreter, no shell
+
+
+def _is_installed() -> bool:
+    """Return whether Jupyter finds our provisioner: not where the package is only on the path."""
+    return bool(entry_points(group="jupyter_client.kernel_provisioners", name=WARM))
 
 
 def _is_root() -> bool:

@@ -17,7 +17,7 @@ from jupyter_core.utils import ensure_event_loop
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
 
-from csworkbench.runner.warm import choose_provisioner
+from csworkbench.runner.warm import WarmProcess, choose_provisioner
 from csworkbench.runner.watch import Watch
 
 ENGINE_NAME = "csworkbench"
@@ -42,7 +42,7 @@ class Execution:
         connection: Where the kernel's connection file goes; a short path, as sockets lie beside it.
         watch: Deadline and stop.
         on_cell: Called with all cells and the index of the code cell that begins.
-        is_warm: Whether the kernel is to be forked from one that has done the imports.
+        is_warm: Whether the kernel is to be forked from a process that has done the imports; afterwards whether it was.
         start_timeout_seconds: How long a kernel may take to answer.
         executed: The notebook as it was left.
         is_started: Whether the kernel has answered.
@@ -103,6 +103,7 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
                 choose_provisioner(self.km.kernel_spec, is_warm=execution.is_warm)
                 self.km.context.setsockopt(zmq.RCVHWM, WAITING_MESSAGES)
                 self.start_new_kernel(env=dict(execution.environment))
+                execution.is_warm = isinstance(self._process(), WarmProcess)
                 execution.watch.attach(self._process().pid)
                 self.start_new_kernel_client()
             execution.is_started = True

@@ -161,6 +161,8 @@ def _attempt(
         if execution.is_started or watch.is_stopped or watch.is_timed_out or attempt == ATTEMPTS:
             break
         setting.tell(LogLine(f"its kernel did not start ({execution.error}); one more try", job.name))
+    if setting.is_warm and execution.is_started and not execution.is_warm:
+        setting.tell(LogLine("no warm kernel could be had; it got one of its own", job.name))
     return execution, attempt
 
 

@@ -38,9 +38,13 @@ PDEATHSIG = 1
 # What notebooks use. A library that is not there is left to the notebook that asks for it.
 LIBRARIES = (
     "ipykernel.kernelapp",
-    "ipykernel.ipkernel",
-    "ipykernel.zmqshell",
-    "ipykernel.datapub",
+    "ipykernel.debugger",
+    "IPython.core.completerlib",
+    "IPython.core.debugger",
+    "IPython.extensions.storemagic",
+    "sqlite3",
+    "tornado.platform.asyncio",
+    "tornado.queues",
     "matplotlib_inline.backend_inline",
     "numpy.random",
     "pandas",
@@ -62,7 +66,6 @@ LIBRARIES = (
     "csworkbench.session",
     "csworkbench.views",
     "csworkbench.charts",
-    "csworkbench.widgets",
 )
 
 
