@@ -79,6 +79,7 @@ class Inputs:
         of_today: Columns of accounts of which today's value is used for the past.
         aside: Table of plans -> rows that were set aside when the files were read, where there were any.
         language: Language of the workspace: of plan sheets and of the reasons in playbook files.
+        drawn_on: Lottery of `official` -> day of its draw.
     """
 
     as_of: date
@@ -97,6 +98,7 @@ class Inputs:
     of_today: tuple[str, ...]
     aside: Mapping[str, int] = field(default_factory=dict)
     language: str = "en"
+    drawn_on: "Mapping[str, pd.Timestamp]" = field(default_factory=dict)
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -144,6 +146,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         _of_today(snapshot, first.astype(date), accounts),
         _aside(snapshot),
         snapshot.workspace.language,
+        MappingProxyType(orders.groupby("lottery")["eligible_on"].first().to_dict()),
     )
 
 
