@@ -8,7 +8,7 @@ from csworkbench.adjustment.averaging import average_of
 from csworkbench.adjustment.choosing import Choice, by_lottery, by_matching, by_threshold, starts_later
 from csworkbench.adjustment.counterfactual import Expected, expect
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
-from csworkbench.adjustment.episodes import FIGURES, blank_balance, checked, complete, level, plan_rows
+from csworkbench.adjustment.episodes import FIGURES, blank_balance, checked, complete, from_draw, level, plan_rows
 from csworkbench.adjustment.matching import standardized
 from csworkbench.adjustment.months import by_donors, by_starts
 from csworkbench.estimates import Caveat, Message, Severity, say
@@ -40,12 +40,12 @@ def compare(episodes: "pd.DataFrame", rules: CompareRules, *, panel: "pd.DataFra
     """
     every = checked(episodes)
     refused: list[Caveat] = []
-    for attempt in (by_lottery, by_threshold, by_matching):
-        found = attempt(every[complete(every)], rules)
+    drawn, every = from_draw(every), _started(every)
+    for attempt, rows in ((by_lottery, drawn), (by_threshold, every), (by_matching, every)):
+        found = attempt(rows[complete(rows)], rules)
         if isinstance(found, Choice):
-            return _compared(every, found, rules, tuple(refused))
+            return _compared(rows, found, rules, tuple(refused))
         refused.append(Caveat("better_design_refused", Severity.NOTE, found))
-        every = _started(every)
     if panel is not None:
         for further in (by_starts, by_donors):
             other = further(every, panel, rules)

@@ -40,7 +40,8 @@ the window after, which then counts 0; and `own_change`, the level before less t
 null without one: where plans start after a dip, it is the dip that comes back; and `starts_later`: an account without a
 plan at the anchor that started one in the window after. With a lottery,
 `order_followed`, the share of its starts that follow the order, and `is_started`: a plan whose turn came and that never
-started counts in the lottery, as drawn, and nowhere else."""
+started counts in the lottery, as drawn, and nowhere else; `draw_before_2`, `draw_before_1` and `draw_own_change` are of
+the windows up to the draw, which a lottery is adjusted for: see `from_draw`."""
 FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")
 WINDOWS = ["before_2", "before_1", "after"]
 PER_COVARIATE = 10  # controls a covariate needs before slopes of it are learned
@@ -72,6 +73,18 @@ def complete(episodes: "pd.DataFrame") -> "pd.Series":
 
     values = episodes[WINDOWS].to_numpy(float, na_value=np.nan)
     return pd.Series(np.isfinite(values).all(axis=1), index=episodes.index)
+
+
+def from_draw(episodes: "pd.DataFrame") -> "pd.DataFrame":
+    """Return episodes in which the windows before of a lottery end with its draw, not with the landing.
+
+    Between the two those that were drawn run their plan: what it does by then is an effect, not a difference before.
+    """
+    if "draw_before_1" not in episodes:
+        return episodes
+    drawn = episodes["lottery"].notna()
+    names = ("before_2", "before_1", "own_change")
+    return episodes.assign(**{name: episodes[name].where(~drawn, episodes[f"draw_{name}"]) for name in names})
 
 
 def level(episodes: "pd.DataFrame") -> "Floats":

@@ -380,7 +380,7 @@ def test_randomized_effects_change_their_sign_with_the_labels():
     (reading,) = read_playbooks(inputs, config, lines_of(inputs, config))
     drawn = reading.episodes[reading.episodes["band"] == reading.episodes["band"].iloc[0]].assign(lottery="draw-1")
     drawn = drawn.drop_duplicates("account_id").assign(is_waiting=~drawn["is_plan"], own_change=0.0, csm_load=1.0)
-    drawn = drawn.drop(columns="order_followed").assign(
+    drawn = drawn.drop(columns=["order_followed", "draw_before_1"]).assign(
         before_1=1.0, before_2=1.0, tenure_months=1.0
     )  # a difference of means
     turned = drawn.assign(is_plan=~drawn["is_plan"], is_waiting=drawn["is_plan"], playbook="tour")

@@ -137,8 +137,8 @@ def episodes_of(
         starts_below: Metric and value under which a declared rule starts plans; None = no such rule.
 
     Returns:
-        The columns of `csworkbench.adjustment.episodes.COLUMNS`, has_left, starts_later, and after_in_full (without
-        `largest_fall`); plans first. Nothing where the metric is not known.
+        The columns of `csworkbench.adjustment.episodes.COLUMNS`, has_left, starts_later, after_in_full (without
+        `largest_fall`), and those up to the draw (`from_draw`); plans first. Nothing where the metric is not known.
     """
     import numpy as np
     import pandas as pd
@@ -161,12 +161,16 @@ def episodes_of(
         start_order=lines["start_order"].to_numpy(float),
         **{name: lines[name].to_numpy() for name in ("account_id", "playbook", "lottery", "csm_id")},
     )
-    own = by_turn(own, lots_of(inputs))
+    lots = lots_of(inputs)
+    own = by_turn(own, lots)
     own = own[own["account_id"].isin(levels.accounts)]
     others = _others(inputs, config, lines, geometry.assign(lottery=lines["lottery"].to_numpy()), metric)
     made = pd.concat([own, others], ignore_index=True) if len(others) else own
-    distance = _distance(inputs, made, starts_below)
-    return _measured(inputs, config, made.assign(threshold_distance=distance), levels, float(np.median(lines["sign"])))
+    made = made.assign(
+        threshold_distance=_distance(inputs, made, starts_below),
+        drawn=pd.to_datetime(made["lottery"].map({name: lot.drawn_on for name, lot in lots.items()})),
+    )
+    return _measured(inputs, config, made, levels, float(np.median(lines["sign"])))
 
 
 def _others(
@@ -271,21 +275,20 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
 
     anchor, ends = made["anchor"].to_numpy("datetime64[D]"), made["ends"].to_numpy("datetime64[D]")
     rows = levels.places(made["account_id"])
-    before_2, before_1 = np.full(len(made), np.nan), np.full(len(made), np.nan)
-    lengths = made["pre_days"].to_numpy(int)
-    for length in np.unique(lengths):
-        at = np.flatnonzero(lengths == length)
-        before_2[at], before_1[at] = levels.halves(rows[at], anchor[at] - config.anticipation_days, int(length))
-    values = {"before_2": before_2, "before_1": before_1, "after": levels.after(rows, anchor, ends)}
-    values["own"] = _own_history(config, levels, rows, anchor - config.anticipation_days, lengths)
+    lengths, drawn = made["pre_days"].to_numpy(int), made["drawn"].to_numpy("datetime64[D]")
+    values = _before(config, levels, rows, anchor - config.anticipation_days, lengths)
+    values |= {f"draw_{name}": each for name, each in _before(config, levels, rows, drawn, lengths).items()}
+    values["after"] = levels.after(rows, anchor, ends)
     values = _bounded(values, config, levels, sign, levels.has_left(rows, ends))
-    own = values.pop("own")
+    for own in ("own", "draw_own"):
+        prefix = own.removesuffix("own")
+        level = (values[f"{prefix}before_2"] + values[f"{prefix}before_1"]) / 2
+        values[f"{own}_change"] = level - values.pop(own)
     about = inputs.accounts[["left_on", "signup_on", "tier"]].reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
         **values,
-        own_change=(values["before_2"] + values["before_1"]) / 2 - own,
         month=month,
         tier=about["tier"].to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
@@ -294,20 +297,21 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         has_left=left < ends,
     )
     is_there = ~(left < anchor)
-    found = found[is_there | found["is_plan"]].drop(columns=["anchor", "ends", "written", "pre_days"])
+    found = found[is_there | found["is_plan"]].drop(columns=["anchor", "ends", "written", "pre_days", "drawn"])
     made_up: pd.DataFrame = found.reset_index(drop=True)
     return made_up
 
 
-def _own_history(config: Config, levels: Levels, rows: Any, anchor: Any, pre_days: Any) -> "Floats":
-    """Return the level of each account over its own history before the windows."""
+def _before(config: Config, levels: Levels, rows: Any, end: Any, pre_days: Any) -> "dict[str, Floats]":
+    """Return the levels of both halves of the window before a day, and of the account's own history before them."""
     import numpy as np
 
-    found = np.full(len(rows), np.nan)
+    older, newer, own = np.full((3, len(rows)), np.nan)
     for length in np.unique(pre_days):
-        at = pre_days == length
-        found[at] = levels.own_change(rows[at], anchor[at], int(length), config.history_days)[1]
-    return found
+        at = np.flatnonzero((pre_days == length) & ~np.isnat(end))
+        older[at], newer[at] = levels.halves(rows[at], end[at], int(length))
+        own[at] = levels.own_change(rows[at], end[at], int(length), config.history_days)[1]
+    return {"before_2": older, "before_1": newer, "own": own}
 
 
 def _distance(inputs: Inputs, made: "pd.DataFrame", starts_below: tuple[str, float] | None) -> "Floats":
@@ -337,7 +341,11 @@ def _bounded(
     worst = np.nanmin(found["after"]) if np.isfinite(found["after"]).any() else np.nan
     floor = np.full(len(has_left), worst)
     if scale == "relative":
-        floor = (found["before_2"] + found["before_1"]) / 2 + np.log1p(-config.largest_fall)
+        before = (found["before_2"] + found["before_1"]) / 2
+        if "draw_before_1" in found:
+            drawn = (found["draw_before_2"] + found["draw_before_1"]) / 2
+            before = np.where(np.isnan(drawn), before, drawn)
+        floor = before + np.log1p(-config.largest_fall)
         found["after"] = np.fmax(found["after"], np.where(np.isnan(found["after"]), np.nan, floor))
     if sign < 0:
         found["after"] = np.where(has_left, floor, found["after"])

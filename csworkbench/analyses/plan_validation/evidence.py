@@ -82,6 +82,7 @@ class Inputs:
         late: Mandatory steps that were overdue when the week began, see `asking.waiting_steps`.
         aside: Table of plans -> rows that were set aside when the files were read, where there were any.
         language: Language of the workspace: of plan sheets and of the reasons in playbook files.
+        drawn_on: Lottery of `official` -> day of its draw.
     """
 
     as_of: date
@@ -101,6 +102,7 @@ class Inputs:
     late: "pd.DataFrame"
     aside: Mapping[str, int] = field(default_factory=dict)
     language: str = "en"
+    drawn_on: "Mapping[str, pd.Timestamp]" = field(default_factory=dict)
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -149,6 +151,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         waiting_steps(snapshot),
         _aside(snapshot),
         snapshot.workspace.language,
+        MappingProxyType(orders.groupby("lottery")["eligible_on"].first().to_dict()),
     )
 
 

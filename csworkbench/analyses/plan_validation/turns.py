@@ -17,9 +17,11 @@ class Lot:
     Args:
         rows: One row per account, by start order: account_id, start_order, started_on (missing = never), plan_id
             (missing = no plan yet).
+        drawn_on: Day of the draw; where no record says so, that of the first start, which came after it.
     """
 
     rows: "pd.DataFrame"
+    drawn_on: Any = None
 
     def called(self, day: Any) -> int:
         """Return for how many accounts, from the top of the order, the turn had come before a day.
@@ -78,7 +80,10 @@ def lots_of(inputs: Inputs) -> dict[str, Lot]:
     is_drawn = drawn["lottery"].isin(inputs.official) & drawn["start_order"].notna()
     drawn = drawn[is_drawn].sort_values(["start_order", "started_on"])
     return {
-        str(name): Lot(part.drop_duplicates("account_id").reset_index(drop=True))
+        str(name): Lot(
+            part.drop_duplicates("account_id").reset_index(drop=True),
+            inputs.drawn_on.get(str(name), part["started_on"].min()),
+        )
         for name, part in drawn.groupby("lottery")
     }
 

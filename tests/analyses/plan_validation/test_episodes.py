@@ -1,8 +1,12 @@
 """Who is held against a plan, and in which windows."""
 
+import math
+
 import numpy as np
+import pytest
 
 from csworkbench import formats
+from csworkbench.adjustment.designs import Design
 from csworkbench.analyses.plan_validation.declared import Declared
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.judging import lines_of, read_playbook
@@ -40,3 +44,31 @@ def test_how_many_of_the_comparison_started_later_is_told():
     (told,) = (each for each in reading.comparison.caveats if each.code == "controls_started_later")
     # 40 of 60 have no plan under way on day 310, and one of them has on day 330.
     assert formats.text(told.message).startswith("1 of 40 accounts in the comparison started such a plan")
+
+
+def lottery(drawn, landed, left=(), gain=1.5, accounts=60):
+    """A lottery of day 300: the first `drawn` accounts start at once and land on `landed`, unless they left before.
+
+    What their plan does rises from nothing on day 300 to the whole gain on the day of landing.
+    """
+    values = 100 * np.exp(np.random.default_rng(2).normal(0, 0.02, (accounts, 460)))
+    values[:drawn, 300:] *= 1 + (gain - 1) * np.clip(np.arange(160) / (landed - 300), 0, 1)
+    gone = dict(left)
+    plans = [
+        plan(number, 300 if number < drawn else None, landed if number < drawn and number not in gone else None)
+        | {"created": 290, "lottery": "spring", "start_order": number + 1.0}
+        for number in range(accounts)
+    ]
+    return inputs_of(values, plans, left=gone)
+
+
+def reading_of(book):
+    return read_playbook(book, Config(), lines_of(book, Config()), Declared("rescue"))
+
+
+def test_what_a_drawn_plan_does_before_landing_is_part_of_its_effect():
+    found = reading_of(lottery(30, landed=360)).comparison
+    assert found.design is Design.LOTTERY
+    # All have 100 (and 2 for the logarithm) up to the draw; afterwards the drawn have 150.
+    assert found.average.value == pytest.approx(math.log(152 / 102), abs=0.01)
+    assert found.effects["before"].mean() == pytest.approx(math.log(102), abs=0.01)

@@ -1,10 +1,12 @@
 """The arm of an account in a lottery is what was drawn."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from csworkbench.analyses.plan_validation.turns import Lot, by_turn
+from csworkbench.analyses.plan_validation.turns import Lot, by_turn, lots_of
 
 START, ENDS = pd.Timestamp("2026-01-05"), pd.Timestamp("2026-04-02")
 
@@ -62,3 +64,12 @@ def test_a_lot_of_which_those_about_to_fall_never_start_does_not_turn_nothing_in
         arm = by_turn(own(found), {"draw-1": found})["account_id"]
         gaps.append(values[arm].mean() - level[found.called(ENDS) :].mean())
     assert abs(np.mean(gaps)) < 3 * np.std(gaps) / np.sqrt(60)
+
+
+@pytest.mark.parametrize("recorded", [None, pd.Timestamp("2025-12-01")])
+def test_the_day_of_a_draw_is_that_of_its_record_else_of_the_first_start(recorded):
+    rows = lot([True, True, False]).rows.assign(lottery="draw-1")
+    rows["started_on"] += pd.to_timedelta([5, 0, 0], unit="D")
+    known = {} if recorded is None else {"draw-1": recorded}
+    inputs = SimpleNamespace(plans=rows, waiting=rows.head(0).drop(columns="plan_id"), drawn_on=known)
+    assert lots_of(inputs)["draw-1"].drawn_on == (recorded or START)
