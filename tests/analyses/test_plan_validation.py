@@ -168,9 +168,9 @@ def test_a_selected_founder_credits_nobody_in_a_null_world():
         effect = rng.normal(0, 0.2, 6)
         effect[0] = 0.45 + abs(rng.normal(0, 0.1))  # written down because it worked there
         rows = {"episode_id": lines.index, "account_id": lines.index, "effect": effect}
-        pooled = pool(pd.DataFrame(rows).assign(standard_error=0.2, shared_error=0.02))
+        effects = pd.DataFrame(rows).assign(standard_error=0.2, shared_error=0.02)
         reading = SimpleNamespace(
-            comparison=SimpleNamespace(design=Design.MATCHED), pooled=pooled, elsewhere=pooled.without("0"),
+            comparison=SimpleNamespace(design=Design.MATCHED), pooled=pool(effects), elsewhere=pool(effects[1:]),
             lines=lines, scope=None, sides={}, is_inside=None, metric="", worth=lambda rules: 0.057,
         )  # fmt: skip
         credited += evidence_of(reading, VerdictRules())["1"].above >= 0.8
@@ -580,7 +580,7 @@ def tiered_book(varies):
 @pytest.mark.parametrize(("varies", "says"), [(True, "candidate: known as of today only"), (False, "limits it")])
 def test_a_trait_of_today_limits_no_playbook(varies, says):
     filed = PLAYBOOK + "trait: {name: tier, expected: [large]}\n"
-    made, few = tiered_book(varies), VerdictRules().model_copy(update={"scope_plans": 4})
+    made, few = tiered_book(varies), VerdictRules().model_copy(update={"scope_plans": 4, "accounts": 4})
     config = plan_validation.Config(**SETTINGS | {"playbooks": {"tour.yaml": filed}}).model_copy(update={"rules": few})
     result = plan_validation.analyze(plan_validation.prepare(take(made, AS_OF), config, {}), config)
     assert result.tables["playbooks"]["trait_says"].tolist() == [says]
