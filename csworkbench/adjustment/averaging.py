@@ -31,7 +31,7 @@ def average_of(choice: Choice, expected: Expected, rules: CompareRules) -> tuple
     effects = choice.plans.outcome - expected.value
     if choice.design is Design.LOTTERY and min(_accounts(choice)) < MANY_DRAWN and not _changed_sides(choice):
         return _drawn(choice, expected, effects, rules)
-    if len(effects) < rules.few_treated:
+    if _accounts(choice)[0] < rules.few_treated:
         return _few(choice, expected, effects, rules)
     return _many(choice, expected, effects, rules)
 
@@ -71,23 +71,29 @@ def _many(choice: Choice, expected: Expected, effects: "Floats", rules: CompareR
 
 
 def _few(choice: Choice, expected: Expected, effects: "Floats", rules: CompareRules) -> tuple[Estimate, float]:
-    """Return the mean held against means of as many controls drawn from those that stand for the plans."""
+    """Return the mean over accounts held against means of as many controls drawn from those that stand for the plans.
+
+    Plans of one account share what happens to it: two accounts with four plans each are two draws and not eight.
+    """
     import numpy as np
 
-    mean, number = float(effects.mean()), _accounts(choice)[0]
-    drawn = placebo_means(expected.residual, choice.weights.use, len(effects), expected.shared_error, rules)
+    account = choice.plans.account
+    plans = np.bincount(account)
+    means = np.bincount(account, effects)[plans > 0] / plans[plans > 0]
+    mean, number = float(means.mean()), len(means)
+    drawn = placebo_means(expected.residual, choice.weights.use, number, expected.shared_error, rules)
     p = float((1 + (np.abs(drawn) >= abs(mean)).sum()) / (len(drawn) + 1))
     far = float(np.quantile(np.abs(drawn), rules.level, method="higher"))
     return Estimate(mean, UNIT, number, mean - far, mean + far, rules.level), p
 
 
 def placebo_means(residual: "Floats", use: "Floats", number: int, shared_error: float, rules: CompareRules) -> "Floats":
-    """Return mean "effects" of as many controls as there are plans, drawn as they stand for them.
+    """Return mean "effects" of as many controls as there are accounts with a plan, drawn as they stand for plans.
 
     Args:
         residual: What each control differs from what was expected of it.
         use: How much each stands for plans.
-        number: Plans.
+        number: Accounts with a plan.
         shared_error: Standard error of what was expected.
         rules: Number of draws and seed.
     """

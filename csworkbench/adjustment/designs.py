@@ -45,7 +45,7 @@ class CompareRules:
         min_per_cell: Controls of the same month and band (or draw) without which a plan gets no effect.
         matches: Nearest controls each plan is held against; 0 = all of its month and band.
         max_smd: Largest standardized difference of the level before that is left to adjustment.
-        few_treated: Plans below which permutations take the place of the normal error.
+        few_treated: Accounts with a plan below which permutations take the place of the normal error.
         draws: Permutations.
         threshold_side: Accounts on each side of a threshold without which it is not used.
         min_donors: Other accounts a single one needs for a synthetic control; 19 make p = .05 possible.

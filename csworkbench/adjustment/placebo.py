@@ -50,10 +50,11 @@ def placebo_space(comparison: Comparison, rules: CompareRules) -> "pd.DataFrame"
     if told.empty or controls.empty:
         return pd.DataFrame(columns=columns, dtype=float)
     rest, weight = controls["rest"].to_numpy(float), controls["weight"].to_numpy(float)
-    drawn = placebo_means(rest, weight, len(told), float(told["shared_error"].iloc[0]), rules)
+    means = told.groupby("account_id")["effect"].mean()
+    drawn = placebo_means(rest, weight, len(means), float(told["shared_error"].iloc[0]), rules)
     tail = (1 - rules.level) / 2
     low, high = np.quantile(drawn, [tail, 1 - tail])
-    beyond = (np.abs(drawn) >= abs(float(told["effect"].mean()))).sum()
+    beyond = (np.abs(drawn) >= abs(float(means.mean()))).sum()
     row = (len(drawn), drawn.mean(), drawn.std(ddof=1), low, high, (1 + beyond) / (1 + len(drawn)))
     return pd.DataFrame([row], columns=columns)
 

@@ -106,13 +106,6 @@ class Pooled:
         columns = {"mean": (weight * mean).sum(axis=0), "low": low, "high": high, "n": self.n - 1}
         return pd.DataFrame({"account_id": names} | columns)
 
-    def without(self, account_id: str) -> "Pooled | None":
-        """Return the same of all other accounts (founder left out); None where none is left."""
-        rest = self.accounts[self.accounts["account_id"] != account_id]
-        shared = self.hierarchy.shared
-        rows = rest[["episode_id", "account_id", "effect", "standard_error"]].assign(shared_error=shared)
-        return pool(rows, level=self.level)
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Hierarchy:
@@ -235,6 +228,37 @@ def pool(effects: "pd.DataFrame", *, level: float = 0.95) -> Pooled | None:
     low, high = found.quantile(tail), found.quantile(1 - tail)
     tau = float(weight @ found.grid)
     return Pooled(float(weight @ mean), low, high, tau, len(effect), accounts, knapp, level, found)
+
+
+def pool_part(
+    effects: "pd.DataFrame",
+    is_part: "pd.Series[bool]",
+    influence: "Callable[[Floats], Floats] | None" = None,
+    *,
+    level: float = 0.95,
+) -> Pooled | None:
+    """Return what a playbook does across some of its accounts; None where none of them has an effect.
+
+    What their errors have in common is not that of all plans: fewer plans stand on fewer controls, whose chance is more
+    of their mean.
+
+    Args:
+        effects: `Comparison.effects`.
+        is_part: Which rows of it are pooled.
+        influence: `Comparison.influence`; None = the part is taken to share what all plans do.
+        level: Coverage.
+    """
+    import numpy as np
+
+    told = effects[effects["effect"].notna()]
+    is_used = is_part[told.index].to_numpy(bool)
+    rows = told[is_used]
+    if influence is not None and len(rows):
+        plans = rows.groupby("account_id")["effect"].transform("size").to_numpy(float)
+        share = np.zeros(len(told))
+        share[is_used] = 1 / plans / rows["account_id"].nunique()
+        rows = rows.assign(shared_error=float(np.sqrt((influence(share) ** 2).sum())))
+    return pool(rows, level=level)
 
 
 def _by_account(told: "pd.DataFrame", shared: float) -> "tuple[pd.Index, Floats, Floats]":

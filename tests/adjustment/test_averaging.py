@@ -7,6 +7,7 @@ import pytest
 from csworkbench.adjustment.averaging import placebo_means
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules
+from csworkbench.adjustment.placebo import placebo_space
 from tests.adjustment.plan_books import episodes
 
 
@@ -27,6 +28,28 @@ def test_few_plans_are_held_against_draws_of_controls():
     assert found.p == pytest.approx(1 / 100)
     assert found.average.value == pytest.approx(5)
     assert found.average.low > 3
+
+
+def test_few_accounts_with_many_plans_are_few_draws():
+    # Nothing works; the four plans of an account share most of what happens to it. Drawn as eight: .27 in 200 books.
+    rng, found, draws = np.random.default_rng(2), 0, 60
+    for _ in range(draws):
+        who = np.r_[np.repeat([0, 1], 4), 2 + np.arange(60)]
+        after = rng.normal(size=62)[who] + 0.3 * rng.normal(size=68)
+        book = episodes(np.arange(68) < 8, *np.zeros((2, 68)), after, account_id=[f"a{each}" for each in who])
+        result = compare(book, CompareRules(draws=199, matches=0))
+        found += result.p < 0.05
+    assert result.average.n == 2
+    assert found / draws <= 0.05 + 3 * (0.05 * 0.95 / draws) ** 0.5
+
+
+def test_few_accounts_are_averaged_one_by_one():
+    # Account a gains 4 at each of three plans, b nothing at one: 2 over accounts, 3 over plans.
+    after = np.r_[4.0, 4.0, 4.0, 0.0, np.tile([-1.0, 0.0, 1.0], 10)]
+    names = [*"aaab", *(f"c{each}" for each in range(30))]
+    found = compare(episodes(np.arange(34) < 4, *np.zeros((2, 34)), after, account_id=names), CompareRules(matches=0))
+    assert found.average.value == pytest.approx(2)
+    assert placebo_space(found, CompareRules(matches=0))["p"].tolist() == [found.p]
 
 
 def test_several_plans_of_one_account_count_as_one_account():

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
 
-from csworkbench.adjustment.pooling import mixture_quantile, pool, random_effects
+from csworkbench.adjustment.pooling import mixture_quantile, pool, pool_part, random_effects
 
 
 def effects(values, errors=1.0, shared_error=0.0, accounts=None):
@@ -64,13 +64,42 @@ def test_a_chance_without_an_account_is_that_of_all_others():
         assert chances[episode] == pytest.approx(
             pool(frame[frame["account_id"] != account]).chance_above(0.3), abs=0.01
         )
-    assert pooled.without("b").n == 5  # a, c, d, e and f
+    assert pool_part(frame, frame["account_id"] != "b").n == 5  # a, c, d, e and f
 
 
 def test_without_its_only_account_nothing_is_left():
     pooled = pool(effects([0.4, 0.5], accounts=["a", "a"]))
     assert pooled.chance_above_without(0.0).isna().all()
-    assert pooled.without("a") is None
+    assert pool_part(pooled.accounts.assign(shared_error=0.0), pooled.accounts["account_id"] != "a") is None
+
+
+def test_a_part_of_the_plans_shares_the_chance_of_its_own_controls():
+    # a has two plans, b one; c and d are the other side. Controls: one for a and b (.3), one for c and d (.4).
+    frame = effects([1.0, 3.0, 2.0, 0.0, 1.0, np.nan], 1.0, 0.25, accounts=list("aabcde"))
+    pulls = np.array([[0.3, 0.3, 0.3, 0.0, 0.0], [0.0, 0.0, 0.0, 0.4, 0.4]])
+    one, other = (
+        pool_part(frame, frame["account_id"].isin(list(names)), lambda share: pulls @ share) for names in ("ab", "cd")
+    )
+    assert one.hierarchy.shared == pytest.approx(0.3)  # shares 1/4, 1/4, 1/2
+    assert other.hierarchy.shared == pytest.approx(0.4)
+    own = pool_part(frame, frame["account_id"] == "a", lambda share: np.array([[1.0, 0, 0, 0, 0]]) @ share)
+    assert own.hierarchy.shared == pytest.approx(0.5)  # its first plan is half of it
+
+
+def test_the_interval_of_one_side_covers_where_its_controls_are_few():
+    rng, covers, draws = np.random.default_rng(5), np.zeros(2), 150
+    pulls = np.array([[0.3] * 10 + [0.0] * 30, [0.0] * 10 + [0.1] * 30])
+    is_part = pd.Series(np.arange(40) < 10)
+    for _ in range(draws):
+        common = np.where(is_part, 0.3 * rng.normal(), 0.1 * rng.normal())
+        every = np.hypot(0.3 * 10 / 40, 0.1 * 30 / 40)  # of the mean over all
+        frame = effects(common + rng.normal(0, 0.3, 40), 0.3, every)
+        for place, influence in enumerate((lambda share: pulls @ share, None)):
+            found = pool_part(frame, is_part, influence)
+            covers[place] += found.low <= 0 <= found.high
+    own, borrowed = covers / draws
+    assert own >= 0.95 - 3 * (0.05 * 0.95 / draws) ** 0.5
+    assert borrowed < 0.85  # what all plans share is too little for these ten
 
 
 def test_no_effect_at_all_is_nothing_to_pool():

@@ -168,9 +168,9 @@ def test_a_selected_founder_credits_nobody_in_a_null_world():
         effect = rng.normal(0, 0.2, 6)
         effect[0] = 0.45 + abs(rng.normal(0, 0.1))  # written down because it worked there
         rows = {"episode_id": lines.index, "account_id": lines.index, "effect": effect}
-        pooled = pool(pd.DataFrame(rows).assign(standard_error=0.2, shared_error=0.02))
+        effects = pd.DataFrame(rows).assign(standard_error=0.2, shared_error=0.02)
         reading = SimpleNamespace(
-            comparison=SimpleNamespace(design=Design.MATCHED), pooled=pooled, elsewhere=pooled.without("0"),
+            comparison=SimpleNamespace(design=Design.MATCHED), pooled=pool(effects), elsewhere=pool(effects[1:]),
             lines=lines, scope=None, sides={}, is_inside=None, metric="", worth=lambda rules: 0.057,
         )  # fmt: skip
         credited += evidence_of(reading, VerdictRules())["1"].above >= 0.8

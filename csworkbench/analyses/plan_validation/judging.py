@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Comparison, Design
-from csworkbench.adjustment.pooling import Pooled, pool
+from csworkbench.adjustment.pooling import Pooled, pool, pool_part
 from csworkbench.adjustment.scoping import Scope, scope
 from csworkbench.analyses.plan_validation.declared import Declared, column_of, declared_of, goal_of, inside, sign_of
 from csworkbench.analyses.plan_validation.episodes import episodes_of
@@ -124,10 +124,11 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
     pooled = None if comparison is None else pool(comparison.effects, level=config.level)
     founder = _founder(declared, lines, pooled)
     is_inside = inside(declared, inputs.accounts, counted) if pooled is not None else None
-    limit = None
+    limit = elsewhere = None
     sides: dict[bool, Pooled | None] = {}
+    if comparison is not None and pooled is not None and founder is not None:
+        elsewhere = _part(comparison, comparison.effects["account_id"] != founder, config)
     if comparison is not None and pooled is not None and is_inside is not None:
-        rest = comparison.effects[comparison.effects["account_id"] != founder]
         others = is_inside.loc[lines.loc[is_inside.index, "account_id"] != founder]
         limit = scope(
             comparison.effects,
@@ -138,15 +139,19 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
         )
         if column_of(declared.trait) in inputs.of_today:
             limit = replace(limit, is_candidate=True)
-        here = is_inside.reindex(rest["episode_id"]).to_numpy()
+        here = comparison.effects["episode_id"].map(is_inside)
+        is_other = comparison.effects["account_id"] != founder
         for side in (True, False):
-            sides[side] = pool(rest[pd.Series(here == side).fillna(False).to_numpy(bool)], level=config.level)
+            sides[side] = _part(comparison, is_other & (here == side).fillna(False), config)
     half = Reading(
         declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {},
-        founder, None if pooled is None or founder is None else pooled.without(founder),
-        _all_started(inputs, config, lines, metric, comparison),
+        founder, elsewhere, _all_started(inputs, config, lines, metric, comparison),
     )  # fmt: skip
     return _judged(half, config)
+
+
+def _part(comparison: Comparison, is_part: "pd.Series[bool]", config: Config) -> Pooled | None:
+    return pool_part(comparison.effects, is_part.astype(bool), comparison.influence, level=config.level)
 
 
 def _founder(declared: Declared, lines: "pd.DataFrame", pooled: Pooled | None) -> str | None:
