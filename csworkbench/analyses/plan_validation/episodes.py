@@ -146,26 +146,25 @@ def episodes_of(
     levels = inputs.levels.get(metric)
     if levels is None or lines.empty:
         return pd.DataFrame()
-    geometry = pd.DataFrame(
+    days = {"anchor": "anchor_on", "ends": "ends_on", "written": "created_on"}
+    own = pd.DataFrame(
         {
-            "anchor": lines["anchor_on"].to_numpy("datetime64[D]"),
-            "ends": lines["ends_on"].to_numpy("datetime64[D]"),
-            "written": lines["created_on"].to_numpy("datetime64[D]"),
-            "pre_days": lines["pre_days"].to_numpy(),
+            **{name: lines[column].to_numpy("datetime64[D]") for name, column in days.items()},
+            **{name: lines[name].to_numpy() for name in ("pre_days", "account_id", "playbook", "lottery", "csm_id")},
+            "episode_id": lines.index,
+            "is_plan": True,
+            "is_waiting": False,
+            "has_landed": lines["landed_on"].notna().to_numpy(),
+            "start_order": lines["start_order"].to_numpy(float),
         }
-    )
-    own = geometry.assign(
-        episode_id=lines.index,
-        is_plan=True,
-        is_waiting=False,
-        start_order=lines["start_order"].to_numpy(float),
-        **{name: lines[name].to_numpy() for name in ("account_id", "playbook", "lottery", "csm_id")},
     )
     lots = lots_of(inputs)
     own = by_turn(own, lots)
     own = own[own["account_id"].isin(levels.accounts)]
-    others = _others(inputs, config, lines, geometry.assign(lottery=lines["lottery"].to_numpy()), metric)
-    made = pd.concat([own, others], ignore_index=True) if len(others) else own
+    if own.empty:
+        return pd.DataFrame()
+    others = _others(inputs, config, lines, own[["anchor", "ends", "written", "pre_days", "lottery"]], metric)
+    made = pd.concat([own.drop(columns="has_landed"), others], ignore_index=True) if len(others) else own
     made = made.assign(
         threshold_distance=_distance(inputs, made, starts_below),
         drawn=pd.to_datetime(made["lottery"].map({name: lot.drawn_on for name, lot in lots.items()})),
@@ -296,8 +295,11 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         band=_net_bands(config, made["written"], levels, rows, sign),
         has_left=left < ends,
     )
-    is_there = ~(left < anchor)
-    found = found[is_there | found["is_plan"]].drop(columns=["anchor", "ends", "written", "pre_days", "drawn"])
+    # A draw holds those that left after it on both sides; nobody else is compared with an account that has left.
+    is_gone = (left < anchor) & ~found["is_plan"].to_numpy()
+    found["is_started"] = found["is_started"].fillna(True).astype(bool) & ~is_gone
+    is_waiting = found["is_waiting"].to_numpy(bool) & ~(left < drawn)
+    found = found[~is_gone | is_waiting].drop(columns=["anchor", "ends", "written", "pre_days", "drawn"])
     made_up: pd.DataFrame = found.reset_index(drop=True)
     return made_up
 

@@ -92,13 +92,16 @@ def by_turn(own: "pd.DataFrame", lots: dict[str, Lot]) -> "pd.DataFrame":
     """Return the plans of a playbook with those that had their turn and did not start (intention to treat).
 
     Args:
-        own: Plans that started: episode_id, account_id, anchor, ends, written, pre_days, lottery, start_order.
+        own: Plans that started: episode_id, account_id, anchor, ends, written, pre_days, has_landed, lottery,
+            start_order.
         lots: Lotteries by name.
 
     Returns:
         The plans, with order_followed (share, missing without a lottery), is_started, and lottery missing where the
         account started out of turn. An account whose turn had come before the window of a plan of its lottery ended,
-        and that had not started by then, is a further row with the windows of the plan next to it in the order.
+        and that had not started by then, is a further row with the windows of the plan next to it in the order; so has
+        one that started and never landed: those about to leave would have earlier windows than those they are held
+        against.
     """
     import numpy as np
     import pandas as pd
@@ -113,8 +116,21 @@ def by_turn(own: "pd.DataFrame", lots: dict[str, Lot]) -> "pd.DataFrame":
         base.loc[mine.index, "order_followed"] = float(np.mean([lot.followed(day) for day in mine["ends"]]))
         base.loc[mine.index[~is_turn], "lottery"] = None
         if is_turn.any():
+            _settle(base, mine.index[is_turn], places[is_turn])
             parts.append(_idle(base.loc[mine.index[is_turn]], places[is_turn], lot, called))
     return pd.concat(parts, ignore_index=True)
+
+
+def _settle(base: "pd.DataFrame", mine: "pd.Index[int]", places: Any) -> None:
+    """Give drawn plans that never landed the windows of the next one in the order that did."""
+    import numpy as np
+
+    has_landed = base.loc[mine, "has_landed"].to_numpy(bool)
+    if has_landed.all() or not has_landed.any():
+        return
+    next_to = np.abs(places[~has_landed][:, None] - places[has_landed][None, :]).argmin(axis=1)
+    windows = ["anchor", "ends", "pre_days"]
+    base.loc[mine[~has_landed], windows] = base.loc[mine[has_landed][next_to], windows].to_numpy()
 
 
 def _idle(mine: "pd.DataFrame", places: Any, lot: Lot, called: "dict[Any, int]") -> "pd.DataFrame":

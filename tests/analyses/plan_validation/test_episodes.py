@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from csworkbench import formats
-from csworkbench.adjustment.designs import Design
+from csworkbench.adjustment.comparing import compare
+from csworkbench.adjustment.designs import CompareRules, Design
 from csworkbench.analyses.plan_validation.declared import Declared
 from csworkbench.analyses.plan_validation.episodes import episodes_of
 from csworkbench.analyses.plan_validation.judging import lines_of, read_playbook
@@ -72,3 +73,14 @@ def test_what_a_drawn_plan_does_before_landing_is_part_of_its_effect():
     # All have 100 (and 2 for the logarithm) up to the draw; afterwards the drawn have 150.
     assert found.average.value == pytest.approx(math.log(152 / 102), abs=0.01)
     assert found.effects["before"].mean() == pytest.approx(math.log(102), abs=0.01)
+
+
+def test_who_left_after_the_draw_counts_on_both_sides_of_it():
+    # Two of 30 drawn and two of 30 waiting accounts leave between the draw and the landing: the plan does nothing.
+    book = lottery(30, landed=345, left={3: 310, 20: 330, 33: 310, 50: 330}, gain=1.0)
+    found = reading_of(book)
+    assert found.comparison.average.value == pytest.approx(0, abs=0.01)
+    assert found.episodes.groupby("is_plan")["has_left"].sum().to_dict() == {True: 2, False: 2}
+    # Held against accounts that wait no more, those that have left are nobody's comparison.
+    other = compare(found.episodes.assign(lottery=None), CompareRules())
+    assert not {"a0033", "a0050"} & set(other.sets["account_id"])

@@ -21,7 +21,7 @@ def own(found):
     begun = found.rows[found.rows["started_on"].notna()]
     windows = {"anchor": START, "ends": ENDS, "written": START, "pre_days": 60, "lottery": "draw-1", "csm_id": "C"}
     ids = begun["account_id"].to_numpy()
-    return pd.DataFrame({"episode_id": ids, "account_id": ids, "start_order": 1.0, **windows})
+    return pd.DataFrame({"episode_id": ids, "account_id": ids, "start_order": 1.0, "has_landed": True, **windows})
 
 
 @pytest.mark.parametrize(
@@ -73,3 +73,14 @@ def test_the_day_of_a_draw_is_that_of_its_record_else_of_the_first_start(recorde
     known = {} if recorded is None else {"draw-1": recorded}
     inputs = SimpleNamespace(plans=rows, waiting=rows.head(0).drop(columns="plan_id"), drawn_on=known)
     assert lots_of(inputs)["draw-1"].drawn_on == (recorded or START)
+
+
+def test_a_drawn_plan_that_never_landed_has_the_windows_of_the_next_one_that_did():
+    found = lot([True, True, True, True, False])
+    late, end = pd.Timestamp("2026-01-31"), pd.Timestamp("2026-04-28")
+    mine = own(found).assign(has_landed=[True, False, True, False])
+    mine.loc[2, ["anchor", "ends"]] = [late, end]
+    arm = by_turn(mine, {"draw-1": found}).set_index("account_id")
+    # A1 stands as near to A0 as to A2, and the first one counts; A3 stands next to A2.
+    assert arm["anchor"].tolist() == [START, START, late, late]
+    assert arm["ends"].tolist() == [ENDS, ENDS, end, end]
