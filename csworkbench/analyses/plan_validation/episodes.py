@@ -65,7 +65,7 @@ def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "F
     """Return, for each account, the share of its tier with a worse level."""
     import numpy as np
 
-    tier = inputs.accounts["tier"].reindex(levels.accounts).to_numpy()
+    tier = inputs.tiers.reindex(levels.accounts).to_numpy()
     known = np.isfinite(recent)
     peers = {name: np.sort(recent[(tier == name) & known]) for name in dict.fromkeys(tier[rows])}
     shares = []
@@ -284,14 +284,14 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     values["own"] = _own_history(config, levels, rows, anchor - config.anticipation_days, lengths)
     values = _bounded(values, config, levels, sign, levels.has_left(rows, ends))
     own = values.pop("own")
-    about = inputs.accounts[["left_on", "signup_on", "tier"]].reindex(made["account_id"])
+    about = inputs.accounts[["left_on", "signup_on"]].reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
         **values,
         own_change=(values["before_2"] + values["before_1"]) / 2 - own,
         month=month,
-        tier=about["tier"].to_numpy(),
+        tier=inputs.tiers.reindex(made["account_id"]).to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
         csm_load=_loads(inputs, made["account_id"], month),
         band=_net_bands(config, made["written"], levels, rows, sign),
