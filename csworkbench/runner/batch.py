@@ -185,7 +185,8 @@ class _Batch:
         self._records: dict[str, NotebookRecord] = {}
         self._events: list[dict[str, Any]] = []
         self._begin = perf_counter()
-        is_warm, self._why_stock = choose(options.kernel, sum(job.skip is None for job in jobs))
+        executed = [job for job in jobs if job.skip is None and (options.is_fresh or not about(folder.out, job.key))]
+        is_warm, self._why_stock = choose(options.kernel, len(executed))
         self._setting = Setting(
             root=options.root,
             folder=folder,

@@ -577,6 +577,15 @@ def tiered_book(varies):
     return replace(made, workspace=made.workspace.model_copy(update={"tables": sources}))
 
 
+@pytest.mark.parametrize(("varies", "compared_by"), [(True, {"known of today only"}), (False, {"large", "mid"})])
+def test_a_tier_of_today_makes_no_accounts_alike(varies, compared_by):
+    config = plan_validation.Config(**SETTINGS | {"playbooks": {"tour.yaml": PLAYBOOK}})
+    inputs = plan_validation.prepare(take(tiered_book(varies), AS_OF), config, {})
+    (reading,) = read_playbooks(inputs, config, lines_of(inputs, config))
+    assert set(reading.episodes["tier"]) == compared_by
+    assert ("tier_of_today" in {each.code for each in plan_validation.analyze(inputs, config).caveats}) is varies
+
+
 @pytest.mark.parametrize(("varies", "says"), [(True, "candidate: known as of today only"), (False, "limits it")])
 def test_a_trait_of_today_limits_no_playbook(varies, says):
     filed = PLAYBOOK + "trait: {name: tier, expected: [large]}\n"

@@ -359,9 +359,24 @@ def _of_tables(inputs: Inputs, readings: Sequence[Reading]) -> Iterator[Caveat]:
                 "works may move an account. It is a candidate only, and limits no playbook",
                 name=name,
             ),
-            say(
-                "Export accounts with valid_from, or, if it never changes, say varies: false for the column {name} of "
-                "accounts in the workspace. Each run archives it from now on",
-                name=name,
-            ),
+            _record_it(name),
         )
+    is_compared = any(each.comparison is not None for each in readings)
+    if inputs.is_tier_of_today and len(set(inputs.accounts["tier"])) > 1 and is_compared:
+        yield Caveat(
+            "tier_of_today",
+            Severity.WARNING,
+            say(
+                "Tiers are today's: a plan that works may move an account to another one, and accounts with as good a "
+                "tier now would hide its effect. Accounts are compared without their tier"
+            ),
+            _record_it("value_tier"),
+        )
+
+
+def _record_it(name: str) -> Message:
+    return say(
+        "Export accounts with valid_from, or, if it never changes, say varies: false for the column {name} of "
+        "accounts in the workspace. Each run archives it from now on",
+        name=name,
+    )

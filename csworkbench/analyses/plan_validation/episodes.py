@@ -65,7 +65,7 @@ def _worse(inputs: Inputs, levels: Levels, recent: "Floats", rows: Any, sign: "F
     """Return, for each account, the share of its tier with a worse level."""
     import numpy as np
 
-    tier = inputs.accounts["tier"].reindex(levels.accounts).to_numpy()
+    tier = inputs.tiers.reindex(levels.accounts).to_numpy()
     known = np.isfinite(recent)
     peers = {name: np.sort(recent[(tier == name) & known]) for name in dict.fromkeys(tier[rows])}
     shares = []
@@ -283,13 +283,13 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         prefix = own.removesuffix("own")
         level = (values[f"{prefix}before_2"] + values[f"{prefix}before_1"]) / 2
         values[f"{own}_change"] = level - values.pop(own)
-    about = inputs.accounts[["left_on", "signup_on", "tier"]].reindex(made["account_id"])
+    about = inputs.accounts[["left_on", "signup_on"]].reindex(made["account_id"])
     left = about["left_on"].to_numpy("datetime64[D]")
     month = anchor.astype("datetime64[M]").astype("datetime64[s]")
     found = made.assign(
         **values,
         month=month,
-        tier=about["tier"].to_numpy(),
+        tier=inputs.tiers.reindex(made["account_id"]).to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
         csm_load=_loads(inputs, made["account_id"], month),
         band=_net_bands(config, made["written"], levels, rows, sign),

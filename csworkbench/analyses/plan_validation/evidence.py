@@ -104,6 +104,19 @@ class Inputs:
     language: str = "en"
     drawn_on: "Mapping[str, pd.Timestamp]" = field(default_factory=dict)
 
+    @property
+    def is_tier_of_today(self) -> bool:
+        """Whether tiers are known as of today only: a plan that works may have moved its account to another one."""
+        return "value_tier" in self.of_today
+
+    @property
+    def tiers(self) -> "pd.Series[str]":
+        """The tier by which accounts are compared, index account_id: one for all where only today's is known."""
+        import pandas as pd
+
+        tier: pd.Series[str] = self.accounts["tier"]
+        return pd.Series("known of today only", index=tier.index, dtype="str") if self.is_tier_of_today else tier
+
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
     """Return the plans and the metrics of their accounts and of those they are compared with.
