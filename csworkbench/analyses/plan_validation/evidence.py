@@ -164,7 +164,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         waiting_steps(snapshot),
         _aside(snapshot),
         snapshot.workspace.language,
-        MappingProxyType(orders.groupby("lottery")["eligible_on"].first().to_dict()),
+        MappingProxyType({str(name): day for name, day in orders.groupby("lottery")["eligible_on"].first().items()}),
     )
 
 

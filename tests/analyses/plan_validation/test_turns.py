@@ -1,6 +1,6 @@
 """The arm of an account in a lottery is what was drawn."""
 
-from types import SimpleNamespace
+from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -9,6 +9,14 @@ import pytest
 from csworkbench.analyses.plan_validation.turns import Lot, by_turn, lots_of
 
 START, ENDS = pd.Timestamp("2026-01-05"), pd.Timestamp("2026-04-02")
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    plans: pd.DataFrame
+    waiting: pd.DataFrame
+    official: frozenset[str]
+    drawn_on: dict[str, pd.Timestamp]
 
 
 def lot(started):
@@ -71,7 +79,7 @@ def test_the_day_of_a_draw_is_that_of_its_record_else_of_the_first_start(recorde
     rows = lot([True, True, False]).rows.assign(lottery="draw-1")
     rows["started_on"] += pd.to_timedelta([5, 0, 0], unit="D")
     known = {} if recorded is None else {"draw-1": recorded}
-    inputs = SimpleNamespace(plans=rows, waiting=rows.head(0).drop(columns="plan_id"), drawn_on=known)
+    inputs = Known(rows, rows.head(0).drop(columns="plan_id"), frozenset({"draw-1"}), known)
     assert lots_of(inputs)["draw-1"].drawn_on == (recorded or START)
 
 
