@@ -221,13 +221,15 @@ def with_orders(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame"
     """Return the plans with the official orders: who was drawn when.
 
     Args:
-        plans: One row per plan, by plan_id: account_id, playbook, created_on, lottery, start_order.
+        plans: One row per plan, by plan_id: account_id, playbook, created_on, started_on, closed_on, lottery,
+            start_order.
         orders: From `recorded`.
 
     Returns:
-        The same rows and columns. The first plan of an account with the playbook, created on the day of the draw or
-        later, gets lottery and start_order of the record, whatever is typed in the plan; other plans that name an
-        official lottery are none of it. What a plan says of any other lottery is kept, and is no more than its word.
+        The same rows and columns. The first plan of an account with the playbook that started on the day of the draw
+        or later, or else waits to start, gets lottery and start_order of the record, whenever it was written and
+        whatever is typed in it; other plans that name an official lottery are none of it. What a plan says of any other
+        lottery is kept, and is no more than its word.
     """
     if orders.empty:
         return plans
@@ -241,12 +243,12 @@ def with_orders(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame"
 
 
 def without_plan(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the accounts of the official orders that have no plan of the playbook since the draw.
+    """Return the accounts of the official orders that have no plan of the playbook that could start since the draw.
 
     They are no plans: nothing is judged, counted or doubted of them, and only a comparison may read them.
 
     Args:
-        plans: One row per plan, by plan_id: account_id, playbook, created_on.
+        plans: One row per plan, by plan_id: account_id, playbook, created_on, started_on, closed_on.
         orders: From `recorded`.
 
     Returns:
@@ -262,8 +264,12 @@ def without_plan(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame
 
 
 def _firsts(plans: "pd.DataFrame", orders: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the first plan of each account of an order that was created on the day of the draw or later."""
-    own = plans.reset_index()[["plan_id", "account_id", "playbook", "created_on"]]
-    pairs = orders.merge(own, on=["account_id", "playbook"], how="left")
-    later = pairs[pairs["created_on"] >= pairs["eligible_on"]]
-    return later.sort_values(["created_on", "plan_id"]).drop_duplicates(["lottery", "account_id"])
+    """Return the plan of each account of an order that came of the draw, though a draft may have been there before.
+
+    It is the first that started on the day of the draw or later; where none did, the first that was still open then.
+    """
+    own = plans.reset_index()[["plan_id", "account_id", "playbook", "created_on", "started_on", "closed_on"]]
+    pairs = orders.merge(own, on=["account_id", "playbook"])
+    is_open = pairs["started_on"].isna() & ~(pairs["closed_on"] < pairs["eligible_on"])
+    later = pairs[(pairs["started_on"] >= pairs["eligible_on"]) | is_open]
+    return later.sort_values(["started_on", "created_on", "plan_id"]).drop_duplicates(["lottery", "account_id"])

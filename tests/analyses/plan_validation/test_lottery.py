@@ -247,6 +247,20 @@ def test_the_first_plan_after_the_draw_gets_its_place():
     assert found["lottery"].dropna().to_dict() == {"P2": "tour-2026-09"}
 
 
+def test_a_draft_from_before_the_draw_is_a_plan_of_it_once_it_starts():
+    made = plans(
+        {"account_id": "A", "created_on": "2026-09-01", "started_on": "2026-10-05"},
+        {"account_id": "A", "created_on": "2026-08-01"},
+        {"account_id": "B", "created_on": "2026-09-01"},
+        {"account_id": "C", "created_on": "2026-05-01", "closed_on": "2026-06-01"},
+        {"account_id": "D", "created_on": "2026-05-01", "started_on": "2026-06-01"},
+    )
+    all_four = orders(("A", "tour", 1), ("B", "tour", 2), ("C", "tour", 3), ("D", "tour", 4))
+    assert with_orders(made, all_four)["start_order"].dropna().to_dict() == {"P1": 1, "P3": 2}
+    # What was closed or had started before the draw is no plan of it: these two wait without one.
+    assert without_plan(made, all_four)["account_id"].tolist() == ["C", "D"]
+
+
 def test_who_has_no_plan_yet_is_kept_apart_from_the_plans():
     made = plans({"account_id": "A", "created_on": "2026-10-05", "started_on": "2026-10-06"})
     drawn_both = orders(("A", "tour", 1), ("B", "tour", 2))
