@@ -29,7 +29,7 @@ from csworkbench.store import (
     publish,
     write_result,
 )
-from tests.analyses.plan_validation.libraries import TOUR, WALK, verdicts
+from tests.analyses.plan_validation.libraries import TOUR, WALK, standings, verdicts
 
 AT = datetime(2026, 10, 1, 8, tzinfo=UTC)
 LATER = datetime(2026, 10, 2, 8, tzinfo=UTC)
@@ -59,7 +59,7 @@ def make_run(root, *words, status=NotebookStatus.OK, run_id="r1"):
     """A published run whose plan validation offers what the verdicts change; one verdict per plan of the tour."""
     rows = verdicts(*words)
     texts = {path.name: path.read_text() for path in (root / "configs" / "playbooks").glob("*.yaml")}
-    files = write_back(parsed(texts), rows, {}, AS_OF).files
+    files = write_back(parsed(texts), rows, {}, AS_OF, standings=standings(rows)).files
     with begin(root / "outputs", run_id) as folder:
         place = folder.path / "plan_validation"
         (place / "playbooks").mkdir(parents=True)
@@ -115,7 +115,7 @@ def test_the_record_holds_verdicts_reasons_and_the_new_text(root):
     assert (says["run"], says["accepted_at"]) == ("r1", "2026-10-01T08:00:00+00:00")
     assert (says["from_version"], says["to_version"], says["sha256"], says["text"]) == (2, 3, digest, text)
     assert [row["verdict"] for row in says["verdicts"]] == ["harmful", "in_progress"]
-    assert says["reasons"] == ["it shows harm, at 1 plan", "1 case added or brought up to date, 1 of them new"]
+    assert says["reasons"] == ["it does harm, over 9 accounts", "1 case added or brought up to date, 1 of them new"]
 
 
 def test_applying_twice_changes_nothing_the_second_time(root):

@@ -15,6 +15,7 @@ from csworkbench.playbooks import (
     Library,
     Playbook,
     ScopeFound,
+    Standing,
     Status,
     difference,
     parsed,
@@ -22,6 +23,7 @@ from csworkbench.playbooks import (
     propose,
     read,
 )
+from tests.analyses.plan_validation.libraries import standings
 
 AS_OF = date(2026, 9, 30)
 FILES = Path(__file__).resolve().parents[1] / "configs" / "playbooks"
@@ -46,6 +48,7 @@ founder: null
 cases: []
 """
 TIERS = ScopeFound("tier", ("large",), is_shown=True, plans=72)
+HARM = Standing("harm", 9)
 
 
 def verdicts(*words, playbook="tour", effect=0.25):
@@ -79,7 +82,8 @@ def only(text, name="tour"):
 
 
 def proposed(text=TOUR, rows=None, scope=None):
-    return propose(only(text), text, verdicts() if rows is None else rows, AS_OF, scope)
+    rows = verdicts() if rows is None else rows
+    return propose(only(text), text, rows, AS_OF, scope, standing=standings(rows).get("tour"))
 
 
 def problem_of(text, name="tour.yaml", **others):
@@ -127,7 +131,9 @@ def test_executive_dashboards_declares_the_tier_and_expects_it_to_work_for_large
 def test_a_change_of_a_sample_playbook_touches_its_own_lines_only(path):
     text = path.read_text("utf-8")
     rows = verdicts("harmful", playbook=path.stem)
-    lines = difference(text, patched(text, propose(only(text, path.stem), text, rows, AS_OF)), "x").splitlines()
+    lines = difference(
+        text, patched(text, propose(only(text, path.stem), text, rows, AS_OF, standing=HARM)), "x"
+    ).splitlines()
     changed = [line for line in lines if line[0] in "+-" and not line.startswith(("---", "+++"))]
     # status and version replaced, `cases: []` opened, one case added
     assert [line[:9] for line in changed if line[0] == "-"] == ["-status: ", "-version:", "-cases: ["]
@@ -318,6 +324,30 @@ def test_a_proposal_made_twice_is_made_once():
 def test_the_status_follows_the_worst_that_the_evidence_shows(words, scope, before, after):
     text = tour(status=f"status: {before}")
     assert only(patched(text, proposed(text, verdicts(*words), scope))).status is after
+
+
+@pytest.mark.parametrize("word", ["harmful", "not_representative", "supported"])
+def test_one_plan_says_nothing_of_its_playbook(word):
+    text = tour(status="status: draft")
+    assert "status" not in propose(only(text), text, verdicts(word), AS_OF).changes
+
+
+@pytest.mark.parametrize(
+    ("known", "now", "is_sure", "is_heard"),
+    [
+        (0, 12, False, True),
+        (8, 15, False, False),  # the next look is at 16 accounts
+        (15, 16, False, True),
+        (16, 31, False, False),
+        (16, 17, True, True),
+    ],
+)
+def test_the_evidence_is_heard_when_the_accounts_have_doubled_or_it_is_sure(known, now, is_sure, is_heard):
+    text = patched(TOUR, propose(only(TOUR), TOUR, verdicts(*["unlucky"] * known), AS_OF))
+    rows, standing = verdicts(*["unlucky"] * now), Standing("harm", now, is_sure)
+    found = propose(only(text), text, rows, AS_OF, TIERS, standing=standing).changes
+    assert (found.get("status") is Status.REDESIGN) is is_heard
+    assert ("scope.where.tier" in found) is (now.bit_length() > known.bit_length())
 
 
 def test_a_passed_test_of_the_declared_trait_narrows_the_scope():

@@ -17,7 +17,7 @@ from csworkbench.playbooks.definition import (
     Trait,
 )
 from csworkbench.playbooks.library import Library, parsed, read
-from csworkbench.playbooks.proposing import CASES, Proposal, ScopeFound, difference, patched, propose
+from csworkbench.playbooks.proposing import CASES, Proposal, ScopeFound, Standing, difference, patched, propose
 
 __all__ = [
     "CASES",
@@ -29,6 +29,7 @@ __all__ = [
     "Proposal",
     "Scope",
     "ScopeFound",
+    "Standing",
     "StartsWhen",
     "Status",
     "Step",

@@ -1,13 +1,12 @@
 """What the verdicts of plans say about their playbook, as changes of its file that a person accepts or not."""
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import unified_diff
 from hashlib import sha256
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from csworkbench.config import edited, load_text, plain
 from csworkbench.estimates import Message, say
@@ -31,7 +30,6 @@ CASES = (
 
 A list of successes alone would make any playbook look good.
 """
-GOOD = ("verified", "supported")
 DIGITS = 4  # of an effect in a file
 
 
@@ -51,6 +49,21 @@ class ScopeFound:
     values: tuple[str, ...]
     is_shown: bool
     plans: int
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the evidence says of a playbook as a whole, where it says something.
+
+    Args:
+        says: It works; it does harm; it does less than the smallest effect of note.
+        accounts: Accounts behind it.
+        is_sure: It would say so at a probability of .95 too, not only at that of the verdicts.
+    """
+
+    says: Literal["works", "harm", "less"]
+    accounts: int
+    is_sure: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,14 +93,25 @@ class Proposal:
 
 
 def propose(
-    playbook: Playbook, text: str, verdicts: "pd.DataFrame", as_of: date, scope: ScopeFound | None = None
+    playbook: Playbook,
+    text: str,
+    verdicts: "pd.DataFrame",
+    as_of: date,
+    scope: ScopeFound | None = None,
+    *,
+    standing: Standing | None = None,
 ) -> Proposal:
     """Return what the verdicts on plans change in their playbook.
 
-    Cases are added or brought up to date; the status follows the worst that the evidence shows (harm, steps that
-    cannot be carried out, no effect elsewhere: redesign; works for some values of the trait only: narrowed; works:
-    active, if it was a draft), the scope the trait that was declared before. Retired playbooks keep their status. What
-    a playbook under redesign needs is a new design: no verdict on its old plans makes it active again.
+    Cases are added or brought up to date; the status follows the worst that the evidence on the whole playbook shows
+    (harm, steps that cannot be carried out, no effect elsewhere: redesign; works for some values of the trait only:
+    narrowed; works: active, if it was a draft), the scope the trait that was declared before. Retired playbooks keep
+    their status. What a playbook under redesign needs is a new design: no verdict on its old plans makes it active
+    again.
+
+    Who looks every month finds by chance sooner or later what one look finds in one of fifty idle playbooks. So the
+    evidence speaks when the accounts among the cases have passed 8, 16, 32 ... since those in the file, and in between
+    only where it is sure. Steps that cannot be carried out are counted, not estimated, and speak at once.
 
     Args:
         playbook: The playbook as it is.
@@ -95,13 +119,16 @@ def propose(
         verdicts: One row per plan of any playbook: plan_id, account_id, playbook, verdict, evidence, effect, low, high.
         as_of: Date of the validation.
         scope: What the test of its trait found; None = no test.
+        standing: What the evidence says of it as a whole; None = nothing yet.
     """
     own = verdicts[verdicts["playbook"] == playbook.id]
-    shown = scope if scope is not None and _is_declared(playbook, scope) else None
+    is_look = _is_look(playbook, own)
+    shown = scope if scope is not None and is_look and _is_declared(playbook, scope) else None
+    heard = standing if standing is not None and (is_look or standing.is_sure) else None
     fresh = _cases(playbook, own, as_of)
     changes: dict[str, Any] = {}
     reasons: list[Message] = []
-    for key, value, reason in (*_status(playbook, own, shown), *_scope(playbook, shown)):
+    for key, value, reason in (*_status(playbook, own, shown, heard), *_scope(playbook, shown)):
         changes[key] = value
         reasons.append(reason)
     if fresh:
@@ -203,10 +230,18 @@ def _is_there(value: object) -> bool:
     return value is not None and value == value  # only NaN differs from itself
 
 
-def _status(playbook: Playbook, own: "pd.DataFrame", scope: ScopeFound | None) -> Iterator[tuple[str, Status, Message]]:
+def _is_look(playbook: Playbook, own: "pd.DataFrame") -> bool:
+    """Say whether the accounts of its cases have passed a power of two since the file was written."""
+    known = {case.account for case in playbook.cases}
+    now = known | {str(account) for account in own.loc[own["verdict"].isin(CASES), "account_id"]}
+    return len(now).bit_length() > len(known).bit_length()
+
+
+def _status(
+    playbook: Playbook, own: "pd.DataFrame", scope: ScopeFound | None, standing: Standing | None
+) -> Iterator[tuple[str, Status, Message]]:
     """Yield the change of the status, if there is one."""
-    counts = Counter(str(verdict) for verdict in own["verdict"])
-    wanted = _wanted(counts, scope)
+    wanted = _wanted(int((own["verdict"] == "not_executable").sum()), scope, standing)
     if wanted is None or playbook.status is Status.RETIRED or wanted[0] is playbook.status:
         return
     status, reason = wanted
@@ -216,14 +251,14 @@ def _status(playbook: Playbook, own: "pd.DataFrame", scope: ScopeFound | None) -
     yield "status", status, reason
 
 
-def _wanted(counts: Mapping[str, int], scope: ScopeFound | None) -> tuple[Status, Message] | None:
-    """Return the status that the verdicts of a playbook ask for, and why; None where they ask for none."""
-    if counts.get("harmful"):
-        return Status.REDESIGN, say("it shows harm, at {n:n plan|plans}", n=counts["harmful"])
-    if counts.get("not_executable"):
+def _wanted(stuck: int, scope: ScopeFound | None, standing: Standing | None) -> tuple[Status, Message] | None:
+    """Return the status that the evidence asks for, and why; None where it asks for none."""
+    says, accounts = (None, 0) if standing is None else (standing.says, standing.accounts)
+    if says == "harm":
+        return Status.REDESIGN, say("it does harm, over {n:n account|accounts}", n=accounts)
+    if stuck:
         return Status.REDESIGN, say(
-            "{n:n plan|plans} stopped at a step that cannot be carried out as it is written",
-            n=counts["not_executable"],
+            "{n:n plan|plans} stopped at a step that cannot be carried out as it is written", n=stuck
         )
     if scope is not None:
         return Status.NARROWED, say(
@@ -231,13 +266,11 @@ def _wanted(counts: Mapping[str, int], scope: ScopeFound | None) -> tuple[Status
             trait=scope.trait,
             values=list(scope.values),
         )
-    if counts.get("not_representative"):
+    if says == "less":
         return Status.REDESIGN, say(
-            "carried out, it does not do what it was written for, at {n:n plan|plans}",
-            n=counts["not_representative"],
+            "carried out, it does not do what it was written for, over {n:n account|accounts}", n=accounts
         )
-    good = sum(counts.get(name, 0) for name in GOOD)
-    return (Status.ACTIVE, say("{n:n plan|plans} confirm it", n=good)) if good else None
+    return (Status.ACTIVE, say("it works, over {n:n account|accounts}", n=accounts)) if says == "works" else None
 
 
 def _is_declared(playbook: Playbook, scope: ScopeFound) -> bool:

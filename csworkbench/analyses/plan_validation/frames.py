@@ -12,6 +12,7 @@ from csworkbench.analyses.plan_validation.marks import MARKED, goal_marks, value
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.timeline import LANDED
 from csworkbench.analyses.plan_validation.tree import Evidence, Verdict
+from csworkbench.playbooks import Standing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 UNDECIDED, TOO_FEW = "undecided", "too few accounts"
+SURE = 0.95  # probability at which a playbook's file may change between two looks
 SCALED = ("effect", "low", "high")
 SHOWN = (
     "account_id",
@@ -294,6 +296,27 @@ def says(reading: Reading, config: Config) -> str:
     if 1 - pooled.chance_above(worth) >= rules.chance:
         return "does less than the smallest effect of note"
     return UNDECIDED
+
+
+def standing(reading: Reading, config: Config) -> Standing | None:
+    """Return what the evidence says of a playbook, for its file; None where nothing is settled.
+
+    Args:
+        reading: The playbook.
+        config: Settings.
+    """
+    pooled, worth = reading.elsewhere, reading.worth(config.rules)
+    if pooled is None or worth is None:
+        return None
+    above, harm = pooled.chance_above(worth), 1 - pooled.chance_above(-worth)
+    match says(reading, config):
+        case "works" | "works, as far as a comparison can tell":
+            return Standing("works", pooled.n, above >= SURE)
+        case "does harm":
+            return Standing("harm", pooled.n, harm >= SURE)
+        case "does less than the smallest effect of note":
+            return Standing("less", pooled.n, 1 - above >= SURE)
+    return None
 
 
 def leaf_table(verdicts: "pd.DataFrame") -> "pd.DataFrame":

@@ -5,12 +5,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from hashlib import sha256
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.config import plain
 from csworkbench.errors import ConfigError, Problem
 from csworkbench.formats import text as in_words
-from csworkbench.playbooks import Library, Proposal, ScopeFound, difference, patched, propose
+from csworkbench.playbooks import Library, Proposal, ScopeFound, Standing, difference, patched, propose
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,6 +47,8 @@ def write_back(
     scopes: Mapping[str, ScopeFound],
     as_of: date,
     language: str = "en",
+    *,
+    standings: Mapping[str, Standing] = MappingProxyType({}),
 ) -> WriteBack:
     """Return what the verdicts change in the library.
 
@@ -56,12 +59,13 @@ def write_back(
         scopes: Playbook -> what the test of its trait found; those without a test are absent.
         as_of: Date of the validation.
         language: Language of the reasons.
+        standings: Playbook -> what the evidence says of it as a whole; those without evidence are absent.
     """
     offers: dict[str, tuple[Proposal, str]] = {}
     problems: list[Problem] = []
     for name, playbook in library.playbooks.items():
         before = library.texts[name]
-        proposal = propose(playbook, before, verdicts, as_of, scopes.get(name))
+        proposal = propose(playbook, before, verdicts, as_of, scopes.get(name), standing=standings.get(name))
         if not proposal.changes:
             continue
         try:

@@ -19,6 +19,7 @@ from csworkbench.analyses.plan_validation.frames import (
     leaf_table,
     playbook_table,
     rebound_table,
+    standing,
     verdict_table,
 )
 from csworkbench.analyses.plan_validation.judging import Reading, lines_of, read_playbooks
@@ -105,7 +106,14 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     lines = lines_of(inputs, config)
     readings = read_playbooks(inputs, config, lines, declared_in(library))
     tables = _tables(inputs, config, lines, readings)
-    back = write_back(library, tables["verdicts"], _scopes(readings, config.rules), inputs.as_of, inputs.language)
+    back = write_back(
+        library,
+        tables["verdicts"],
+        _scopes(readings, config.rules),
+        inputs.as_of,
+        inputs.language,
+        standings={each.name: found for each in readings if (found := standing(each, config)) is not None},
+    )
     figures, aside = _figures(tables, config), _aside(inputs, config, library)
     caveats = (
         *doubts(inputs, lines, readings, library, config.rules),

@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from csworkbench.playbooks import parsed
+from csworkbench.playbooks import Standing, parsed
 
 TOUR = """\
 # A tour, for those who asked for it.
@@ -45,3 +45,14 @@ def verdicts(*words, playbook="tour", effect=0.25):
             "high": effect + 0.1,
         }
     )
+
+
+def standings(rows):
+    """What the evidence says of each playbook where it says so of all its plans: the worst of their verdicts."""
+    says = {"harmful": "harm", "not_representative": "less", "supported": "works", "verified": "works"}
+    return {
+        name: Standing(says[word], 9)
+        for name, part in rows.groupby("playbook")
+        for word in reversed(says)
+        if word in set(part["verdict"])
+    }

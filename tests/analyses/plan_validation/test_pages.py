@@ -7,7 +7,7 @@ from csworkbench.analyses.plan_validation.pages import pages, parts, where
 from csworkbench.analyses.plan_validation.patching import write_back
 from csworkbench.estimates import Estimate, Result
 from csworkbench.formats import text as in_words
-from tests.analyses.plan_validation.libraries import TOUR, WALK, library, verdicts
+from tests.analyses.plan_validation.libraries import TOUR, WALK, library, standings, verdicts
 
 AS_OF = pd.Timestamp("2026-09-30").date()
 EFFECT = Estimate(0.2, "share", 12, 0.1, 0.3, 0.95)
@@ -23,7 +23,7 @@ def accounts(**tiers):
 
 def page(made, name="tour", books=None, effect=EFFECT, book=None):
     books = books or library()
-    offered = write_back(books, made, {}, AS_OF)
+    offered = write_back(books, made, {}, AS_OF, standings=standings(made))
     pooled = {} if effect is None else {name: effect}
     return pages(books, made, accounts(A1="large") if book is None else book, offered, pooled)[name]
 

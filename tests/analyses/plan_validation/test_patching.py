@@ -8,14 +8,14 @@ import pandas as pd
 
 from csworkbench.analyses.plan_validation.patching import write_back
 from csworkbench.playbooks import ScopeFound
-from tests.analyses.plan_validation.libraries import TOUR, WALK, library, verdicts
+from tests.analyses.plan_validation.libraries import TOUR, WALK, library, standings, verdicts
 
 AS_OF = date(2026, 9, 30)
 TIERS = {"tour": ScopeFound("tier", ("large",), is_shown=True, plans=72)}
 
 
 def written(rows, scopes=None, books=None):
-    return write_back(books or library(), rows, scopes or {}, AS_OF)
+    return write_back(books or library(), rows, scopes or {}, AS_OF, standings=standings(rows))
 
 
 def test_verdicts_that_change_nothing_offer_no_file():
