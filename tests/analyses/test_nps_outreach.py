@@ -322,6 +322,16 @@ def test_a_follow_up_is_routed_to_its_reply_or_settles_the_matter():
     ]
 
 
+def test_a_condition_on_the_account_leaves_out_with_its_name_as_the_reason():
+    accounts = [{"account_id": "A01", "value_tier": "mid"}, {"account_id": "A02", "value_tier": "large"}]
+    config = settings(
+        leave_out={"large accounts have their own survey": {"attribute": "account.value_tier", "is": "large"}}
+    )
+    found = result([None, None], config, accounts=accounts)
+    assert listed(found) == {"P01": "unanswered"}
+    assert left(found) == {"P02": "large accounts have their own survey"}
+
+
 def test_an_invitation_is_on_the_list_of_the_unanswered_after_a_week():
     # The week knows Sunday 27 September: the 20th is seven days before it, the 21st is not.
     rows = [answer("P01", None, "2026-09-20"), answer("P02", None, "2026-09-21"), answer("P03", None, "2026-06-28")]

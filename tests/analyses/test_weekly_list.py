@@ -12,7 +12,7 @@ from scipy.stats import binom
 from csworkbench.analyses import weekly_list
 from csworkbench.asof import take
 from csworkbench.assignment import is_held
-from csworkbench.errors import AnalysisError
+from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.exports import write_table
 from csworkbench.formats import text
 from csworkbench.policy import COLUMNS, proposals, week_of
@@ -249,6 +249,23 @@ def test_a_proposal_for_an_account_goes_to_its_primary_contact():
     ]
     rows = made([proposal("P01")]).assign(contact_id=pd.Series([None], dtype="str"))
     assert listed(result({"triggers": rows}, tables(contacts=contacts))) == ["P02"]
+
+
+def test_a_condition_of_the_settings_leaves_out_with_its_name_as_the_reason():
+    contacts = [
+        {"contact_id": "P01", "account_id": "A01", "role": "user"},
+        {"contact_id": "P02", "account_id": "A02", "role": "buyer"},
+    ]
+    config = settings(leave_out={"buyers are the lead's": {"attribute": "role", "is": "buyer"}})
+    found = result([proposal("P01"), proposal("P02", is_must_do=True)], tables(contacts=contacts), config=config)
+    assert listed(found) == ["P01"]
+    assert left(found) == {"P02": "buyers are the lead's"}
+
+
+def test_a_condition_that_cannot_be_asked_stops_the_list():
+    config = settings(leave_out={"waits for us": {"attribute": "unanswered", "at_least": 1}})
+    with pytest.raises(ConfigError, match=r"'unanswered' is read from messages, which is not in the workspace"):
+        result([proposal("P01")], config=config)
 
 
 # --- the policy -------------------------------------------------------------------------------------------------------

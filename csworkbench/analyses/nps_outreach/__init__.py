@@ -20,6 +20,10 @@ READS_IF_PRESENT = (
     "renewals",
     "opportunities",
     "assignments",
+    # What conditions of leave_out may read.
+    "messages",
+    "milestones",
+    "subscriptions",
 )
 NEEDS: tuple[str, ...] = ()
 NEEDS_IF_PRESENT: tuple[str, ...] = ()

@@ -38,6 +38,7 @@ class Inputs:
         accounts: By account_id, when the week began: name, tier, arr (in the workspace's currency, missing = not
             known), csm_id, is_renewing, is_negotiating.
         roles: contact_id -> role.
+        barred: contact_id -> why the settings (`leave_out`) keep it off every list.
         last_touch: contact_id -> day of the newest touch; empty without touches.
         ground: What the policy knows of every contact.
         acted_on: contact_id of rows of this page on earlier official lists, its own or the weekly list -> last day
@@ -58,6 +59,7 @@ class Inputs:
     waiting: "pd.DataFrame"
     accounts: "pd.DataFrame"
     roles: Mapping[str, str]
+    barred: Mapping[str, str]
     last_touch: Mapping[str, date]
     ground: Ground
     acted_on: Mapping[str, date]
@@ -76,7 +78,10 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
 
     Raises:
         AnalysisError: consents or suppressions are missing or too short; nobody is listed then.
+        ConfigError: a condition of `leave_out` cannot be asked.
     """
+    from csworkbench.filters import contacts_by_rule
+
     del upstream
     week = week_of(snapshot.as_of)
     before = earlier(snapshot, week.known)
@@ -96,6 +101,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         waiting=waiting[~waiting["is_answered"]].reset_index(drop=True),
         accounts=_accounts(before, config),
         roles=_pairs(asked.roles(before)),
+        barred=contacts_by_rule(before, "leave_out", config.leave_out),
         last_touch=_pairs(asked.last_touch(before)),
         ground=gather(before, snapshot, week, STEM),
         acted_on=_acted_on([each for each in own if each.first_day < week.first]),

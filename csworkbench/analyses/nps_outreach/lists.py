@@ -182,6 +182,8 @@ def _against(row: dict[Any, Any], inputs: Inputs, known: tuple[Config, set[str],
         yield ACTED_ON
     if isinstance(row["followup"], str) and row["followup"].casefold() in settled:
         yield SETTLED
+    if row["contact_id"] in inputs.barred:
+        yield inputs.barred[row["contact_id"]]
     if row["rule"] in (ADVOCATE, REFERRAL) and row["account_id"] in blocked:
         yield BUYER
     if row["rule"] == OFFER and row["account_id"] in inputs.accounts.index:

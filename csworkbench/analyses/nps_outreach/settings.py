@@ -5,6 +5,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from csworkbench.config import Section, SettingError, setting
+from csworkbench.filters import Condition
 
 SAVE, ADVOCATE, OFFER, REPLY, REFERRAL, UNANSWERED = (
     "save_call", "advocate_call", "churn_offer", "reply", "referral", "unanswered",
@@ -115,6 +116,9 @@ class Config(Section):
         description="Roles whose low score keeps the whole account from being asked for a favor",
     )
     no_offer: NoOffer = setting(default_factory=NoOffer, description="Who is never given a discount against churn")
+    leave_out: dict[Annotated[str, Field(min_length=1)], Condition] = setting(
+        default_factory=dict, description="Who is not contacted: the reason, and a condition on contacts"
+    )
     routes: tuple[Route, ...] = setting((), description="What follows from follow-ups; a contact gets that reply")
     remind_after_days: int = setting(
         7, ge=1, le=365, unit="days", description="Age of an invitation nobody answered from which it is on the list"

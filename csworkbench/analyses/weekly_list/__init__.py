@@ -22,6 +22,11 @@ READS_IF_PRESENT = (
     "tasks",
     "plans",
     "plan_steps",
+    # What conditions of leave_out may read.
+    "messages",
+    "milestones",
+    "opportunities",
+    "subscriptions",
 )
 NEEDS: tuple[str, ...] = ()
 NEEDS_IF_PRESENT = (

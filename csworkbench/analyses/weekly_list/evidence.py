@@ -43,6 +43,7 @@ class Inputs:
         ground: What the policy knows of every contact.
         official: Rows of the official lists of this page, in their order.
         elsewhere: proposal_id -> other analysis whose official list of this week has it.
+        barred: contact_id -> why the settings (`leave_out`) keep it off every list.
         addresses: By contact_id: email, phone; empty without contact_pii.
     """
 
@@ -62,6 +63,7 @@ class Inputs:
     ground: Ground
     official: "tuple[Contacted, ...]"
     elsewhere: Mapping[str, str]
+    barred: Mapping[str, str]
     addresses: "pd.DataFrame"
 
 
@@ -75,7 +77,10 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
 
     Raises:
         AnalysisError: consents or suppressions are missing or too short, or a proposal names an unknown channel.
+        ConfigError: a condition of `leave_out` cannot be asked.
     """
+    from csworkbench.filters import contacts_by_rule
+
     week = week_of(snapshot.as_of)
     before = earlier(snapshot, week.known)
     contacts = asked.contacts(before)
@@ -107,6 +112,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
             for each in snapshot.released
             if each.analysis != STEM and each.first_day == week.first
         },
+        barred=contacts_by_rule(before, "leave_out", config.leave_out),
         addresses=_addresses(before, set(proposals["contact_id"].dropna())),
     )
 

@@ -68,6 +68,8 @@ def _against(row: dict[Any, Any], ways: tuple[tuple[str, str], ...], inputs: Inp
         starts = began + timedelta(weeks=config.holdout.delay_weeks)
         if starts > week.last:
             return text(say("starts later by lot: {day:date}", day=starts))
+    if row["contact_id"] in inputs.barred:
+        return inputs.barred[row["contact_id"]]
     if not ways:
         return LANGUAGE if isinstance(row["csm_id"], str) or len(inputs.people) else NOBODY
     return ""

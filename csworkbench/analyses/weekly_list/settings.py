@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from csworkbench.config import Section, SettingError, setting
+from csworkbench.filters import Condition
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -77,6 +78,9 @@ class Config(Section):
     )
     stand_in: bool = setting(True, description="A colleague steps in where nobody in charge speaks the language")
     roles: tuple[Name, ...] = setting(("csm", "tech_touch"), description="Roles of csms that contact customers")
+    leave_out: dict[Name, Condition] = setting(
+        default_factory=dict, description="Who is not contacted: the reason, and a condition on contacts"
+    )
     exports: tuple[Literal["xlsx", "hubspot", "salesforce"], ...] = setting(
         ("xlsx", "hubspot", "salesforce"), description="Files of the list beside CSV and Parquet"
     )
