@@ -289,6 +289,7 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
     found = made.assign(
         **values,
         month=month,
+        windows=made.groupby(["anchor", "ends", "pre_days"]).ngroup(),
         tier=about["tier"].to_numpy(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
         csm_load=_loads(inputs, made["account_id"], month),
