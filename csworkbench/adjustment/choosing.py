@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.counterfactual import Side, Weights, alike
 from csworkbench.adjustment.designs import CompareRules, Design
-from csworkbench.adjustment.episodes import affordable, comparable, sides, traits
+from csworkbench.adjustment.episodes import affordable, by_days, comparable, sides, traits
 from csworkbench.adjustment.matching import match, places
 from csworkbench.estimates import Message, say
 
@@ -61,7 +61,8 @@ def by_lottery(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messag
     if not drawn["is_plan"].any():
         return say("No lottery drew who starts first")
     waiting = drawn[drawn["is_plan"] | drawn["is_waiting"].fillna(False).astype(bool)]
-    used = comparable(waiting, ["lottery", "month"], LEAST_OF_CELL)
+    cell = ["lottery", "month"]
+    used = comparable(by_days(waiting, cell, rules.min_per_cell), [*cell, "around"], LEAST_OF_CELL)
     started = used.loc[used["is_plan"], "account_id"].nunique()
     others = used.loc[~used["is_plan"], "account_id"].nunique()
     if min(started, others) < rules.least_drawn:
@@ -78,7 +79,7 @@ def by_lottery(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Messag
         started=started,
         waiting=others,
     )
-    return _alike(Design.LOTTERY, reason, used, ["lottery", "month"])
+    return _alike(Design.LOTTERY, reason, used, [*cell, "around"])
 
 
 def _followed(episodes: "pd.DataFrame") -> "pd.Series[float]":
@@ -107,7 +108,8 @@ def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Mess
     near = ruled[distance.abs() <= BANDWIDTH * distance.std()]
     is_inside = near["threshold_distance"].astype(float) <= 0
     crossing = float((is_inside != near["is_plan"]).mean()) if len(near) else 1.0
-    used = comparable(near[is_inside == near["is_plan"]], ["month"], LEAST_OF_CELL)
+    obeyed = by_days(near[is_inside == near["is_plan"]], ["month"], rules.min_per_cell)
+    used = comparable(obeyed, ["month", "around"], LEAST_OF_CELL)
     plans, controls = (used.loc[used["is_plan"] == side, "account_id"].nunique() for side in (True, False))
     if min(plans, controls) < rules.threshold_side:
         return say(
@@ -125,7 +127,7 @@ def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Mess
         plans=plans,
         controls=controls,
     )
-    return _alike(Design.THRESHOLD, reason, used, ["month"], "threshold_distance")
+    return _alike(Design.THRESHOLD, reason, used, ["month", "around"], "threshold_distance")
 
 
 def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool = False) -> Choice | Message:
@@ -138,7 +140,9 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
         rules: What is demanded.
         is_near: Plans without an account near their level have been left out.
     """
-    used = comparable(episodes, ["month", "band"], rules.min_per_cell)
+    cell = ["month", "band", "around"]
+    enough = max(rules.matches, rules.min_per_cell)  # from fewer there is nothing to choose the nearest of
+    used = comparable(by_days(episodes, cell[:2], enough), cell, rules.min_per_cell)
     controls = int((~used["is_plan"]).sum())
     if not used["is_plan"].any() or controls < rules.min_controls:
         return say(
@@ -150,7 +154,7 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
         )
     is_plan = used["is_plan"].to_numpy(bool)
     known = affordable(traits(used), is_plan)
-    plans, others = sides(used, ["month", "band"], known)
+    plans, others = sides(used, cell, known)
     weights, gap = match(plans, others, places(known, is_plan), matches=rules.matches, max_smd=rules.max_smd)
     if abs(gap) > rules.max_smd and not is_near:
         return by_matching(_near(episodes, used, plans, others, rules.max_smd), rules, is_near=True)

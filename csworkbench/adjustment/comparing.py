@@ -134,7 +134,7 @@ def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
     if heaviest > 0.25 and len(choice.plans.outcome) > 1:
         message = say("One account without a plan stands for {share:percent} of the comparison", share=heaviest)
         doubts.append(Caveat("one_control_weighs", Severity.WARNING, message))
-    return [*doubts, *_later(choice)]
+    return [*doubts, *_later(choice), *_mixed(choice)]
 
 
 def _later(choice: Choice) -> Iterator[Caveat]:
@@ -158,3 +158,21 @@ def _nothing(every: "pd.DataFrame", refused: list[Caveat]) -> Comparison:
     sets = every.iloc[:0][["episode_id", "account_id", "month", "is_plan"]].assign(weight=[], rest=[])
     rows = plan_rows(every).assign(**dict.fromkeys(FIGURES, float("nan")), n_controls=0).reset_index(drop=True)
     return Comparison(Design.NONE, reason, rows, blank_balance(), sets, None, None, tuple(refused))
+
+
+def _mixed(choice: Choice) -> Iterator[Caveat]:
+    """Tell how many plans are held against accounts around other days of their month."""
+    used = choice.episodes
+    if "windows" not in used:
+        return
+    cell = [name for name in ("lottery", "month", "band") if choice.design is Design.MATCHED or name != "band"]
+    is_mixed = used.groupby([*cell, "around"], dropna=False)["windows"].transform("nunique") > 1
+    n = int((is_mixed & used["is_plan"]).sum())
+    if n:
+        message = say(
+            "{n:n plan is|plans are} held against accounts around other days of the month, because too few had no plan "
+            "around their own: a season does not cancel there",
+            n=n,
+        )
+        advice = say("Read more accounts: most_accounts and most_controls, or widen band_edges")
+        yield Caveat("days_mixed", Severity.WARNING, message, advice)

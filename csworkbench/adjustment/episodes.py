@@ -37,11 +37,11 @@ window after, all on the scale of the analysis; `band` of eligibility at the sta
 `is_waiting` = in the lottery and not started over the whole window; `threshold_distance` below 0 (or 0) on the side
 where the rule starts plans, null without a declared rule. `has_left` may be added: the account left before the end of
 the window after, which then counts 0; and `own_change`, the level before less that of the account's own longer history,
-null without one: where plans start after a dip, it is the dip that comes back; and `starts_later`: an account without a
-plan at the anchor that started one in the window after. With a lottery,
-`order_followed`, the share of its starts that follow the order, and `is_started`: a plan whose turn came and that never
-started counts in the lottery, as drawn, and nowhere else; `draw_before_2`, `draw_before_1` and `draw_own_change` are of
-the windows up to the draw, which a lottery is adjusted for: see `from_draw`."""
+null without one: where plans start after a dip, it is the dip that comes back; `starts_later`: an account without a
+plan at the anchor that started one in the window after; and `windows`, a number per set of days (`by_days`). With a
+lottery, `order_followed`, the share of its starts that follow the order, and `is_started`: a plan whose turn came and
+that never started counts in the lottery, as drawn, and nowhere else; `draw_before_2`, `draw_before_1` and
+`draw_own_change` are of the windows up to the draw, which a lottery is adjusted for: see `from_draw`."""
 FIGURES = ("expected", "rebound", "effect", "standard_error", "shared_error", "low", "high")
 WINDOWS = ["before_2", "before_1", "after"]
 PER_COVARIATE = 10  # controls a covariate needs before slopes of it are learned
@@ -182,6 +182,35 @@ def comparable(episodes: "pd.DataFrame", keys: Sequence[str], least: int) -> "pd
     groups = told.groupby(list(keys), sort=False)["is_plan"]
     plans, everyone = groups.transform("sum"), groups.transform("size")
     return told[(plans > 0) & (everyone - plans >= least)].sort_values("episode_id")
+
+
+def by_days(episodes: "pd.DataFrame", keys: Sequence[str], least: int) -> "pd.DataFrame":
+    """Return episodes with `around`: the days of their windows, or -1 where too few controls have the same ones.
+
+    Two days of a month may lie on both sides of a season's edge, so plans and controls should have the same windows.
+    Episodes without enough controls of their own days are put together within the month, and where that is not enough
+    either, with all others of it.
+
+    Args:
+        episodes: Episodes without gaps.
+        keys: Columns whose values together name a cell.
+        least: Controls of a cell.
+    """
+    if "windows" not in episodes:
+        return episodes.assign(around=-1)
+
+    def controls(where: "pd.Series[bool]", *further: "pd.Series[int]") -> "pd.Series[int]":
+        counted = where & ~episodes["is_plan"]
+        found: pd.Series[int] = counted.groupby([*(episodes[key] for key in keys), *further], dropna=False).transform(
+            "sum"
+        )
+        return found
+
+    everyone = episodes["windows"].notna()
+    around = episodes["windows"].where(controls(everyone, episodes["windows"]) >= least, -1)
+    rest = around == -1
+    is_short = (rest & episodes["is_plan"]).groupby([episodes[key] for key in keys], dropna=False).transform("any")
+    return episodes.assign(around=around.where(~is_short | (controls(rest) >= least), -1))
 
 
 def month_number(month: "pd.Series") -> "Ints":

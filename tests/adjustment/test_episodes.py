@@ -7,6 +7,7 @@ import pytest
 from csworkbench.adjustment.episodes import (
     affordable,
     blank_balance,
+    by_days,
     checked,
     comparable,
     complete,
@@ -99,3 +100,23 @@ def test_months_are_numbered_and_never_is_last():
 def test_no_balance_is_a_table_without_rows():
     assert blank_balance().columns.tolist() == ["covariate", "smd_before", "smd_after"]
     assert blank_balance().empty
+
+
+@pytest.mark.parametrize(
+    ("windows", "around"),
+    [
+        # A plan and its controls per day: two of each are enough.
+        ([0, 0, 0, 1, 1, 1], [0, 0, 0, 1, 1, 1]),
+        # One of day 1 and one of day 2 are too few each, and together they are enough.
+        ([0, 0, 0, 1, 1, 2], [0, 0, 0, -1, -1, -1]),
+        # Only one is left beside those of day 0: all of the month are put together.
+        ([0, 0, 0, 1, 1, 0], [-1, -1, -1, -1, -1, -1]),
+    ],
+)
+def test_episodes_are_compared_by_days_where_these_have_enough_controls(windows, around):
+    book = episodes([True, False, False, True, False, False], *np.ones((3, 6)), windows=windows)
+    assert by_days(book, ["month", "band"], 2)["around"].tolist() == around
+
+
+def test_episodes_without_days_are_compared_by_month():
+    assert by_days(BOOK, ["month"], 1)["around"].tolist() == [-1, -1, -1]

@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 
 from csworkbench.analyses import plan_validation
+from tests.calibration import null_books
 from tests.calibration import verdict_worlds as worlds
 from tests.calibration.verdict_books import read
 
@@ -111,6 +112,22 @@ def seeded(world, rep):
 def test_where_plans_do_nothing_recoveries_are_credited_in_5_of_100(world, reps):
     found = [(rep, hit) for rep in range(reps) for hit in worlds.recoveries(seeded(world, rep))]
     frame = pd.DataFrame(found, columns=["seed", "hit"])
+    rate, error = rate_of(f"null, {world}: credited", frame["hit"], frame["seed"])
+    assert rate <= 0.05 + 3 * error
+
+
+@pytest.mark.parametrize("reps", [6, pytest.param(200, marks=pytest.mark.calibration)])
+@pytest.mark.parametrize("world", null_books.WORLDS)
+def test_from_levels_to_verdicts_nothing_is_made_of_how_plans_and_days_were_chosen(world, reps):
+    found = [null_books.judged(world, np.random.default_rng([FIRST_SEED, rep])) for rep in range(reps)]
+    errors = np.array([error for error, _ in found])
+    bias, noise = errors.mean(), errors.std(ddof=1) / np.sqrt(reps)
+    print(f"{world}: bias {bias:.3f} +- {noise:.3f} over {reps} books")
+    assert abs(bias) <= 0.02 + 3 * noise
+    if null_books.TRUTH[world]:
+        return
+    hits = [(rep, hit) for rep, (_, each) in enumerate(found) for hit in each]
+    frame = pd.DataFrame(hits, columns=["seed", "hit"])
     rate, error = rate_of(f"null, {world}: credited", frame["hit"], frame["seed"])
     assert rate <= 0.05 + 3 * error
 

@@ -290,6 +290,7 @@ def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Leve
         **values,
         month=month,
         tier=inputs.tiers.reindex(made["account_id"]).to_numpy(),
+        windows=made.groupby(["anchor", "ends", "pre_days"]).ngroup(),
         tenure_months=(anchor - about["signup_on"].to_numpy("datetime64[D]")) / np.timedelta64(1, "D") / 30.44,
         csm_load=_loads(inputs, made["account_id"], month),
         band=_net_bands(config, made["written"], levels, rows, sign),

@@ -84,3 +84,13 @@ def test_who_left_after_the_draw_counts_on_both_sides_of_it():
     # Held against accounts that wait no more, those that have left are nobody's comparison.
     other = compare(found.episodes.assign(lottery=None), CompareRules())
     assert not {"a0033", "a0050"} & set(other.sets["account_id"])
+
+
+def test_a_season_between_two_days_of_a_month_is_no_effect():
+    # From 1 July on (day 547) everybody has 30 % less. 20 plans land on 2 June, 2 on 27 June, and do nothing.
+    values = 100 * np.exp(np.random.default_rng(3).normal(0, 0.02, (80, 640)))
+    values[:, 547:] *= 0.7
+    plans = [plan(number, landing - 15, landing) for number, landing in enumerate([518] * 20 + [543] * 2)]
+    found = reading_of(inputs_of(values, plans)).comparison
+    assert found.average.value == pytest.approx(0, abs=0.01)
+    assert "days_mixed" not in {each.code for each in found.caveats}
