@@ -145,7 +145,7 @@ def test_the_luck_of_the_founder_changes_no_verdict_of_the_others():
         found = []
         for luck in (0.0, 3.0):
             rng = np.random.default_rng([FIRST_SEED, rep])
-            reading = worlds.reading_of(worlds.founder_was_selected(rng, luck=luck))
+            reading = worlds.reading_of(worlds.founder_was_selected(rng, controls=120, luck=luck))
             own = reading.lines["account_id"] == "a0"
             found.append(
                 {
