@@ -210,6 +210,13 @@ def test_a_heat_table_shows_a_dash_where_there_is_no_number():
     assert (texts.count("–"), texts.count("1"), texts.count("2")) == (2, 1, 1)
 
 
+def test_names_of_narrow_columns_are_written_whole_on_two_lines():
+    stages = ["trial", "new", "onboarding", "growth", "expansion", "renewal", "churned"]
+    frame = pd.DataFrame({"tier": "key account", "stage": stages, "n": 1})
+    texts = words(charts.heat_table(frame, "tier", "stage", "n", title="t").svg)
+    assert {stage.capitalize() for stage in stages} <= set(texts)
+
+
 def test_rows_beyond_what_a_picture_can_hold_are_counted():
     frame = pd.DataFrame({"name": [f"account {n}" for n in range(40)], "n": range(40)})
     chart = charts.bars(frame, "name", "n", title="t")

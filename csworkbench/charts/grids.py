@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 MOST_ROWS, MOST_COLUMNS = 25, 8
 # Above it, ink on the shade falls under 4.5:1.
 DEEPEST = 0.5
-_ROW, _TOP, _FOOT, _GUTTER = 34.0, 48.0, 10.0, 140.0
+_ROW, _TOP, _FOOT, _GUTTER, _LINE = 34.0, 48.0, 10.0, 140.0, 16.0
 
 
 def heat_table(
@@ -64,7 +64,8 @@ def heat_table(
     shown_names = [[spoken(each, language) for each in line] for line in (names, heads)]
     texts = [written(number, unit, language) for number in cells.values()]
     scale = " · ".join(filter(None, (column_title, axis_name(unit, language))))
-    with sheet(_TOP + _ROW * len(names) + _FOOT) as page:
+    top = _TOP + _LINE * _is_crowded(shown_names, row_title)
+    with sheet(top + _ROW * len(names) + _FOOT) as page:
         _draw(page, shown_names, list(zip(cells.values(), texts, strict=True)), (row_title, scale))
         svg = finish(page)
     parts = [
@@ -83,10 +84,21 @@ def _ordered(series: "pd.Series[Any]", order: Sequence[str]) -> list[Any]:
     return [name for name in order if name in found] + [name for name in found if name not in order]
 
 
+def _gutter(rows: Sequence[str], row_title: str) -> float:
+    return min(_GUTTER, max(map(room, (*rows, row_title))) + 12)
+
+
+def _is_crowded(names: Sequence[Sequence[str]], row_title: str) -> bool:
+    """Return whether names of columns are too wide for one line even in small letters; they take turns on two then."""
+    rows, heads = names
+    width = (WIDTH - _gutter(rows, row_title) - 2) / len(heads)
+    return max(room(head, SMALL) for head in heads) > width - 2
+
+
 def _draw(page: Sheet, names: list[list[str]], cells: list[tuple[float, str]], titles: tuple[str, str]) -> None:
     rows, heads = names
-    gutter = min(_GUTTER, max(map(room, (*rows, titles[0]))) + 12)
-    axes = page.place(gutter, _TOP, 2, _FOOT)
+    gutter, lines = _gutter(rows, titles[0]), 1 + _is_crowded(names, titles[0])
+    axes = page.place(gutter, _TOP + _LINE * (lines - 1), 2, _FOOT)
     axes.set_xlim(0, len(heads))
     axes.set_ylim(len(rows), 0)
     axes.set_xticks([])
@@ -94,13 +106,17 @@ def _draw(page: Sheet, names: list[list[str]], cells: list[tuple[float, str]], t
     width = (WIDTH - gutter - 2) / len(heads)
     size = SMALL if max(map(room, heads)) > width - 2 else TEXT
     for across, head in enumerate(heads):
-        words = fitted(head, width - 2, size=size)
-        _write(axes, words, (across + 0.5, 0), (0, 13), ha="center", fontsize=size)
+        words = fitted(head, width * lines - 2, size=size)
+        # A name that is wider than the first or the last column stays within the grid.
+        half, center = room(words, size) / 2, (across + 0.5) * width
+        shift = min(max(center, half), width * len(heads) - half) - center
+        lift = 13 + _LINE * ((lines - 1) * (across % 2))
+        _write(axes, words, (across + 0.5, 0), (shift, lift), ha="center", fontsize=size)
     for down, name in enumerate(rows):
         _write(axes, fitted(name, gutter - 8), (0, down + 0.5), (-gutter, 0))
     small = {"fontsize": SMALL, "color": color("muted")}
     _write(axes, fitted(titles[0], gutter - 8, size=SMALL), (0, 0), (-gutter, 13), **small)
-    _write(axes, titles[1], (0, 0), (2, 33), **small)
+    _write(axes, titles[1], (0, 0), (2, 33 + _LINE * (lines - 1)), **small)
     most = max((abs(number) for number, _ in cells if isfinite(number)), default=0.0) or 1.0
     for place, (number, words) in enumerate(cells):
         down, across = divmod(place, len(heads))

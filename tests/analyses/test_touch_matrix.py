@@ -18,6 +18,7 @@ from csworkbench.analyses.touch_matrix.settings import Action
 from csworkbench.analyses.touch_matrix.trends import change_of
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
+from csworkbench.formats import text
 from csworkbench.workspace import ContactPolicy
 from tests.books import book, with_rows
 
@@ -275,6 +276,11 @@ def test_every_day_of_a_week_sends_the_same_again():
     pd.testing.assert_frame_equal(monday, sunday)
 
 
+def told(result, code):
+    """The words of a caveat."""
+    return next(text(caveat.message) for caveat in result.caveats if caveat.code == code)
+
+
 def test_overlaps_are_touches_of_one_contact_by_two_initiators():
     touches = [
         touch(1, sent_on="2026-06-01"),
@@ -282,10 +288,13 @@ def test_overlaps_are_touches_of_one_contact_by_two_initiators():
         touch(3, sent_on="2026-06-10", initiator="csm"),
         touch(4, sent_on="2026-06-10", initiator="csm"),
     ]
-    table = result_of(touches).tables["overlaps"]
-    assert table.to_dict("records") == [
+    result = result_of(touches)
+    assert result.tables["overlaps"].to_dict("records") == [
         {"first": "central", "second": "marketing", "times": 1, "contacts": 1, "accounts": 1}
     ]
+    assert told(result, "two_lead") == (
+        "1 contact of 1 account got touches of two initiators within 2 days: marketing after central: 1"
+    )
 
 
 def tries_book(first, later):
@@ -355,6 +364,9 @@ def test_accounts_of_a_tier_without_a_route_have_none():
     routes = result.tables["routes"].set_index("account_id")["route"].to_dict()
     assert routes == {"A1": "email > call", "A2": "no route"}
     assert result.figures["without_route"].value == 1
+    assert told(result, "no_route") == (
+        "No route is declared for 1 account of 2 (small: 1), so nobody can tell them how they are reached"
+    )
 
 
 def test_onboarding_time_is_that_of_kaplan_and_meier():

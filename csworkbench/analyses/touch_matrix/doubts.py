@@ -12,6 +12,8 @@ from csworkbench.estimates import Caveat, Severity, say
 if TYPE_CHECKING:
     import pandas as pd
 
+PAIR = ("first", "second", "times")
+
 
 def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]") -> tuple[Caveat, ...]:
     """Return the caveats of the matrix, in no particular order.
@@ -24,6 +26,8 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
     return (
         *_about_definitions(inputs, config, tables),
         *_about_reach(inputs, tables["reach"]),
+        *_about_routes(tables["routes"]),
+        *_about_leading(inputs, config, tables["overlaps"]),
         *_about_resending(inputs),
         *_about_figures(inputs),
         *_about_warm_ups(inputs),
@@ -86,6 +90,45 @@ def _about_reach(inputs: Inputs, reach: "pd.DataFrame") -> Iterator[Caveat]:
                 "Reach is that of the people who were tried on a channel at a place, whom CSMs chose: it describes the "
                 "routes as they were used, and promises nothing for others"
             ),
+        )
+
+
+def _about_routes(routes: "pd.DataFrame") -> Iterator[Caveat]:
+    lost = routes[~routes["has_route"]]
+    if len(lost):
+        yield Caveat(
+            "no_route",
+            Severity.WARNING,
+            say(
+                "No route is declared for {n:n account|accounts} of {total:count} ({tiers:list}), so nobody can tell "
+                "them how they are reached",
+                n=len(lost),
+                total=len(routes),
+                tiers=[
+                    f"{tier}: {count}" for tier, count in lost["tier"].value_counts(sort=False).sort_index().items()
+                ],
+            ),
+            say("Declare one under routes; the file routes names the accounts"),
+        )
+
+
+def _about_leading(inputs: Inputs, config: Config, overlaps: "pd.DataFrame") -> Iterator[Caveat]:
+    if len(overlaps):
+        yield Caveat(
+            "two_lead",
+            Severity.NOTE,
+            say(
+                "{n:n contact|contacts} of {accounts:n account|accounts} got touches of two initiators within "
+                "{days:n day|days}: {pairs:list}",
+                n=inputs.overlaps["contact_id"].nunique(),
+                accounts=inputs.overlaps["account_id"].nunique(),
+                days=config.overlap_days,
+                pairs=[
+                    say("{second} after {first}: {times:count}", **{name: row[name] for name in PAIR})
+                    for row in overlaps[list(PAIR)].to_dict("records")
+                ],
+            ),
+            say("Agree who leads; the file overlap_contacts names the contacts"),
         )
 
 
