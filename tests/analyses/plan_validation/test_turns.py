@@ -71,7 +71,8 @@ def test_the_day_of_a_draw_is_that_of_its_record_else_of_the_first_start(recorde
     rows = lot([True, True, False]).rows.assign(lottery="draw-1")
     rows["started_on"] += pd.to_timedelta([5, 0, 0], unit="D")
     known = {} if recorded is None else {"draw-1": recorded}
-    inputs = SimpleNamespace(plans=rows, waiting=rows.head(0).drop(columns="plan_id"), drawn_on=known)
+    nobody = rows.head(0).drop(columns="plan_id")
+    inputs = SimpleNamespace(plans=rows, waiting=nobody, drawn_on=known, official=frozenset(["draw-1"]))
     assert lots_of(inputs)["draw-1"].drawn_on == (recorded or START)
 
 
