@@ -25,6 +25,10 @@ BATCH = (
     "email_design",
     "touch_effect",
     "plan_validation",
+    "segments",
+    "touch_matrix",
+    "nps_outreach",
+    "weekly_list",
 )
 
 
