@@ -58,8 +58,10 @@ lab: $(VENV)/.ready
 samples: $(VENV)/.ready
 	@$(BIN)/csw sample --out data/samples
 
+# Cells whose output depends on what was run before are stored without it.
 notebooks: $(VENV)/.ready-dev
 	@JUPYTER_DEFAULT_PROVISIONER_NAME=csworkbench-warm $(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace --log-level=WARN --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
+	@$(BIN)/python -m jupyter nbconvert --to notebook --inplace --log-level=WARN --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=nbval-ignore-output notebooks/*.ipynb
 
 lint: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .
@@ -70,7 +72,7 @@ types: $(VENV)/.ready-dev
 
 # nbval is kept behind this one target: it is barely maintained, and can be replaced here.
 notebooks-check: $(VENV)/.ready-dev
-	@JUPYTER_DEFAULT_PROVISIONER_NAME=csworkbench-warm $(BIN)/pytest -p no:randomly -p no:xdist -q --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
+	@JUPYTER_DEFAULT_PROVISIONER_NAME=csworkbench-warm $(BIN)/pytest -p no:randomly -q -n $(WORKERS) --dist loadfile --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
 
 test: lint types notebooks-check
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"
