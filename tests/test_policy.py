@@ -9,9 +9,11 @@ import pytest
 
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
+from csworkbench.formats import text
 from csworkbench.policy import (
     Reason,
     decide,
+    doubts,
     first_moment,
     gather,
     is_quiet,
@@ -203,6 +205,66 @@ def test_a_suppressed_address_is_suppressed_in_any_writing():
 )
 def test_addresses_are_compared_in_one_writing(written, plain):
     assert plain_address(written) == plain
+
+
+@pytest.mark.parametrize(
+    "channel", ["Email", "EMAIL ", "e-mail", "mail", "E_Mail", "ｅｍａｉｌ", "all", "*", "brevduva"]
+)
+def test_a_refusal_holds_however_its_channel_is_written(channel):
+    assert told(asks("a1"), consents=[said("denied", purpose="service", channel=channel)]) == {"a1": Reason.REFUSED}
+
+
+def test_a_refusal_of_the_phone_is_one_of_calls():
+    pii = [{"contact_id": "a1", "phone": "+4670123456"}]
+    rows = [said("denied", purpose="service", channel="phone")]
+    assert told(asks("a1", channels=("call",)), consents=rows, contact_pii=pii) == {"a1": Reason.REFUSED}
+    assert told(asks("a1"), consents=rows) == {"a1": ""}  # and none of e-mail
+
+
+def test_a_word_that_is_no_channel_is_told():
+    now = snapshot(consents=[said("denied", channel="brevduva")])
+    (doubt,) = doubts(gather(now, now, WEEK, "own"))
+    assert doubt.code == "unknown_channels"
+    assert "brevduva" in text(doubt.message)
+
+
+def test_a_touch_uses_up_a_cap_however_its_channel_is_written():
+    rows = [touch("2026-09-20", channel=" Email")]
+    assert told(asks("a1"), capped(channels=("email",)), touches=rows) == {"a1": Reason.CONTACT_CAP}
+
+
+@pytest.mark.parametrize(
+    ("phone", "listed"),
+    [
+        ("+8613800138000", "13800138000"),
+        ("+46701234567", "0701234567"),
+        ("+46 (0)70 123 45 67", "+46701234567"),
+        ("+46701234567", "０７０１２３４５６７"),
+    ],
+)
+def test_a_suppressed_number_is_found_with_and_without_the_code_of_the_country(phone, listed):
+    rows = [{"contact_id": None, "address": listed}]
+    pii = [{"contact_id": "a1", "phone": phone}]
+    assert told(asks("a1", channels=("call",)), contact_pii=pii, suppressions=rows) == {"a1": Reason.SUPPRESSED}
+
+
+@pytest.mark.parametrize(
+    "listed", ["Jo <jo@x.example>", "mailto:jo@x.example", "al@x.example; jo@x.example", "jo\u200b@x.example"]
+)
+def test_a_suppressed_address_is_found_in_what_stands_around_it(listed):
+    rows = [{"contact_id": None, "address": listed}]
+    pii = [{"contact_id": "a1", "email": "jo@x.example"}]
+    assert told(asks("a1"), contact_pii=pii, suppressions=rows) == {"a1": Reason.SUPPRESSED}
+
+
+def test_a_refusal_that_ended_before_it_began_holds():
+    rows = [said("denied", purpose="service", since="2026-05-01T00:00:00", valid_to="2026-01-01T00:00:00")]
+    assert told(asks("a1"), consents=rows) == {"a1": Reason.REFUSED}
+
+
+def test_a_suppression_that_ended_before_it_began_holds():
+    rows = [{"contact_id": "a1", "address": None, "valid_from": date(2026, 5, 1), "until": date(2026, 4, 1)}]
+    assert told(asks("a1"), suppressions=rows) == {"a1": Reason.SUPPRESSED}
 
 
 def test_who_left_is_not_contacted():

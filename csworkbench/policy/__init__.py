@@ -6,10 +6,12 @@ analyses ask for contacts.
 """
 
 from csworkbench.policy.deciding import account_for, decide, objections
-from csworkbench.policy.ground import ADDRESS, Ground, gather, plain_address, require_lists
+from csworkbench.policy.doubts import doubts
+from csworkbench.policy.ground import ADDRESS, Ground, gather, require_lists
 from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
 from csworkbench.policy.weeks import Week, first_moment, is_quiet, week_of, zone_of
+from csworkbench.policy.writings import plain_address
 
 __all__ = [
     "ADDRESS",
@@ -21,6 +23,7 @@ __all__ = [
     "Week",
     "account_for",
     "decide",
+    "doubts",
     "first_moment",
     "gather",
     "is_quiet",

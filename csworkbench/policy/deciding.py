@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.policy.ground import ADDRESS, ANY, Ground
+from csworkbench.policy.ground import ADDRESS, Ground
 from csworkbench.policy.reasons import ORDER, Reason
 from csworkbench.policy.weeks import Week, first_moment, zone_of
+from csworkbench.policy.writings import ANY, plain_channel
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -101,7 +102,9 @@ def _reasons(row: Row, person: Row, channel: str, known: tuple[Ground, ContactPo
         Reason.ACCOUNT_LEFT: person["is_account_gone"],
         Reason.PERSON_LEFT: person["has_left"],
         Reason.SUPPRESSED: person["is_suppressed"],
-        Reason.REFUSED: any((who, at, what) in ground.denied for at in (channel, ANY) for what in (purpose, ANY)),
+        Reason.REFUSED: any(
+            (who, at, what) in ground.denied for at in (plain_channel(channel), ANY) for what in (purpose, ANY)
+        ),
         Reason.NO_CONSENT: (row["contact_id"], channel, purpose) not in ground.granted
         and not (purpose == "service" and policy.service_basis is not None),
         Reason.NO_ADDRESS: channel in ADDRESS and not person[f"has_{ADDRESS[channel]}"],

@@ -14,6 +14,7 @@ from csworkbench.asof import Snapshot
 from csworkbench.errors import AnalysisError, Problem
 from csworkbench.policy import recorded
 from csworkbench.policy.weeks import Week
+from csworkbench.policy.writings import ANY, phone_tail, plain_address, plain_addresses, plain_channel
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -24,8 +25,7 @@ if TYPE_CHECKING:
 ADDRESS = {"email": "email", "call": "phone", "phone": "phone", "sms": "phone", "wechat": "wechat_id"}
 """Channel -> the address it needs; the others need none."""
 ADDRESSES = ("email", "phone", "wechat_id")
-ANY = ""
-"""A cell of a refusal that does not read: it counts for every channel, or every purpose."""
+OTHERS = ("in_app", "chat", "meeting", "visit", "letter", "webinar", "push")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,11 +36,12 @@ class Ground:
         people: One row per contact, by contact_id: account_id, person (first record of the same person), zone, and
             account_zone (text, missing = not known), has_left, is_account_gone, is_suppressed (any record of the
             person), has_email, has_phone, has_wechat_id (bool).
-        denied: (person, channel, purpose) of refusals that hold.
+        denied: (person, channel in plain writing, purpose) of refusals that hold.
         granted: (contact_id, channel, purpose) of consents that hold.
         touched: (place of the cap, person or account_id) -> touches in its window, the planned ones too.
         busy: csm_id -> rows of other official lists of this week.
-        nameless: Refusals and suppressions that name nobody who is known.
+        nameless: Suppressions that name nobody who is known.
+        unread: Channels of refusals that nobody knows; they hold for every channel.
         since: The same as known on the day of the page, which strikes off; None = nothing is known since.
     """
 
@@ -50,6 +51,7 @@ class Ground:
     touched: Mapping[tuple[int, str], int]
     busy: Mapping[str, int]
     nameless: int = 0
+    unread: tuple[str, ...] = ()
     since: "Ground | None" = None
 
     def of(self, contacts: Collection[str]) -> "Ground":
@@ -106,7 +108,8 @@ def gather(before: Snapshot, now: Snapshot, week: Week, analysis: str) -> Ground
     others = [each for each in now.released if not (each.first_day == week.first and _is_of(each, analysis))]
     since = None if now.as_of == before.as_of else _known(now, week, others)
     known = _known(before, week, others)
-    return replace(known, since=since, nameless=known.nameless if since is None else since.nameless)
+    newest = known if since is None else since
+    return replace(known, since=since, nameless=newest.nameless, unread=newest.unread)
 
 
 def _is_of(each: "Contacted", analysis: str) -> bool:
@@ -118,8 +121,11 @@ def _known(book: Snapshot, week: Week, others: "Sequence[Contacted]") -> Ground:
     """Return the ground as one snapshot knows it, with the rows of other official lists."""
     people, nameless = _people(book)
     person: dict[Any, str] = people["person"].to_dict()
+    refusals, channels = list(_said(recorded.refused(book))), _channels(book)
+    unread = {channel for _, channel, _ in refusals if channel and plain_channel(channel) not in channels}
     denied = frozenset(
-        (person.get(who, who), channel, purpose) for who, channel, purpose in _said(recorded.refused(book))
+        (person.get(who, who), plain_channel(channel) if plain_channel(channel) in channels else ANY, purpose)
+        for who, channel, purpose in refusals
     )
     busy = Counter(
         each.csm_id for each in others if each.first_day == week.first and each.mode == "human" and each.csm_id
@@ -139,12 +145,12 @@ def _known(book: Snapshot, week: Week, others: "Sequence[Contacted]") -> Ground:
         ]
         for member, touches in members:
             touched[place, person.get(member, member) if cap.per == "contact" else member] += touches
-    return Ground(people, denied, frozenset(_said(recorded.agreed(book))), touched, busy, nameless)
+    granted = frozenset(_said(recorded.agreed(book)))
+    return Ground(people, denied, granted, touched, busy, nameless, tuple(sorted(unread)))
 
 
 def _people(book: Snapshot) -> "tuple[pd.DataFrame, int]":
     """Return the people of `Ground`, and how many suppressions name nobody who is known."""
-    import numpy as np
     import pandas as pd
 
     if "contacts" not in book.tables:
@@ -163,15 +169,19 @@ def _people(book: Snapshot) -> "tuple[pd.DataFrame, int]":
         people[name] = column.isin(set(_frame(recorded.gone(book, *place), place[1:2])[place[1]]))
     addresses = _addresses(book, people.index)
     for name in ADDRESSES:
-        known = name in addresses and "contact_pii" in book.tables
-        people[f"has_{name}"] = addresses[name].notna() if known else "contact_pii" not in book.tables
+        is_known = name in addresses and "contact_pii" in book.tables
+        people[f"has_{name}"] = addresses[name].notna() if is_known else "contact_pii" not in book.tables
     groups = [people.index.to_numpy(), *(addresses[name].to_numpy(object) for name in addresses)]
     people["person"] = _same(groups)
     names, listed = _suppressed(book)
-    is_named = people.index.isin(names) | np.isin(people.index, addresses.index[addresses.isin(listed).any(axis=1)])
+    tails = {tail for each in listed if (tail := phone_tail(each))}
+    is_listed = addresses.map(lambda each: each in listed or phone_tail(each) in tails, na_action="ignore")
+    is_named = people.index.isin(names) | is_listed.eq(True).any(axis=1).to_numpy(bool)
     people["is_suppressed"] = people["person"].isin(people["person"][is_named])
-    known_addresses = {each for name in addresses for each in addresses[name]}
-    return people, sum(name not in people.index for name in names) + len(listed - known_addresses)
+    known = {each for name in addresses for each in addresses[name].dropna()}
+    ends = {phone_tail(each) for each in known} - {None}
+    nameless = sum(each not in known and phone_tail(each) not in ends for each in listed)
+    return people, sum(name not in people.index for name in names) + nameless
 
 
 def _frame(table: "ir.Table | None", columns: Sequence[str]) -> "pd.DataFrame":
@@ -200,19 +210,6 @@ def _addresses(snapshot: Snapshot, contacts: "pd.Index[str]") -> "pd.DataFrame":
     return written.replace("", None)
 
 
-def plain_address(address: str) -> str:
-    """Return an address in one writing: e-mail in small letters, phone numbers as digits, with 00 for +.
-
-    Args:
-        address: E-mail address, phone number or WeChat id as written.
-    """
-    bare = address.strip().casefold()
-    digits = "".join(letter for letter in bare if letter.isdecimal())
-    if "@" in bare or len(digits) < 6 or any(letter.isalpha() for letter in bare):
-        return bare
-    return f"+{digits[2:]}" if bare.startswith("00") else f"+{digits}" if bare.startswith("+") else digits
-
-
 def _same(groups: Sequence[Any]) -> list[str]:
     """Return the first record of the person each record belongs to: records are joined by any address they share."""
     records = [str(name) for name in groups[0]]
@@ -236,12 +233,19 @@ def _same(groups: Sequence[Any]) -> list[str]:
 def _suppressed(snapshot: Snapshot) -> tuple[set[str], set[str]]:
     """Return the contacts and the addresses nothing may be sent to on the date."""
     frame = _frame(recorded.suppressed(snapshot), ("contact_id", "address"))
-    return set(frame["contact_id"].dropna()), {plain_address(each) for each in frame["address"].dropna()}
+    listed = {each for cell in frame["address"].dropna() for each in plain_addresses(cell)}
+    return set(frame["contact_id"].dropna()), listed
 
 
 def _said(table: "ir.Table | None") -> Iterator[tuple[str, str, str]]:
     frame = _frame(table, recorded.SAID).fillna(ANY)
     return zip(frame["contact_id"], frame["channel"], frame["purpose"], strict=True)
+
+
+def _channels(book: Snapshot) -> set[str]:
+    """Return the channels that are known, in plain writing: a refusal of another word is one of every channel."""
+    caps = book.workspace.contact_policy.caps
+    return {plain_channel(each) for each in (*ADDRESS, *OTHERS, *(name for cap in caps for name in cap.channels))}
 
 
 def _counts(table: "ir.Table | None") -> Iterator[tuple[str, int]]:

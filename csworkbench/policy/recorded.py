@@ -28,13 +28,14 @@ def gone(snapshot: Snapshot, table: str, key: str, left: str) -> "ir.Table | Non
 
 
 def suppressed(snapshot: Snapshot) -> "ir.Table | None":
-    """Return the suppressions that hold on the date; one whose end does not read holds for good."""
+    """Return the suppressions that hold on the date; one whose end does not read, or is before it began, for good."""
     import ibis
 
     rows = snapshot.tables.get("suppressions")
     if rows is None or "until" not in rows.columns:
         return rows
-    return rows.filter(rows.until.isnull() | (rows.until > ibis.literal(snapshot.as_of)))
+    holds = rows.until.isnull() | (rows.until > ibis.literal(snapshot.as_of))
+    return rows.filter(holds | (rows.until <= rows.valid_from) if "valid_from" in rows.columns else holds)
 
 
 def with_address(rows: "ir.Table | None") -> "ir.Table | None":
@@ -45,11 +46,14 @@ def with_address(rows: "ir.Table | None") -> "ir.Table | None":
 def refused(snapshot: Snapshot) -> "ir.Table | None":
     """Return the refusals that hold: contact_id, channel, purpose.
 
-    A refusal holds until its row ends, whatever was said after it. A status that does not read is a refusal.
+    A refusal holds until its row ends, whatever was said after it; an end before its beginning is none. A status that
+    does not read is a refusal.
     """
-    rows = _running(snapshot)
+    rows = snapshot.history.get("consents")
     if rows is None:
         return None
+    if "valid_to" in rows.columns:
+        rows = rows.filter(rows.valid_to.isnull() | (rows.valid_to <= rows.valid_from))
     return rows.filter(rows.status.isnull() | (rows.status == "denied")).select(*SAID).distinct()
 
 
@@ -93,7 +97,8 @@ def touched(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
     if "initiator" in rows.columns:
         rows = rows.filter(rows.initiator.isnull() | rows.initiator.isin(snapshot.workspace.contact_policy.counted))
     if cap.channels and "channel" in rows.columns:
-        rows = rows.filter(rows.channel.isnull() | rows.channel.isin(cap.channels))
+        words = [each.casefold() for each in cap.channels]
+        rows = rows.filter(rows.channel.isnull() | rows.channel.strip().lower().isin(words))
     met = rows.select("touch_id", member=rows[key])
     others = snapshot.tables.get("touch_participants")
     if cap.per == "contact" and others is not None:

@@ -16,6 +16,8 @@ ZONE = "Europe/Stockholm"
 MONDAY = date(2026, 9, 28)
 SUNDAY, WEDNESDAY = date(2026, 9, 27), date(2026, 9, 30)
 CHANNELS = ("email", "call", "in_app")
+# Channel as somebody wrote it -> the one that is meant; None = nobody knows, so it is every one.
+WRITTEN = {"E-Mail": "email", " EMAIL": "email", "Phone": "call", "pigeon": None}
 NEEDS = {"email": "email", "call": "phone"}
 ORDER = (
     "nobody knows who it is", "account left", "person left", "suppressed", "refused", "no consent",
@@ -78,7 +80,7 @@ def world(rng: Random, name: str) -> dict[str, list]:
             rows["consents"].append(
                 {
                     "contact_id": person,
-                    "channel": rng.choice(CHANNELS),
+                    "channel": rng.choice([*CHANNELS, *CHANNELS, *WRITTEN]),
                     "purpose": rng.choice(["marketing", "service", "marketing", None]),
                     "valid_from": rng.choice(
                         ["2026-01-01T00:00:00", "2026-03-01T00:00:00", "2026-09-29T00:00:00", "2026-10-05T00:00:00"]
@@ -220,8 +222,8 @@ def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPo
             return _is_suppressed(rows, records, cut)
         case "refused":
             return any(
-                row["status"] in ("denied", None) and row["channel"] == channel
-                for row in _said(rows, records, cut)
+                row["status"] in ("denied", None) and WRITTEN.get(row["channel"], row["channel"]) in (channel, None)
+                for row in _said(rows, records, cut, is_refusal=True)
                 if row["purpose"] in (ask["purpose"], None)
             )
         case "no consent":
@@ -251,13 +253,14 @@ def _is_by(moment: str | None, cut: date) -> bool:
     return moment is not None and _day(moment) <= cut
 
 
-def _said(rows: dict[str, list], records: set[str], cut: date) -> list[dict]:
-    """What was said by a day and had not ended by then."""
-    return [
-        row
-        for row in rows["consents"]
-        if row["contact_id"] in records and _is_by(row["valid_from"], cut) and not _is_by(row["valid_to"], cut)
-    ]
+def _said(rows: dict[str, list], records: set[str], cut: date, *, is_refusal: bool = False) -> list[dict]:
+    """What was said by a day and had not ended by then; a refusal that ended before it began has not ended."""
+
+    def is_over(row: dict) -> bool:
+        return _is_by(row["valid_to"], cut) and not (is_refusal and row["valid_to"] <= row["valid_from"])
+
+    known = [row for row in rows["consents"] if row["contact_id"] in records]
+    return [row for row in known if _is_by(row["valid_from"], cut) and not is_over(row)]
 
 
 def _is_suppressed(rows: dict[str, list], records: set[str], cut: date) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from csworkbench import policy
 from csworkbench.analyses.nps_outreach.evidence import Inputs
 from csworkbench.analyses.nps_outreach.lists import Lists
 from csworkbench.analyses.nps_outreach.settings import OFFER, REFERRAL, SAVE, UNANSWERED, Config
@@ -92,13 +93,7 @@ def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame
             say("{n:n person|people} on a tier cannot be contacted: nobody knows who it is", n=unknown),
             say("Add contacts with consents to the workspace, and contact_id to nps_responses"),
         )
-    if inputs.ground.nameless:
-        yield Caveat(
-            "nameless_suppressions",
-            Severity.NOTE,
-            say("{n:n suppression names|suppressions name} nobody who is known", n=inputs.ground.nameless),
-            say("Check the ids and addresses of suppressions"),
-        )
+    yield from policy.doubts(inputs.ground)
     if len(made.struck) and not inputs.official:
         told = [f"{len(rows)} {reason}" for reason, rows in made.struck.groupby("reason", sort=True)]
         yield Caveat(

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
+from csworkbench import policy
 from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
@@ -28,6 +29,7 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") ->
             say("Run it with analyses that do: csw run nps_outreach weekly_list"),
         )
     yield from _about_must_do(tables["short"])
+    yield from policy.doubts(inputs.ground)
     yield from _about_people(inputs, made)
     yield from _about_struck(inputs, tables["struck"])
     if made.unit == "contacts" and len(made.decided):
