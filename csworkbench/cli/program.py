@@ -74,7 +74,7 @@ COMMANDS = (
     ),
     (
         reading.schema,
-        "Print the JSON Schema of a config or of run.json, for validators.",
+        "Print the JSON Schema of a config or of run.json.",
         ("csw schema", "csw schema health > health.schema.json", "csw schema run.json"),
     ),
     (
@@ -89,7 +89,7 @@ COMMANDS = (
     ),
     (
         past.prune,
-        "Remove old runs and stored results that no run has; lists them first.",
+        "Remove old runs and results; lists them first.",
         ("csw prune", "csw prune --keep 10 --older-than 90 --yes"),
     ),
     (

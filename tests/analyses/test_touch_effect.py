@@ -433,7 +433,7 @@ def test_where_no_check_before_the_touch_can_be_made_nobody_can_tell():
     block = facts_of.Block(accounts, np.zeros(400, dtype=np.int64), is_touched, outcome, known)
     once = {"kind": "once", "id": "call", "label": "Call", "touched": "got", "touched_on": "2026-03-01",
             "outcome": "bought", "covariates": [{"column": "size", "measured_on": "2026-02-01"}]}  # fmt: skip
-    found = judged({"call": facts_of.Observed(block, None, None, None, {}, {})}, config_of(once))[0]
+    found = judged({"call": facts_of.Observed(block, None, None, None, None, {}, {})}, config_of(once))[0]
     assert found.found.main.told.low > 0
     assert found.verdict is Verdict.INCONCLUSIVE
     assert "cannot tell" in formats.text(found.sentence)

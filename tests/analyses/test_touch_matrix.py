@@ -243,7 +243,7 @@ def test_whoever_refuses_or_is_at_the_cap_is_left_out_with_the_reason():
     result = result_of(touches, placed=placed, touch_events=events, **tables)
     assert result.tables["resend"]["contact_id"].tolist() == ["PA1"]
     left = result.tables["resend_left_out"].set_index("contact_id")["reason"].to_dict()
-    assert left == {"PA2": "refused", "PA3": "contact at the cap", "PA4": "contact at the cap"}
+    assert left == {"PA2": "refused, since the week began", "PA3": "contact at the cap", "PA4": "contact at the cap"}
     assert result.figures["resend"].n == 4  # listed and left out are all
     assert result.tables["resend_reasons"]["messages"].sum() == 3
 

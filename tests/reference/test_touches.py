@@ -47,7 +47,7 @@ def said(block):
         "outcome": "re78", "unit": "USD", "covariates": [{"column": "re75", "measured_on": "1975-12-31"}],
     }  # fmt: skip
     config = touch_effect.Config.model_validate({"touches": [once], "model": "ridge"})
-    return judged({"training": Observed(block, None, None, None, {}, {})}, config)[0]
+    return judged({"training": Observed(block, None, None, None, None, {}, {})}, config)[0]
 
 
 # --- V1 to V3: National Supported Work, whose men were drawn by lot, and men of the Current Population Survey ---------
