@@ -22,6 +22,7 @@ from csworkbench.features.kinds import (
     UsageTrend,
 )
 from csworkbench.features.measuring import columns_of_today, measure, measures, missing_tables, panel, substitutions
+from csworkbench.features.owners import owner_names, owners
 
 __all__ = [
     "PLACE",
@@ -44,6 +45,8 @@ __all__ = [
     "measure",
     "measures",
     "missing_tables",
+    "owner_names",
+    "owners",
     "panel",
     "substitutions",
 ]

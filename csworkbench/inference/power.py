@@ -5,7 +5,7 @@ brought down to independent ones by the design effect before they get here.
 """
 
 from dataclasses import dataclass
-from math import asin, ceil, nan, pi, sin, sqrt
+from math import asin, ceil, isfinite, nan, pi, sin, sqrt
 
 LARGEST_N = 10**9
 NPS_SPAN = 100.0
@@ -96,6 +96,24 @@ def smallest_difference(base: float, groups: tuple[float, float], demand: Demand
     effect = (demand.z_level + demand.z_power) * sqrt(1 / first + 1 / second)
     angle = asin(sqrt(low)) + effect / 2
     return sin(angle) ** 2 - low if angle < pi / 2 else nan
+
+
+def smallest_by_holdout(base: float, units: float, held: float, demand: Demand) -> float | None:
+    """Return the smallest difference of two shares that is seen where a part of the units is held out.
+
+    Args:
+        base: Share with the outcome in the comparison group.
+        units: Independent units, both groups together.
+        held: Share of them that is held out.
+        demand: Level and power.
+
+    Returns:
+        A share of 0 to 1; None where even the largest difference there can be would not be seen.
+
+    Source: as `smallest_difference`.
+    """
+    found = smallest_difference(base, (units * held, units * (1 - held)), demand)
+    return found if isfinite(found) else None
 
 
 def units_for_difference(base: float, difference: float, control: float, demand: Demand) -> int:

@@ -10,6 +10,7 @@ from csworkbench.policy.doubts import doubts
 from csworkbench.policy.ground import ADDRESS, Ground, gather, require_lists
 from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
+from csworkbench.policy.recorded import last_touch
 from csworkbench.policy.weeks import Week, first_moment, is_quiet, week_of, zone_of
 from csworkbench.policy.writings import plain_address
 
@@ -27,6 +28,7 @@ __all__ = [
     "first_moment",
     "gather",
     "is_quiet",
+    "last_touch",
     "objections",
     "of_accounts",
     "plain_address",

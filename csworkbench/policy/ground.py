@@ -122,9 +122,10 @@ def _known(book: Snapshot, week: Week, others: "Sequence[Contacted]") -> Ground:
     people, nameless = _people(book)
     person: dict[Any, str] = people["person"].to_dict()
     refusals, channels = list(_said(recorded.refused(book))), _channels(book)
-    unread = {channel for _, channel, _ in refusals if channel and plain_channel(channel) not in channels}
+    meant = {channel: plain_channel(channel) for _, channel, _ in refusals}
+    unread = {channel for channel, plain in meant.items() if channel and plain not in channels}
     denied = frozenset(
-        (person.get(who, who), plain_channel(channel) if plain_channel(channel) in channels else ANY, purpose)
+        (person.get(who, who), meant[channel] if meant[channel] in channels else ANY, purpose)
         for who, channel, purpose in refusals
     )
     busy = Counter(

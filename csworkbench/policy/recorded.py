@@ -1,10 +1,10 @@
 """What the tables say about who may be contacted, as expressions that every engine runs."""
 
 from collections.abc import Collection
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
-from csworkbench.asof import Snapshot, day_start, since
+from csworkbench.asof import Snapshot, day_start, since, with_local_day
 from csworkbench.policy.weeks import Week
 from csworkbench.workspace import Cap
 
@@ -105,6 +105,21 @@ def touched(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
         met = met.union(others.semi_join(rows, "touch_id").select("touch_id", member="contact_id")).distinct()
     met = met.filter(met.member.notnull())
     return met.group_by("member").agg(touches=met.count())
+
+
+def last_touch(snapshot: Snapshot) -> "dict[str, date]":
+    """Return contact_id -> day of the newest touch; empty where nobody records touches.
+
+    Args:
+        snapshot: The book as of a date.
+    """
+    rows = snapshot.tables.get("touches")
+    if rows is None or "contact_id" not in rows.columns:
+        return {}
+    known = rows.filter(rows.contact_id.notnull())
+    newest = known.group_by("contact_id").agg(newest=known.sent_at.max())
+    days = with_local_day(newest, "newest", snapshot.workspace.timezone).select("contact_id", "local_day").to_pandas()
+    return dict(zip(days["contact_id"], days["local_day"], strict=True))
 
 
 def named(snapshot: Snapshot, proposals: Collection[str]) -> set[str]:

@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterator
+from functools import cache
 
 ANY = ""
 """A cell of a refusal that does not read: it counts for every channel, or every purpose."""
@@ -25,6 +26,7 @@ SEPARATORS = re.compile(r"[\s_\-./]+")
 TAIL = 8  # last digits of a phone number that are the same with and without the country's code
 
 
+@cache
 def plain_channel(channel: str) -> str:
     """Return a channel in one writing: small letters, no blanks or hyphens, the usual word.
 

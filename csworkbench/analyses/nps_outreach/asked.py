@@ -126,16 +126,6 @@ def roles(snapshot: Snapshot) -> "ir.Table | None":
     return rows.filter(rows.role.notnull()).select("contact_id", "role")
 
 
-def last_touch(snapshot: Snapshot) -> "ir.Table | None":
-    """Return the day of the newest touch of each contact: contact_id, local_day; None without touches."""
-    rows = snapshot.tables.get("touches")
-    if rows is None or "contact_id" not in rows.columns:
-        return None
-    known = rows.filter(rows.contact_id.notnull())
-    newest = known.group_by("contact_id").agg(newest=known.sent_at.max())
-    return with_local_day(newest, "newest", snapshot.workspace.timezone).select("contact_id", "local_day")
-
-
 def _or_null(table: "ir.Table", column: str) -> "ir.Value":
     import ibis
 

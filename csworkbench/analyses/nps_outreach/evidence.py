@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.nps_outreach import asked
 from csworkbench.analyses.nps_outreach.settings import Config
 from csworkbench.asof import Snapshot, earlier
-from csworkbench.policy import Ground, Week, gather, week_of
+from csworkbench.features import owners
+from csworkbench.policy import Ground, Week, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -102,7 +103,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         accounts=_accounts(before, config),
         roles=_pairs(asked.roles(before)),
         barred=contacts_by_rule(before, "leave_out", config.leave_out),
-        last_touch=_pairs(asked.last_touch(before)),
+        last_touch=last_touch(before),
         ground=gather(before, snapshot, week, STEM),
         acted_on=_acted_on([each for each in own if each.first_day < week.first]),
         official=frozenset(each.proposal_id for each in current if each.analysis == STEM),
@@ -164,24 +165,11 @@ def _accounts(before: Snapshot, config: Config) -> "pd.DataFrame":
             "name": frame["name"].fillna(pd.Series(frame.index, frame.index)).astype("str"),
             "tier": frame["value_tier"].astype("str"),
             "arr": frame["arr"].astype(float) * rate,
-            "csm_id": _csms(before).reindex(frame.index),
+            "csm_id": owners(before).reindex(frame.index),
             "is_renewing": frame.index.isin(_renewing(before, config.no_offer.renewal_days)),
             "is_negotiating": frame.index.isin(_ids(asked.negotiating(before, config.no_offer.stages))),
         }
     )
-
-
-def _csms(before: Snapshot) -> "pd.Series[str]":
-    """Return who looks after each account, the newest assignment."""
-    import pandas as pd
-
-    rows = before.tables.get("assignments")
-    if rows is None:
-        return pd.Series(dtype="str")
-    held = rows.filter(rows.role == "csm").select("account_id", "csm_id", "valid_from").to_pandas()
-    newest = held.sort_values(["valid_from", "csm_id"]).drop_duplicates("account_id", keep="last")
-    named: pd.Series[str] = newest.set_index("account_id")["csm_id"].astype("str")
-    return named
 
 
 def _ids(table: Any) -> set[str]:

@@ -1,12 +1,12 @@
 """What the holdout of each program can show, and when: said before anybody waits for it."""
 
-from math import isfinite
+from math import inf
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.nps_outreach.evidence import STEM
 from csworkbench.analyses.nps_outreach.lists import Lists
 from csworkbench.analyses.nps_outreach.settings import HUMAN, Config
-from csworkbench.inference.power import Demand, smallest_difference
+from csworkbench.inference.power import Demand, smallest_by_holdout
 from csworkbench.policy import Reason
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def holdout_table(made: Lists, config: Config, book: int) -> "pd.DataFrame":
         low, high = (int(bound) for bound in binom.interval(BAND, accounts, held_share)) if accounts else (0, 0)
         per_year = accounts * YEAR_DAYS / config.window_days
         met = [min(per_year * years, book) for years in range(1, MOST_YEARS + 1)]
-        seen = [_visible(met[years - 1], config, demand) for years in (1, 3)]
-        years = next((n for n, each in enumerate(met, 1) if _sees(each, config, demand)), None)
+        seen = [smallest_by_holdout(config.holdout.base, each, held_share, demand) for each in met]
+        years = next((n for n, each in enumerate(seen, 1) if (each or inf) <= config.holdout.worth), None)
         share = held / accounts if accounts else None
-        rows.append((f"{STEM}.{rule}", rule, accounts, held, share, low, high, round(met[0]), *seen, years))
+        rows.append((f"{STEM}.{rule}", rule, accounts, held, share, low, high, round(met[0]), seen[0], seen[2], years))
     columns = [
         "program", "rule", "accounts", "held", "share", "low", "high", "per_year", "smallest_share",
         "smallest_3_years_share", "years_to_worth",
@@ -58,14 +58,3 @@ def holdout_table(made: Lists, config: Config, book: int) -> "pd.DataFrame":
         "years_to_worth": "Int64"
     }
     return pd.DataFrame(rows, columns=columns).astype(kinds)
-
-
-def _visible(accounts: float, config: Config, demand: Demand) -> float | None:
-    share = config.holdout.share
-    found = smallest_difference(config.holdout.base, (accounts * share, accounts * (1 - share)), demand)
-    return found if isfinite(found) else None
-
-
-def _sees(accounts: float, config: Config, demand: Demand) -> bool:
-    found = _visible(accounts, config, demand)
-    return found is not None and found <= config.holdout.worth

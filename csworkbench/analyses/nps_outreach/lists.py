@@ -16,9 +16,10 @@ from csworkbench.analyses.nps_outreach.settings import (
     UNANSWERED,
     Config,
 )
-from csworkbench.analyses.nps_outreach.tiers import DETRACTOR, lot, ranked
+from csworkbench.analyses.nps_outreach.tiers import lot, ranked
 from csworkbench.assignment import is_held
 from csworkbench.estimates import Message, say
+from csworkbench.features.rates import DETRACTOR
 from csworkbench.formats import text
 from csworkbench.policy import account_for, decide, proposals
 

@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.nps_outreach.evidence import Inputs
-from csworkbench.analyses.nps_outreach.tiers import DETRACTOR, PROMOTER
 from csworkbench.estimates import Estimate
 from csworkbench.features.estimating import nps_of, share_of
+from csworkbench.features.rates import DETRACTOR, PROMOTER
 
 if TYPE_CHECKING:
     import pandas as pd

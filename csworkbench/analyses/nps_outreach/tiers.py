@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.nps_outreach.evidence import STEM
 from csworkbench.analyses.nps_outreach.settings import ADVOCATE, OFFER, REFERRAL, SAVE, Config
+from csworkbench.features.rates import DETRACTOR, PROMOTER
 
 if TYPE_CHECKING:
     import pandas as pd
 
-PROMOTER, DETRACTOR = 9, 6
 TIERS = (ADVOCATE, REFERRAL, OFFER, SAVE)
 
 

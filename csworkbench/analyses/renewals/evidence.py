@@ -178,20 +178,14 @@ def _renewals(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
 
 def _people(snapshot: "Snapshot") -> "pd.DataFrame":
     """Return name, tier and CSM of each account, missing where nobody says; index account_id."""
+    from csworkbench.features import owner_names
     from csworkbench.features.dated import with_columns
 
     accounts = with_columns(snapshot.tables["accounts"], name="string", value_tier="string")
     frame: pd.DataFrame = accounts.select("account_id", "name", tier="value_tier").to_pandas().set_index("account_id")
     if "assignments" not in snapshot.tables:
         return frame.assign(csm=None)
-    held = snapshot.tables["assignments"].to_pandas()
-    held = held[held["role"] == "csm"].sort_values(["valid_from", "csm_id"]).drop_duplicates("account_id", keep="last")
-    names = {}
-    if "csms" in snapshot.tables:
-        csms = with_columns(snapshot.tables["csms"], name="string").to_pandas().set_index("csm_id")["name"]
-        names = csms.dropna().to_dict()
-    csm = held.set_index("account_id")["csm_id"]
-    return frame.assign(csm=csm.map(lambda each: names.get(each, each)).reindex(frame.index))
+    return frame.assign(csm=owner_names(snapshot).reindex(frame.index))
 
 
 def _converted(frame: "pd.DataFrame", columns: tuple[str, ...], home: str, config: Config) -> "pd.DataFrame":

@@ -113,6 +113,7 @@ def _weeks(snapshot: "Snapshot", config: Config, dates: tuple[date, ...]) -> "pd
 def _accounts(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
     import pandas as pd
 
+    from csworkbench.features import owner_names
     from csworkbench.features.dated import with_columns
     from csworkbench.filters import accounts_at, check, first_fitting, fits
 
@@ -131,27 +132,9 @@ def _accounts(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
     names = with_columns(snapshot.tables["accounts"], name="string").select("account_id", "name").to_pandas()
     found = names.set_index("account_id")["name"].reindex(frame.index)
     frame.insert(0, "name", found.fillna(frame.index.to_series()))
-    frame.insert(1, "csm", _csms(snapshot).reindex(frame.index).fillna(NO_ONE))
+    frame.insert(1, "csm", owner_names(snapshot).reindex(frame.index).fillna(NO_ONE))
     known: pd.DataFrame = frame if rules else frame.assign(behaviour=None)
     return known
-
-
-def _csms(snapshot: "Snapshot") -> "pd.Series[Any]":
-    """Return the name of the CSM of each account that has one, by account_id."""
-    import pandas as pd
-
-    from csworkbench.features.dated import with_columns
-
-    if "assignments" not in snapshot.tables:
-        return pd.Series(dtype="str")
-    held = snapshot.tables["assignments"].to_pandas()
-    held = held[held["role"] == "csm"].sort_values(["valid_from", "csm_id"]).drop_duplicates("account_id", keep="last")
-    names: dict[str, str] = {}
-    if "csms" in snapshot.tables:
-        csms = with_columns(snapshot.tables["csms"], name="string").to_pandas().set_index("csm_id")["name"]
-        names = csms.dropna().to_dict()
-    csm: pd.Series[Any] = held.set_index("account_id")["csm_id"].map(lambda each: names.get(each, each))
-    return csm
 
 
 def _lists(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":

@@ -8,7 +8,6 @@ from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
 if TYPE_CHECKING:
     import pandas as pd
 
-STEP_DAYS = 7
 LEAST_ENDED = 10  # stays that have ended, below which their usual time cannot be told
 NOT_THERE = "not there yet"
 STUCK = ["account_id", "name", "stage", "days_in_stage", "usual_days", "days_over", "is_confirmed", "tier", "csm"]

@@ -41,7 +41,6 @@ class Grid:
         accounts: Ids, in the order of the cells.
         first: Number of the first week.
         use: Use in each week; 0 before the account came and after it left.
-        touched: Whether the account was touched in each week.
         sent: When it was touched first in each week, in days; infinite where it was not.
         enters: Place of the first week that has the whole past of the account before it.
         leaves: Place of the week in which it left; NEVER where it did not.
@@ -50,7 +49,6 @@ class Grid:
     accounts: "pd.Index[Any]"
     first: int
     use: "Floats"
-    touched: "Flags"
     sent: "Floats"
     enters: "Ints"
     leaves: "Ints"
@@ -123,7 +121,6 @@ def grid_of(snapshot: "Snapshot", touch: WeeklyTouch) -> Grid:
         accounts,
         first,
         _cells(use, accounts, first, shape),
-        is_touched,
         np.where(is_touched, _cells(touches.assign(total=touches["sent"]), accounts, first, shape), np.inf),
         enters.astype(np.int64),
         np.where(np.isnan(gone), NEVER, gone).astype(np.int64),
@@ -164,18 +161,18 @@ def cells_of(grid: Grid, touch: WeeklyTouch) -> Cells:
     parts, left_out, touched_out = [], dict[str, int](), dict[str, int]()
     has_entered = np.zeros(len(grid.accounts), dtype=bool)
     for week in range((-offset) % touch.grace_weeks, grid.use.shape[1] - span + 1, touch.grace_weeks):
-        is_touched = np.asarray(grid.touched[:, week : week + touch.grace_weeks].any(axis=1))
+        sent = grid.sent[:, week : week + touch.grace_weeks].min(axis=1)
+        is_touched: Flags = np.isfinite(sent)
         if not is_touched.any():
             continue
         why = np.full(len(grid.accounts), "", dtype=object)
-        before = grid.touched[:, max(0, week - touch.washout_weeks) : week].any(axis=1)
+        before = np.isfinite(grid.sent[:, max(0, week - touch.washout_weeks) : week]).any(axis=1)
         for reason, holds in ((TOUCHED_BEFORE, before), (TOO_NEW, grid.enters > week), (GONE, grid.leaves <= week)):
             why[holds] = reason
         if touch.first_week_only:
             why[np.logical_and(why == "", has_entered)] = LATER_WEEK
         rows: Ints = np.flatnonzero(why == "")
         has_entered[rows] = True
-        sent = grid.sent[:, week : week + touch.grace_weeks].min(axis=1)
         moments = np.sort(sent[rows[is_touched[rows]]] if is_touched[rows].any() else sent[is_touched])
         at = np.where(is_touched[rows], sent[rows], np.resize(moments, len(rows)))
         parts.append((rows, np.full(len(rows), week), is_touched[rows], at))

@@ -1,7 +1,7 @@
 """What the book knows of people and calendars, as small tables the engine computes."""
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot, day_start, with_local_day
 from csworkbench.policy import Week
@@ -53,20 +53,6 @@ def people(before: Snapshot, roles: tuple[str, ...]) -> "pd.DataFrame":
     return full.astype({"name": "str", "languages": "str", "capacity": "float64"})
 
 
-def owners(before: Snapshot) -> dict[str, str]:
-    """Return account_id -> who looks after it as its CSM, by the newest assignment.
-
-    Args:
-        before: The book when the week began.
-    """
-    rows = before.tables.get("assignments")
-    if rows is None:
-        return {}
-    held = rows.filter(rows.role == "csm").select("account_id", "csm_id", "valid_from").to_pandas()
-    newest = held.sort_values(["valid_from", "csm_id"]).drop_duplicates("account_id", keep="last")
-    return dict(zip(newest["account_id"], newest["csm_id"], strict=True))
-
-
 def calendars(before: Snapshot, week: Week) -> "pd.DataFrame":
     """Return what is planned for the week and not done: kind (task, meeting, plan_step), csm_id, account_id.
 
@@ -112,21 +98,6 @@ def _within(rows: "ir.Table", at: str, week: Week, zone: str) -> "ir.Table":
 
     first, after = day_start(week.first, zone), day_start(week.last + timedelta(days=1), zone)
     return rows.filter(rows[at] >= ibis.literal(first), rows[at] < ibis.literal(after))
-
-
-def last_touch(before: Snapshot) -> dict[str, Any]:
-    """Return contact_id -> day of the newest touch.
-
-    Args:
-        before: The book when the week began.
-    """
-    rows = before.tables.get("touches")
-    if rows is None or "contact_id" not in rows.columns:
-        return {}
-    known = rows.filter(rows.contact_id.notnull())  # noqa: PD004 - an expression of the engine
-    newest = known.group_by("contact_id").agg(newest=known.sent_at.max())
-    frame = with_local_day(newest, "newest", before.workspace.timezone).select("contact_id", "local_day").to_pandas()
-    return dict(zip(frame["contact_id"], frame["local_day"], strict=True))
 
 
 def done(now: Snapshot) -> "pd.DataFrame":

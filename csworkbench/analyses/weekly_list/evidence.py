@@ -9,7 +9,8 @@ from csworkbench.analyses.weekly_list import asked
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.errors import AnalysisError, Problem
-from csworkbench.policy import COLUMNS, Ground, Week, gather, week_of
+from csworkbench.features import owners
+from csworkbench.policy import COLUMNS, Ground, Week, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     contacts = asked.contacts(before)
     proposals, sources = _proposals(upstream, contacts)
     _check_channels(proposals, config)
-    owners = asked.owners(before)
+    owned = {str(account): csm for account, csm in owners(before).items()}
     ground = gather(before, snapshot, week, STEM)
     own = tuple(each for each in snapshot.released if each.analysis == STEM)
     named = set(proposals["contact_id"].dropna()) | {each.contact_id for each in own}
@@ -100,9 +101,9 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         drawn=_drawn(upstream),
         accounts=_names(before),
         contacts=contacts,
-        people=_with_planned(before, week, config, owners),
-        owners=owners,
-        last_touch=asked.last_touch(before),
+        people=_with_planned(before, week, config, owned),
+        owners=owned,
+        last_touch=last_touch(before),
         done=asked.done(snapshot),
         # Whoever is not proposed is no matter here, and the rules are asked many times.
         ground=ground.of(named),

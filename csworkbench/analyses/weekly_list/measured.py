@@ -1,6 +1,6 @@
 """Tables of the plan: time of CSMs and its price, places of channels, how near the bound, and the holdout."""
 
-from math import isfinite
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.allocation import MUST
@@ -8,7 +8,7 @@ from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.analyses.weekly_list.settings import Config
-from csworkbench.inference.power import Demand, smallest_difference
+from csworkbench.inference.power import Demand, smallest_by_holdout
 from csworkbench.policy import Reason
 
 if TYPE_CHECKING:
@@ -158,22 +158,13 @@ def holdout_table(inputs: Inputs, made: Plan, config: Config) -> "pd.DataFrame":
         band = binom.interval(BAND, len(accounts), share) if accounts and by_page else (None, None)
         per_year = min(len(accounts) * WEEKS, max(len(inputs.accounts), len(accounts)))
         part = len(held) / len(accounts) if accounts else 0.0
-        smallest = _visible(per_year, part, config)
-        weeks = next((n for n in range(1, WEEKS + 1) if _sees(min(n * len(accounts), per_year), part, config)), None)
+        base, demand = config.holdout.base, Demand(config.level, config.holdout.power)
+        seen = [smallest_by_holdout(base, min(n * len(accounts), per_year), part, demand) for n in range(1, WEEKS + 1)]
+        smallest = smallest_by_holdout(base, per_year, part, demand)
+        weeks = next((n for n, each in enumerate(seen, 1) if (each or inf) <= config.holdout.worth), None)
         by = "this page" if by_page else program.partition(".")[0]
         table.append((program, by, len(accounts), len(held), *band, per_year, smallest, weeks))
     columns = ["program", "drawn_by", "accounts", "held", "low", "high", "per_year", "smallest_share", "weeks_to_worth"]
     kinds = {"program": "str", "drawn_by": "str", "smallest_share": "float64"}
     kinds |= dict.fromkeys(["low", "high", "weeks_to_worth"], "Int64")
     return pd.DataFrame(table, columns=columns).astype(kinds)
-
-
-def _visible(accounts: float, share: float, config: Config) -> float | None:
-    demand = Demand(config.level, config.holdout.power)
-    found = smallest_difference(config.holdout.base, (accounts * share, accounts * (1 - share)), demand)
-    return found if isfinite(found) else None
-
-
-def _sees(accounts: float, share: float, config: Config) -> bool:
-    found = _visible(accounts, share, config)
-    return found is not None and found <= config.holdout.worth

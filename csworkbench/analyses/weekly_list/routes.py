@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
 HUMAN = "human"
 LANGUAGE = "nobody in charge speaks the language"
-ALREADY = "on the official list of another page"
-LATER = "starts later"
 EXPIRED = "expired before the week"
 NOBODY = "nobody looks after the account"
 NO_LIMIT = 10**9
