@@ -21,6 +21,7 @@ import pytest
 from rich.console import Console
 
 from csworkbench import session
+from csworkbench.analyses.plan_validation.lottery import recorded
 from csworkbench.cli import checking, main, making, pacing, progress, scaffold
 from csworkbench.cli.console import answer, tell
 from csworkbench.cli.faults import guarded
@@ -626,8 +627,11 @@ def test_sample_writes_a_book_of_the_size_asked_for(csw, tmp_path):
 
 
 def test_a_sample_book_can_be_a_project_of_its_own(csw, tmp_path):
-    words = ("sample", "--accounts", "20", "--months", "3", "--as-project", "--out", tmp_path / "trial")
+    words = ("sample", "--accounts", "200", "--months", "12", "--as-project", "--out", tmp_path / "trial")
     assert csw(*words)[0] == 0
+    orders = {path.name: path.read_text("utf-8") for path in (tmp_path / "trial" / "records" / "lotteries").iterdir()}
+    assert len(recorded(orders).rows) > 0
+    assert recorded(orders).problems == ()
     code, _, err = csw("check", "--workspace", tmp_path / "trial" / "configs" / "workspace.yaml")
     assert code == 0
     assert "rows set aside: 0" in err

@@ -11,6 +11,8 @@ import statsmodels.api as sm
 from csworkbench.analyses.plan_validation.lottery import recorded
 from csworkbench.sampledata.accounts import assignments_table, make_world
 from csworkbench.sampledata.contracts import make_contracts
+from csworkbench.sampledata.files import read
+from csworkbench.sampledata.lotteries import lottery_records
 from csworkbench.sampledata.people import make_people
 from csworkbench.sampledata.playbooks import PLAYBOOKS
 from csworkbench.sampledata.service import tickets_table
@@ -393,7 +395,9 @@ def test_the_lottery_starts_in_its_order_from_one_day_of_eligibility(frames):
 
 def test_the_shipped_start_orders_are_official_and_those_of_the_plans(frames):
     folder = ROOT / "records" / "lotteries"
-    found = recorded({path.name: path.read_bytes().decode() for path in folder.glob("team_rollout-202?-0?-1-*.csv")})
+    shipped = {path.name: path.read_bytes().decode() for path in folder.glob("team_rollout-202?-0?-1-*.csv")}
+    assert shipped == lottery_records(read(ROOT / "data" / "samples", ("plans", "accounts")))
+    found = recorded(shipped)
     assert found.problems == ()
     plans = frames["plans"].dropna(subset="lottery").merge(found.rows, on=["lottery", "account_id"], how="outer")
     assert len(plans) == 30

@@ -60,13 +60,14 @@ def sample(
         accounts: Number of accounts.
         months: Months of history.
         seed: Seed of the simulation.
-        as_project: Also copy configs and notebooks, with a workspace that names the files of the book.
+        as_project: Also copy configs and notebooks, with a workspace that names the files of the book, and record the
+            start orders that its plans were drawn by.
         json: Answer as JSON.
 
     Raises:
         ConfigError: a number is out of bounds, or the folder holds something other than a sample book or is a project.
     """
-    from csworkbench.sampledata import BookSize, workspace_text, write
+    from csworkbench.sampledata import BookSize, lottery_records, read, workspace_text, write
 
     size = BookSize(accounts=accounts, months=months, seed=seed)
     # Its files replace those of the same name: an accounts.csv or a README.md of yours must not be among them.
@@ -80,6 +81,9 @@ def sample(
         for name in ("configs", "notebooks"):
             shutil.copytree(_packaged_project() / name, out / name, ignore=LEFT_OUT)
         (out / "configs" / "workspace.yaml").write_text(workspace_text("", size), "utf-8", newline="\n")
+        (out / "records" / "lotteries").mkdir(parents=True)
+        for name, text in lottery_records(read(out, ("plans", "accounts"))).items():
+            (out / "records" / "lotteries" / name).write_text(text, "utf-8", newline="\n")
     files = sorted(path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
     _answer_files(out, files, as_json=json)
 

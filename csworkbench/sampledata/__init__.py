@@ -7,8 +7,19 @@ account and month drives use, tickets, NPS and, through a documented logistic mo
 from csworkbench.sampledata.book import SampleBook, simulate
 from csworkbench.sampledata.digest import content_digest
 from csworkbench.sampledata.files import read, write
+from csworkbench.sampledata.lotteries import lottery_records
 from csworkbench.sampledata.projects import workspace_text
 from csworkbench.sampledata.truths import Truths
 from csworkbench.sampledata.world import BookSize
 
-__all__ = ["BookSize", "SampleBook", "Truths", "content_digest", "read", "simulate", "workspace_text", "write"]
+__all__ = [
+    "BookSize",
+    "SampleBook",
+    "Truths",
+    "content_digest",
+    "lottery_records",
+    "read",
+    "simulate",
+    "workspace_text",
+    "write",
+]

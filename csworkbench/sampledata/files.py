@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -128,16 +128,17 @@ def _wide(kind: pa.DataType) -> pa.DataType:
     return pa.dictionary(pa.int32(), pa.string()) if pa.types.is_dictionary(kind) else kind
 
 
-def read(folder: Path) -> Mapping[str, pd.DataFrame]:
+def read(folder: Path, names: Iterable[str] = tuple(SPECS)) -> Mapping[str, pd.DataFrame]:
     """Return the tables that `write` wrote into a folder, typed by the table contract.
 
     Args:
         folder: Folder of the files; tables without a file are left out.
+        names: Tables to read.
 
     Returns:
         Table name -> frame; days and instants as datetime64[s] (UTC).
     """
-    paths = [folder / f"{name}{suffix}" for name in SPECS for suffix in SUFFIXES]
+    paths = [folder / f"{name}{suffix}" for name in names for suffix in SUFFIXES]
     return {path.stem: _read_table(path, path.stem) for path in paths if path.is_file()}
 
 
