@@ -131,7 +131,7 @@ def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Mess
 
 
 def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool = False) -> Choice | Message:
-    """Return plans held against accounts of the same month and band that looked alike before, or why not.
+    """Return plans held against accounts of the same days and band that looked alike before, or why not.
 
     Where levels before stay too far apart, plans without any account near their own level are left out.
 
@@ -146,8 +146,8 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
     controls = int((~used["is_plan"]).sum())
     if not used["is_plan"].any() or controls < rules.min_controls:
         return say(
-            "Of the same month and band are {controls:n account|accounts} without a plan; {least:count} are needed "
-            "in all and {cell:count} for each month and band",
+            "Of the same days and band are {controls:n account|accounts} without a plan; {least:count} are needed "
+            "in all and {cell:count} for each of the days and bands",
             controls=controls,
             least=rules.min_controls,
             cell=rules.min_per_cell,
@@ -160,7 +160,7 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
         return by_matching(_near(episodes, used, plans, others, rules.max_smd), rules, is_near=True)
     if abs(gap) > rules.max_smd:
         return say(
-            "Even the nearest accounts of the same month and band differ by {gap:number} SD in level before; more than "
+            "Even the nearest accounts of the same days and band differ by {gap:number} SD in level before; more than "
             "{most:number} is not left to adjustment",
             gap=abs(gap),
             most=rules.max_smd,
@@ -184,7 +184,7 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
         )
     reason = say(
         "Nobody drew lots: {plans:n plan|plans} are held against {controls:n episode|episodes} of accounts of the same "
-        "month and band that had none and looked alike before",
+        "days and band that had none and looked alike before",
         plans=int(is_plan.sum()),
         controls=held,
     )

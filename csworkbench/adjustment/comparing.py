@@ -125,7 +125,7 @@ def _doubts(effects: "pd.DataFrame", choice: Choice) -> list[Caveat]:
     if alone:
         message = say(
             "{n:n plan has|plans have} no comparable account and no effect: a window is missing, or too few accounts "
-            "of the same month and band had no plan",
+            "of the same days and band had no plan",
             n=alone,
         )
         advice = say("Widen band_edges, or read more accounts: most_accounts and most_controls")

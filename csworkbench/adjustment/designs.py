@@ -42,8 +42,8 @@ class CompareRules:
         least_drawn: Accounts of a lottery on each side below which its draw tells nothing.
         order_followed: Share of the starts of a lottery that must follow its drawn order.
         min_controls: Controls without which a design is not used.
-        min_per_cell: Controls of the same month and band (or draw) without which a plan gets no effect.
-        matches: Nearest controls each plan is held against; 0 = all of its month and band.
+        min_per_cell: Controls of the same days and band (or draw) without which a plan gets no effect.
+        matches: Nearest controls each plan is held against; 0 = all of its days and band.
         max_smd: Largest standardized difference of the level before that is left to adjustment.
         few_treated: Accounts with a plan below which permutations take the place of the normal error.
         draws: Permutations.

@@ -1,4 +1,4 @@
-"""Controls of the same month and band that looked like each plan before it: two windows, tier, tenure, load."""
+"""Controls of the same days and band that looked like each plan before it: two windows, tier, tenure, load."""
 
 from typing import TYPE_CHECKING
 

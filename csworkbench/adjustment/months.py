@@ -125,7 +125,7 @@ def _staggered(
     sets["episode_id"] = sets["account_id"] + " " + sets["month"].dt.strftime("%Y-%m")
     gap = _gap(plans, controls)
     reason = say(
-        "Nobody of the same month and band went without a plan: {plans:n account|accounts} are held against "
+        "Nobody of the same days and band went without a plan: {plans:n account|accounts} are held against "
         "{controls:count} that were eligible with them and got theirs later",
         plans=found.n_plans,
         controls=int(controls["account_id"].nunique()),

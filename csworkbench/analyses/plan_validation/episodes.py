@@ -256,13 +256,14 @@ def busy_with(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str
 
     plans = inputs.plans
     same = plans["playbook"].isin(lines["playbook"].unique()) | (plans["problem_metric"] == metric)
-    mine = plans[same & plans["started_on"].notna()]
+    began = plans["started_on"].fillna(plans["landed_on"])  # who keeps landings only was busy from then at least
+    mine = plans[same & began.notna()]
     until = mine["landed_on"].fillna(mine["closed_on"]).fillna(pd.Timestamp(inputs.as_of))
     length = max(int(lines["post_days"].max()), config.lasting_days)
     return pd.DataFrame(
         {
             "account_id": mine["account_id"],
-            "began": mine["started_on"].to_numpy("datetime64[D]"),
+            "began": began[mine.index].to_numpy("datetime64[D]"),
             "over": (until + pd.Timedelta(days=length)).to_numpy("datetime64[D]"),
         }
     )

@@ -69,3 +69,5 @@ def test_a_plan_keeps_its_account_from_being_a_comparison_as_long_as_it_lasts(la
     lines = pd.DataFrame({"playbook": ["tour"], "post_days": [60]})
     found = busy_with(inputs, Config(lasting_days=lasting), lines, "orders")
     assert found["over"].tolist() == [pd.Timestamp(over)]
+    found = busy_with(SimpleNamespace(plans=plans.assign(started_on=pd.NaT), as_of=inputs.as_of), Config(), lines, "x")
+    assert found["began"].tolist() == [pd.Timestamp("2026-01-01")]
