@@ -1,6 +1,7 @@
 """Which design the data of a playbook allow: each is tried, the most trustworthy first, and says why it is not used."""
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.counterfactual import Side, Weights, alike
@@ -130,7 +131,7 @@ def by_threshold(episodes: "pd.DataFrame", rules: CompareRules) -> Choice | Mess
     return _alike(Design.THRESHOLD, reason, used, ["month", "around"], "threshold_distance")
 
 
-def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool = False) -> Choice | Message:
+def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, caliper: float = inf) -> Choice | Message:
     """Return plans held against accounts of the same days and band that looked alike before, or why not.
 
     Where levels before stay too far apart, plans without any account near their own level are left out.
@@ -138,7 +139,8 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
     Args:
         episodes: Episodes without gaps.
         rules: What is demanded.
-        is_near: Plans without an account near their level have been left out.
+        caliper: How far the level of a control may lie from that of its plan: tried where the nearest in all traits
+            are too far apart in level. Plans without an account that near are left out.
     """
     cell = ["month", "band", "around"]
     enough = max(rules.matches, rules.min_per_cell)  # from fewer there is nothing to choose the nearest of
@@ -155,9 +157,15 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
     is_plan = used["is_plan"].to_numpy(bool)
     known = affordable(traits(used), is_plan)
     plans, others = sides(used, cell, known)
-    weights, gap = match(plans, others, places(known, is_plan), matches=rules.matches, max_smd=rules.max_smd)
-    if abs(gap) > rules.max_smd and not is_near:
-        return by_matching(_near(episodes, used, plans, others, rules.max_smd), rules, is_near=True)
+    weights, gap = match(plans, others, places(known, is_plan), matches=rules.matches, caliper=caliper)
+    held = int((weights.use > 0).sum())
+    if abs(gap) > rules.max_smd or held < rules.min_controls:
+        far = rules.max_smd * float(others.covariates[:, 0].std())
+        alone = used.index[is_plan][_alone(plans, others, far)]
+        if len(alone):
+            return by_matching(episodes.drop(index=alone), rules)
+        if caliper == inf:
+            return by_matching(episodes, rules, caliper=far)
     if abs(gap) > rules.max_smd:
         return say(
             "Even the nearest accounts of the same days and band differ by {gap:number} SD in level before; more than "
@@ -165,7 +173,6 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, is_near: bool 
             gap=abs(gap),
             most=rules.max_smd,
         )
-    held = int((weights.use > 0).sum())
     if held < rules.min_controls:
         return say(
             "Only {controls:n episode|episodes} of accounts without a plan looked alike before; {least:count} are "
@@ -208,13 +215,10 @@ def _alike(
     return Choice(design, reason, used, plans, controls, alike(plans, controls), tuple(map(str, known)))
 
 
-def _near(
-    episodes: "pd.DataFrame", used: "pd.DataFrame", plans: Side, controls: Side, max_smd: float
-) -> "pd.DataFrame":
-    """Return episodes without the plans that have no control of their cell within so many SD of their level."""
+def _alone(plans: Side, controls: Side, far: float) -> "NDArray[np.bool_]":
+    """Return which plans have no control of their cell so near their level."""
     import numpy as np
 
-    far = max_smd * float(controls.covariates[:, 0].std())
     levels = {cell: np.sort(controls.covariates[controls.cell == cell, 0]) for cell in np.unique(plans.cell)}
     is_alone = np.zeros(len(plans.cell), dtype=bool)
     for cell, there in levels.items():
@@ -223,4 +227,4 @@ def _near(
         after = np.searchsorted(there, level)
         gaps = [np.abs(level - there[np.clip(place, 0, len(there) - 1)]) for place in (after - 1, after)]
         is_alone[inside] = np.minimum(*gaps) > far
-    return episodes.drop(index=used.index[used["is_plan"]][is_alone])
+    return is_alone

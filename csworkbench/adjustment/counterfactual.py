@@ -6,6 +6,7 @@ cells, learned from controls alone, so that plans cannot bend it.
 """
 
 from dataclasses import dataclass
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -95,7 +96,9 @@ def alike(plans: Side, controls: Side) -> Weights:
     return Weights(mean, spread, (many / np.maximum(size, 1))[controls.cell], 1 / np.maximum(number, 1), number)
 
 
-def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: int) -> Weights:
+def nearest(
+    plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: int, *, caliper: float = inf
+) -> Weights:
     """Return weights that hold each plan against its nearest controls of the same cell, with replacement.
 
     Args:
@@ -103,6 +106,10 @@ def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: 
         controls: Controls.
         places: Where plans and controls lie: one row per episode, distances in standard deviations.
         most: Controls per plan at most.
+        caliper: How far the first covariate, the level, of a control may lie from that of the plan; a plan with none
+            there keeps its nearest.
+
+    Source: Rubin and Thomas (2000), JASA 95, 573-585, for nearest neighbours within a caliper.
     """
     import numpy as np
     from scipy.spatial import cKDTree
@@ -114,10 +121,14 @@ def nearest(plans: Side, controls: Side, places: "tuple[Floats, Floats]", most: 
     for inside in np.split(plan_order, np.flatnonzero(np.diff(plans.cell[plan_order])) + 1):
         cell = plans.cell[inside[0]]
         there = order[starts[cell] : starts[cell + 1]]
-        count = min(most, len(there))
-        _, found = cKDTree(places[1][there]).query(places[0][inside], k=count)
-        rows.append(np.repeat(inside, count))
-        columns.append(there[np.asarray(found).reshape(-1)])
+        count = len(there) if caliper < inf else min(most, len(there))
+        _, by_distance = cKDTree(places[1][there]).query(places[0][inside], k=count)
+        found = there[np.asarray(by_distance).reshape(len(inside), count)]
+        is_close = np.abs(plans.covariates[inside, :1] - controls.covariates[found, 0]) <= caliper
+        is_close[:, 0] |= ~is_close.any(axis=1)
+        row, column = np.nonzero(is_close & (is_close.cumsum(axis=1) <= most))
+        rows.append(inside[row])
+        columns.append(found[row, column])
     row, column = np.concatenate(rows), np.concatenate(columns)
     number = np.bincount(row, minlength=len(plans.cell))
     weight = 1 / number[row]

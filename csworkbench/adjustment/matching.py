@@ -1,5 +1,6 @@
 """Controls of the same days and band that looked like each plan before it: two windows, tier, tenure, load."""
 
+from math import inf
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.counterfactual import Side, Weights, alike, nearest
@@ -11,8 +12,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-FEWER = (10, 5, 3, 1)
-"""Controls per plan that are tried one after the other where more leave levels too far apart."""
 TIER_APART = 2.0  # standard deviations by which another tier counts as further away
 
 
@@ -56,23 +55,19 @@ def standardized(plans: Side, controls: Side, weights: Weights | None) -> "Float
 
 
 def match(
-    plans: Side, controls: Side, where: "tuple[Floats, Floats]", *, matches: int, max_smd: float
+    plans: Side, controls: Side, where: "tuple[Floats, Floats]", *, matches: int, caliper: float = inf
 ) -> tuple[Weights, float]:
-    """Return the weights of as many nearest controls as keep levels near, and the difference of levels that is left.
+    """Return the weights of the nearest controls, and the standardized difference of levels that is left.
 
     Args:
         plans: Plans; the first covariate is the level.
         controls: Controls of the same cells.
         where: `places`.
         matches: Controls per plan at most; 0 = all of the cell.
-        max_smd: Largest standardized difference of the level; fewer controls are tried until it holds.
+        caliper: How far their level may lie from that of the plan.
     """
-    tries = [count for count in FEWER if not matches or count < matches]
-    weights = nearest(plans, controls, where, matches) if matches else alike(plans, controls)
-    gap = float(standardized(plans, controls, weights)[0])
-    for count in tries:
-        if abs(gap) <= max_smd:
-            break
-        weights = nearest(plans, controls, where, count)
-        gap = float(standardized(plans, controls, weights)[0])
-    return weights, gap
+    if matches or caliper < inf:
+        weights = nearest(plans, controls, where, matches or len(controls.outcome), caliper=caliper)
+    else:
+        weights = alike(plans, controls)
+    return weights, float(standardized(plans, controls, weights)[0])

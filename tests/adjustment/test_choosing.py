@@ -76,6 +76,14 @@ def test_plans_far_below_every_control_are_left_out():
     assert isinstance(by_matching(book.drop(index=1), RULES), Message)
 
 
+def test_where_levels_are_apart_those_within_the_caliper_are_held_against():
+    # All fifty: (0 - 2.5) / SD of about 2 is more than .25; those around 0 lie within a quarter of 2.5.
+    level = np.r_[0.0, 0.01, np.linspace(-0.1, 0.1, 25), np.linspace(4.9, 5.1, 25)]
+    choice = by_matching(episodes(np.arange(52) < 2, level, level, level), CompareRules(matches=0))
+    assert ((choice.weights.use > 0) == (choice.controls.covariates[:, 0] < 1)).all()
+    assert (choice.weights.use > 0).sum() == 25
+
+
 def test_controls_are_counted_by_those_that_are_used():
     # Two plans at either end of 40 controls, the nearest one of each: 2 controls, not 40.
     level = np.r_[-1.0, 1.0, np.linspace(-1, 1, 40)]

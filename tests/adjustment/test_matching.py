@@ -21,15 +21,21 @@ def test_differences_before_are_in_standard_deviations_of_both_sides():
     assert standardized(plans, controls, None) == pytest.approx([-3 / np.sqrt(1.5)])
 
 
-def test_fewer_controls_are_taken_until_levels_are_near():
-    # With all six the mean level of controls is 5 less; the nearest one is the same.
+def test_within_a_caliper_only_controls_of_a_near_level_stand_for_a_plan():
+    # Of seven controls three have the level of both plans, 10; four have 0.
     plans, controls, where = book([10, 10, 10, 0, 0, 0, 10, 10.0, 0], [True, True] + [False] * 7)
-    everyone, gap = match(plans, controls, where, matches=0, max_smd=10.0)
+    everyone, gap = match(plans, controls, where, matches=0)
     assert everyone.number.tolist() == [7, 7]
     assert abs(gap) > 0.5
-    near, gap = match(plans, controls, where, matches=0, max_smd=0.25)
+    near, gap = match(plans, controls, where, matches=0, caliper=1.0)
     assert gap == pytest.approx(0)
-    assert near.number.max() < 7
+    assert near.number.tolist() == [3, 3]
+    assert match(plans, controls, where, matches=2, caliper=1.0)[0].number.tolist() == [2, 2]
+
+
+def test_a_plan_with_nobody_within_the_caliper_keeps_its_nearest():
+    plans, controls, where = book([10, 7, 0.0, 1], [True] + [False] * 3)
+    assert match(plans, controls, where, matches=2, caliper=1.0)[0].use.tolist() == [1, 0, 0]
 
 
 def test_another_tier_lies_further_away():

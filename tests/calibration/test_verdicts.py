@@ -17,7 +17,7 @@ from tests.calibration.verdict_books import read
 QUICK = plan_validation.Config(most_controls=100)
 CREDITED = ["supported", "verified"]
 HIDDEN = "sponsor_program"  # its CSMs knew which accounts would grow, and nobody recorded it
-FIRST_SEED = 1001  # settings were chosen on seeds below 100
+FIRST_SEED = 2001  # settings were chosen on smaller seeds
 
 
 def tiers(quick, full):
