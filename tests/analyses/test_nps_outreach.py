@@ -473,11 +473,36 @@ def test_the_holdout_is_of_whole_accounts_and_only_of_automated_lists():
     for _, row in held.iterrows():
         assert is_held(row["account_id"], f"{row['program']}/1", 0.5)
     calls = found.tables["list"][found.tables["list"]["mode"] == "human"]
-    assert len(calls) == 4  # two advocates and two detractors, all of them
-    due = dict(zip(calls["account_id"], zip(calls["rule"], calls["due_on"].dt.date, strict=True), strict=True))
-    for account, (rule, on) in due.items():
-        is_late = rule == "advocate_call" and is_held(account, "nps_outreach.advocate_call/1", 0.5)
-        assert on == date(2026, 10, 2) + timedelta(weeks=4 if is_late else 0)
+    assert (calls["rule"] == "save_call").sum() == 2  # must-do: nobody of them waits
+
+
+ADVOCATES = {"shares": {"advocates": 1, "referral": 1, "offer": 0.2, "save": 0.05},
+             "lists": {"advocate_call": {**LIST, "play": "call"}},
+             "holdout": {"share": 0.5, "delay_weeks": 4}}  # fmt: skip
+LATE = {f"P{n:02}" for n in range(1, 9) if is_held(f"A{n:02}", "nps_outreach.advocate_call/1", 0.5)}
+EARLY = {f"P{n:02}" for n in range(1, 9)} - LATE
+
+
+def test_who_starts_later_by_lot_is_on_no_list_before_and_on_an_ordinary_one_then():
+    # Answers of Sunday 20 September are first listed in the week of the 21st; four weeks later is 19 October.
+    config = settings(**ADVOCATES)
+    assert LATE
+    assert EARLY
+    for day in (date(2026, 9, 21), AS_OF, date(2026, 10, 18)):
+        found = result([10] * 8, config, as_of=day)
+        assert set(listed(found)) == set(found.tables["proposals"]["contact_id"]) == EARLY
+        assert left(found) == dict.fromkeys(LATE, "starts later by lot: 19 Oct 2026")
+    then = result([10] * 8, config, as_of=date(2026, 10, 19)).tables["list"]
+    assert set(then["contact_id"]) == EARLY | LATE
+    assert set(then["expires_on"].dt.date) == {date(2026, 10, 25)}
+
+
+def test_the_policy_is_asked_in_the_week_in_which_somebody_starts():
+    refusal = {"channel": "email", "purpose": "service", "valid_from": "2026-10-05T10:00:00", "status": "denied"}
+    made = with_rows(book(tables([10] * 8)), "consents", [{"contact_id": who, **refusal} for who in LATE])
+    config = settings(**ADVOCATES)
+    then = nps_outreach.analyze(prepared(made, config, as_of=date(2026, 10, 19)), config)
+    assert left(then) == dict.fromkeys(LATE, "refused")
 
 
 def test_the_number_held_is_binomial_and_programs_are_drawn_apart():

@@ -67,7 +67,7 @@ def proposal(person, **changes):
 
 
 def made(rows, analysis="triggers"):
-    return proposals(pd.DataFrame(rows), analysis, WEEK)
+    return proposals(pd.DataFrame(rows or None, columns=None if rows else list(proposal("P01"))), analysis, WEEK)
 
 
 def tables(people=6, minutes=60, **changes):
@@ -526,6 +526,32 @@ def test_who_is_at_a_cap_since_is_struck_off_the_official_list_and_nobody_says_s
     assert listed(now) == []
     row = now.tables["states"].iloc[0]
     assert (row["state"], row["reason"]) == ("proposed", "contact at the cap")
+
+
+@pytest.mark.parametrize(("expires", "off"), [("2026-10-06", ["P01"]), ("2026-10-04", [])])
+def test_an_official_row_that_still_holds_in_a_later_week_is_asked_about_again(expires, off):
+    rows = [proposal(name, expires_on=pd.Timestamp(expires)) for name in ("P01", "P02")]
+    official = as_released(result(rows).tables["list"])
+    gone = tables()
+    gone["contacts"][0]["left_at"] = "2026-10-05T08:00:00"
+    later = result({"triggers": made([])}, gone, released=official, as_of=AS_OF + timedelta(days=6))
+    assert list(later.tables["struck"]["contact_id"]) == off
+    reasons = dict(zip(later.tables["states"]["state"], later.tables["states"]["reason"], strict=True))
+    assert reasons == ({"skipped": "person left", "proposed": ""} if off else {"expired": ""})
+
+
+def test_an_official_row_of_an_earlier_week_is_not_at_the_cap_by_itself():
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    official = as_released(
+        result([proposal("P01", expires_on=pd.Timestamp("2026-10-11"))], policy=policy).tables["list"]
+    )
+    later = result({"triggers": made([])}, policy=policy, released=official, as_of=AS_OF + timedelta(days=7))
+    assert later.tables["struck"].empty
+    other = {"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-10-05T10:00:00"}
+    touched = result(
+        {"triggers": made([])}, tables(touches=[other]), policy, released=official, as_of=AS_OF + timedelta(days=7)
+    )
+    assert list(touched.tables["struck"]["reason"]) == ["contact at the cap"]
 
 
 def test_what_is_on_the_official_list_of_another_page_is_not_listed_twice():

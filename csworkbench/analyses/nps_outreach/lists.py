@@ -21,7 +21,7 @@ from csworkbench.assignment import is_held
 from csworkbench.estimates import Message, say
 from csworkbench.features.rates import DETRACTOR
 from csworkbench.formats import text
-from csworkbench.policy import account_for, decide, proposals
+from csworkbench.policy import account_for, decide, proposals, week_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -140,11 +140,12 @@ def _by_lot(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 def _with_rules(rows: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.DataFrame":
     """Return the requests with what the policy asks for, and what the page itself says against them."""
+    import pandas as pd
+
     rules = {name: config.lists[name] for name in set(rows["rule"])}
     blocked, settled = _unhappy_buyers(inputs, config), {
         route.followup.casefold() for route in config.routes if route.play is None
     }  # fmt: skip
-    own = [next(_against(row, inputs, (config, blocked, settled)), "") for row in rows.to_dict("records")]
     program = [f"{STEM}.{rule}" for rule in rows["rule"]]
     salt = config.holdout.name
     drawn = [
@@ -153,10 +154,12 @@ def _with_rules(rows: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.Dat
     ]
     is_human = rows["rule"].isin(HUMAN)
     is_must = rows["rule"].map({name: rule.is_must_do for name, rule in rules.items()}).astype(bool)
+    is_late = pd.Series(drawn, rows.index, dtype=bool) & is_human & ~is_must
+    asked = rows.assign(is_late=is_late).to_dict("records")
+    own = [next(_against(row, inputs, (config, blocked, settled)), "") for row in asked]
     return rows.assign(
         own=own,
         program=program,
-        is_drawn=drawn,
         is_held=[each and not human and not must for each, human, must in zip(drawn, is_human, is_must, strict=True)],
         is_must_do=is_must,
         mode=["human" if human else "automated" for human in is_human],
@@ -195,6 +198,19 @@ def _against(row: dict[Any, Any], inputs: Inputs, known: tuple[Config, set[str],
             yield RENEWING
         if account["is_negotiating"]:
             yield NEGOTIATING
+    starts = _starts(row, config)
+    if row["is_late"] and starts > inputs.week.first:
+        yield text(say("starts later by lot: {day:date}", day=starts))
+
+
+def _starts(row: dict[Any, Any], config: Config) -> date:
+    """Return the Monday from which somebody drawn to start later is listed; it does not move with the week."""
+    return _monday_after(_day(row["seen_on"])) + timedelta(weeks=config.holdout.delay_weeks)
+
+
+def _monday_after(day: date) -> date:
+    """Return the first day of the first week whose list knows what happened on a day."""
+    return week_of(day).first + timedelta(weeks=1)
 
 
 def _day(moment: Any) -> date:
@@ -207,12 +223,7 @@ def _planned(chosen: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.Data
     """Return those who are contacted, with their days, their family and the reason in words."""
     import pandas as pd
 
-    week = inputs.week
-    later = timedelta(weeks=config.holdout.delay_weeks)
-    is_late = chosen["is_drawn"].astype(bool) & chosen["rule"].isin(HUMAN) & ~chosen["is_must_do"].astype(bool)
-    friday = week.first + timedelta(days=4)
-    due = [friday + later if late else friday for late in is_late]
-    expires = [week.last + later if late else week.last for late in is_late]
+    friday, sunday = (pd.Timestamp(inputs.week.first + timedelta(days=days)) for days in (4, 6))
     zone = inputs.timezone
     sent = chosen["send_from"].dt.tz_localize("UTC").dt.tz_convert(zone).dt.date
     return chosen.assign(
@@ -220,9 +231,9 @@ def _planned(chosen: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.Data
         value=float("nan"),
         value_unit=pd.array([None] * len(chosen), dtype="str"),
         reason=[text(_why(row, config)) for row in chosen.to_dict("records")],
-        due_on=pd.to_datetime(pd.Series(due, chosen.index, dtype="object")),
-        expires_on=pd.to_datetime(pd.Series(expires, chosen.index, dtype="object")),
-        sent_on=[on if mode == "human" else day for mode, on, day in zip(chosen["mode"], due, sent, strict=True)],
+        due_on=friday,
+        expires_on=sunday,
+        sent_on=sent.mask(chosen["mode"] == "human", friday.date()),
     )
 
 

@@ -51,7 +51,7 @@ def _about_struck(inputs: Inputs, off: "pd.DataFrame") -> Iterator[Caveat]:
     if off.empty:
         return
     told = [f"{len(rows)} {reason}" for reason, rows in off.groupby("reason", sort=True)]
-    if any(each.first_day == inputs.week.first for each in inputs.official):
+    if set(off["proposal_id"]) & {each.proposal_id for each in inputs.official}:
         yield Caveat(
             "official_list_changed",
             Severity.WARNING,
