@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from csworkbench.analyses import nps_outreach
+from csworkbench.analyses import nps_outreach, weekly_list
 from csworkbench.analyses.nps_outreach.tiers import ranked, size_of, tie_table
 from csworkbench.asof import take
 from csworkbench.assignment import is_held
@@ -497,6 +497,34 @@ def test_who_starts_later_by_lot_is_on_no_list_before_and_on_an_ordinary_one_the
     assert set(then["expires_on"].dt.date) == {date(2026, 10, 25)}
 
 
+@pytest.mark.parametrize(
+    ("earlier", "starts"),
+    [
+        ("2026-08-25", "28 Sep 2026"),  # Tuesday; listed from Monday the 31st, four weeks later
+        ("2026-06-22", None),  # 90 days before the 20th: the account has been up ever since, and has waited
+        ("2026-06-21", "19 Oct 2026"),  # 91 days: no answer counted on 20 September, when it came up anew
+    ],
+)
+def test_a_further_answer_does_not_move_the_day_on_which_an_account_starts(earlier, starts):
+    rows = [*tables([10] * 8)["nps_responses"], *(answer(who, 10, earlier) for who in sorted(LATE))]
+    found = result([10] * 8, settings(**ADVOCATES), nps_responses=rows, as_of=date(2026, 9, 23))
+    assert left(found) == (dict.fromkeys(LATE, f"starts later by lot: {starts}") if starts else {})
+
+
+def test_who_starts_later_is_on_the_weekly_list_of_that_week():
+    config, whole = settings(**ADVOCATES), weekly_list.Config.model_validate({"holdout": {"share": 0}})
+    made = book(tables([10] * 8, csms=[{"csm_id": "anna", "name": "Anna"}]))
+    made = replace(made, workspace=made.workspace.model_copy(update={"contact_policy": OPEN}))
+    listed_on = {}
+    for weeks in range(6):
+        now = take(made, date(2026, 9, 23) + timedelta(weeks=weeks))
+        asked = nps_outreach.analyze(nps_outreach.prepare(now, config, {}), config)
+        rows = weekly_list.analyze(weekly_list.prepare(now, whole, {"nps_outreach": asked}), whole).tables["list"]
+        for who in rows["contact_id"]:
+            listed_on.setdefault(who, weeks)
+    assert listed_on == dict.fromkeys(EARLY, 0) | dict.fromkeys(LATE, 4)
+
+
 def test_the_policy_is_asked_in_the_week_in_which_somebody_starts():
     refusal = {"channel": "email", "purpose": "service", "valid_from": "2026-10-05T10:00:00", "status": "denied"}
     made = with_rows(book(tables([10] * 8)), "consents", [{"contact_id": who, **refusal} for who in LATE])
@@ -541,6 +569,8 @@ def test_an_account_counts_once_in_what_the_holdout_shows_however_often_it_comes
         ({"lists": {"reply": LIST, "referral": LIST}}, "the same priority"),
         ({"routes": [{"followup": "a"}, {"followup": "A"}]}, "the same followup comes twice"),
         ({"lists": {"spam": LIST}}, "spam"),
+        # 7 x 4 + 6 = 34 days
+        ({"window_days": 33, "holdout": {"share": 0.2, "delay_weeks": 4}}, "answers no longer count by then"),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(changes, match):

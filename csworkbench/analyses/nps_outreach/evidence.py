@@ -36,6 +36,7 @@ class Inputs:
         quarters: Sums per quarter and account: year, quarter, account_id, answered, promoters, detractors.
         answers: As scores, when the week began, by which the lists are made.
         waiting: As invitations, when the week began: those nobody answered.
+        came_up: account_id -> day from which on it has had an answer that counts, without a break, when the week began.
         accounts: By account_id, when the week began: name, tier, arr (in the workspace's currency, missing = not
             known), csm_id, is_renewing, is_negotiating.
         roles: contact_id -> role.
@@ -58,6 +59,7 @@ class Inputs:
     quarters: "pd.DataFrame"
     answers: "pd.DataFrame"
     waiting: "pd.DataFrame"
+    came_up: Mapping[str, date]
     accounts: "pd.DataFrame"
     roles: Mapping[str, str]
     barred: Mapping[str, str]
@@ -100,6 +102,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         quarters=_quarters(snapshot, config),
         answers=_frame(asked.answers(before, config.window_days)),
         waiting=waiting[~waiting["is_answered"]].reset_index(drop=True),
+        came_up=_came_up(before, config.window_days),
         accounts=_accounts(before, config),
         roles=_pairs(asked.roles(before)),
         barred=contacts_by_rule(before, "leave_out", config.leave_out),
@@ -119,6 +122,14 @@ def _acted_on(own: "list[Contacted]") -> dict[str, date]:
         seen = each.first_day - timedelta(days=1)
         newest[each.contact_id] = max(seen, newest.get(each.contact_id, seen))
     return newest
+
+
+def _came_up(before: Snapshot, window_days: int) -> dict[str, date]:
+    """Return the day on which each account came up: no later answer moves it, unless none had counted for a while."""
+    days = asked.answer_days(before).to_pandas().sort_values(["account_id", "local_day"], ignore_index=True)
+    gap = days.groupby("account_id")["local_day"].transform(lambda each: each.diff().dt.days)
+    first = days[~(gap <= window_days)].drop_duplicates("account_id", keep="last")
+    return dict(zip(first["account_id"], first["local_day"].dt.date, strict=True))
 
 
 def _quarters(snapshot: Snapshot, config: Config) -> "pd.DataFrame":

@@ -198,19 +198,14 @@ def _against(row: dict[Any, Any], inputs: Inputs, known: tuple[Config, set[str],
             yield RENEWING
         if account["is_negotiating"]:
             yield NEGOTIATING
-    starts = _starts(row, config)
-    if row["is_late"] and starts > inputs.week.first:
+    if row["is_late"] and (starts := _starts(row, inputs, config)) > inputs.week.first:
         yield text(say("starts later by lot: {day:date}", day=starts))
 
 
-def _starts(row: dict[Any, Any], config: Config) -> date:
-    """Return the Monday from which somebody drawn to start later is listed; it does not move with the week."""
-    return _monday_after(_day(row["seen_on"])) + timedelta(weeks=config.holdout.delay_weeks)
-
-
-def _monday_after(day: date) -> date:
-    """Return the first day of the first week whose list knows what happened on a day."""
-    return week_of(day).first + timedelta(weeks=1)
+def _starts(row: dict[Any, Any], inputs: Inputs, config: Config) -> date:
+    """Return the Monday from which an account drawn to start later is listed: fixed by the day it came up."""
+    first = week_of(inputs.came_up[row["account_id"]]).first + timedelta(weeks=1)
+    return first + timedelta(weeks=config.holdout.delay_weeks)
 
 
 def _day(moment: Any) -> date:

@@ -142,6 +142,9 @@ class Config(Section):
         said = [route.followup.casefold() for route in self.routes]
         if len(set(said)) < len(said):
             faults["routes"] = "the same followup comes twice; keep one"
+        # An answer of Monday is six days old when its first list is made.
+        if self.holdout.share and 7 * self.holdout.delay_weeks + 6 > self.window_days:
+            faults["holdout.delay_weeks"] = "answers no longer count by then; shorten it, or raise window_days"
         if faults:
             raise SettingError(faults)
         return self
