@@ -552,6 +552,20 @@ def test_48_listed_a_year_show_nothing_below_44_points():
     assert row["smallest_share"] == pytest.approx(0.441, abs=0.001)
 
 
+def test_whoever_was_contacted_stays_in_the_base_of_the_holdout_after_the_release():
+    config = settings(lists={"unanswered": LIST}, holdout={"share": 0.5})
+    first = result([None] * 20, config)
+    held = {f"A{n:02}" for n in range(1, 21) if is_held(f"A{n:02}", "nps_outreach.unanswered/1", 0.5)}
+    shown = ["accounts", "held"]
+    assert first.tables["holdout"].iloc[0][shown].tolist() == [20, len(held)]
+    later = result([None] * 20, config, released=official(first), as_of=AS_OF + timedelta(days=7))
+    assert later.tables["list"].empty
+    assert later.tables["holdout"].iloc[0][shown].tolist() == [20, len(held)]
+    other_page = [replace(each, analysis="weekly_list") for each in official(first)]
+    now = result([None] * 20, config, released=other_page)
+    assert now.tables["holdout"].iloc[0][shown].tolist() == [20, len(held)]
+
+
 def test_an_account_counts_once_in_what_the_holdout_shows_however_often_it_comes_back():
     config = settings(window_days=91, lists={"unanswered": LIST}, holdout={"share": 0.2})
     row = result([None] * 12, config).tables["holdout"].iloc[0]

@@ -15,7 +15,7 @@ from csworkbench.assignment import is_held
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.exports import write_table
 from csworkbench.formats import text
-from csworkbench.policy import COLUMNS, proposals, week_of
+from csworkbench.policy import COLUMNS, Holdout, holdout_table, proposals, week_of
 from csworkbench.sources import Contacted
 from csworkbench.workspace import Cap, ContactPolicy
 from tests.books import book
@@ -96,21 +96,19 @@ def tables(people=6, minutes=60, **changes):
     return {**base, **changes}
 
 
-def prepared(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, held=()):
+def prepared(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, own=None):
     whole = book(data or tables())
     workspace = whole.workspace.model_copy(update={"contact_policy": policy})
     upstream = rows if isinstance(rows, dict) else {"triggers": made(rows)}
-    found = {
-        name: Upstream({"proposals": table, "held_out": pd.DataFrame(held, columns=["account_id", "program"])})
-        for name, table in upstream.items()
-    }
+    draws = {} if own is None else {"holdout": own}
+    found = {name: Upstream({"proposals": table, **draws}) for name, table in upstream.items()}
     snapshot = take(replace(whole, workspace=workspace, released=tuple(released)), as_of)
     return weekly_list.prepare(snapshot, config or settings(), found)
 
 
-def result(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, held=()):
+def result(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, own=None):
     config = config or settings()
-    return weekly_list.analyze(prepared(rows, data, policy, released, as_of, config, held), config)
+    return weekly_list.analyze(prepared(rows, data, policy, released, as_of, config, own), config)
 
 
 def listed(found):
@@ -686,12 +684,30 @@ def test_must_do_contacts_are_never_held_out():
     assert len(found.tables["list"]) == 50
 
 
-def test_who_has_drawn_for_a_program_is_not_drawn_for_again():
-    held = [("A900", "triggers.check_in")]
-    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": 0.5}), held=held)
+def test_who_has_drawn_for_a_program_is_not_drawn_for_again_and_says_what_it_shows():
+    own = holdout_table(
+        pd.DataFrame({"program": "triggers.check_in", "account_id": ["A900", "A001"], "is_held": [True, False]}),
+        ["triggers.check_in"], 7, given=(Holdout(), 0.95), book=9,
+    )  # fmt: skip
+    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": 0.5}), own=own)
     assert len(found.tables["list"]) == 50
     row = found.tables["holdout"].iloc[0]
-    assert (row["drawn_by"], row["accounts"], row["held"]) == ("triggers", 51, 1)
+    assert (row["drawn_by"], row["accounts"], row["held"], row["per_year"]) == ("triggers", 2, 1, 9)
+
+
+def test_whoever_was_contacted_stays_in_the_base_of_the_holdout_the_week_after():
+    config = settings(holdout={"share": 0.5})
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    first = result({"triggers": many(50)}, large(50), policy, config=config)
+    official = as_released(first.tables["list"])
+    due = {"due_on": pd.Timestamp("2026-10-09"), "expires_on": pd.Timestamp("2026-10-11")}
+    later = result(
+        {"triggers": many(50, **due)}, large(50), policy, official, AS_OF + timedelta(days=7), config=config
+    )  # fmt: skip
+    assert later.tables["list"].empty
+    held = sum(is_held(f"A{n:03}", "triggers.check_in/1", 0.5) for n in range(1, 51))
+    for found in (first, later):
+        assert found.tables["holdout"].iloc[0][["accounts", "held"]].tolist() == [50, held]
 
 
 def test_human_lists_are_not_held_out_but_start_later_by_lot():

@@ -17,11 +17,10 @@ from csworkbench.analyses.nps_outreach.settings import (
     Config,
 )
 from csworkbench.analyses.nps_outreach.tiers import lot, ranked
-from csworkbench.assignment import is_held
 from csworkbench.estimates import Message, say
 from csworkbench.features.rates import DETRACTOR
 from csworkbench.formats import text
-from csworkbench.policy import account_for, decide, proposals, week_of
+from csworkbench.policy import account_for, decide, drawn, proposals, week_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,7 +47,8 @@ class Lists:
 
     Args:
         placed: Promoters and detractors in the order of their tiers.
-        decided: One row per contact a rule asks for, with the decision of the policy.
+        decided: One row per contact a rule asks for, with the decision of the policy, and is_elsewhere (on an official
+            list of another page for the same reason).
         proposals: Those who are contacted, as `policy.proposals` has them.
         listed: The same for people, and as a release keeps them, but for those on the official list of another page:
             `LISTED`.
@@ -102,6 +102,7 @@ def _without_others(decided: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
     told = pages.map(lambda page: text(say("on the official list of {page} already", page=page)), na_action="ignore")
     return decided.assign(
         is_listed=decided["is_listed"] & ~is_there,
+        is_elsewhere=is_there,
         reason=decided["reason"].mask(is_there, told),
         reasons=decided["reasons"].mask(is_there, told),
     )
@@ -140,27 +141,21 @@ def _by_lot(rows: "pd.DataFrame") -> "pd.DataFrame":
 
 def _with_rules(rows: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.DataFrame":
     """Return the requests with what the policy asks for, and what the page itself says against them."""
-    import pandas as pd
-
     rules = {name: config.lists[name] for name in set(rows["rule"])}
     blocked, settled = _unhappy_buyers(inputs, config), {
         route.followup.casefold() for route in config.routes if route.play is None
     }  # fmt: skip
     program = [f"{STEM}.{rule}" for rule in rows["rule"]]
-    salt = config.holdout.name
-    drawn = [
-        is_held(str(account), f"{name}/{salt}", config.holdout.share)
-        for account, name in zip(rows["account_id"], program, strict=True)
-    ]
+    is_drawn = drawn(rows.assign(program=program), config.holdout)
     is_human = rows["rule"].isin(HUMAN)
     is_must = rows["rule"].map({name: rule.is_must_do for name, rule in rules.items()}).astype(bool)
-    is_late = pd.Series(drawn, rows.index, dtype=bool) & is_human & ~is_must
+    is_late = is_drawn & is_human & ~is_must
     asked = rows.assign(is_late=is_late).to_dict("records")
     own = [next(_against(row, inputs, (config, blocked, settled)), "") for row in asked]
     return rows.assign(
         own=own,
         program=program,
-        is_held=[each and not human and not must for each, human, must in zip(drawn, is_human, is_must, strict=True)],
+        is_held=is_drawn & ~is_human & ~is_must,
         is_must_do=is_must,
         mode=["human" if human else "automated" for human in is_human],
         purpose=rows["rule"].map({name: rule.purpose for name, rule in rules.items()}),

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from csworkbench.sources import Contacted
 
 STEM = "weekly_list"
-HELD = ["account_id", "program"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,7 +33,7 @@ class Inputs:
         proposals: Of all analyses, by priority and id: `policy.COLUMNS` and analysis. A proposal for an account as a
             whole names its primary contact.
         sources: Analysis -> proposals it made.
-        drawn: Accounts held out by the analyses themselves: account_id, program.
+        drawn: Analysis that draws its holdouts itself -> its table `holdout`.
         accounts: account_id -> name.
         contacts: By contact_id: account_id, language, is_primary.
         people: By csm_id: name, languages, capacity (minutes), planned (minutes taken already).
@@ -54,7 +53,7 @@ class Inputs:
     timezone: str
     proposals: "pd.DataFrame"
     sources: Mapping[str, int]
-    drawn: "pd.DataFrame"
+    drawn: "Mapping[str, pd.DataFrame]"
     accounts: Mapping[str, str]
     contacts: "pd.DataFrame"
     people: "pd.DataFrame"
@@ -150,14 +149,12 @@ def _check_channels(proposals: "pd.DataFrame", config: Config) -> None:
         raise AnalysisError(*problems)
 
 
-def _drawn(upstream: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return the accounts the analyses have held out themselves."""
-    import pandas as pd
-
-    tables = [upstream[name].tables["held_out"] for name in sorted(upstream) if "held_out" in upstream[name].tables]
-    parts = [table[HELD].astype("str") for table in tables if set(HELD) <= set(table.columns) and len(table)]
-    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in HELD})
-    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True) if parts else empty
+def _drawn(upstream: Mapping[str, Any]) -> "dict[str, pd.DataFrame]":
+    """Return what the analyses that draw themselves say of their holdouts; those who hold nobody out draw too."""
+    return {
+        name: each.tables["holdout"] for name, each in sorted(upstream.items())
+        if {"proposals", "holdout"} <= each.tables.keys()
+    }  # fmt: skip
 
 
 def _names(before: Snapshot) -> dict[str, str]:

@@ -32,7 +32,7 @@ class Result:
     * capacity, CSM; channels, channel; stages, stage of the plan; short, what must-do contacts lack: see `measured`
     * states, proposal of this week and of the official lists of the 8 weeks before: see `listing.states`
     * held_out, contact held out by lot: proposal_id, contact_id, account_id, program
-    * holdout, automated program: see `measured.holdout_table`
+    * holdout, automated program: see `measured.held_table`
     * crm, contact, the list with e-mail address and phone; only where `addresses` of the settings says so
 
     Args:
@@ -138,7 +138,7 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
         "short": measured.short_table(made),
         "states": states(inputs, rows, off),
         "held_out": held[["proposal_id", "contact_id", "account_id", "program"]].reset_index(drop=True),
-        "holdout": measured.holdout_table(inputs, made, config),
+        "holdout": measured.held_table(inputs, made, config),
     }
     return found | ({"crm": addresses(inputs, rows)} if config.addresses else {})
 
