@@ -452,6 +452,24 @@ def test_nobody_moves_up_for_who_leaves_during_the_week():
     ]
 
 
+def test_nobody_moves_up_on_the_weekly_list_for_who_is_struck_off_the_page_that_proposes():
+    # Time for one call of 30 minutes; on Tuesday the one who has it leaves.
+    config = settings(lists={"advocate_call": {**LIST, "minutes": 30}}, shares={"advocates": 1, "referral": 1})
+    whole = weekly_list.Config.model_validate({"holdout": {"share": 0}, "free_share": 1.0})
+    anna = {"csm_id": "anna", "name": "Anna", "capacity_minutes_week": 30}
+    found, gone = {}, None
+    for day in (date(2026, 9, 28), AS_OF):
+        people = [{**row, "left_at": "2026-09-29T08:00:00" if row["contact_id"] == gone else None}
+                  for row in tables([10] * 3)["contacts"]]  # fmt: skip
+        made = book(tables([10] * 3, csms=[anna], contacts=people))
+        now = take(replace(made, workspace=made.workspace.model_copy(update={"contact_policy": OPEN})), day)
+        asked = nps_outreach.analyze(nps_outreach.prepare(now, config, {}), config)
+        found[day] = weekly_list.analyze(weekly_list.prepare(now, whole, {"nps_outreach": asked}), whole)
+        gone = gone or found[day].tables["list"]["contact_id"].item()
+    assert found[AS_OF].tables["list"].empty
+    assert found[AS_OF].tables["struck"]["contact_id"].tolist() == [gone]
+
+
 def test_the_list_is_released_once_a_week_with_the_columns_that_are_read_back():
     (release,) = result([0]).releases
     assert (release.table, release.place, release.is_once) == ("list", "lists/nps_outreach-2026-09-28", True)

@@ -49,9 +49,9 @@ class Lists:
         placed: Promoters and detractors in the order of their tiers.
         decided: One row per contact a rule asks for, with the decision of the policy, and is_elsewhere (on an official
             list of another page for the same reason).
-        proposals: Those who are contacted, as `policy.proposals` has them.
-        listed: The same for people, and as a release keeps them, but for those on the official list of another page:
-            `LISTED`.
+        proposals: Those who were listed when the week began, as `policy.proposals` has them: the same all week.
+        listed: The same for people, and as a release keeps them, but for those struck off and those on the official
+            list of another page: `LISTED`.
         left_out: Every contact that is not listed, and those whom nobody knows: contact_id, account_id, rule, reason,
             reasons.
         struck: Those of `left_out` who were listed when the week began.
@@ -79,7 +79,8 @@ def lists(inputs: Inputs, config: Config) -> Lists:
     placed = ranked(inputs.answers, inputs.accounts, config)
     wanted = _with_rules(_requested(inputs, placed, config), inputs, config)
     decided = decide(wanted, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
-    chosen = _planned(decided[decided["is_listed"]], inputs, config)
+    # Who is struck off stays a proposal: the weekly list strikes it off too, and gives its place to nobody.
+    chosen = _planned(decided[decided["is_listed"] | decided["is_struck"]], inputs, config)
     made = proposals(chosen, STEM, inputs.week)
     decided = _without_others(decided, inputs)
     everybody = account_for(inputs.ground, decided)
