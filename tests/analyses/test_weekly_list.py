@@ -730,6 +730,18 @@ def test_the_page_says_what_the_holdout_can_show():
     assert "holdout_shows" in codes(found)
 
 
+def test_a_year_brings_no_more_accounts_than_are_under_contract_named_or_not():
+    # Ten are proposed every week. Of 20 one is on trial and two have left; the third leaves on Monday, after the list.
+    data = large(20)
+    paid = {"paid_at": "2026-01-01T08:00:00", "churned_at": None}
+    data["accounts"] = [{**row, **paid} for row in data["accounts"]]
+    data["accounts"][12]["paid_at"] = None
+    for place, day in ((13, "2026-05-01"), (14, "2026-09-27"), (15, "2026-09-28")):
+        data["accounts"][place]["churned_at"] = f"{day}T08:00:00"
+    found = result({"triggers": many(10)}, data, config=settings(holdout={"share": 0.2}))
+    assert found.tables["holdout"].iloc[0]["per_year"] == 17
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------
 
 

@@ -9,7 +9,7 @@ from csworkbench.analyses.nps_outreach import asked
 from csworkbench.analyses.nps_outreach.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import owners
-from csworkbench.policy import Ground, Week, gather, last_touch, week_of
+from csworkbench.policy import Ground, Week, book_size, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ class Inputs:
         came_up: account_id -> day from which on it has had an answer that counts, without a break, when the week began.
         accounts: By account_id, when the week began: name, tier, arr (in the workspace's currency, missing = not
             known), csm_id, is_renewing, is_negotiating.
+        book: Accounts under contract when the week began.
         roles: contact_id -> role.
         barred: contact_id -> why the settings (`leave_out`) keep it off every list.
         last_touch: contact_id -> day of the newest touch; empty without touches.
@@ -61,6 +62,7 @@ class Inputs:
     waiting: "pd.DataFrame"
     came_up: Mapping[str, date]
     accounts: "pd.DataFrame"
+    book: int
     roles: Mapping[str, str]
     barred: Mapping[str, str]
     last_touch: Mapping[str, date]
@@ -104,6 +106,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         waiting=waiting[~waiting["is_answered"]].reset_index(drop=True),
         came_up=_came_up(before, config.window_days),
         accounts=_accounts(before, config),
+        book=book_size(before),
         roles=_pairs(asked.roles(before)),
         barred=contacts_by_rule(before, "leave_out", config.leave_out),
         last_touch=last_touch(before),

@@ -122,7 +122,7 @@ def _holdout_table(inputs: Inputs, made: Lists, config: Config) -> "pd.DataFrame
     base = asked.assign(is_held=is_held)[is_held | is_served]
     rules = [name for name, each in config.lists.items() if name not in HUMAN and not each.is_must_do]
     programs, given = [f"{STEM}.{rule}" for rule in rules], (config.holdout, config.level)
-    table = holdout_table(base, programs, config.window_days, given=given, book=len(inputs.accounts))
+    table = holdout_table(base, programs, config.window_days, given=given, book=inputs.book)
     table.insert(1, "rule", rules)
     return table.astype({"rule": "str"})
 

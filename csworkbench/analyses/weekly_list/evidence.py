@@ -10,7 +10,7 @@ from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.errors import AnalysisError, Problem
 from csworkbench.features import owners
-from csworkbench.policy import COLUMNS, Ground, Week, gather, last_touch, week_of
+from csworkbench.policy import COLUMNS, Ground, Week, book_size, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ class Inputs:
         sources: Analysis -> proposals it made.
         drawn: Analysis that draws its holdouts itself -> its table `holdout`.
         accounts: account_id -> name.
+        book: Accounts under contract.
         contacts: By contact_id: account_id, language, is_primary.
         people: By csm_id: name, languages, capacity (minutes), planned (minutes taken already).
         owners: account_id -> csm_id.
@@ -55,6 +56,7 @@ class Inputs:
     sources: Mapping[str, int]
     drawn: "Mapping[str, pd.DataFrame]"
     accounts: Mapping[str, str]
+    book: int
     contacts: "pd.DataFrame"
     people: "pd.DataFrame"
     owners: Mapping[str, str]
@@ -99,6 +101,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         sources=sources,
         drawn=_drawn(upstream),
         accounts=_names(before),
+        book=book_size(before),
         contacts=contacts,
         people=_with_planned(before, week, config, owned),
         owners=owned,

@@ -146,8 +146,8 @@ def held_table(inputs: Inputs, made: Plan, config: Config) -> "pd.DataFrame":
     was_served = pd.Series([key in before for key in keys], own.index, dtype=bool)
     is_held, is_elsewhere = own["reason"] == Reason.HOLDOUT.value, own["proposal_id"].isin(list(inputs.elsewhere))
     base = own.assign(is_held=is_held)[is_held | own["is_listed"] | own["is_struck"] | is_elsewhere | was_served]
-    given, book = (config.holdout, config.level), len(inputs.accounts)
-    table = holdout_table(base, sorted(set(own["program"])), WEEK_DAYS, given=given, book=book)
+    given = (config.holdout, config.level)
+    table = holdout_table(base, sorted(set(own["program"])), WEEK_DAYS, given=given, book=inputs.book)
     table = table.assign(drawn_by="this page")
     others = [each[each["accounts"] > 0].assign(drawn_by=name) for name, each in inputs.drawn.items()]
     whole = pd.concat([table, *(each[list(table)] for each in others if len(each))], ignore_index=True)
