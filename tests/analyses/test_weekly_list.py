@@ -200,6 +200,35 @@ def test_a_meeting_takes_the_time_of_who_looks_after_the_account():
     assert left(found) == {"P02": "no time of the CSM left"}
 
 
+def test_calls_on_the_official_list_of_another_page_take_their_time():
+    # 60 minutes less an official call of 30 by Anna leave one call; Bo's, what the system sends and last week's do not.
+    rows = [
+        proposal("P03"),
+        proposal("P04"),
+        proposal("P05", mode="automated"),
+        proposal("P06", priority=2),
+    ]
+    theirs = as_released(result(rows, tables(minutes=600)).tables["list"], "nps_outreach")
+    assert theirs[-1].contact_id == "P06"
+    official = [replace(each, csm_id="bo") if each.contact_id == "P04" else each for each in theirs[:-1]]
+    official.append(replace(theirs[-1], first_day=WEEK.first - timedelta(weeks=1), row={"minutes": "30"}))
+    found = result([proposal("P01"), proposal("P02", priority=2)], released=official)
+    assert left(found) == {"P02": "no time of the CSM left"}
+    anna = found.tables["capacity"].set_index("csm_id").loc["anna"]
+    assert anna[["planned", "free", "used"]].tolist() == [30, 30, 30]
+
+
+def test_an_official_call_of_an_earlier_week_takes_its_time_until_it_is_done():
+    call = as_released(result([proposal("P03", expires_on=pd.Timestamp("2026-10-11"))]).tables["list"])
+    later = {"due_on": pd.Timestamp("2026-10-09"), "expires_on": pd.Timestamp("2026-10-11")}
+    rows = [proposal("P01", **later), proposal("P02", priority=2, **later)]
+    following = AS_OF + timedelta(days=7)
+    assert listed(result(rows, released=call, as_of=following)) == ["P01"]
+    done = {"touch_id": "X1", "account_id": "A03", "contact_id": "P03", "sent_at": "2026-10-01T10:00:00"}
+    data = tables(touches=[{**done, "proposal_id": call[0].proposal_id}])
+    assert listed(result(rows, data, released=call, as_of=following)) == ["P01", "P02"]
+
+
 def test_a_chat_of_several_at_once_takes_part_of_the_minutes():
     # 45 minutes of a chat, 4.5 at once, are 10.
     found = result([proposal("P01", channel="chat", minutes=45.0)])

@@ -36,8 +36,8 @@ MADE = [
 ]  # fmt: skip
 LISTED = [
     "proposal_id", "rule", "priority", "account_id", "contact_id", "name", "play", "channel", "csm_id", "reason",
-    "mode", "purpose", "basis", "last_touch_on", "send_from", "sent_on", "due_on", "expires_on", "is_must_do",
-    "program",
+    "mode", "minutes", "purpose", "basis", "last_touch_on", "send_from", "sent_on", "due_on", "expires_on",
+    "is_must_do", "program",
 ]  # fmt: skip
 
 

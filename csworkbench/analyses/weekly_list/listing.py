@@ -1,9 +1,9 @@
 """The list of the week as people get it, what was left out, and what became of the rows of official lists."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.weekly_list.evidence import Inputs
+from csworkbench.analyses.weekly_list.evidence import Inputs, expires_on
 from csworkbench.analyses.weekly_list.planning import Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.policy import Reason, objections
@@ -66,7 +66,7 @@ def struck(inputs: Inputs, made: Plan) -> "pd.DataFrame":
     if not _official(inputs):
         parts.append(made.decided[made.decided["is_struck"]])
     # Rows of earlier weeks may still be done: what has become known since holds for them too.
-    standing = [each for each in inputs.official if each.first_day <= inputs.week.first <= _expires(each)]
+    standing = [each for each in inputs.official if each.first_day <= inputs.week.first <= expires_on(each)]
     for first in sorted({each.first_day for each in standing}):
         rows = [each for each in standing if each.first_day == first and each.proposal_id not in done]
         asked = pd.DataFrame([{**each.row, "proposal_id": each.proposal_id} for each in rows])
@@ -178,7 +178,7 @@ def states(inputs: Inputs, rows: "pd.DataFrame", off: "pd.DataFrame") -> "pd.Dat
     ends = dict(zip(rows["proposal_id"], rows["expires_on"].dt.date, strict=True)) if not official else {}
     found = [(each, first, False, expires) for each, expires in ends.items()]
     found += [
-        (each.proposal_id, each.first_day, True, _expires(each))
+        (each.proposal_id, each.first_day, True, expires_on(each))
         for each in inputs.official
         if oldest <= each.first_day <= first
     ]
@@ -200,11 +200,6 @@ def states(inputs: Inputs, rows: "pd.DataFrame", off: "pd.DataFrame") -> "pd.Dat
     dated = frame.assign(week=pd.to_datetime(frame["week"]), on=pd.to_datetime(frame["on"]))
     dated = dated.astype({"proposal_id": "str", "state": "str", "reason": "str", "is_official": bool})
     return dated.sort_values(["week", "proposal_id"], ascending=[False, True], ignore_index=True)
-
-
-def _expires(each: "Contacted") -> date:
-    written = each.row.get("expires_on", "")
-    return date.fromisoformat(written) if written else each.first_day + timedelta(days=6)
 
 
 def addresses(inputs: Inputs, rows: "pd.DataFrame") -> "pd.DataFrame":
