@@ -6,7 +6,7 @@ analyses ask for contacts. `drawn` says whom the lot leaves alone, `holdout_tabl
 """
 
 from csworkbench.policy.deciding import account_for, decide, objections
-from csworkbench.policy.doubts import doubts
+from csworkbench.policy.doubts import doubts, without_holdout
 from csworkbench.policy.ground import ADDRESS, Ground, gather, require_lists
 from csworkbench.policy.holdouts import Holdout, book_size, drawn, holdout_table
 from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
@@ -41,5 +41,6 @@ __all__ = [
     "proposals",
     "require_lists",
     "week_of",
+    "without_holdout",
     "zone_of",
 ]

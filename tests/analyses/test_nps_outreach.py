@@ -570,6 +570,14 @@ def test_48_listed_a_year_show_nothing_below_44_points():
     assert row["smallest_share"] == pytest.approx(0.441, abs=0.001)
 
 
+@pytest.mark.parametrize("share", [0, 0.2])
+def test_the_page_says_where_nobody_is_held_out(share):
+    found = result([None] * 30, settings(lists={"unanswered": LIST}, holdout={"share": share}))
+    codes = {caveat.code for caveat in found.caveats}
+    assert ("no_holdout" in codes, "holdout_shows" in codes) == (share == 0, share > 0)
+    assert (found.tables["holdout"]["held"].sum() == 0) == (share == 0)
+
+
 def test_whoever_was_contacted_stays_in_the_base_of_the_holdout_after_the_release():
     config = settings(lists={"unanswered": LIST}, holdout={"share": 0.5})
     first = result([None] * 20, config)

@@ -724,6 +724,24 @@ def test_who_has_drawn_for_a_program_is_not_drawn_for_again_and_says_what_it_sho
     assert (row["drawn_by"], row["accounts"], row["held"], row["per_year"]) == ("triggers", 2, 1, 9)
 
 
+def test_an_analysis_that_holds_nobody_out_is_not_overruled():
+    none = holdout_table(
+        pd.DataFrame({"program": ["triggers.check_in"], "account_id": ["A001"], "is_held": [False]}),
+        ["triggers.check_in"], 7, given=(Holdout(share=0), 0.95), book=50,
+    )  # fmt: skip
+    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": 0.5}), own=none)
+    assert len(found.tables["list"]) == 50
+    assert found.tables["held_out"].empty
+
+
+@pytest.mark.parametrize("share", [0, 0.2])
+def test_the_page_says_where_nobody_is_held_out(share):
+    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": share}))
+    assert ("no_holdout" in codes(found)) == (share == 0)
+    assert ("holdout_shows" in codes(found)) == (share > 0)
+    assert (found.tables["holdout"]["held"].sum() == 0) == (share == 0)
+
+
 def test_whoever_was_contacted_stays_in_the_base_of_the_holdout_the_week_after():
     config = settings(holdout={"share": 0.5})
     policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})

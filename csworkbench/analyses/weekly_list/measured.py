@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 HOUR, WEEK_DAYS = 60.0, 7
 TINY = 1e-9
+THIS_PAGE = "this page"
 
 
 def capacity_table(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -148,7 +149,7 @@ def held_table(inputs: Inputs, made: Plan, config: Config) -> "pd.DataFrame":
     base = own.assign(is_held=is_held)[is_held | own["is_listed"] | own["is_struck"] | is_elsewhere | was_served]
     given = (config.holdout, config.level)
     table = holdout_table(base, sorted(set(own["program"])), WEEK_DAYS, given=given, book=inputs.book)
-    table = table.assign(drawn_by="this page")
+    table = table.assign(drawn_by=THIS_PAGE)
     others = [each[each["accounts"] > 0].assign(drawn_by=name) for name, each in inputs.drawn.items()]
     whole = pd.concat([table, *(each[list(table)] for each in others if len(each))], ignore_index=True)
     order = ["program", "drawn_by", *(name for name in table if name not in ("program", "drawn_by"))]

@@ -67,7 +67,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     """
     made = plan(inputs, config)
     tables = _tables(inputs, made, config)
-    found = doubts.caveats(inputs, made, tables)
+    found = doubts.caveats(inputs, made, tables, config.holdout.share)
     release = Release("list", f"lists/{STEM}-{inputs.week.first.isoformat()}", ("held_out",), is_once=True)
     return Result(
         headline=_headline(inputs, tables),
