@@ -2,12 +2,13 @@
 
 `gather` asks the engine what is known of every contact, `decide` says who may be contacted and why not, `objections`
 asks again about a list that stands, `account_for` adds up to all contacts, and `proposals` is the table in which
-analyses ask for contacts.
+analyses ask for contacts. `drawn` says whom the lot leaves alone, `holdout_table` what that can show.
 """
 
 from csworkbench.policy.deciding import account_for, decide, objections
-from csworkbench.policy.doubts import doubts
+from csworkbench.policy.doubts import doubts, without_holdout
 from csworkbench.policy.ground import ADDRESS, Ground, gather, require_lists
+from csworkbench.policy.holdouts import Holdout, book_size, drawn, holdout_table
 from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
 from csworkbench.policy.recorded import last_touch
@@ -20,13 +21,17 @@ __all__ = [
     "RELEASED",
     "WORDS",
     "Ground",
+    "Holdout",
     "Reason",
     "Week",
     "account_for",
+    "book_size",
     "decide",
     "doubts",
+    "drawn",
     "first_moment",
     "gather",
+    "holdout_table",
     "is_quiet",
     "last_touch",
     "objections",
@@ -36,5 +41,6 @@ __all__ = [
     "proposals",
     "require_lists",
     "week_of",
+    "without_holdout",
     "zone_of",
 ]

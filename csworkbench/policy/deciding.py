@@ -175,7 +175,8 @@ def objections(
 
     channels = pd.Series([(each,) for each in rows["channel"]], rows.index, dtype="object")
     asked = rows.assign(channels=channels, csm_id=None, is_must_do=True, own="", is_held=False)
-    said = decide(asked, ground.since or ground, policy, week, timezone)
+    known = (ground.since or ground).without(rows["proposal_id"])
+    said = decide(asked, known, policy, week, timezone)
     no = said[~said["is_listed"]]
     return dict(zip(no["proposal_id"], no["reason"], strict=True))
 

@@ -6,7 +6,7 @@ or was sent, holds for both.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -43,6 +43,7 @@ class Ground:
         nameless: Suppressions that name nobody who is known.
         unread: Channels of refusals that nobody knows; they hold for every channel.
         since: The same as known on the day of the page, which strikes off; None = nothing is known since.
+        rows: proposal_id of official rows nobody has sent yet -> what each uses up of `touched`.
     """
 
     people: "pd.DataFrame"
@@ -53,6 +54,7 @@ class Ground:
     nameless: int = 0
     unread: tuple[str, ...] = ()
     since: "Ground | None" = None
+    rows: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
     def of(self, contacts: Collection[str]) -> "Ground":
         """Return the ground with no more than some of the people, for rules that are asked many times.
@@ -62,6 +64,15 @@ class Ground:
         """
         later = None if self.since is None else self.since.of(contacts)
         return replace(self, people=self.people[self.people.index.isin(contacts)], since=later)
+
+    def without(self, proposals: Collection[str]) -> "Ground":
+        """Return the ground without what some official rows use up: no row stands in its own way.
+
+        Args:
+            proposals: Their proposal_id.
+        """
+        spent = Counter(key for name in proposals for key in self.rows.get(name, ()))
+        return replace(self, touched=Counter(self.touched) - spent)
 
 
 def require_lists(snapshot: Snapshot) -> None:
@@ -131,23 +142,31 @@ def _known(book: Snapshot, week: Week, others: "Sequence[Contacted]") -> Ground:
     busy = Counter(
         each.csm_id for each in others if each.first_day == week.first and each.mode == "human" and each.csm_id
     )
+    touched, rows = _touched(book, week, others, person)
+    granted = frozenset(_said(recorded.agreed(book)))
+    return Ground(people, denied, granted, touched, busy, nameless, tuple(sorted(unread)), rows=rows)
+
+
+def _touched(
+    book: Snapshot, week: Week, others: "Sequence[Contacted]", person: Mapping[str, str]
+) -> tuple[Counter[tuple[int, str]], dict[str, tuple[tuple[int, str], ...]]]:
+    """Return what has been used up of each cap, and what of it by rows of official lists that nobody has sent yet."""
     # A row that was sent is counted as the touch that names it, and not once more as a row.
     sent = recorded.named(book, {each.proposal_id for each in others})
-    open_rows = [each for each in others if each.proposal_id not in sent]
     touched: Counter[tuple[int, str]] = Counter()
+    rows: dict[str, tuple[tuple[int, str], ...]] = {}
     for place, cap in enumerate(book.workspace.contact_policy.caps):
-        start = book.as_of - timedelta(days=cap.days - 1)
-        tables = (recorded.touched(book, cap, week), recorded.planned(book, cap, week))
-        members = [each for table in tables for each in _counts(table)]
-        members += [
-            (each.contact_id if cap.per == "contact" else each.account_id, 1)
-            for each in open_rows
-            if start <= each.sent_on <= week.last and (not cap.channels or each.channel in cap.channels)
-        ]
-        for member, touches in members:
-            touched[place, person.get(member, member) if cap.per == "contact" else member] += touches
-    granted = frozenset(_said(recorded.agreed(book)))
-    return Ground(people, denied, granted, touched, busy, nameless, tuple(sorted(unread)))
+        start, per_person = book.as_of - timedelta(days=cap.days - 1), cap.per == "contact"
+        for table in (recorded.touched(book, cap, week), recorded.planned(book, cap, week)):
+            for member, touches in _counts(table):
+                touched[place, person.get(member, member) if per_person else member] += touches
+        for each in others:
+            is_meant = not cap.channels or each.channel in cap.channels
+            if each.proposal_id not in sent and start <= each.sent_on <= week.last and is_meant:
+                key = (place, person.get(each.contact_id, each.contact_id) if per_person else each.account_id)
+                rows[each.proposal_id] = (*rows.get(each.proposal_id, ()), key)
+                touched[key] += 1
+    return touched, rows
 
 
 def _people(book: Snapshot) -> "tuple[pd.DataFrame, int]":

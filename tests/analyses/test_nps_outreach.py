@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy.stats import binom
 
-from csworkbench.analyses import nps_outreach
+from csworkbench.analyses import nps_outreach, weekly_list
 from csworkbench.analyses.nps_outreach.tiers import ranked, size_of, tie_table
 from csworkbench.asof import take
 from csworkbench.assignment import is_held
@@ -452,6 +452,24 @@ def test_nobody_moves_up_for_who_leaves_during_the_week():
     ]
 
 
+def test_nobody_moves_up_on_the_weekly_list_for_who_is_struck_off_the_page_that_proposes():
+    # Time for one call of 30 minutes; on Tuesday the one who has it leaves.
+    config = settings(lists={"advocate_call": {**LIST, "minutes": 30}}, shares={"advocates": 1, "referral": 1})
+    whole = weekly_list.Config.model_validate({"holdout": {"share": 0}, "free_share": 1.0})
+    anna = {"csm_id": "anna", "name": "Anna", "capacity_minutes_week": 30}
+    found, gone = {}, None
+    for day in (date(2026, 9, 28), AS_OF):
+        people = [{**row, "left_at": "2026-09-29T08:00:00" if row["contact_id"] == gone else None}
+                  for row in tables([10] * 3)["contacts"]]  # fmt: skip
+        made = book(tables([10] * 3, csms=[anna], contacts=people))
+        now = take(replace(made, workspace=made.workspace.model_copy(update={"contact_policy": OPEN})), day)
+        asked = nps_outreach.analyze(nps_outreach.prepare(now, config, {}), config)
+        found[day] = weekly_list.analyze(weekly_list.prepare(now, whole, {"nps_outreach": asked}), whole)
+        gone = gone or found[day].tables["list"]["contact_id"].item()
+    assert found[AS_OF].tables["list"].empty
+    assert found[AS_OF].tables["struck"]["contact_id"].tolist() == [gone]
+
+
 def test_the_list_is_released_once_a_week_with_the_columns_that_are_read_back():
     (release,) = result([0]).releases
     assert (release.table, release.place, release.is_once) == ("list", "lists/nps_outreach-2026-09-28", True)
@@ -473,11 +491,64 @@ def test_the_holdout_is_of_whole_accounts_and_only_of_automated_lists():
     for _, row in held.iterrows():
         assert is_held(row["account_id"], f"{row['program']}/1", 0.5)
     calls = found.tables["list"][found.tables["list"]["mode"] == "human"]
-    assert len(calls) == 4  # two advocates and two detractors, all of them
-    due = dict(zip(calls["account_id"], zip(calls["rule"], calls["due_on"].dt.date, strict=True), strict=True))
-    for account, (rule, on) in due.items():
-        is_late = rule == "advocate_call" and is_held(account, "nps_outreach.advocate_call/1", 0.5)
-        assert on == date(2026, 10, 2) + timedelta(weeks=4 if is_late else 0)
+    assert (calls["rule"] == "save_call").sum() == 2  # must-do: nobody of them waits
+
+
+ADVOCATES = {"shares": {"advocates": 1, "referral": 1, "offer": 0.2, "save": 0.05},
+             "lists": {"advocate_call": {**LIST, "play": "call"}},
+             "holdout": {"share": 0.5, "delay_weeks": 4}}  # fmt: skip
+LATE = {f"P{n:02}" for n in range(1, 9) if is_held(f"A{n:02}", "nps_outreach.advocate_call/1", 0.5)}
+EARLY = {f"P{n:02}" for n in range(1, 9)} - LATE
+
+
+def test_who_starts_later_by_lot_is_on_no_list_before_and_on_an_ordinary_one_then():
+    # Answers of Sunday 20 September are first listed in the week of the 21st; four weeks later is 19 October.
+    config = settings(**ADVOCATES)
+    assert LATE
+    assert EARLY
+    for day in (date(2026, 9, 21), AS_OF, date(2026, 10, 18)):
+        found = result([10] * 8, config, as_of=day)
+        assert set(listed(found)) == set(found.tables["proposals"]["contact_id"]) == EARLY
+        assert left(found) == dict.fromkeys(LATE, "starts later by lot: 19 Oct 2026")
+    then = result([10] * 8, config, as_of=date(2026, 10, 19)).tables["list"]
+    assert set(then["contact_id"]) == EARLY | LATE
+    assert set(then["expires_on"].dt.date) == {date(2026, 10, 25)}
+
+
+@pytest.mark.parametrize(
+    ("earlier", "starts"),
+    [
+        ("2026-08-25", "28 Sep 2026"),  # Tuesday; listed from Monday the 31st, four weeks later
+        ("2026-06-22", None),  # 90 days before the 20th: the account has been up ever since, and has waited
+        ("2026-06-21", "19 Oct 2026"),  # 91 days: no answer counted on 20 September, when it came up anew
+    ],
+)
+def test_a_further_answer_does_not_move_the_day_on_which_an_account_starts(earlier, starts):
+    rows = [*tables([10] * 8)["nps_responses"], *(answer(who, 10, earlier) for who in sorted(LATE))]
+    found = result([10] * 8, settings(**ADVOCATES), nps_responses=rows, as_of=date(2026, 9, 23))
+    assert left(found) == (dict.fromkeys(LATE, f"starts later by lot: {starts}") if starts else {})
+
+
+def test_who_starts_later_is_on_the_weekly_list_of_that_week():
+    config, whole = settings(**ADVOCATES), weekly_list.Config.model_validate({"holdout": {"share": 0}})
+    made = book(tables([10] * 8, csms=[{"csm_id": "anna", "name": "Anna"}]))
+    made = replace(made, workspace=made.workspace.model_copy(update={"contact_policy": OPEN}))
+    listed_on = {}
+    for weeks in range(6):
+        now = take(made, date(2026, 9, 23) + timedelta(weeks=weeks))
+        asked = nps_outreach.analyze(nps_outreach.prepare(now, config, {}), config)
+        rows = weekly_list.analyze(weekly_list.prepare(now, whole, {"nps_outreach": asked}), whole).tables["list"]
+        for who in rows["contact_id"]:
+            listed_on.setdefault(who, weeks)
+    assert listed_on == dict.fromkeys(EARLY, 0) | dict.fromkeys(LATE, 4)
+
+
+def test_the_policy_is_asked_in_the_week_in_which_somebody_starts():
+    refusal = {"channel": "email", "purpose": "service", "valid_from": "2026-10-05T10:00:00", "status": "denied"}
+    made = with_rows(book(tables([10] * 8)), "consents", [{"contact_id": who, **refusal} for who in LATE])
+    config = settings(**ADVOCATES)
+    then = nps_outreach.analyze(prepared(made, config, as_of=date(2026, 10, 19)), config)
+    assert left(then) == dict.fromkeys(LATE, "refused")
 
 
 def test_the_number_held_is_binomial_and_programs_are_drawn_apart():
@@ -499,6 +570,28 @@ def test_48_listed_a_year_show_nothing_below_44_points():
     assert row["smallest_share"] == pytest.approx(0.441, abs=0.001)
 
 
+@pytest.mark.parametrize("share", [0, 0.2])
+def test_the_page_says_where_nobody_is_held_out(share):
+    found = result([None] * 30, settings(lists={"unanswered": LIST}, holdout={"share": share}))
+    codes = {caveat.code for caveat in found.caveats}
+    assert ("no_holdout" in codes, "holdout_shows" in codes) == (share == 0, share > 0)
+    assert (found.tables["holdout"]["held"].sum() == 0) == (share == 0)
+
+
+def test_whoever_was_contacted_stays_in_the_base_of_the_holdout_after_the_release():
+    config = settings(lists={"unanswered": LIST}, holdout={"share": 0.5})
+    first = result([None] * 20, config)
+    held = {f"A{n:02}" for n in range(1, 21) if is_held(f"A{n:02}", "nps_outreach.unanswered/1", 0.5)}
+    shown = ["accounts", "held"]
+    assert first.tables["holdout"].iloc[0][shown].tolist() == [20, len(held)]
+    later = result([None] * 20, config, released=official(first), as_of=AS_OF + timedelta(days=7))
+    assert later.tables["list"].empty
+    assert later.tables["holdout"].iloc[0][shown].tolist() == [20, len(held)]
+    other_page = [replace(each, analysis="weekly_list") for each in official(first)]
+    now = result([None] * 20, config, released=other_page)
+    assert now.tables["holdout"].iloc[0][shown].tolist() == [20, len(held)]
+
+
 def test_an_account_counts_once_in_what_the_holdout_shows_however_often_it_comes_back():
     config = settings(window_days=91, lists={"unanswered": LIST}, holdout={"share": 0.2})
     row = result([None] * 12, config).tables["holdout"].iloc[0]
@@ -516,6 +609,8 @@ def test_an_account_counts_once_in_what_the_holdout_shows_however_often_it_comes
         ({"lists": {"reply": LIST, "referral": LIST}}, "the same priority"),
         ({"routes": [{"followup": "a"}, {"followup": "A"}]}, "the same followup comes twice"),
         ({"lists": {"spam": LIST}}, "spam"),
+        # 7 x 4 + 6 = 34 days
+        ({"window_days": 33, "holdout": {"share": 0.2, "delay_weeks": 4}}, "answers no longer count by then"),
     ],
 )
 def test_settings_that_contradict_themselves_are_refused(changes, match):

@@ -15,7 +15,7 @@ from csworkbench.assignment import is_held
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.exports import write_table
 from csworkbench.formats import text
-from csworkbench.policy import COLUMNS, proposals, week_of
+from csworkbench.policy import COLUMNS, Holdout, holdout_table, proposals, week_of
 from csworkbench.sources import Contacted
 from csworkbench.workspace import Cap, ContactPolicy
 from tests.books import book
@@ -67,7 +67,7 @@ def proposal(person, **changes):
 
 
 def made(rows, analysis="triggers"):
-    return proposals(pd.DataFrame(rows), analysis, WEEK)
+    return proposals(pd.DataFrame(rows or None, columns=None if rows else list(proposal("P01"))), analysis, WEEK)
 
 
 def tables(people=6, minutes=60, **changes):
@@ -96,21 +96,19 @@ def tables(people=6, minutes=60, **changes):
     return {**base, **changes}
 
 
-def prepared(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, held=()):
+def prepared(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, own=None):
     whole = book(data or tables())
     workspace = whole.workspace.model_copy(update={"contact_policy": policy})
     upstream = rows if isinstance(rows, dict) else {"triggers": made(rows)}
-    found = {
-        name: Upstream({"proposals": table, "held_out": pd.DataFrame(held, columns=["account_id", "program"])})
-        for name, table in upstream.items()
-    }
+    draws = {} if own is None else {"holdout": own}
+    found = {name: Upstream({"proposals": table, **draws}) for name, table in upstream.items()}
     snapshot = take(replace(whole, workspace=workspace, released=tuple(released)), as_of)
     return weekly_list.prepare(snapshot, config or settings(), found)
 
 
-def result(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, held=()):
+def result(rows, data=None, policy=OPEN, released=(), as_of=AS_OF, config=None, own=None):
     config = config or settings()
-    return weekly_list.analyze(prepared(rows, data, policy, released, as_of, config, held), config)
+    return weekly_list.analyze(prepared(rows, data, policy, released, as_of, config, own), config)
 
 
 def listed(found):
@@ -200,6 +198,35 @@ def test_a_meeting_takes_the_time_of_who_looks_after_the_account():
     assigned = [{"account_id": "A01", "role": "csm", "csm_id": "anna", "valid_from": "2026-01-01"}]
     found = result([proposal("P02")], tables(meetings=meetings, assignments=assigned))
     assert left(found) == {"P02": "no time of the CSM left"}
+
+
+def test_calls_on_the_official_list_of_another_page_take_their_time():
+    # 60 minutes less an official call of 30 by Anna leave one call; Bo's, what the system sends and last week's do not.
+    rows = [
+        proposal("P03"),
+        proposal("P04"),
+        proposal("P05", mode="automated"),
+        proposal("P06", priority=2),
+    ]
+    theirs = as_released(result(rows, tables(minutes=600)).tables["list"], "nps_outreach")
+    assert theirs[-1].contact_id == "P06"
+    official = [replace(each, csm_id="bo") if each.contact_id == "P04" else each for each in theirs[:-1]]
+    official.append(replace(theirs[-1], first_day=WEEK.first - timedelta(weeks=1), row={"minutes": "30"}))
+    found = result([proposal("P01"), proposal("P02", priority=2)], released=official)
+    assert left(found) == {"P02": "no time of the CSM left"}
+    anna = found.tables["capacity"].set_index("csm_id").loc["anna"]
+    assert anna[["planned", "free", "used"]].tolist() == [30, 30, 30]
+
+
+def test_an_official_call_of_an_earlier_week_takes_its_time_until_it_is_done():
+    call = as_released(result([proposal("P03", expires_on=pd.Timestamp("2026-10-11"))]).tables["list"])
+    later = {"due_on": pd.Timestamp("2026-10-09"), "expires_on": pd.Timestamp("2026-10-11")}
+    rows = [proposal("P01", **later), proposal("P02", priority=2, **later)]
+    following = AS_OF + timedelta(days=7)
+    assert listed(result(rows, released=call, as_of=following)) == ["P01"]
+    done = {"touch_id": "X1", "account_id": "A03", "contact_id": "P03", "sent_at": "2026-10-01T10:00:00"}
+    data = tables(touches=[{**done, "proposal_id": call[0].proposal_id}])
+    assert listed(result(rows, data, released=call, as_of=following)) == ["P01", "P02"]
 
 
 def test_a_chat_of_several_at_once_takes_part_of_the_minutes():
@@ -528,6 +555,32 @@ def test_who_is_at_a_cap_since_is_struck_off_the_official_list_and_nobody_says_s
     assert (row["state"], row["reason"]) == ("proposed", "contact at the cap")
 
 
+@pytest.mark.parametrize(("expires", "off"), [("2026-10-06", ["P01"]), ("2026-10-04", [])])
+def test_an_official_row_that_still_holds_in_a_later_week_is_asked_about_again(expires, off):
+    rows = [proposal(name, expires_on=pd.Timestamp(expires)) for name in ("P01", "P02")]
+    official = as_released(result(rows).tables["list"])
+    gone = tables()
+    gone["contacts"][0]["left_at"] = "2026-10-05T08:00:00"
+    later = result({"triggers": made([])}, gone, released=official, as_of=AS_OF + timedelta(days=6))
+    assert list(later.tables["struck"]["contact_id"]) == off
+    reasons = dict(zip(later.tables["states"]["state"], later.tables["states"]["reason"], strict=True))
+    assert reasons == ({"skipped": "person left", "proposed": ""} if off else {"expired": ""})
+
+
+def test_an_official_row_of_an_earlier_week_is_not_at_the_cap_by_itself():
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    official = as_released(
+        result([proposal("P01", expires_on=pd.Timestamp("2026-10-11"))], policy=policy).tables["list"]
+    )
+    later = result({"triggers": made([])}, policy=policy, released=official, as_of=AS_OF + timedelta(days=7))
+    assert later.tables["struck"].empty
+    other = {"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-10-05T10:00:00"}
+    touched = result(
+        {"triggers": made([])}, tables(touches=[other]), policy, released=official, as_of=AS_OF + timedelta(days=7)
+    )
+    assert list(touched.tables["struck"]["reason"]) == ["contact at the cap"]
+
+
 def test_what_is_on_the_official_list_of_another_page_is_not_listed_twice():
     first = result([proposal("P01")])
     found = result([proposal("P01")], released=as_released(first.tables["list"], "triggers"))
@@ -660,12 +713,48 @@ def test_must_do_contacts_are_never_held_out():
     assert len(found.tables["list"]) == 50
 
 
-def test_who_has_drawn_for_a_program_is_not_drawn_for_again():
-    held = [("A900", "triggers.check_in")]
-    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": 0.5}), held=held)
+def test_who_has_drawn_for_a_program_is_not_drawn_for_again_and_says_what_it_shows():
+    own = holdout_table(
+        pd.DataFrame({"program": "triggers.check_in", "account_id": ["A900", "A001"], "is_held": [True, False]}),
+        ["triggers.check_in"], 7, given=(Holdout(), 0.95), book=9,
+    )  # fmt: skip
+    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": 0.5}), own=own)
     assert len(found.tables["list"]) == 50
     row = found.tables["holdout"].iloc[0]
-    assert (row["drawn_by"], row["accounts"], row["held"]) == ("triggers", 51, 1)
+    assert (row["drawn_by"], row["accounts"], row["held"], row["per_year"]) == ("triggers", 2, 1, 9)
+
+
+def test_an_analysis_that_holds_nobody_out_is_not_overruled():
+    none = holdout_table(
+        pd.DataFrame({"program": ["triggers.check_in"], "account_id": ["A001"], "is_held": [False]}),
+        ["triggers.check_in"], 7, given=(Holdout(share=0), 0.95), book=50,
+    )  # fmt: skip
+    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": 0.5}), own=none)
+    assert len(found.tables["list"]) == 50
+    assert found.tables["held_out"].empty
+
+
+@pytest.mark.parametrize("share", [0, 0.2])
+def test_the_page_says_where_nobody_is_held_out(share):
+    found = result({"triggers": many(50)}, large(50), config=settings(holdout={"share": share}))
+    assert ("no_holdout" in codes(found)) == (share == 0)
+    assert ("holdout_shows" in codes(found)) == (share > 0)
+    assert (found.tables["holdout"]["held"].sum() == 0) == (share == 0)
+
+
+def test_whoever_was_contacted_stays_in_the_base_of_the_holdout_the_week_after():
+    config = settings(holdout={"share": 0.5})
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    first = result({"triggers": many(50)}, large(50), policy, config=config)
+    official = as_released(first.tables["list"])
+    due = {"due_on": pd.Timestamp("2026-10-09"), "expires_on": pd.Timestamp("2026-10-11")}
+    later = result(
+        {"triggers": many(50, **due)}, large(50), policy, official, AS_OF + timedelta(days=7), config=config
+    )  # fmt: skip
+    assert later.tables["list"].empty
+    held = sum(is_held(f"A{n:03}", "triggers.check_in/1", 0.5) for n in range(1, 51))
+    for found in (first, later):
+        assert found.tables["holdout"].iloc[0][["accounts", "held"]].tolist() == [50, held]
 
 
 def test_human_lists_are_not_held_out_but_start_later_by_lot():
@@ -686,6 +775,18 @@ def test_the_page_says_what_the_holdout_can_show():
     assert row["smallest_share"] > 0.35
     assert pd.isna(row["weeks_to_worth"])
     assert "holdout_shows" in codes(found)
+
+
+def test_a_year_brings_no_more_accounts_than_are_under_contract_named_or_not():
+    # Ten are proposed every week. Of 20 one is on trial and two have left; the third leaves on Monday, after the list.
+    data = large(20)
+    paid = {"paid_at": "2026-01-01T08:00:00", "churned_at": None}
+    data["accounts"] = [{**row, **paid} for row in data["accounts"]]
+    data["accounts"][12]["paid_at"] = None
+    for place, day in ((13, "2026-05-01"), (14, "2026-09-27"), (15, "2026-09-28")):
+        data["accounts"][place]["churned_at"] = f"{day}T08:00:00"
+    found = result({"triggers": many(10)}, data, config=settings(holdout={"share": 0.2}))
+    assert found.tables["holdout"].iloc[0]["per_year"] == 17
 
 
 # --- bad input --------------------------------------------------------------------------------------------------------

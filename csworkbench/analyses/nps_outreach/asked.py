@@ -34,6 +34,17 @@ def answers(snapshot: Snapshot, window_days: int) -> "ir.Table":
     )
 
 
+def answer_days(snapshot: Snapshot) -> "ir.Table":
+    """Return the days on which somebody of an account answered, however long ago: account_id, local_day.
+
+    Args:
+        snapshot: The book as of a date.
+    """
+    rows = snapshot.tables["nps_responses"]
+    dated = with_local_day(rows.filter(rows.score.notnull()), "responded_at", snapshot.workspace.timezone)
+    return dated.select("account_id", "local_day").distinct()
+
+
 def quarters(snapshot: Snapshot, first: date) -> "ir.Table":
     """Return the answers of each calendar quarter, the newest of each contact in it.
 

@@ -49,6 +49,7 @@ def caveats(
                 say("Read the tier as a lot among equals, not as the best ones"),
             )
     yield from _about_lists(inputs, made, tables)
+    yield from policy.without_holdout(tables["holdout"], config.holdout.share)
 
 
 def _about_answers(inputs: Inputs, figures: "Mapping[str, Estimate]", config: Config) -> Iterator[Caveat]:
@@ -114,7 +115,7 @@ def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame
             say("Compare it with the table left_out before the rest is sent: some may have refused since"),
         )
     held = tables["holdout"]
-    shown = held[held["accounts"] > 0]
+    shown = held[held["held"] > 0]
     if len(shown):
         best = shown.sort_values("per_year", ascending=False).iloc[0]
         yield Caveat("holdout_shows", Severity.NOTE, _shows(best))

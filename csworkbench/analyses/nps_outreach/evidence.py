@@ -9,7 +9,7 @@ from csworkbench.analyses.nps_outreach import asked
 from csworkbench.analyses.nps_outreach.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import owners
-from csworkbench.policy import Ground, Week, gather, last_touch, week_of
+from csworkbench.policy import Ground, Week, book_size, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -36,8 +36,10 @@ class Inputs:
         quarters: Sums per quarter and account: year, quarter, account_id, answered, promoters, detractors.
         answers: As scores, when the week began, by which the lists are made.
         waiting: As invitations, when the week began: those nobody answered.
+        came_up: account_id -> day from which on it has had an answer that counts, without a break, when the week began.
         accounts: By account_id, when the week began: name, tier, arr (in the workspace's currency, missing = not
             known), csm_id, is_renewing, is_negotiating.
+        book: Accounts under contract when the week began.
         roles: contact_id -> role.
         barred: contact_id -> why the settings (`leave_out`) keep it off every list.
         last_touch: contact_id -> day of the newest touch; empty without touches.
@@ -58,7 +60,9 @@ class Inputs:
     quarters: "pd.DataFrame"
     answers: "pd.DataFrame"
     waiting: "pd.DataFrame"
+    came_up: Mapping[str, date]
     accounts: "pd.DataFrame"
+    book: int
     roles: Mapping[str, str]
     barred: Mapping[str, str]
     last_touch: Mapping[str, date]
@@ -100,7 +104,9 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         quarters=_quarters(snapshot, config),
         answers=_frame(asked.answers(before, config.window_days)),
         waiting=waiting[~waiting["is_answered"]].reset_index(drop=True),
+        came_up=_came_up(before, config.window_days),
         accounts=_accounts(before, config),
+        book=book_size(before),
         roles=_pairs(asked.roles(before)),
         barred=contacts_by_rule(before, "leave_out", config.leave_out),
         last_touch=last_touch(before),
@@ -119,6 +125,14 @@ def _acted_on(own: "list[Contacted]") -> dict[str, date]:
         seen = each.first_day - timedelta(days=1)
         newest[each.contact_id] = max(seen, newest.get(each.contact_id, seen))
     return newest
+
+
+def _came_up(before: Snapshot, window_days: int) -> dict[str, date]:
+    """Return the day on which each account came up: no later answer moves it, unless none had counted for a while."""
+    days = asked.answer_days(before).to_pandas().sort_values(["account_id", "local_day"], ignore_index=True)
+    gap = days.groupby("account_id")["local_day"].transform(lambda each: each.diff().dt.days)
+    first = days[~(gap <= window_days)].drop_duplicates("account_id", keep="last")
+    return dict(zip(first["account_id"], first["local_day"].dt.date, strict=True))
 
 
 def _quarters(snapshot: Snapshot, config: Config) -> "pd.DataFrame":

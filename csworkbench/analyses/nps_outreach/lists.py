@@ -17,11 +17,10 @@ from csworkbench.analyses.nps_outreach.settings import (
     Config,
 )
 from csworkbench.analyses.nps_outreach.tiers import lot, ranked
-from csworkbench.assignment import is_held
 from csworkbench.estimates import Message, say
 from csworkbench.features.rates import DETRACTOR
 from csworkbench.formats import text
-from csworkbench.policy import account_for, decide, proposals
+from csworkbench.policy import account_for, decide, drawn, proposals, week_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,8 +36,8 @@ MADE = [
 ]  # fmt: skip
 LISTED = [
     "proposal_id", "rule", "priority", "account_id", "contact_id", "name", "play", "channel", "csm_id", "reason",
-    "mode", "purpose", "basis", "last_touch_on", "send_from", "sent_on", "due_on", "expires_on", "is_must_do",
-    "program",
+    "mode", "minutes", "purpose", "basis", "last_touch_on", "send_from", "sent_on", "due_on", "expires_on",
+    "is_must_do", "program",
 ]  # fmt: skip
 
 
@@ -48,10 +47,11 @@ class Lists:
 
     Args:
         placed: Promoters and detractors in the order of their tiers.
-        decided: One row per contact a rule asks for, with the decision of the policy.
-        proposals: Those who are contacted, as `policy.proposals` has them.
-        listed: The same for people, and as a release keeps them, but for those on the official list of another page:
-            `LISTED`.
+        decided: One row per contact a rule asks for, with the decision of the policy, and is_elsewhere (on an official
+            list of another page for the same reason).
+        proposals: Those who were listed when the week began, as `policy.proposals` has them: the same all week.
+        listed: The same for people, and as a release keeps them, but for those struck off and those on the official
+            list of another page: `LISTED`.
         left_out: Every contact that is not listed, and those whom nobody knows: contact_id, account_id, rule, reason,
             reasons.
         struck: Those of `left_out` who were listed when the week began.
@@ -79,7 +79,8 @@ def lists(inputs: Inputs, config: Config) -> Lists:
     placed = ranked(inputs.answers, inputs.accounts, config)
     wanted = _with_rules(_requested(inputs, placed, config), inputs, config)
     decided = decide(wanted, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
-    chosen = _planned(decided[decided["is_listed"]], inputs, config)
+    # Who is struck off stays a proposal: the weekly list strikes it off too, and gives its place to nobody.
+    chosen = _planned(decided[decided["is_listed"] | decided["is_struck"]], inputs, config)
     made = proposals(chosen, STEM, inputs.week)
     decided = _without_others(decided, inputs)
     everybody = account_for(inputs.ground, decided)
@@ -102,6 +103,7 @@ def _without_others(decided: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
     told = pages.map(lambda page: text(say("on the official list of {page} already", page=page)), na_action="ignore")
     return decided.assign(
         is_listed=decided["is_listed"] & ~is_there,
+        is_elsewhere=is_there,
         reason=decided["reason"].mask(is_there, told),
         reasons=decided["reasons"].mask(is_there, told),
     )
@@ -144,20 +146,17 @@ def _with_rules(rows: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.Dat
     blocked, settled = _unhappy_buyers(inputs, config), {
         route.followup.casefold() for route in config.routes if route.play is None
     }  # fmt: skip
-    own = [next(_against(row, inputs, (config, blocked, settled)), "") for row in rows.to_dict("records")]
     program = [f"{STEM}.{rule}" for rule in rows["rule"]]
-    salt = config.holdout.name
-    drawn = [
-        is_held(str(account), f"{name}/{salt}", config.holdout.share)
-        for account, name in zip(rows["account_id"], program, strict=True)
-    ]
+    is_drawn = drawn(rows.assign(program=program), config.holdout)
     is_human = rows["rule"].isin(HUMAN)
     is_must = rows["rule"].map({name: rule.is_must_do for name, rule in rules.items()}).astype(bool)
+    is_late = is_drawn & is_human & ~is_must
+    asked = rows.assign(is_late=is_late).to_dict("records")
+    own = [next(_against(row, inputs, (config, blocked, settled)), "") for row in asked]
     return rows.assign(
         own=own,
         program=program,
-        is_drawn=drawn,
-        is_held=[each and not human and not must for each, human, must in zip(drawn, is_human, is_must, strict=True)],
+        is_held=is_drawn & ~is_human & ~is_must,
         is_must_do=is_must,
         mode=["human" if human else "automated" for human in is_human],
         purpose=rows["rule"].map({name: rule.purpose for name, rule in rules.items()}),
@@ -195,6 +194,14 @@ def _against(row: dict[Any, Any], inputs: Inputs, known: tuple[Config, set[str],
             yield RENEWING
         if account["is_negotiating"]:
             yield NEGOTIATING
+    if row["is_late"] and (starts := _starts(row, inputs, config)) > inputs.week.first:
+        yield text(say("starts later by lot: {day:date}", day=starts))
+
+
+def _starts(row: dict[Any, Any], inputs: Inputs, config: Config) -> date:
+    """Return the Monday from which an account drawn to start later is listed: fixed by the day it came up."""
+    first = week_of(inputs.came_up[row["account_id"]]).first + timedelta(weeks=1)
+    return first + timedelta(weeks=config.holdout.delay_weeks)
 
 
 def _day(moment: Any) -> date:
@@ -207,12 +214,7 @@ def _planned(chosen: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.Data
     """Return those who are contacted, with their days, their family and the reason in words."""
     import pandas as pd
 
-    week = inputs.week
-    later = timedelta(weeks=config.holdout.delay_weeks)
-    is_late = chosen["is_drawn"].astype(bool) & chosen["rule"].isin(HUMAN) & ~chosen["is_must_do"].astype(bool)
-    friday = week.first + timedelta(days=4)
-    due = [friday + later if late else friday for late in is_late]
-    expires = [week.last + later if late else week.last for late in is_late]
+    friday, sunday = (pd.Timestamp(inputs.week.first + timedelta(days=days)) for days in (4, 6))
     zone = inputs.timezone
     sent = chosen["send_from"].dt.tz_localize("UTC").dt.tz_convert(zone).dt.date
     return chosen.assign(
@@ -220,9 +222,9 @@ def _planned(chosen: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.Data
         value=float("nan"),
         value_unit=pd.array([None] * len(chosen), dtype="str"),
         reason=[text(_why(row, config)) for row in chosen.to_dict("records")],
-        due_on=pd.to_datetime(pd.Series(due, chosen.index, dtype="object")),
-        expires_on=pd.to_datetime(pd.Series(expires, chosen.index, dtype="object")),
-        sent_on=[on if mode == "human" else day for mode, on, day in zip(chosen["mode"], due, sent, strict=True)],
+        due_on=friday,
+        expires_on=sunday,
+        sent_on=sent.mask(chosen["mode"] == "human", friday.date()),
     )
 
 

@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.nps_outreach import doubts, measured
 from csworkbench.analyses.nps_outreach.evidence import STEM, Inputs
-from csworkbench.analyses.nps_outreach.held import holdout_table
-from csworkbench.analyses.nps_outreach.lists import Lists, lists
+from csworkbench.analyses.nps_outreach.lists import ACTED_ON, Lists, lists
 from csworkbench.analyses.nps_outreach.settings import HUMAN, Config
 from csworkbench.analyses.nps_outreach.tiers import tie_table
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, say, worst_first
-from csworkbench.policy import RELEASED, Reason
+from csworkbench.policy import RELEASED, Reason, holdout_table
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,7 +38,7 @@ class Result:
     * struck, contact listed when the week began who may not be contacted since: as left_out, of which it is a part
     * held_out, contact held out by lot: contact_id, account_id, program
     * routes, follow-up: followup, answers, play ("none" = nobody declared one, settled = no contact)
-    * holdout, automated program: see `held`
+    * holdout, automated program: as `policy.holdout_table`, with rule
 
     Args:
         headline: The NPS, and how many are contacted.
@@ -112,8 +111,20 @@ def _tables(inputs: Inputs, made: Lists, config: Config) -> "dict[str, pd.DataFr
         "struck": made.struck,
         "held_out": held[["contact_id", "account_id", "program"]].reset_index(drop=True),
         "routes": _route_table(inputs, config),
-        "holdout": holdout_table(made, config, len(inputs.accounts)),
+        "holdout": _holdout_table(inputs, made, config),
     }
+
+
+def _holdout_table(inputs: Inputs, made: Lists, config: Config) -> "pd.DataFrame":
+    """Return what the holdouts can show; the answers of one window come back as often as windows fit into a year."""
+    asked, is_held = made.decided, made.decided["reason"] == Reason.HOLDOUT.value
+    is_served = asked["is_listed"] | asked["is_struck"] | (asked["reason"] == ACTED_ON) | asked["is_elsewhere"]
+    base = asked.assign(is_held=is_held)[is_held | is_served]
+    rules = [name for name, each in config.lists.items() if name not in HUMAN and not each.is_must_do]
+    programs, given = [f"{STEM}.{rule}" for rule in rules], (config.holdout, config.level)
+    table = holdout_table(base, programs, config.window_days, given=given, book=inputs.book)
+    table.insert(1, "rule", rules)
+    return table.astype({"rule": "str"})
 
 
 def _list_table(made: Lists, config: Config) -> "pd.DataFrame":

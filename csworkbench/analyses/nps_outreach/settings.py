@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.filters import Condition
+from csworkbench.policy import Holdout
 
 SAVE, ADVOCATE, OFFER, REPLY, REFERRAL, UNANSWERED = (
     "save_call", "advocate_call", "churn_offer", "reply", "referral", "unanswered",
@@ -82,21 +83,6 @@ class Route(Section):
     play: str | None = setting(None, min_length=1, description="Script of the reply; null = it is settled, no contact")
 
 
-class Holdout(Section):
-    """Who is left alone or starts later, by lot, so that the lists can be held against something."""
-
-    share: float = setting(0.2, ge=0, le=0.5, unit="share", description="Accounts held out of each automated program")
-    name: str = setting("1", min_length=1, description="Change it to draw anew; it salts every program")
-    delay_weeks: int = setting(
-        4, ge=0, le=26, unit="weeks", description="How much later the same share of accounts starts on human lists"
-    )
-    base: float = setting(
-        0.1, gt=0, lt=1, unit="share", description="Share of accounts with the outcome without the list, such as churn"
-    )
-    worth: float = setting(0.05, gt=0, lt=1, unit="share", description="Difference that would be worth knowing")
-    power: float = setting(0.8, ge=0.5, lt=1, unit="share", description="Chance to see a difference that is there")
-
-
 class Config(Section):
     """Settings of `nps_outreach`."""
 
@@ -142,6 +128,9 @@ class Config(Section):
         said = [route.followup.casefold() for route in self.routes]
         if len(set(said)) < len(said):
             faults["routes"] = "the same followup comes twice; keep one"
+        # An answer of Monday is six days old when its first list is made.
+        if self.holdout.share and 7 * self.holdout.delay_weeks + 6 > self.window_days:
+            faults["holdout.delay_weeks"] = "answers no longer count by then; shorten it, or raise window_days"
         if faults:
             raise SettingError(faults)
         return self

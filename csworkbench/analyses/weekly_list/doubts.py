@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench import policy
 from csworkbench.analyses.weekly_list.evidence import Inputs
+from csworkbench.analyses.weekly_list.measured import THIS_PAGE
 from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
@@ -13,13 +14,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
+def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]", share: float) -> Iterator[Caveat]:
     """Yield the doubts.
 
     Args:
         inputs: Proposals, people and official lists.
         made: The plan.
         tables: Tables of the page.
+        share: Share held out.
     """
     if not inputs.sources:
         yield Caveat(
@@ -41,6 +43,7 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") ->
             ),
         )
     held = tables["holdout"]
+    yield from policy.without_holdout(held[held["drawn_by"] == THIS_PAGE], share)
     shown = held[held["held"] > 0]
     if len(shown):
         best = shown.sort_values("per_year", ascending=False).iloc[0]
@@ -51,7 +54,7 @@ def _about_struck(inputs: Inputs, off: "pd.DataFrame") -> Iterator[Caveat]:
     if off.empty:
         return
     told = [f"{len(rows)} {reason}" for reason, rows in off.groupby("reason", sort=True)]
-    if any(each.first_day == inputs.week.first for each in inputs.official):
+    if set(off["proposal_id"]) & {each.proposal_id for each in inputs.official}:
         yield Caveat(
             "official_list_changed",
             Severity.WARNING,

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.weekly_list import asked
@@ -10,7 +10,7 @@ from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.errors import AnalysisError, Problem
 from csworkbench.features import owners
-from csworkbench.policy import COLUMNS, Ground, Week, gather, last_touch, week_of
+from csworkbench.policy import COLUMNS, Ground, Week, book_size, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from csworkbench.sources import Contacted
 
 STEM = "weekly_list"
-HELD = ["account_id", "program"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,10 +33,12 @@ class Inputs:
         proposals: Of all analyses, by priority and id: `policy.COLUMNS` and analysis. A proposal for an account as a
             whole names its primary contact.
         sources: Analysis -> proposals it made.
-        drawn: Accounts held out by the analyses themselves: account_id, program.
+        drawn: Analysis that draws its holdouts itself -> its table `holdout`.
         accounts: account_id -> name.
+        book: Accounts under contract.
         contacts: By contact_id: account_id, language, is_primary.
-        people: By csm_id: name, languages, capacity (minutes), planned (minutes taken already).
+        people: By csm_id: name, languages, capacity (minutes), planned (minutes taken already, by calendars and by what
+            is official elsewhere).
         owners: account_id -> csm_id.
         last_touch: contact_id -> day of the newest touch.
         done: What became of proposals: proposal_id, state, on, why.
@@ -54,8 +55,9 @@ class Inputs:
     timezone: str
     proposals: "pd.DataFrame"
     sources: Mapping[str, int]
-    drawn: "pd.DataFrame"
+    drawn: "Mapping[str, pd.DataFrame]"
     accounts: Mapping[str, str]
+    book: int
     contacts: "pd.DataFrame"
     people: "pd.DataFrame"
     owners: Mapping[str, str]
@@ -100,8 +102,9 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         sources=sources,
         drawn=_drawn(upstream),
         accounts=_names(before),
+        book=book_size(before),
         contacts=contacts,
-        people=_with_planned(before, week, config, owned),
+        people=_with_planned(before, week, config, owned).pipe(_with_promised, snapshot, week, config),
         owners=owned,
         last_touch=last_touch(before),
         done=asked.done(snapshot),
@@ -150,14 +153,12 @@ def _check_channels(proposals: "pd.DataFrame", config: Config) -> None:
         raise AnalysisError(*problems)
 
 
-def _drawn(upstream: Mapping[str, Any]) -> "pd.DataFrame":
-    """Return the accounts the analyses have held out themselves."""
-    import pandas as pd
-
-    tables = [upstream[name].tables["held_out"] for name in sorted(upstream) if "held_out" in upstream[name].tables]
-    parts = [table[HELD].astype("str") for table in tables if set(HELD) <= set(table.columns) and len(table)]
-    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in HELD})
-    return pd.concat(parts, ignore_index=True).drop_duplicates(ignore_index=True) if parts else empty
+def _drawn(upstream: Mapping[str, Any]) -> "dict[str, pd.DataFrame]":
+    """Return what the analyses that draw themselves say of their holdouts; those who hold nobody out draw too."""
+    return {
+        name: each.tables["holdout"] for name, each in sorted(upstream.items())
+        if {"proposals", "holdout"} <= each.tables.keys()
+    }  # fmt: skip
 
 
 def _names(before: Snapshot) -> dict[str, str]:
@@ -174,6 +175,32 @@ def _with_planned(before: Snapshot, week: Week, config: Config, owners: Mapping[
     who = plans["csm_id"].fillna(plans["account_id"].map(dict(owners)))
     taken = minutes.astype(float).groupby(who).sum()
     return people.assign(planned=taken.reindex(people.index).fillna(0.0).astype(float))
+
+
+def _with_promised(people: "pd.DataFrame", now: Snapshot, week: Week, config: Config) -> "pd.DataFrame":
+    """Return the people with the minutes of calls that are official: of other pages this week, or of earlier weeks."""
+    done = set(asked.done(earlier(now, week.known))["proposal_id"])
+    taken: dict[Any, float] = {}
+    for each in now.released:
+        is_theirs = each.first_day == week.first and each.analysis != STEM
+        is_left = each.first_day < week.first <= expires_on(each) and each.proposal_id not in done
+        if each.mode == "human" and each.csm_id and (is_theirs or is_left):
+            channel = config.channels.get(each.channel)
+            usual, at_once = (channel.minutes, channel.at_once) if channel else (0.0, 1.0)
+            # The weekly list writes what a contact takes of a person, the others what it takes by itself.
+            told = float(each.row.get("minutes") or usual) / (1.0 if each.analysis == STEM else at_once)
+            taken[each.csm_id] = taken.get(each.csm_id, 0.0) + told
+    return people.assign(planned=people["planned"] + [taken.get(who, 0.0) for who in people.index])
+
+
+def expires_on(each: "Contacted") -> date:
+    """Return the last day on which a row of an official list is done, the Sunday of its week where it says nothing.
+
+    Args:
+        each: The row.
+    """
+    written = each.row.get("expires_on", "")
+    return date.fromisoformat(written) if written else each.first_day + timedelta(days=6)
 
 
 def _addresses(before: Snapshot, wanted: set[str]) -> "pd.DataFrame":

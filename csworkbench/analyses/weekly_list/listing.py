@@ -1,9 +1,9 @@
 """The list of the week as people get it, what was left out, and what became of the rows of official lists."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.weekly_list.evidence import Inputs
+from csworkbench.analyses.weekly_list.evidence import Inputs, expires_on
 from csworkbench.analyses.weekly_list.planning import Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.policy import Reason, objections
@@ -49,7 +49,7 @@ OFTEN = 8
 
 
 def struck(inputs: Inputs, made: Plan) -> "pd.DataFrame":
-    """Return who is struck off the list of the week: those who may not be contacted since it began.
+    """Return who is struck off the list of the week, or an earlier one whose row still holds: nobody contacts them now.
 
     Nobody moves up for them, so that this and the list are together the same all week.
 
@@ -62,16 +62,20 @@ def struck(inputs: Inputs, made: Plan) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    official = _official(inputs)
-    if not official:
-        rows = made.decided[made.decided["is_struck"]]
-    else:
-        done = set(inputs.done["proposal_id"])
-        asked = pd.DataFrame([{**each.row, "proposal_id": each.proposal_id} for each in official])
-        asked = asked[~asked["proposal_id"].isin(done)]
-        why = objections(asked, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
-        rows = asked.assign(reason=asked["proposal_id"].map(why).astype("str"))[asked["proposal_id"].isin(list(why))]
-    return rows[STRUCK].astype("str").sort_values("proposal_id", ignore_index=True)
+    done, parts = set(inputs.done["proposal_id"]), []
+    if not _official(inputs):
+        parts.append(made.decided[made.decided["is_struck"]])
+    # Rows of earlier weeks may still be done: what has become known since holds for them too.
+    standing = [each for each in inputs.official if each.first_day <= inputs.week.first <= expires_on(each)]
+    for first in sorted({each.first_day for each in standing}):
+        rows = [each for each in standing if each.first_day == first and each.proposal_id not in done]
+        asked = pd.DataFrame([{**each.row, "proposal_id": each.proposal_id} for each in rows])
+        if len(asked):
+            why = objections(asked, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
+            told = asked.assign(reason=asked["proposal_id"].map(why).astype("str"))
+            parts.append(told[told["proposal_id"].isin(list(why))])
+    found = pd.concat([pd.DataFrame(columns=STRUCK), *(part[STRUCK] for part in parts if len(part))])
+    return found.astype("str").sort_values("proposal_id", ignore_index=True)
 
 
 def _official(inputs: Inputs) -> "list[Contacted]":
@@ -174,7 +178,7 @@ def states(inputs: Inputs, rows: "pd.DataFrame", off: "pd.DataFrame") -> "pd.Dat
     ends = dict(zip(rows["proposal_id"], rows["expires_on"].dt.date, strict=True)) if not official else {}
     found = [(each, first, False, expires) for each, expires in ends.items()]
     found += [
-        (each.proposal_id, each.first_day, True, _expires(each))
+        (each.proposal_id, each.first_day, True, expires_on(each))
         for each in inputs.official
         if oldest <= each.first_day <= first
     ]
@@ -196,11 +200,6 @@ def states(inputs: Inputs, rows: "pd.DataFrame", off: "pd.DataFrame") -> "pd.Dat
     dated = frame.assign(week=pd.to_datetime(frame["week"]), on=pd.to_datetime(frame["on"]))
     dated = dated.astype({"proposal_id": "str", "state": "str", "reason": "str", "is_official": bool})
     return dated.sort_values(["week", "proposal_id"], ascending=[False, True], ignore_index=True)
-
-
-def _expires(each: "Contacted") -> date:
-    written = each.row.get("expires_on", "")
-    return date.fromisoformat(written) if written else each.first_day + timedelta(days=6)
 
 
 def addresses(inputs: Inputs, rows: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,6 +1,5 @@
 """Tables of the plan: time of CSMs and its price, places of channels, how near the bound, and the holdout."""
 
-from math import inf
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.allocation import MUST
@@ -8,14 +7,14 @@ from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.analyses.weekly_list.settings import Config
-from csworkbench.inference.power import Demand, smallest_by_holdout
-from csworkbench.policy import Reason
+from csworkbench.policy import Reason, holdout_table
 
 if TYPE_CHECKING:
     import pandas as pd
 
-HOUR, WEEKS, BAND = 60.0, 52, 0.99
+HOUR, WEEK_DAYS = 60.0, 7
 TINY = 1e-9
+THIS_PAGE = "this page"
 
 
 def capacity_table(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
@@ -125,46 +124,33 @@ def short_table(made: Plan) -> "pd.DataFrame":
     return pd.DataFrame(table, columns=list(kinds)).astype(kinds)
 
 
-def holdout_table(inputs: Inputs, made: Plan, config: Config) -> "pd.DataFrame":
-    """Return, per automated program, who was held out by lot this week and what the holdout can show, and when.
+def held_table(inputs: Inputs, made: Plan, config: Config) -> "pd.DataFrame":
+    """Return, per automated program, who was held out by lot and what the holdout can show, and when.
 
-    Accounts come back week after week, so a year brings at most all accounts of the book. The smallest difference is of
-    a yes-or-no outcome between accounts listed and held out.
+    Programs whose analysis draws itself are told as it tells them. An account that was contacted in an earlier week
+    counts as long as it is asked for, as those held out do.
 
     Args:
-        inputs: Accounts the analyses have held out themselves.
+        inputs: Official lists, and what the analyses say about their own holdouts.
         made: The plan.
         config: Share held out, power, and what is worth knowing.
 
     Returns:
-        One row per program: program, drawn_by, accounts (that could have been contacted), held (of them), low, high
-        (band of held: 99 of 100 draws lie in it; of draws of this page), per_year, smallest_share (after a year,
-        missing = none), weeks_to_worth (until the difference worth knowing shows, missing = not within a year).
+        One row per program: as `policy.holdout_table`, with drawn_by after program.
     """
     import pandas as pd
-    from scipy.stats import binom
 
-    rows, share = made.decided, config.holdout.share
-    automated = rows[(rows["mode"] != HUMAN) & ~rows["is_must_do"]]
-    programs = sorted(set(automated["program"]) | set(inputs.drawn["program"]))
-    elsewhere = inputs.drawn.groupby("program")["account_id"].agg(set).to_dict()
-    table = []
-    for program in programs:
-        asked = automated[automated["program"] == program]
-        is_held = asked["reason"] == Reason.HOLDOUT.value
-        held = set(asked.loc[is_held, "account_id"]) | elsewhere.get(program, set())
-        accounts = set(asked.loc[asked["is_listed"] | is_held, "account_id"]) | held
-        by_page = program not in elsewhere
-        band = binom.interval(BAND, len(accounts), share) if accounts and by_page else (None, None)
-        per_year = min(len(accounts) * WEEKS, max(len(inputs.accounts), len(accounts)))
-        part = len(held) / len(accounts) if accounts else 0.0
-        base, demand = config.holdout.base, Demand(config.level, config.holdout.power)
-        seen = [smallest_by_holdout(base, min(n * len(accounts), per_year), part, demand) for n in range(1, WEEKS + 1)]
-        smallest = smallest_by_holdout(base, per_year, part, demand)
-        weeks = next((n for n, each in enumerate(seen, 1) if (each or inf) <= config.holdout.worth), None)
-        by = "this page" if by_page else program.partition(".")[0]
-        table.append((program, by, len(accounts), len(held), *band, per_year, smallest, weeks))
-    columns = ["program", "drawn_by", "accounts", "held", "low", "high", "per_year", "smallest_share", "weeks_to_worth"]
-    kinds = {"program": "str", "drawn_by": "str", "smallest_share": "float64"}
-    kinds |= dict.fromkeys(["low", "high", "weeks_to_worth"], "Int64")
-    return pd.DataFrame(table, columns=columns).astype(kinds)
+    rows = made.decided
+    own = rows[(rows["mode"] != HUMAN) & ~rows["is_must_do"] & rows["is_open"]]
+    before = {(each.program, each.account_id) for each in inputs.official if each.first_day < inputs.week.first}
+    keys = zip(own["program"], own["account_id"], strict=True)
+    was_served = pd.Series([key in before for key in keys], own.index, dtype=bool)
+    is_held, is_elsewhere = own["reason"] == Reason.HOLDOUT.value, own["proposal_id"].isin(list(inputs.elsewhere))
+    base = own.assign(is_held=is_held)[is_held | own["is_listed"] | own["is_struck"] | is_elsewhere | was_served]
+    given = (config.holdout, config.level)
+    table = holdout_table(base, sorted(set(own["program"])), WEEK_DAYS, given=given, book=inputs.book)
+    table = table.assign(drawn_by=THIS_PAGE)
+    others = [each[each["accounts"] > 0].assign(drawn_by=name) for name, each in inputs.drawn.items()]
+    whole = pd.concat([table, *(each[list(table)] for each in others if len(each))], ignore_index=True)
+    order = ["program", "drawn_by", *(name for name in table if name not in ("program", "drawn_by"))]
+    return whole[order].astype({"drawn_by": "str"}).sort_values("program", ignore_index=True)

@@ -32,7 +32,7 @@ class Result:
     * capacity, CSM; channels, channel; stages, stage of the plan; short, what must-do contacts lack: see `measured`
     * states, proposal of this week and of the official lists of the 8 weeks before: see `listing.states`
     * held_out, contact held out by lot: proposal_id, contact_id, account_id, program
-    * holdout, automated program: see `measured.holdout_table`
+    * holdout, automated program: see `measured.held_table`
     * crm, contact, the list with e-mail address and phone; only where `addresses` of the settings says so
 
     Args:
@@ -67,7 +67,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     """
     made = plan(inputs, config)
     tables = _tables(inputs, made, config)
-    found = doubts.caveats(inputs, made, tables)
+    found = doubts.caveats(inputs, made, tables, config.holdout.share)
     release = Release("list", f"lists/{STEM}-{inputs.week.first.isoformat()}", ("held_out",), is_once=True)
     return Result(
         headline=_headline(inputs, tables),
@@ -138,7 +138,7 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
         "short": measured.short_table(made),
         "states": states(inputs, rows, off),
         "held_out": held[["proposal_id", "contact_id", "account_id", "program"]].reset_index(drop=True),
-        "holdout": measured.holdout_table(inputs, made, config),
+        "holdout": measured.held_table(inputs, made, config),
     }
     return found | ({"crm": addresses(inputs, rows)} if config.addresses else {})
 

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.settings import Config
-from csworkbench.assignment import is_held
 from csworkbench.estimates import say
 from csworkbench.formats import text
-from csworkbench.policy import decide
+from csworkbench.policy import decide, drawn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,15 +36,10 @@ def requests(inputs: Inputs, config: Config) -> "pd.DataFrame":
     rows = inputs.proposals.sort_values(
         ["is_must_do", "priority", "proposal_id"], ascending=[False, True, True], ignore_index=True
     )
-    salt, share = config.holdout.name, config.holdout.share
-    drawn = [
-        is_held(str(account), f"{program}/{salt}", share)
-        for account, program in zip(rows["account_id"], rows["program"], strict=True)
-    ]
-    # Who has drawn for a program knows it better; the lot of this page is only for programs nobody drew for.
-    is_open = ~rows["program"].isin(set(inputs.drawn["program"])) & ~rows["is_must_do"]
+    # Who draws for its programs knows them better, be it that it holds nobody out: the lot of this page is for others.
+    is_open = ~rows["analysis"].isin(list(inputs.drawn)) & ~rows["is_must_do"]
     human = rows["mode"] == HUMAN
-    rows = rows.assign(order=range(len(rows)), is_drawn=drawn, is_open=is_open)
+    rows = rows.assign(order=range(len(rows)), is_drawn=drawn(rows, config.holdout), is_open=is_open)
     rows = rows.assign(is_held=rows["is_drawn"] & is_open & ~human)
     records = rows.to_dict("records")
     found = [_routes(row, inputs, config) for row in records]

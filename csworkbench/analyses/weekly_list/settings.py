@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.filters import Condition
+from csworkbench.policy import Holdout
 
 Name = Annotated[str, Field(min_length=1)]
 
@@ -39,20 +40,12 @@ class Planned(Section):
     )
 
 
-class Holdout(Section):
+class Start(Holdout):
     """Who is left alone or starts later, by lot, where the analysis that proposes has not drawn itself."""
 
-    share: float = setting(0.2, ge=0, le=0.5, unit="share", description="Accounts held out of each automated program")
-    name: str = setting("1", min_length=1, description="Change it to draw anew; it salts every program")
     began_on: date | None = setting(
         None, description="Day the human lists began; the share drawn joins them later. null = nobody starts later"
     )
-    delay_weeks: int = setting(4, ge=0, le=26, unit="weeks", description="How much later")
-    base: float = setting(
-        0.1, gt=0, lt=1, unit="share", description="Share of accounts with the outcome without the list, such as churn"
-    )
-    worth: float = setting(0.05, gt=0, lt=1, unit="share", description="Difference that would be worth knowing")
-    power: float = setting(0.8, ge=0.5, lt=1, unit="share", description="Chance to see a difference that is there")
 
 
 def _usual_channels() -> dict[str, Channel]:
@@ -87,7 +80,7 @@ class Config(Section):
     addresses: bool = setting(
         False, description="A further table, crm, with e-mail addresses and phone numbers, for imports elsewhere"
     )
-    holdout: Holdout = setting(default_factory=Holdout, description="Who is left alone or starts later, by lot")
+    holdout: Start = setting(default_factory=Start, description="Who is left alone or starts later, by lot")
     level: float = setting(0.95, ge=0.5, le=0.999, unit="share", description="Coverage of what the holdout can show")
 
     @model_validator(mode="after")
