@@ -15,6 +15,8 @@ from csworkbench.analyses.nps_outreach.settings import (
     SAVE,
     UNANSWERED,
     Config,
+    NoOffer,
+    absent,
 )
 from csworkbench.analyses.nps_outreach.tiers import lot, ranked
 from csworkbench.assignment import is_held
@@ -30,6 +32,7 @@ ACTED_ON = "on an official list since the answer"
 SETTLED = "settled by the follow-up"
 BUYER = "a buyer of the account is a detractor"
 TOP_TIER = "no offer to this tier"
+TIER_UNKNOWN = "no offer while nobody knows the tier"
 RENEWING = "no offer while a renewal is open"
 NEGOTIATING = "no offer while a price is negotiated"
 MADE = [
@@ -187,14 +190,22 @@ def _against(row: dict[Any, Any], inputs: Inputs, known: tuple[Config, set[str],
         yield inputs.barred[row["contact_id"]]
     if row["rule"] in (ADVOCATE, REFERRAL) and row["account_id"] in blocked:
         yield BUYER
-    if row["rule"] == OFFER and row["account_id"] in inputs.accounts.index:
-        account = inputs.accounts.loc[row["account_id"]]
-        if account["tier"] in config.no_offer.tiers:
-            yield TOP_TIER
-        if account["is_renewing"]:
-            yield RENEWING
-        if account["is_negotiating"]:
-            yield NEGOTIATING
+    if row["rule"] == OFFER:
+        yield from _against_offer(inputs.accounts, row["account_id"], config.no_offer)
+
+
+def _against_offer(accounts: "pd.DataFrame", name: str, rules: NoOffer) -> Iterator[str]:
+    account: dict[Any, Any] = accounts.loc[name].to_dict() if name in accounts.index else {}
+    tier = account.get("tier")
+    # What is not known may be the top tier: a discount that should not have been given cannot be taken back.
+    if not isinstance(tier, str) or not tier.strip():
+        yield from (TIER_UNKNOWN,) * bool(rules.tiers)
+    elif not absent([tier], rules.tiers):
+        yield TOP_TIER
+    if account.get("is_renewing"):
+        yield RENEWING
+    if account.get("is_negotiating"):
+        yield NEGOTIATING
 
 
 def _day(moment: Any) -> date:
