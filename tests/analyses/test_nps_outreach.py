@@ -263,6 +263,43 @@ def test_the_top_tier_gets_no_offer():
     assert offers(accounts=accounts) == {"P02": "no offer to this tier"}
 
 
+@pytest.mark.parametrize("tier", ["Large", " LARGE "])
+def test_a_tier_is_the_top_one_however_it_is_written(tier):
+    accounts = [{"account_id": f"A0{i}", "value_tier": tier if i == 2 else "small"} for i in range(1, 6)]
+    assert offers(accounts=accounts) == {"P02": "no offer to this tier"}
+
+
+@pytest.mark.parametrize("tier", [None, " "])
+def test_an_account_whose_tier_nobody_knows_gets_no_offer(tier):
+    accounts = [{"account_id": f"A0{i}", "value_tier": tier if i == 2 else "small"} for i in range(1, 6)]
+    assert offers(accounts=accounts) == {"P02": "no offer while nobody knows the tier"}
+
+
+def test_a_negotiation_stops_an_offer_however_its_stage_is_written():
+    base = {"created_at": "2026-08-01T00:00:00", "closed_at": None}
+    rows = [
+        {"opportunity_id": "o2", "account_id": "A02", "stage": "Negotiation", **base},
+        {"opportunity_id": "o3", "account_id": "A03", "stage": "PROPOSAL ", **base},
+        {"opportunity_id": "o4", "account_id": "A04", "stage": "qualified", **base},
+    ]
+    assert offers(opportunities=rows) == dict.fromkeys(["P02", "P03"], "no offer while a price is negotiated")
+
+
+def test_names_of_no_offer_that_occur_nowhere_are_a_warning_with_the_near_ones():
+    no_offer = {"tiers": ["lrage", "small"], "stages": ["negotiating"]}
+    opportunity = {
+        "opportunity_id": "o1", "account_id": "A01", "stage": "Negotiation", "created_at": "2026-08-01T00:00:00",
+        "closed_at": None,
+    }  # fmt: skip
+    accounts = [{"account_id": "A01", "value_tier": "large"}, {"account_id": "A02", "value_tier": "Small"}]
+    found = result([0, 6], settings(no_offer=no_offer), accounts=accounts, opportunities=[opportunity])
+    told = {caveat.code: caveat for caveat in found.caveats}
+    assert told["no_offer_tiers"].severity is told["no_offer_stages"].severity is Severity.WARNING
+    assert "no_offer.tiers names lrage, which no row of accounts has" in text(told["no_offer_tiers"].message)
+    assert "did you mean 'large'?" in text(told["no_offer_tiers"].action)
+    assert "did you mean 'Negotiation'?" in text(told["no_offer_stages"].action)
+
+
 def test_an_open_renewal_stops_an_offer_from_90_days_before_it():
     # The week knows Sunday 27 September; 90 days later is 26 December.
     rows = [

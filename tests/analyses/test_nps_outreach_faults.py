@@ -19,6 +19,7 @@ CONFIG = {
     "shares": {"advocates": 0.05, "referral": 0.2, "offer": 1, "save": 0.05},
     "lists": {"churn_offer": {"play": "p", "purpose": "marketing", "channels": ["email"], "priority": 1}},
     "holdout": {"share": 0},
+    "no_offer": {"tiers": [], "stages": []},
 }
 
 

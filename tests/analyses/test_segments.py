@@ -18,13 +18,16 @@ from csworkbench import config as configs
 from csworkbench.analyses import segments
 from csworkbench.analyses.segments.evidence import Inputs
 from csworkbench.analyses.segments.groups import find_groups
+from csworkbench.analyses.segments.listing import Lists
 from csworkbench.analyses.segments.staging import stage_table, stays
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.features import ActiveUsers, FeatureBreadth, Usage
+from csworkbench.policy import week_of
 from csworkbench.sampledata.accounts import make_world
 from csworkbench.sampledata.usage import make_users, usage_months
 from csworkbench.sampledata.world import BookSize
+from csworkbench.workspace import ContactPolicy
 from tests.books import book, with_rows
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,6 +83,13 @@ def result_of(made, config=None, as_of=AS_OF):
     return segments.analyze(inputs_of(made, config, as_of), config)
 
 
+def open_book(tables):
+    """A book whose consents and suppressions may be as short as they are, and service rests on the contract."""
+    policy = ContactPolicy(least_consents=0, least_suppressions=0, caps=(), quiet=None, service_basis="contract")
+    made = book(tables)
+    return replace(made, workspace=made.workspace.model_copy(update={"contact_policy": policy}))
+
+
 def stage_of(result):
     return result.tables["accounts"].set_index("account_id")["stage"].to_dict()
 
@@ -98,7 +108,8 @@ def weeks_of(paths, tier="mid"):
     accounts = pd.DataFrame(
         {"name": list(paths), "csm": "nobody", "is_gone": False, "behaviour": None}, index=pd.Index(list(paths))
     )
-    lists = pd.DataFrame({"list": [], "contact_id": [], "account_id": []})
+    fits = pd.DataFrame({"list": [], "contact_id": [], "account_id": []})
+    lists = Lists(fits, week_of(AS_OF), None, "", ContactPolicy(), "UTC")
     weeks = pd.DataFrame(rows, columns=["date", "account_id", "stage", "tier"])
     return Inputs(AS_OF, dates, weeks, accounts, lists, {}, ())
 
@@ -242,10 +253,50 @@ def test_saved_lists_name_their_contacts():
         {"contact_id": f"P{n}", "account_id": "A1", "added_at": f"2026-06-{day}T08:00:00"}
         for n, day in ((1, 30), (2, 29))
     ]
-    made = book({"accounts": [account("A1")], "contacts": people})
-    result = result_of(made, make_config(contact_lists={"new": {"attribute": "added_at", "within_days": 1}}))
-    assert result.tables["lists"].to_dict("records") == [{"list": "new", "contact_id": "P1", "account_id": "A1"}]
-    assert result.tables["list_sizes"].to_dict("records") == [{"list": "new", "contacts": 1, "accounts": 1}]
+    made = open_book({"accounts": [account("A1")], "contacts": people})
+    lists = {"new": {"where": {"attribute": "added_at", "within_days": 1}}}
+    result = result_of(made, make_config(contact_lists=lists))
+    assert result.tables["lists"].to_dict("records") == [
+        {"list": "new", "contact_id": "P1", "account_id": "A1", "channel": "call"}
+    ]
+    assert result.tables["list_sizes"].to_dict("records") == [
+        {"list": "new", "purpose": "service", "fitting": 1, "contacts": 1, "left_out": 0, "accounts": 1}
+    ]
+
+
+def test_whoever_may_not_be_contacted_is_left_out_of_a_saved_list_with_the_reason():
+    people = [{"contact_id": f"P{n}", "account_id": "A1", "added_at": "2026-06-30T08:00:00"} for n in (1, 2, 3, 4)]
+    said = {"channel": "email", "purpose": "marketing", "valid_from": "2026-06-01T00:00:00"}
+    made = open_book(
+        {
+            "accounts": [account("A1")],
+            "contacts": people,
+            "consents": [
+                {"contact_id": name, **said, "status": word}
+                for name, word in (("P1", "granted"), ("P2", "denied"), ("P4", "granted"))
+            ],
+            "suppressions": [{"contact_id": "P4", "valid_from": "2026-06-01", "reason": "bounced"}],
+        }
+    )
+    lists = {
+        "news": {"where": {"attribute": "added_at", "within_days": 1}, "purpose": "marketing", "channels": ["email"]}
+    }
+    tables = result_of(made, make_config(contact_lists=lists)).tables
+    assert tables["lists"]["contact_id"].tolist() == ["P1"]
+    left = tables["lists_left_out"]
+    assert dict(zip(left["contact_id"], left["reason"], strict=True)) == {
+        "P2": "refused", "P3": "no consent", "P4": "suppressed",
+    }  # fmt: skip
+    assert tables["list_sizes"][["fitting", "contacts", "left_out"]].to_numpy().tolist() == [[4, 1, 3]]
+
+
+def test_nobody_is_on_a_saved_list_where_nobody_can_tell_who_allows_it():
+    people = [{"contact_id": "P1", "account_id": "A1", "added_at": "2026-06-30T08:00:00"}]
+    lists = {"new": {"where": {"attribute": "added_at", "within_days": 1}}}
+    result = result_of(book({"accounts": [account("A1")], "contacts": people}), make_config(contact_lists=lists))
+    assert result.tables["lists"].empty
+    assert "not in the workspace" in result.tables["lists_left_out"]["reason"].iloc[0]
+    assert "lists_refused" in {caveat.code for caveat in result.caveats}
 
 
 def test_a_table_that_is_not_there_leaves_a_caveat():

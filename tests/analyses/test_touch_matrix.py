@@ -256,6 +256,21 @@ def test_a_message_of_marketing_needs_a_consent_to_marketing():
     ]
 
 
+def test_messages_without_a_contact_are_left_out_by_account_and_counted():
+    placed = dict.fromkeys(("A1", "A2", "A3"), ("mid", "growth", "2026-01-01"))
+    nameless = {"importance": "high", "contact_id": None}
+    # One of A1's two mails counts, the newest; A2's has been answered; A3's names its contact and goes out again
+    touches = [touch(1, sent_on="2026-06-10", **nameless), touch(2, **nameless), touch(3, "A2", **nameless),
+               touch(4, "A3", importance="high")]  # fmt: skip
+    events = [*(event(n) for n in (1, 2, 3, 4)), event(3, "reply", agent="human")]
+    result = result_of(touches, placed=placed, touch_events=events, **allowed(*placed))
+    assert result.tables["resend"]["touch_id"].tolist() == ["T004"]
+    left = result.tables["resend_left_out"]
+    assert left[["touch_id", "account_id", "reason"]].to_numpy().tolist() == [["T002", "A1", "nobody knows who it is"]]
+    told = {caveat.code: text(caveat.message) for caveat in result.caveats}
+    assert told["resend_nameless"].startswith("1 important message of 2 that nobody reacted to cannot be sent again")
+
+
 def test_nothing_is_sent_again_where_nobody_can_tell_who_allows_it():
     result = result_of([touch(1, importance="high")], touch_events=[event(1)])
     assert result.tables["resend"].empty

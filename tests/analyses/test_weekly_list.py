@@ -263,6 +263,17 @@ def test_a_colleague_who_speaks_the_language_steps_in():
     assert found.tables["list"]["csm_id"].tolist() == ["bo"]
 
 
+@pytest.mark.parametrize("languages", ["en;zh", "en,zh", "en、zh", "en zh", " EN ;zh_CN; ", "en，zh"])
+def test_languages_are_understood_whatever_stands_between_them(languages):
+    csms = [
+        {"csm_id": "anna", "name": "Anna", "languages": "sv", "capacity_minutes_week": 60, "role": "csm"},
+        {"csm_id": "bo", "name": "Bo", "languages": languages, "capacity_minutes_week": 60, "role": "csm"},
+    ]
+    contacts = [{"contact_id": "P01", "account_id": "A01", "language": "zh-CN"}]
+    found = result([proposal("P01")], tables(contacts=contacts, csms=csms))
+    assert found.tables["list"]["csm_id"].tolist() == ["bo"]
+
+
 def test_without_stand_ins_the_language_keeps_somebody_out():
     contacts = [{"contact_id": "P01", "account_id": "A01", "language": "zh"}]
     found = result([proposal("P01")], tables(contacts=contacts), config=settings(stand_in=False))

@@ -552,3 +552,13 @@ def test_the_rows_that_stay_are_those_a_plain_loop_keeps(project, tickets):
     report = book.reports["tickets"]
     copies = sum(item.count for item in report.findings if item.rule == "duplicate")
     assert report.rows + report.quarantined + copies == len(lines)
+
+
+def test_a_negative_capacity_is_set_aside_with_its_place(project):
+    lines = ["csm_id,capacity_minutes_week", *(f"C{number},600" for number in range(30)), "bo,-60"]
+    book = project.with_accounts(csms=project.write("csms.csv", "\n".join(lines) + "\n"))
+    assert column(book, "csm_id", "csms") == sorted(f"C{number}" for number in range(30))
+    assert finding(book, "csms", "range", "capacity_minutes_week").place == "csms.csv:32"  # line 1 is the header
+    (aside,) = project.quarantine("csms")
+    assert (aside["line"], aside["column"], aside["value"]) == ("32", "capacity_minutes_week", "-60")
+    assert aside["hint"] == "must be at least 0"

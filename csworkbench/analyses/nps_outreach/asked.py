@@ -1,5 +1,6 @@
 """Invitations and answers as expressions: the newest answer of each contact, and who has not answered."""
 
+from collections.abc import Collection
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
@@ -114,19 +115,31 @@ def invitations(snapshot: Snapshot, window_days: int) -> "ir.Table":
     )
 
 
-def negotiating(snapshot: Snapshot, stages: tuple[str, ...]) -> "ir.Table | None":
+def stages(snapshot: Snapshot) -> frozenset[str]:
+    """Return the stages of opportunities as they are written; none where nobody records them.
+
+    Args:
+        snapshot: The book as of a date.
+    """
+    rows = snapshot.tables.get("opportunities")
+    if rows is None or "stage" not in rows.columns:
+        return frozenset()
+    return frozenset(rows.drop_null("stage").select("stage").distinct().to_pandas()["stage"])
+
+
+def negotiating(snapshot: Snapshot, stages: Collection[str]) -> "ir.Table | None":
     """Return the accounts with an open opportunity in one of the stages: account_id; None where nobody records it.
 
     Args:
         snapshot: The book as of a date.
-        stages: Stages in which a price is negotiated.
+        stages: Stages in which a price is negotiated, as opportunities write them.
     """
     rows = snapshot.tables.get("opportunities")
     if rows is None or "stage" not in rows.columns or not stages:
         return None
     if "closed_at" in rows.columns:
         rows = rows.filter(rows.closed_at.isnull())
-    return rows.filter(rows.stage.isin(stages)).select("account_id").distinct()
+    return rows.filter(rows.stage.isin(sorted(stages))).select("account_id").distinct()
 
 
 def roles(snapshot: Snapshot) -> "ir.Table | None":

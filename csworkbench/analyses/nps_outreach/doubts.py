@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from csworkbench import policy
 from csworkbench.analyses.nps_outreach.evidence import Inputs
 from csworkbench.analyses.nps_outreach.lists import Lists
-from csworkbench.analyses.nps_outreach.settings import OFFER, REFERRAL, SAVE, UNANSWERED, Config
+from csworkbench.analyses.nps_outreach.settings import OFFER, REFERRAL, SAVE, UNANSWERED, Config, absent
+from csworkbench.errors import did_you_mean
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+MOST_NAMES = 8  # names of the data a caveat repeats
 FEW_ACCOUNTS, FEW_RESPONSES, MANY_TIED = 30, 0.5, 0.5
 
 
@@ -48,7 +50,7 @@ def caveats(
                 ),
                 say("Read the tier as a lot among equals, not as the best ones"),
             )
-    yield from _about_lists(inputs, made, tables)
+    yield from _about_lists(inputs, made, tables, config)
     yield from policy.without_holdout(tables["holdout"], config.holdout.share)
 
 
@@ -85,7 +87,35 @@ def _about_answers(inputs: Inputs, figures: "Mapping[str, Estimate]", config: Co
         )
 
 
-def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
+def _about_offers(inputs: Inputs, config: Config) -> Iterator[Caveat]:
+    rules = config.no_offer
+    for what, table, names, found in (
+        ("tiers", "accounts", rules.tiers, set(inputs.accounts["tier"].dropna())),
+        ("stages", "opportunities", rules.stages, inputs.stages),
+    ):
+        unused = absent(names, found)
+        if unused:
+            known = sorted(found)[:MOST_NAMES]
+            near = dict.fromkeys(filter(None, (did_you_mean(each.casefold(), sorted(found)) for each in unused)))
+            yield Caveat(
+                f"no_offer_{what}",
+                Severity.WARNING,
+                say(
+                    "no_offer.{what} names {names:list}, which no row of {table} has: they keep nobody from a discount",
+                    what=what,
+                    names=unused,
+                    table=table,
+                ),
+                say(
+                    "Write {what} as {table} has them: {known}",
+                    what=what,
+                    table=table,
+                    known="; ".join([", ".join(known) or "none are recorded", *near]),
+                ),
+            )
+
+
+def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[Caveat]:
     unknown = int((~made.decided["contact_id"].isin(inputs.ground.people.index)).sum())
     if unknown:
         yield Caveat(
@@ -95,6 +125,8 @@ def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame
             say("Add contacts with consents to the workspace, and contact_id to nps_responses"),
         )
     yield from policy.doubts(inputs.ground)
+    if OFFER in config.lists:
+        yield from _about_offers(inputs, config)
     if len(made.struck) and not inputs.official:
         told = [f"{len(rows)} {reason}" for reason, rows in made.struck.groupby("reason", sort=True)]
         yield Caveat(

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.nps_outreach import asked
-from csworkbench.analyses.nps_outreach.settings import Config
+from csworkbench.analyses.nps_outreach.settings import Config, absent
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import owners
 from csworkbench.policy import Ground, Week, book_size, gather, last_touch, week_of
@@ -48,6 +48,7 @@ class Inputs:
             whose answers the newest one has seen.
         official: Ids of the proposals on the official list of this week; empty = there is none yet.
         elsewhere: (program, contact_id) of this page on an official list of another page this week -> that page.
+        stages: Stages of opportunities as they are written.
         has_weights: Whether accounts have the column by which non-response is weighted.
     """
 
@@ -70,6 +71,7 @@ class Inputs:
     acted_on: Mapping[str, date]
     official: frozenset[str]
     elsewhere: Mapping[tuple[str, str], str]
+    stages: frozenset[str]
     has_weights: bool
 
 
@@ -91,6 +93,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     week = week_of(snapshot.as_of)
     before = earlier(snapshot, week.known)
     waiting = _frame(asked.invitations(before, config.window_days))
+    stages = asked.stages(before)
     # The weekly list serves proposals of this page too: who is on it was contacted for the same reason.
     own = [each for each in snapshot.released if each.analysis == STEM or each.program.startswith(f"{STEM}.")]
     current = [each for each in own if each.first_day == week.first]
@@ -105,7 +108,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         answers=_frame(asked.answers(before, config.window_days)),
         waiting=waiting[~waiting["is_answered"]].reset_index(drop=True),
         came_up=_came_up(before, config.window_days),
-        accounts=_accounts(before, config),
+        accounts=_accounts(before, config, stages),
         book=book_size(before),
         roles=_pairs(asked.roles(before)),
         barred=contacts_by_rule(before, "leave_out", config.leave_out),
@@ -114,6 +117,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         acted_on=_acted_on([each for each in own if each.first_day < week.first]),
         official=frozenset(each.proposal_id for each in current if each.analysis == STEM),
         elsewhere={(each.program, each.contact_id): each.analysis for each in current if each.analysis != STEM},
+        stages=stages,
         has_weights=config.weight_by in snapshot.tables["accounts"].columns,
     )
 
@@ -163,7 +167,7 @@ def _with_cell(snapshot: Snapshot, invited: "pd.DataFrame", config: Config) -> "
     return invited.assign(cell=invited["account_id"].map(told.set_index("account_id")["cell"]))
 
 
-def _accounts(before: Snapshot, config: Config) -> "pd.DataFrame":
+def _accounts(before: Snapshot, config: Config, stages: frozenset[str]) -> "pd.DataFrame":
     """Return what holds of every account when the week begins."""
     import pandas as pd
 
@@ -174,6 +178,7 @@ def _accounts(before: Snapshot, config: Config) -> "pd.DataFrame":
     frame = frame.reindex(columns=["name", "value_tier", "currency", "arr"])
     home = before.workspace.currency
     rate = frame["currency"].fillna(home).map({**config.currency_rates, home: 1.0}).astype(float)
+    negotiating = asked.negotiating(before, [each for each in stages if not absent([each], config.no_offer.stages)])
     return pd.DataFrame(
         {
             "name": frame["name"].fillna(pd.Series(frame.index, frame.index)).astype("str"),
@@ -181,7 +186,7 @@ def _accounts(before: Snapshot, config: Config) -> "pd.DataFrame":
             "arr": frame["arr"].astype(float) * rate,
             "csm_id": owners(before).reindex(frame.index),
             "is_renewing": frame.index.isin(_renewing(before, config.no_offer.renewal_days)),
-            "is_negotiating": frame.index.isin(_ids(asked.negotiating(before, config.no_offer.stages))),
+            "is_negotiating": frame.index.isin(_ids(negotiating)),
         }
     )
 

@@ -15,6 +15,8 @@ from csworkbench.analyses.nps_outreach.settings import (
     SAVE,
     UNANSWERED,
     Config,
+    NoOffer,
+    absent,
 )
 from csworkbench.analyses.nps_outreach.tiers import lot, ranked
 from csworkbench.estimates import Message, say
@@ -29,6 +31,7 @@ ACTED_ON = "on an official list since the answer"
 SETTLED = "settled by the follow-up"
 BUYER = "a buyer of the account is a detractor"
 TOP_TIER = "no offer to this tier"
+TIER_UNKNOWN = "no offer while nobody knows the tier"
 RENEWING = "no offer while a renewal is open"
 NEGOTIATING = "no offer while a price is negotiated"
 MADE = [
@@ -186,14 +189,8 @@ def _against(row: dict[Any, Any], inputs: Inputs, known: tuple[Config, set[str],
         yield inputs.barred[row["contact_id"]]
     if row["rule"] in (ADVOCATE, REFERRAL) and row["account_id"] in blocked:
         yield BUYER
-    if row["rule"] == OFFER and row["account_id"] in inputs.accounts.index:
-        account = inputs.accounts.loc[row["account_id"]]
-        if account["tier"] in config.no_offer.tiers:
-            yield TOP_TIER
-        if account["is_renewing"]:
-            yield RENEWING
-        if account["is_negotiating"]:
-            yield NEGOTIATING
+    if row["rule"] == OFFER:
+        yield from _against_offer(inputs.accounts, row["account_id"], config.no_offer)
     if row["is_late"] and (starts := _starts(row, inputs, config)) > inputs.week.first:
         yield text(say("starts later by lot: {day:date}", day=starts))
 
@@ -202,6 +199,20 @@ def _starts(row: dict[Any, Any], inputs: Inputs, config: Config) -> date:
     """Return the Monday from which an account drawn to start later is listed: fixed by the day it came up."""
     first = week_of(inputs.came_up[row["account_id"]]).first + timedelta(weeks=1)
     return first + timedelta(weeks=config.holdout.delay_weeks)
+
+
+def _against_offer(accounts: "pd.DataFrame", name: str, rules: NoOffer) -> Iterator[str]:
+    account: dict[Any, Any] = accounts.loc[name].to_dict() if name in accounts.index else {}
+    tier = account.get("tier")
+    # What is not known may be the top tier: a discount that should not have been given cannot be taken back.
+    if not isinstance(tier, str) or not tier.strip():
+        yield from (TIER_UNKNOWN,) * bool(rules.tiers)
+    elif not absent([tier], rules.tiers):
+        yield TOP_TIER
+    if account.get("is_renewing"):
+        yield RENEWING
+    if account.get("is_negotiating"):
+        yield NEGOTIATING
 
 
 def _day(moment: Any) -> date:

@@ -1,5 +1,6 @@
 """Settings of the NPS page: how far back answers count, how large the tiers are, and what each list does."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
@@ -64,15 +65,36 @@ def _usual_lists() -> dict[str, ListRule]:
     }
 
 
+def plain(name: str) -> str:
+    """Return the name of a tier or stage in the writing in which it is compared: no blanks around it, no capitals."""
+    return name.strip().casefold()
+
+
+def absent(names: Iterable[str], found: Iterable[str]) -> list[str]:
+    """Return those of some names that are not among others, however they are written.
+
+    Args:
+        names: Names of a setting.
+        found: Names in the data.
+    """
+    there = {plain(each) for each in found}
+    return [each for each in names if plain(each) not in there]
+
+
 class NoOffer(Section):
     """Who is never given a discount against churn."""
 
-    tiers: tuple[str, ...] = setting(("large",), description="Value tiers, the top one; [] = none")
+    tiers: tuple[str, ...] = setting(
+        ("large",),
+        description="Value tiers, the top one, and with them accounts whose tier nobody knows; [] = none. Capitals do "
+        "not matter",
+    )
     renewal_days: int = setting(
         90, ge=0, le=730, unit="days", description="An open renewal due within so many days, or past due, is running"
     )
     stages: tuple[str, ...] = setting(
-        ("proposal", "negotiation"), description="Stages of open opportunities in which a price is negotiated"
+        ("proposal", "negotiation"),
+        description="Stages of open opportunities in which a price is negotiated; capitals do not matter",
     )
 
 

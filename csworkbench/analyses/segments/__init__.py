@@ -7,6 +7,10 @@ from csworkbench.analyses.segments.settings import Config
 READS = ("accounts",)
 READS_IF_PRESENT = (
     "contacts",
+    "contact_pii",
+    "consents",
+    "suppressions",
+    "meetings",
     "assignments",
     "csms",
     "usage_daily",

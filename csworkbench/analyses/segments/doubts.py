@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from csworkbench import policy
 from csworkbench.analyses.segments.evidence import NO_RULE, Inputs
 from csworkbench.analyses.segments.groups import LEAST_ACCOUNTS, Groups
 from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
@@ -27,6 +28,7 @@ def doubts(inputs: Inputs, config: Config, groups: Groups, tables: "Mapping[str,
         *_about_rules(tables["accounts"]),
         *_about_time(config, tables["stages"]),
         *_about_groups(config, groups),
+        *_about_lists(inputs, tables["lists_left_out"]),
     )
 
 
@@ -108,6 +110,34 @@ def _about_time(config: Config, stages: "pd.DataFrame") -> Iterator[Caveat]:
             ),
             say("Set usual_days of the stage, or a longer history_weeks"),
         )
+
+
+def _about_lists(inputs: Inputs, left_out: "pd.DataFrame") -> Iterator[Caveat]:
+    if len(left_out) and inputs.lists.ground is None:
+        yield Caveat(
+            "lists_refused",
+            Severity.WARNING,
+            say(
+                "{n:n row|rows} of the saved lists may not be contacted, because nobody can tell who allows it: {why}",
+                n=len(left_out),
+                why=inputs.lists.refusal,
+            ),
+            say("Deliver consents and suppressions, whole"),
+        )
+    elif len(left_out):
+        counts = left_out["reason"].value_counts().sort_index()
+        yield Caveat(
+            "lists_left_out",
+            Severity.NOTE,
+            say(
+                "{n:n row|rows} of the saved lists may not be contacted ({why:list}); the file lists_left_out names "
+                "the contacts",
+                n=len(left_out),
+                why=[f"{reason}: {count}" for reason, count in counts.items()],
+            ),
+        )
+    if inputs.lists.ground is not None:
+        yield from policy.doubts(inputs.lists.ground)
 
 
 def _about_groups(config: Config, groups: Groups) -> Iterator[Caveat]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.segments.listing import Lists, lists
 from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
 from csworkbench.filters import Condition
 
@@ -28,7 +29,7 @@ class Inputs:
         weeks: One row per date and account that was there: date, account_id, stage, tier.
         accounts: One row per account at `as_of`, by account_id: name, csm, is_gone (has left), behaviour (segment by
             rules; missing without rules), and one column per measure of the clustering.
-        lists: One row per list and contact on it: list, contact_id, account_id.
+        lists: Who fits the saved lists of contacts, and what decides about contacting them.
         absent: Attribute a rule reads -> table that is not there, so that it is missing for everybody.
         current: Columns rules or tiers read of which earlier dates show today's value.
     """
@@ -37,7 +38,7 @@ class Inputs:
     dates: tuple[date, ...]
     weeks: "pd.DataFrame"
     accounts: "pd.DataFrame"
-    lists: "pd.DataFrame"
+    lists: Lists
     absent: Mapping[str, str]
     current: tuple[str, ...]
 
@@ -71,7 +72,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         dates=dates,
         weeks=_weeks(snapshot, config, dates),
         accounts=_accounts(snapshot, config),
-        lists=_lists(snapshot, config),
+        lists=lists(snapshot, config),
         absent=absent,
         current=tuple(sorted(past & (_read((*config.stages, *config.tiers)) | tier))),
     )
@@ -82,8 +83,8 @@ def _read(rules: Iterable[Any]) -> set[str]:
 
 
 def _wanted(config: Config) -> set[str]:
-    lists = {name for condition in config.contact_lists.values() for name in condition.attributes()}
-    return _read((*config.stages, *config.tiers, *config.behaviour)) | lists | set(config.cluster_on)
+    rules = (*config.stages, *config.tiers, *config.behaviour, *config.contact_lists.values())
+    return _read(rules) | set(config.cluster_on)
 
 
 def _keyed(key: str, rules: Iterable[Any]) -> dict[str, Condition]:
@@ -135,22 +136,3 @@ def _accounts(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
     frame.insert(1, "csm", owner_names(snapshot).reindex(frame.index).fillna(NO_ONE))
     known: pd.DataFrame = frame if rules else frame.assign(behaviour=None)
     return known
-
-
-def _lists(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
-    import pandas as pd
-
-    from csworkbench.filters import check, contacts_at, fits
-
-    empty = pd.DataFrame({name: pd.Series(dtype="str") for name in ("list", "contact_id", "account_id")})
-    if not config.contact_lists or "contacts" not in snapshot.tables:
-        return empty
-    wanted = {name for condition in config.contact_lists.values() for name in condition.attributes()}
-    table = contacts_at(snapshot, (snapshot.as_of,), wanted=wanted, measures=config.measures)
-    check({f"contact_lists.{name}": condition for name, condition in config.contact_lists.items()}, table)
-    parts = [
-        table.filter(fits(condition, table)).select("contact_id", "account_id").to_pandas().assign(list=name)
-        for name, condition in config.contact_lists.items()
-    ]
-    found = pd.concat([part[list(empty.columns)].sort_values("contact_id") for part in parts], ignore_index=True)
-    return found if len(found) else empty

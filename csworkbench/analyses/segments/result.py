@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.segments.doubts import doubts
 from csworkbench.analyses.segments.evidence import Inputs
 from csworkbench.analyses.segments.groups import Groups, find_groups
+from csworkbench.analyses.segments.listing import LEFT_OUT, LISTED, decided, size_table
 from csworkbench.analyses.segments.settings import Config
 from csworkbench.analyses.segments.staging import (
     account_table,
@@ -43,8 +44,8 @@ class Result:
     * clusters, group: cluster, accounts, share, and per measure its mean in standard deviations
     * stability, number of groups: see `inference.clusters.Clustering`
     * curves, the same in rows to draw: groups, line, index (0 to 1)
-    * lists, list and contact: list, contact_id, account_id
-    * list_sizes, list: list, contacts, accounts
+    * lists, list and contact who may be contacted: listing.LISTED; lists_left_out, those who fit and may not be:
+      listing.LEFT_OUT; list_sizes, list: see `listing.size_table`
 
     Args:
         headline: Verdict in one sentence.
@@ -91,7 +92,7 @@ def _tables(inputs: Inputs, config: Config, groups: Groups) -> "dict[str, pd.Dat
     seen = stays(inputs)
     accounts = account_table(inputs, config, seen)
     accounts = accounts.assign(cluster=groups.of_account.reindex(accounts["account_id"]).to_numpy())
-    lists = inputs.lists
+    lists = decided(inputs.lists, config.contact_lists)
     return {
         "accounts": accounts,
         "cells": cell_table(accounts, config),
@@ -104,8 +105,9 @@ def _tables(inputs: Inputs, config: Config, groups: Groups) -> "dict[str, pd.Dat
         "clusters": groups.table,
         "stability": groups.stability,
         "curves": _curves(groups.stability),
-        "lists": lists,
-        "list_sizes": _list_sizes(lists, config),
+        "lists": lists.loc[lists["is_listed"], LISTED].reset_index(drop=True),
+        "lists_left_out": lists.loc[~lists["is_listed"], LEFT_OUT].reset_index(drop=True),
+        "list_sizes": size_table(lists, config),
     }
 
 
@@ -133,14 +135,6 @@ def _curves(stability: "pd.DataFrame") -> "pd.DataFrame":
     lines = {"stability": "these accounts", "one_cloud": "one cloud", "one_cloud_high": "highest of one cloud"}
     long = stability.melt(id_vars="groups", value_vars=list(lines), var_name="line", value_name="index")
     return long.assign(line=long["line"].map(lines), index=long["index"].clip(0, 1))
-
-
-def _list_sizes(lists: "pd.DataFrame", config: Config) -> "pd.DataFrame":
-    import pandas as pd
-
-    parts = [(name, lists[lists["list"] == name]) for name in config.contact_lists]
-    lines = [(name, len(part), part["account_id"].nunique()) for name, part in parts]
-    return pd.DataFrame(lines, columns=["list", "contacts", "accounts"])
 
 
 def _figures(config: Config, groups: Groups, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Estimate]:

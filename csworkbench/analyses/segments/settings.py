@@ -1,8 +1,8 @@
 """Settings of the segments analysis: the stages, tiers and behaviour segments as lists of rules."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.features import DaysToRenewal, MeasureSource
@@ -27,6 +27,18 @@ class SegmentRule(Section):
 
     segment: str = setting(min_length=1, description="Name of the segment")
     where: Condition | None = setting(None, description="Who is in it; absent = everybody no earlier rule took")
+
+
+class ContactList(Section):
+    """A saved list of contacts: who fits, and what for, which decides who of them may be contacted."""
+
+    where: Condition = setting(description="Who fits")
+    purpose: Literal["service", "marketing"] = setting(
+        "service", description="What they are contacted for: marketing needs a consent"
+    )
+    channels: tuple[Annotated[str, Field(min_length=1)], ...] = setting(
+        ("call", "email"), min_length=1, max_length=6, description="Channels, the preferred one first"
+    )
 
 
 def _usual_measures() -> dict[str, MeasureSource]:
@@ -88,8 +100,8 @@ class Config(Section):
     usual_share: float = setting(
         0.8, ge=0.5, le=0.99, unit="share", description="Share of accounts that leave a stage within its usual time"
     )
-    contact_lists: dict[str, Condition] = setting(
-        default_factory=dict, description="Lists of contacts by name: who is on them"
+    contact_lists: dict[str, ContactList] = setting(
+        default_factory=dict, description="Lists of contacts by name: who fits, and what for"
     )
     level: float = setting(0.95, ge=0.5, le=0.999, unit="share", description="Coverage of the intervals")
     seed: int = setting(1, ge=0, le=2**31, description="The same seed finds the same groups")

@@ -29,6 +29,7 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
         *_about_routes(tables["routes"]),
         *_about_leading(inputs, config, tables["overlaps"]),
         *_about_resending(inputs),
+        *_about_nameless(inputs),
         *_about_figures(inputs),
         *_about_warm_ups(inputs),
     )
@@ -144,6 +145,22 @@ def _about_resending(inputs: Inputs) -> Iterator[Caveat]:
                 why=inputs.again.refusal,
             ),
             say("Deliver consents and suppressions, whole"),
+        )
+
+
+def _about_nameless(inputs: Inputs) -> Iterator[Caveat]:
+    nameless = inputs.again.messages["contact_id"].isna()
+    if nameless.any():
+        yield Caveat(
+            "resend_nameless",
+            Severity.WARNING,
+            say(
+                "{n:n important message|important messages} of {all:count} that nobody reacted to cannot be sent "
+                "again: no contact is recorded",
+                n=int(nameless.sum()),
+                all=len(nameless),
+            ),
+            say("Record contact_id of touches; the file resend_left_out names the accounts"),
         )
 
 

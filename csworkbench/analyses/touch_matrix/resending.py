@@ -29,8 +29,9 @@ class Again:
 
     Args:
         week: Week of the list.
-        messages: Important messages nobody reacted to, the newest of each contact and content: touch_id, account_id,
-            contact_id, channel, content_id, initiator, sent_on.
+        messages: Important messages nobody reacted to, the newest of each contact (of each account, where no contact is
+            recorded) and content: touch_id, account_id, contact_id (missing = not recorded), channel, content_id,
+            initiator, sent_on.
         worked: (content_id, account_id) where the account has done what the content promotes.
         ground: What the policy knows of every contact; None = it cannot tell, so nothing is sent.
         refusal: Why it cannot.
@@ -112,7 +113,7 @@ def _pairs(rows: "pd.DataFrame") -> "zip[tuple[str, str]]":
 def _messages(before: "Snapshot", config: Config) -> "pd.DataFrame":
     import ibis
 
-    touches, wanted = sent(before, config).drop_null("contact_id"), config.resend
+    touches, wanted = sent(before, config), config.resend
     first, last = (before.as_of - timedelta(days=days) for days in (wanted.within_days - 1, wanted.after_days))
     late = touches.filter(
         touches.importance.isin(list(wanted.important)),
@@ -120,7 +121,8 @@ def _messages(before: "Snapshot", config: Config) -> "pd.DataFrame":
         touches.is_delivered,
         touches.sent_on >= ibis.literal(first),
     )
-    group = [late.contact_id, late.content_id]
+    # One without a contact stands for its account: nobody can be sent it again, and it is counted among those left out.
+    group = [late.contact_id, late.contact_id.fill_null(late.account_id), late.content_id]
     newest = late.mutate(
         rank=ibis.row_number().over(group_by=group, order_by=[ibis.desc(late.sent_at), late.touch_id]),
         reacted=late.has_reaction.cast("int8").max().over(group_by=group),

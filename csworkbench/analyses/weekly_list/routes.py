@@ -1,5 +1,6 @@
 """The routes a proposal could take: on which channel and through whom, as far as nothing speaks against it."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
@@ -18,6 +19,7 @@ LANGUAGE = "nobody in charge speaks the language"
 EXPIRED = "expired before the week"
 NOBODY = "nobody looks after the account"
 NO_LIMIT = 10**9
+BETWEEN = re.compile(r"[\s;,、，；/|]+")  # what people write between the languages of a CSM
 
 
 def requests(inputs: Inputs, config: Config) -> "pd.DataFrame":
@@ -96,8 +98,13 @@ def _able(owner: str, language: Any, inputs: Inputs, config: Config) -> list[str
 def _speaks(languages: Any, language: Any) -> bool:
     if not isinstance(languages, str) or not isinstance(language, str):
         return True
-    spoken = {each.strip().casefold().split("-")[0] for each in languages.replace(",", ";").split(";")}
-    return language.strip().casefold().split("-")[0] in spoken
+    spoken = {_language(each) for each in BETWEEN.split(languages) if each}
+    return not spoken or _language(language) in spoken
+
+
+def _language(code: str) -> str:
+    """Return a language without its country: zh of zh-CN and zh_CN."""
+    return re.split("[-_]", code.strip().casefold())[0]
 
 
 def allowed(rows: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
