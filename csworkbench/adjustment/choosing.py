@@ -161,9 +161,9 @@ def by_matching(episodes: "pd.DataFrame", rules: CompareRules, *, caliper: float
     held = int((weights.use > 0).sum())
     if abs(gap) > rules.max_smd or held < rules.min_controls:
         far = rules.max_smd * float(others.covariates[:, 0].std())
-        alone = used.index[is_plan][_alone(plans, others, far)]
-        if len(alone):
-            return by_matching(episodes.drop(index=alone), rules)
+        without = used.index[is_plan][_alone(plans, others, far)]
+        if len(without):
+            return by_matching(episodes.drop(index=without), rules)
         if caliper == inf:
             return by_matching(episodes, rules, caliper=far)
     if abs(gap) > rules.max_smd:
