@@ -35,7 +35,7 @@ notebooks:
 """
 
 
-def csw(*arguments, cwd=ROOT, env=None, timeout=280):
+def csw(*arguments, cwd=ROOT, env=None, timeout=800):
     """The finished process of one command, as text."""
     command = [str(Path(sys.executable).parent / "csw"), *map(str, arguments)]
     return subprocess.run(

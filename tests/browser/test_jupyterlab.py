@@ -19,7 +19,7 @@ from tests.house.places import stems
 NOTEBOOKS = ("start_here", *stems())
 NEW = "referrals"
 TOKEN = "for-this-test-alone"
-PATIENCE_S = 60
+PATIENCE_S = 180
 OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => null)"
 READY = """path => {
     const context = window.jupyterapp.shell.currentWidget?.sessionContext;

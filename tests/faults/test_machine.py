@@ -65,7 +65,7 @@ def ran(project, run_id="r1", level=2, *, env=None, start=(), limit=None):
     variables = {name: value for name, value in (os.environ | (env or {})).items() if value is not None}
     command = [*start, sys.executable, "-m", "tests.soak.light", str(project), run_id, str(level), "third"]
     return subprocess.run(
-        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=280, check=False, preexec_fn=limit
+        command, cwd=ROOT, env=variables, capture_output=True, text=True, timeout=800, check=False, preexec_fn=limit
     )
 
 
@@ -85,7 +85,7 @@ def test_a_full_disk_ends_a_run_with_a_named_cause_and_touches_no_earlier_result
     size = sum((each // 4096 + 1) * 4096 for each in there) + 60_000 + number * 40_000
     done = subprocess.run(
         [*IN_NAMESPACE, sys.executable, "-c", ON_SMALL_DISK, str(project), str(size)],
-        cwd=ROOT, capture_output=True, text=True, timeout=280, check=False,
+        cwd=ROOT, capture_output=True, text=True, timeout=800, check=False,
     )  # fmt: skip
     if done.returncode == 0:
         assert number >= 9

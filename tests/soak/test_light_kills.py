@@ -38,7 +38,7 @@ def start(folder, run_id, level, names="", count=""):
 
 def finished(*arguments):
     process = start(*arguments)
-    out, err = process.communicate(timeout=280)
+    out, err = process.communicate(timeout=800)
     assert process.returncode == 0, err
     return out
 
@@ -109,7 +109,7 @@ def test_a_run_killed_at_any_instant_damages_nothing(project, undisturbed, seed)
 @pytest.mark.parametrize("seed", seeded(KILLS))
 def test_a_run_killed_while_it_writes_damages_nothing(project, undisturbed, seed):
     old = contents(project / "outputs" / "runs" / "r0")
-    start(project, "r1", 2, "", random.Random(seed).randint(1, undisturbed[1])).communicate(timeout=280)
+    start(project, "r1", 2, "", random.Random(seed).randint(1, undisturbed[1])).communicate(timeout=800)
     assert contents(project / "outputs" / "runs" / "r0") == old
     check(project, undisturbed)
 
@@ -125,7 +125,7 @@ def test_a_killed_kernel_fails_its_notebook_and_the_next_run_makes_up_for_it(pro
             with suppress(psutil.Error):
                 psutil.Process(draw.choice(kernels)).kill()
             break
-    process.communicate(timeout=280)
+    process.communicate(timeout=800)
     assert process.returncode in {0, 1}
     assert contents(project / "outputs" / "runs" / "r0") == old
     check(project, undisturbed)
@@ -146,7 +146,7 @@ def test_four_runs_at_a_time_all_end_well_and_mix_nothing(tmp_path, part):
 
 def test_of_two_runs_in_one_folder_one_runs_and_the_other_is_told_who(project):
     processes = [start(project, f"r{number}", number) for number in (5, 6)]
-    said = [process.communicate(timeout=280)[1] for process in processes]
+    said = [process.communicate(timeout=800)[1] for process in processes]
     codes = sorted(process.returncode for process in processes)
     refused = next(text for process, text in zip(processes, said, strict=True) if process.returncode)
     winner = next(process for process in processes if not process.returncode)
