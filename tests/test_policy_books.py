@@ -1,7 +1,7 @@
 """Whatever the book, nobody is listed who may not be, every no has its reason, and the parts add up."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from random import Random
 
 import pandas as pd
@@ -10,13 +10,13 @@ import pytest
 from csworkbench.asof import earlier, take
 from csworkbench.policy import account_for, decide, gather, is_quiet, week_of, zone_of
 from tests.books import book
-from tests.oracles.policy_loops import MONDAY, ZONE, decisions, policy_of, world
+from tests.oracles.policy_loops import MONDAY, ZONE, decisions, official, policy_of, world
 
 AS_OF = date(2026, 9, 30)
 COLUMNS = {
     "contact_pii": {"contact_id": None, "email": None, "phone": None},
     "consents": dict.fromkeys(["contact_id", "channel", "purpose", "valid_from", "valid_to", "status"]),
-    "suppressions": dict.fromkeys(["contact_id", "address", "until", "known_at"]),
+    "suppressions": dict.fromkeys(["contact_id", "address", "valid_from", "until", "known_at"]),
     "touches": dict.fromkeys(
         ["touch_id", "account_id", "contact_id", "channel", "initiator", "proposal_id", "sent_at"]
     ),
@@ -39,12 +39,8 @@ def compare(seed: int, worlds: int) -> None:
     made = replace(
         made, workspace=made.workspace.model_copy(update={"contact_policy": policy}), released=tuple(released)
     )
-    now = take(made, AS_OF)
-    week = week_of(AS_OF)
+    week, ground, found = listed(made, requests, AS_OF)
     assert week.first == MONDAY
-    ground = gather(earlier(now, week.known), now, week, "own")
-    found = decide(requests, ground, policy, week, ZONE)
-
     expected = [each for part in parts for each in decisions(part, policy)]
     assert list(zip(found["is_listed"], found["reason"], strict=True)) == expected
     everybody = account_for(ground, found)
@@ -56,6 +52,23 @@ def compare(seed: int, worlds: int) -> None:
         local = row["send_from"].tz_localize("UTC").astimezone(zone_of(person["zone"], person["account_zone"], ZONE))
         assert policy.quiet is None or not is_quiet(local.to_pydatetime(), policy.quiet)
         assert 0 <= (local.date() - week.first).days <= 6
+
+    # The list is made official, and the same is asked for a week later.
+    kept = found[found["is_listed"]]
+    sent = list(zip(kept["contact_id"], kept["channel"], strict=True))
+    for place, part in enumerate(parts):
+        official(part, [each for each in sent if each[0].startswith(f"w{place}-")])
+    made = replace(made, released=tuple(each for part in parts for each in part["released"]))
+    _, _, again = listed(made, requests, AS_OF + timedelta(weeks=1))
+    expected = [each for part in parts for each in decisions(part, policy, MONDAY + timedelta(weeks=1))]
+    assert list(zip(again["is_listed"], again["reason"], strict=True)) == expected
+
+
+def listed(made, requests, as_of):
+    """The week of a day, what is known of the contacts, and the decisions."""
+    now, week = take(made, as_of), week_of(as_of)
+    ground = gather(earlier(now, week.known), now, week, "own")
+    return week, ground, decide(requests, ground, now.workspace.contact_policy, week, ZONE)
 
 
 @pytest.mark.parametrize("seed", range(6))

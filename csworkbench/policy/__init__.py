@@ -6,17 +6,18 @@ analyses ask for contacts. `drawn` says whom the lot leaves alone, `holdout_tabl
 """
 
 from csworkbench.policy.deciding import account_for, decide, objections
-from csworkbench.policy.doubts import doubts, without_holdout
+from csworkbench.policy.doubts import CAPS, about_struck, doubts, without_holdout
 from csworkbench.policy.ground import ADDRESS, Ground, gather, require_lists
 from csworkbench.policy.holdouts import Holdout, book_size, drawn, holdout_table
 from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
-from csworkbench.policy.recorded import last_touch
+from csworkbench.policy.recorded import last_touch, sent_since
 from csworkbench.policy.weeks import Week, first_moment, is_quiet, week_of, zone_of
 from csworkbench.policy.writings import plain_address
 
 __all__ = [
     "ADDRESS",
+    "CAPS",
     "COLUMNS",
     "RELEASED",
     "WORDS",
@@ -24,6 +25,7 @@ __all__ = [
     "Holdout",
     "Reason",
     "Week",
+    "about_struck",
     "account_for",
     "book_size",
     "decide",
@@ -40,6 +42,7 @@ __all__ = [
     "proposal_id",
     "proposals",
     "require_lists",
+    "sent_since",
     "week_of",
     "without_holdout",
     "zone_of",

@@ -38,7 +38,8 @@ def decide(
     Args:
         requests: One row per proposal, in order of priority: contact_id (missing = not known), account_id, purpose,
             channels (tuple, the preferred one first), mode, csm_id (missing = nobody), is_must_do, own (why the
-            analysis itself leaves it out, "" = it does not), is_held (its account is in the holdout).
+            analysis itself leaves it out, "" = it does not), is_held (its account is in the holdout); is_sent where it
+            is known (a touch names the proposal: nothing that has become known since strikes it off).
         ground: What is known of the contacts.
         policy: The rules.
         week: Week of the list.
@@ -61,7 +62,8 @@ def decide(
         moment, is_struck = None, False
         if not found and person is not None:
             _spend(row, person, channel, (policy, spent))
-            found = _struck((row, str(channel)), since.get(row["contact_id"]), (ground.since, policy, later))
+            now = None if row.get("is_sent") else ground.since
+            found = _struck((row, str(channel)), since.get(row["contact_id"]), (now, policy, later))
             is_struck = bool(found)
         if not found and person is not None:
             moment = first_moment(week.first, zone_of(person["zone"], person["account_zone"], timezone), policy.quiet)

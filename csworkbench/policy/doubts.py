@@ -1,13 +1,16 @@
 """Doubts about the files that say who must not be contacted, for every page that makes a list."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.policy.ground import Ground
+from csworkbench.policy.reasons import Reason
 
 if TYPE_CHECKING:
     import pandas as pd
+
+CAPS = (Reason.CONTACT_CAP.value, Reason.ACCOUNT_CAP.value)
 
 
 def doubts(ground: Ground) -> Iterator[Caveat]:
@@ -50,3 +53,47 @@ def without_holdout(table: "pd.DataFrame", share: float) -> Iterator[Caveat]:
             say("Nobody is held out of {n:n automated program|automated programs}, as the settings say", n=programs),
             say("Whether they do any good nobody can tell then: holdout.share leaves a part of the accounts alone"),
         )
+
+
+def about_struck(struck: "pd.DataFrame", official: Collection[str]) -> Iterator[Caveat]:
+    """Yield who has come off a list since its week began.
+
+    Args:
+        struck: One row per contact: proposal_id, reason.
+        official: proposal_id of the rows of official lists.
+    """
+    is_official, is_capped = struck["proposal_id"].isin(list(official)), struck["reason"].str.startswith(CAPS)
+    changed, capped, others = struck[is_official & ~is_capped], struck[is_official & is_capped], struck[~is_official]
+    if len(changed):
+        yield Caveat(
+            "official_list_changed",
+            Severity.WARNING,
+            say(
+                "{n:n contact|contacts} of the official list may not be contacted any more: {why:list}",
+                n=len(changed),
+                why=_counted(changed),
+            ),
+            say("Take them off wherever the list has gone already: the table struck names them"),
+        )
+    if len(capped):
+        yield Caveat(
+            "may_be_sent",
+            Severity.NOTE,
+            say("{n:n contact|contacts} of the official list are at a cap by touches since it was made", n=len(capped)),
+            say("They may have got this very contact: export proposal_id with touches, and the page knows"),
+        )
+    if len(others):
+        yield Caveat(
+            "struck_off",
+            Severity.NOTE,
+            say(
+                "{n:n contact was|contacts were} struck off the list of the week: {why:list}",
+                n=len(others),
+                why=_counted(others),
+            ),
+            say("Nobody moves up for them before next week: the table struck names them"),
+        )
+
+
+def _counted(struck: "pd.DataFrame") -> list[str]:
+    return [f"{len(rows)} {reason}" for reason, rows in struck.groupby("reason", sort=True)]

@@ -136,6 +136,20 @@ def named(snapshot: Snapshot, proposals: Collection[str]) -> set[str]:
     return set(sent.to_pandas()["proposal_id"])
 
 
+def sent_since(snapshot: Snapshot, day: date) -> frozenset[str]:
+    """Return the proposals that touches from a day on name: they were sent.
+
+    Args:
+        snapshot: The book as of a date.
+        day: First day that counts.
+    """
+    touches = snapshot.tables.get("touches")
+    if touches is None or "proposal_id" not in touches.columns:
+        return frozenset()
+    rows = touches.filter(touches.proposal_id.notnull(), since(touches.sent_at, day, snapshot.workspace.timezone))
+    return frozenset(rows.select("proposal_id").to_pandas()["proposal_id"])
+
+
 def planned(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
     """Return the meetings of each account that are still to come in the week: member, touches; of caps on all channels.
 

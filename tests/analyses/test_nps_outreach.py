@@ -15,7 +15,7 @@ from csworkbench.estimates import Severity
 from csworkbench.formats import text
 from csworkbench.policy import COLUMNS
 from csworkbench.sources import Contacted
-from csworkbench.workspace import ContactPolicy
+from csworkbench.workspace import Cap, ContactPolicy
 from tests.books import book, with_rows
 
 # Wednesday; the week of the list begins on Monday 28 September, and Sunday the 27th is the last day it knows.
@@ -510,6 +510,60 @@ def test_nobody_moves_up_on_the_weekly_list_for_who_is_struck_off_the_page_that_
 def test_the_list_is_released_once_a_week_with_the_columns_that_are_read_back():
     (release,) = result([0]).releases
     assert (release.table, release.place, release.is_once) == ("list", "lists/nps_outreach-2026-09-28", True)
+
+
+CAPPED = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+
+
+def a_touch(row, **more):
+    told = {"touch_id": row.proposal_id, "account_id": row.account_id, "contact_id": row.contact_id}
+    return {**told, "initiator": "central", "sent_at": "2026-09-29T10:00:00", "proposal_id": row.proposal_id, **more}
+
+
+def test_a_list_that_was_sent_stands_as_it_was_and_is_not_doubted():
+    first = result([0] * 3, policy=CAPPED)
+    rows = official(first)
+    found = result([0] * 3, policy=CAPPED, released=rows, touches=[a_touch(each) for each in rows])
+    assert found.tables["list"].equals(first.tables["list"])
+    assert found.tables["struck"].empty
+    assert {caveat.code for caveat in found.caveats} <= {caveat.code for caveat in first.caveats}
+
+
+def test_a_touch_that_names_no_proposal_may_have_been_the_contact():
+    (row,) = official(result([0], policy=CAPPED))
+    found = result([0], policy=CAPPED, released=[row], touches=[a_touch(row, proposal_id=None)])
+    codes = {caveat.code for caveat in found.caveats}
+    assert ("may_be_sent" in codes, "official_list_changed" in codes) == (True, False)
+
+
+NO = {"contact_id": "P01", "channel": "email", "purpose": "marketing", "status": "denied", "valid_to": None}
+ENDED = {"status": "granted", "valid_from": "2026-01-01T00:00:00", "valid_to": "2026-09-29T10:00:00"}
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"consents": [{**NO, "valid_from": "2026-09-29T10:00:00"}]}, "refused"),
+        ({"consents": [{**NO, **ENDED}]}, "no consent"),
+        ({"suppressions": [{"contact_id": "P01", "known_at": "2026-09-29T10:00:00"}]}, "suppressed"),
+    ],
+)
+def test_an_official_row_is_struck_off_in_the_week_as_long_as_it_was_not_sent(changes, reason, is_sent):
+    config = settings(lists={"churn_offer": {**LIST, "purpose": "marketing"}},
+                      shares={"advocates": 0.05, "referral": 0.2, "offer": 1, "save": 0.4})  # fmt: skip
+    granted = {"valid_to": None, **NO, **GRANTED}
+    people = [{**granted, "contact_id": who} for who in ("P01", "P02")]
+    if "consents" in changes:
+        rest = [each for each in people if each["contact_id"] != "P01" or reason == "refused"]
+        changes = {"consents": [*rest, *changes["consents"]]}
+    first = result([6, 0], config, consents=people)
+    assert listed(first) == {"P01": "churn_offer"}
+    touches = {"touches": [a_touch(each) for each in official(first)]} if is_sent else {}
+    found = result([6, 0], config, released=official(first), **{"consents": people, **changes, **touches})
+    off = {} if is_sent else {"P01": f"{reason}, since the week began"}
+    assert dict(zip(found.tables["struck"]["contact_id"], found.tables["struck"]["reason"], strict=True)) == off
+    assert listed(found) == ({"P01": "churn_offer"} if is_sent else {})
 
 
 def test_official_rows_that_would_not_be_listed_any_more_are_told():

@@ -643,6 +643,42 @@ def test_a_row_is_proposed_until_a_touch_names_it():
     assert states(now) == {ids["P01"]: "sent", ids["P02"]: "proposed"}
 
 
+@pytest.mark.parametrize("is_official", [True, False])
+def test_what_was_sent_is_not_struck_off_by_its_own_touch(is_official):
+    policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
+    rows = [proposal("P01", is_must_do=True)]
+    first = result(rows, policy=policy)
+    touch = {"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-09-29T10:00:00"}
+    data = tables(touches=[{**touch, "proposal_id": first.tables["list"]["proposal_id"].item()}])
+    now = result(rows, data, policy, as_released(first.tables["list"]) if is_official else ())
+    assert listed(now) == ["P01"]
+    assert codes(now) == codes(first)
+    assert set(states(now).values()) == {"sent"}
+
+
+@pytest.mark.parametrize("is_sent", [False, True])
+@pytest.mark.parametrize(
+    ("name", "row", "reason"),
+    [
+        ("suppressions", {"contact_id": "P01", "known_at": "2026-09-29T10:00:00"}, "suppressed"),
+        ("consents", {"status": "denied", "valid_from": "2026-09-29T10:00:00", "valid_to": None}, "refused"),
+        ("consents", {"status": "granted", "valid_to": "2026-09-29T10:00:00"}, "no consent"),
+    ],
+)
+def test_an_official_row_is_struck_off_in_the_week_as_long_as_it_was_not_sent(name, row, reason, is_sent):
+    yes = {"contact_id": "P01", "channel": "email", "purpose": "marketing", "status": "granted",
+           "valid_from": "2026-01-01T00:00:00", "valid_to": None}  # fmt: skip
+    rows = [proposal("P01", purpose="marketing")]
+    official = as_released(result(rows, tables(consents=[yes])).tables["list"])
+    touch = {"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-09-29T08:00:00"}
+    now = tables(consents=[yes] if reason != "no consent" else [])
+    now[name] = [*now[name], {**yes, **row} if name == "consents" else row]
+    now |= {"touches": [{**touch, "proposal_id": official[0].proposal_id}]} if is_sent else {}
+    found = result(rows, now, released=official)
+    assert list(found.tables["struck"]["reason"]) == ([] if is_sent else [reason])
+    assert listed(found) == (["P01"] if is_sent else [])
+
+
 def test_a_row_of_last_week_that_was_not_sent_has_expired():
     first = result([proposal("P01")])
     official = as_released(first.tables["list"])

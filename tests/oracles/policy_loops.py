@@ -1,6 +1,7 @@
 """Who may be contacted, by plain loops over the rows as they were written: an oracle that shares no code with policy.
 
-The list is made of what was known on Sunday; then whoever may not be contacted on Wednesday is struck off it.
+The list is made of what was known on Sunday; then whoever may not be contacted on Wednesday is struck off it. What was
+listed and not struck off may be made official, and counts in the week after.
 
 Books come out of a seed, as small worlds side by side, so that many cost the engine hardly more than one.
 """
@@ -14,7 +15,6 @@ from csworkbench.workspace import Cap, ContactPolicy, Quiet
 
 ZONE = "Europe/Stockholm"
 MONDAY = date(2026, 9, 28)
-SUNDAY, WEDNESDAY = date(2026, 9, 27), date(2026, 9, 30)
 CHANNELS = ("email", "call", "in_app")
 # Channel as somebody wrote it -> the one that is meant; None = nobody knows, so it is every one.
 WRITTEN = {"E-Mail": "email", " EMAIL": "email", "Phone": "call", "pigeon": None}
@@ -90,12 +90,16 @@ def world(rng: Random, name: str) -> dict[str, list]:
                 }
             )
         if rng.random() < 0.15:
-            by_address = rng.random() < 0.5 and mails[1]
+            told = rng.choice(["contact", "mail", "phone", "both"])
+            mail, phone = str(rng.choice(mails[1:])).upper(), _rung(rng, str(rng.choice(phones[1:])))
             rows["suppressions"].append(
                 {
-                    "contact_id": None if by_address else person,
-                    "address": str(rng.choice(mails[1:])).upper() if by_address else None,
-                    "until": rng.choice([None, "2026-09-28", "2026-09-27", "2026-10-01", "2026-12-01"]),
+                    "contact_id": person if told == "contact" else None,
+                    "address": {"contact": None, "mail": mail, "phone": phone, "both": f"{mail}; {phone}"}[told],
+                    "valid_from": rng.choice([None, None, "2026-01-01", "2026-09-28", "2026-10-01", "2026-10-06"]),
+                    "until": rng.choice(
+                        [None, "2025-06-01", "2026-09-28", "2026-09-27", "2026-10-01", "2026-10-06", "2026-12-01"]
+                    ),
                     "known_at": rng.choice(["2026-09-01T08:00:00", "2026-09-29T08:00:00", None]),
                 }
             )
@@ -118,7 +122,7 @@ def world(rng: Random, name: str) -> dict[str, list]:
                 rows["touch_participants"].append({"touch_id": touch, "contact_id": rng.choice(people)})
     for each in accounts:
         if rng.random() < 0.3:
-            day = rng.choice(["2026-09-27", "2026-09-28", "2026-10-01", "2026-10-04", "2026-10-05"])
+            day = rng.choice(["2026-09-27", "2026-09-28", "2026-10-01", "2026-10-04", "2026-10-05", "2026-10-08"])
             rows["meetings"].append({"meeting_id": f"{each}m", "account_id": each, "planned_at": f"{day}T12:00:00"})
     days, firsts = [date(2026, 9, 14), date(2026, 9, 29), date(2026, 10, 4)], [MONDAY, date(2026, 9, 14)]
     rows["released"] = [
@@ -156,6 +160,22 @@ def _dressed(rng: Random, mail: str | None) -> str | None:
     return rng.choice([mail, f" {mail.upper()}"]) if mail else None
 
 
+def _rung(rng: Random, phone: str) -> str:
+    """A number with the code of its country, without it, or as people type it."""
+    rest = phone.removeprefix("+46")
+    return rng.choice([phone, f"0046{rest}", f"0{rest}", f"+46 (0){rest[:2]}-{rest[2:]}", f"tel:{phone}"])
+
+
+def official(rows: dict[str, list], listed: list[tuple[str, str]]) -> None:
+    """Make the list of the first week official: (contact_id, channel) of whoever is on it."""
+    asks = {ask["contact_id"]: ask for ask in rows["requests"]}
+    rows["released"] += [
+        Contacted(f"{who}w", asks[who]["account_id"], who, "own.r", asks[who]["mode"], channel,
+                  asks[who]["csm_id"] or "", MONDAY + timedelta(days=len(who) % 5), "own", MONDAY, MONDAY)
+        for who, channel in listed
+    ]  # fmt: skip
+
+
 def persons(rows: dict[str, list]) -> dict[str, set[str]]:
     """Contact -> every record of the same person."""
     pii = {row["contact_id"]: row for row in rows["contact_pii"]}
@@ -179,8 +199,9 @@ def _day(text: str) -> date:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("UTC")).astimezone(ZoneInfo(ZONE)).date()
 
 
-def decisions(rows: dict[str, list], policy: ContactPolicy) -> list[tuple[bool, str]]:
-    """Whether each request is listed, and the first reason against it, in the order of the requests."""
+def decisions(rows: dict[str, list], policy: ContactPolicy, monday: date = MONDAY) -> list[tuple[bool, str]]:
+    """Whether each request is listed in a week, and the first reason against it, in the order of the requests."""
+    sunday, wednesday = monday - timedelta(days=1), monday + timedelta(days=2)
     same = persons(rows)
     mine: list[tuple[dict, str]] = []  # what is listed, with its channel
     kept: list[tuple[dict, str]] = []  # what of it is not struck off
@@ -189,13 +210,13 @@ def decisions(rows: dict[str, list], policy: ContactPolicy) -> list[tuple[bool, 
         if ask["contact_id"] is None:
             found.append((False, ORDER[0]))
             continue
-        firsts = [_first((ask, channel), (rows, same, mine, SUNDAY), policy) for channel in ask["channels"]]
+        firsts = [_first((ask, channel), (rows, same, mine, sunday), policy) for channel in ask["channels"]]
         if "" not in firsts:
             found.append((False, max(firsts, key=ORDER.index)))
             continue
         channel = ask["channels"][firsts.index("")]
         mine.append((ask, channel))
-        since = _first((ask, channel), (rows, same, kept, WEDNESDAY), policy)
+        since = _first((ask, channel), (rows, same, kept, wednesday), policy)
         if since:
             found.append((False, f"{since}, since the week began"))
         else:
@@ -241,7 +262,7 @@ def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPo
         case "same person on the list already":
             return any(other["contact_id"] in records for other, _ in mine)
         case "CSM has enough for the week":
-            return _is_busy(ask, rows, mine, policy)
+            return _is_busy(ask, known, policy)
         case "contact at the cap" | "account at the cap":
             per = reason.split()[0]
             caps = [cap for cap in policy.caps if cap.per == per and (not cap.channels or channel in cap.channels)]
@@ -264,29 +285,51 @@ def _said(rows: dict[str, list], records: set[str], cut: date, *, is_refusal: bo
 
 
 def _is_suppressed(rows: dict[str, list], records: set[str], cut: date) -> bool:
-    mails = {_plain(row["email"]) for row in rows["contact_pii"] if row["contact_id"] in records and row["email"]}
+    mine = [row for row in rows["contact_pii"] if row["contact_id"] in records]
+    mails, ends = {_plain(row["email"]) for row in mine}, {_end(row["phone"]) for row in mine}
+
+    def holds(row: dict) -> bool:
+        first, after = row["valid_from"], row["until"]
+        if (first and date.fromisoformat(first) > cut) or not (row["known_at"] is None or _is_by(row["known_at"], cut)):
+            return False
+        # An end that lies before the beginning is none.
+        return after is None or date.fromisoformat(after) > cut or (first is not None and after <= first)
+
     return any(
-        row["contact_id"] in records or _plain(row["address"]) in mails
+        row["contact_id"] in records
+        or any(_plain(part) in mails - {""} or _end(part) in ends - {""} for part in (row["address"] or "").split(";"))
         for row in rows["suppressions"]
-        if row["known_at"] is None or _is_by(row["known_at"], cut)
-        if row["until"] is None or date.fromisoformat(row["until"]) > cut
+        if holds(row)
     )
 
 
-def _is_busy(ask: dict, rows: dict[str, list], mine: list, policy: ContactPolicy) -> bool:
+def _end(phone: str | None) -> str:
+    """The last eight digits of a number, "" where it has fewer or is an e-mail address."""
+    digits = [each for each in phone or "" if each.isdigit()]
+    return "".join(digits[-8:]) if len(digits) >= 8 and "@" not in (phone or "") else ""
+
+
+def _monday(cut: date) -> date:
+    """The Monday of the list: the day after a Sunday, or the one before a Wednesday."""
+    after = cut + timedelta(days=1)
+    return after - timedelta(days=after.weekday())
+
+
+def _is_busy(ask: dict, known: tuple, policy: ContactPolicy) -> bool:
+    rows, _, mine, cut = known
     if ask["mode"] != "human" or ask["is_must_do"] or ask["csm_id"] is None:
         return False
-    others = [each for each in _others(rows) if each.first_day == MONDAY and each.mode == "human"]
+    others = [each for each in _others(rows, cut) if each.first_day == _monday(cut) and each.mode == "human"]
     busy = sum(each.csm_id == ask["csm_id"] for each in others)
     busy += sum(other["csm_id"] == ask["csm_id"] and other["mode"] == "human" for other, _ in mine)
     return busy >= policy.notices_per_csm
 
 
-def _others(rows: dict[str, list]) -> list[Contacted]:
+def _others(rows: dict[str, list], cut: date) -> list[Contacted]:
     return [
         each
         for each in rows["released"]
-        if each.first_day != MONDAY or (each.analysis != "own" and each.program != "own.r")
+        if each.first_day != _monday(cut) or (each.analysis != "own" and each.program != "own.r")
     ]
 
 
@@ -305,15 +348,17 @@ def _used(cap: Cap, records: set[str], account: str, known: tuple) -> int:
         counts = counts and (not cap.channels or touch["channel"] in cap.channels)
         if counts:
             used += len(met & records) if cap.per == "contact" else touch["account_id"] == account
-    for each in _others(rows):
+    for each in _others(rows, cut):
         if each.proposal_id in sent:
             continue
-        if first <= each.sent_on <= MONDAY + timedelta(days=6) and (not cap.channels or each.channel in cap.channels):
+        if first <= each.sent_on <= _monday(cut) + timedelta(days=6) and (
+            not cap.channels or each.channel in cap.channels
+        ):
             used += each.contact_id in records if cap.per == "contact" else each.account_id == account
     for other, channel in mine:
         if not cap.channels or channel in cap.channels:
             used += other["contact_id"] in records if cap.per == "contact" else other["account_id"] == account
     if cap.per == "account" and not cap.channels:
-        last = MONDAY + timedelta(days=6)
+        last = _monday(cut) + timedelta(days=6)
         used += sum(row["account_id"] == account and cut < _day(row["planned_at"]) <= last for row in rows["meetings"])
     return used

@@ -127,24 +127,16 @@ def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame
     yield from policy.doubts(inputs.ground)
     if OFFER in config.lists:
         yield from _about_offers(inputs, config)
-    if len(made.struck) and not inputs.official:
-        told = [f"{len(rows)} {reason}" for reason, rows in made.struck.groupby("reason", sort=True)]
+    yield from policy.about_struck(made.struck, inputs.official)
+    others = inputs.official - set(made.listed["proposal_id"]) - set(made.struck["proposal_id"])
+    if others:
         yield Caveat(
-            "struck_off",
-            Severity.NOTE,
-            say("{n:n contact was|contacts were} struck off the lists: {why:list}", n=len(made.struck), why=told),
-            say("Nobody moves up for them before next week: the table struck names them"),
-        )
-    now = set(made.listed["proposal_id"])
-    if inputs.official and inputs.official - now:
-        yield Caveat(
-            "official_list_changed",
+            "official_list_differs",
             Severity.WARNING,
+            say("{n:n row|rows} of the official list of this week would not be made today", n=len(others)),
             say(
-                "{n:n row|rows} of the official list of this week would not be listed any more",
-                n=len(inputs.official - now),
+                "Settings, or data of the time before the week, have changed since: compare it with the table left_out"
             ),
-            say("Compare it with the table left_out before the rest is sent: some may have refused since"),
         )
     held = tables["holdout"]
     shown = held[held["held"] > 0]

@@ -9,7 +9,7 @@ from csworkbench.analyses.nps_outreach import asked
 from csworkbench.analyses.nps_outreach.settings import Config, absent
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import owners
-from csworkbench.policy import Ground, Week, book_size, gather, last_touch, week_of
+from csworkbench.policy import Ground, Week, book_size, gather, last_touch, sent_since, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class Inputs:
         acted_on: contact_id of rows of this page on earlier official lists, its own or the weekly list -> last day
             whose answers the newest one has seen.
         official: Ids of the proposals on the official list of this week; empty = there is none yet.
+        sent: Ids of proposals that touches since the week began name.
         elsewhere: (program, contact_id) of this page on an official list of another page this week -> that page.
         stages: Stages of opportunities as they are written.
         has_weights: Whether accounts have the column by which non-response is weighted.
@@ -70,6 +71,7 @@ class Inputs:
     ground: Ground
     acted_on: Mapping[str, date]
     official: frozenset[str]
+    sent: frozenset[str]
     elsewhere: Mapping[tuple[str, str], str]
     stages: frozenset[str]
     has_weights: bool
@@ -116,6 +118,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         ground=gather(before, snapshot, week, STEM),
         acted_on=_acted_on([each for each in own if each.first_day < week.first]),
         official=frozenset(each.proposal_id for each in current if each.analysis == STEM),
+        sent=sent_since(snapshot, week.first),
         elsewhere={(each.program, each.contact_id): each.analysis for each in current if each.analysis != STEM},
         stages=stages,
         has_weights=config.weight_by in snapshot.tables["accounts"].columns,

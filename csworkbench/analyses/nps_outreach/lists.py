@@ -22,7 +22,7 @@ from csworkbench.analyses.nps_outreach.tiers import lot, ranked
 from csworkbench.estimates import Message, say
 from csworkbench.features.rates import DETRACTOR
 from csworkbench.formats import text
-from csworkbench.policy import account_for, decide, drawn, proposals, week_of
+from csworkbench.policy import account_for, decide, drawn, proposal_id, proposals, week_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ class Lists:
             list of another page: `LISTED`.
         left_out: Every contact that is not listed, and those whom nobody knows: contact_id, account_id, rule, reason,
             reasons.
-        struck: Those of `left_out` who were listed when the week began.
+        struck: Those of `left_out` who were listed when the week began, with proposal_id.
         contacts: How many contacts there are, the unknown ones of the rules included.
     """
 
@@ -92,7 +92,7 @@ def lists(inputs: Inputs, config: Config) -> Lists:
     left_out = pd.concat([everybody[~everybody["is_listed"]][columns], unknown[columns]], ignore_index=True)
     rows = _listed(made, chosen, inputs)
     rows = rows[rows["contact_id"].isin(decided.loc[decided["is_listed"], "contact_id"])].reset_index(drop=True)
-    struck = decided[decided["is_struck"]][columns].reset_index(drop=True)
+    struck = decided[decided["is_struck"]][["proposal_id", *columns]].reset_index(drop=True)
     return Lists(placed, decided, made, rows, left_out, struck, len(everybody) + len(unknown))
 
 
@@ -156,9 +156,13 @@ def _with_rules(rows: "pd.DataFrame", inputs: Inputs, config: Config) -> "pd.Dat
     is_late = is_drawn & is_human & ~is_must
     asked = rows.assign(is_late=is_late).to_dict("records")
     own = [next(_against(row, inputs, (config, blocked, settled)), "") for row in asked]
+    keys = zip(rows["rule"], rows["account_id"], rows["contact_id"].fillna(""), strict=True)
+    ids = [proposal_id(STEM, rule, str(account), contact, inputs.week) for rule, account, contact in keys]
     return rows.assign(
         own=own,
         program=program,
+        proposal_id=ids,
+        is_sent=[each in inputs.sent for each in ids],
         is_held=is_drawn & ~is_human & ~is_must,
         is_must_do=is_must,
         mode=["human" if human else "automated" for human in is_human],

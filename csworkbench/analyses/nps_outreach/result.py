@@ -35,7 +35,8 @@ class Result:
     * list, contact, for people, and what a release keeps: see `lists.LISTED`; send_from is UTC
     * why, list and reason: rule, reason, contacts; of everybody who is not listed
     * left_out, contact that is not listed: contact_id, account_id, rule, reason (the first one), reasons (all)
-    * struck, contact listed when the week began who may not be contacted since: as left_out, of which it is a part
+    * struck, contact listed when the week began who may not be contacted since: proposal_id, and as in
+      left_out
     * held_out, contact held out by lot: contact_id, account_id, program
     * routes, follow-up: followup, answers, play ("none" = nobody declared one, settled = no contact)
     * holdout, automated program: as `policy.holdout_table`, with rule

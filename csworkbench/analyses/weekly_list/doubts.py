@@ -33,7 +33,7 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]", sh
     yield from _about_must_do(tables["short"])
     yield from policy.doubts(inputs.ground)
     yield from _about_people(inputs, made)
-    yield from _about_struck(inputs, tables["struck"])
+    yield from policy.about_struck(tables["struck"], {each.proposal_id for each in inputs.official})
     if made.unit == "contacts" and len(made.decided):
         yield Caveat(
             "no_value",
@@ -48,30 +48,6 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]", sh
     if len(shown):
         best = shown.sort_values("per_year", ascending=False).iloc[0]
         yield Caveat("holdout_shows", Severity.NOTE, _shows(best.to_dict()))
-
-
-def _about_struck(inputs: Inputs, off: "pd.DataFrame") -> Iterator[Caveat]:
-    if off.empty:
-        return
-    told = [f"{len(rows)} {reason}" for reason, rows in off.groupby("reason", sort=True)]
-    if set(off["proposal_id"]) & {each.proposal_id for each in inputs.official}:
-        yield Caveat(
-            "official_list_changed",
-            Severity.WARNING,
-            say(
-                "{n:n contact|contacts} of the official list may not be contacted any more: {why:list}",
-                n=len(off),
-                why=told,
-            ),
-            say("Take them off wherever the list has gone already: the table struck names them"),
-        )
-        return
-    yield Caveat(
-        "struck_off",
-        Severity.NOTE,
-        say("{n:n contact was|contacts were} struck off the list of the week: {why:list}", n=len(off), why=told),
-        say("Nobody moves up for them before next week: the table struck names them"),
-    )
 
 
 def _shows(row: "dict[Any, Any]") -> Message:

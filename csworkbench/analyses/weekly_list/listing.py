@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.weekly_list.evidence import Inputs, expires_on
 from csworkbench.analyses.weekly_list.planning import Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
-from csworkbench.policy import Reason, objections
+from csworkbench.policy import CAPS, objections
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,7 +42,6 @@ KINDS = {
 """Columns of the list and their types, in order."""
 LEFT = ["proposal_id", "analysis", "account_id", "contact_id", "rule", "priority", "is_must_do", "reason", "reasons"]
 STRUCK = ["proposal_id", "account_id", "contact_id", "channel", "csm_id", "reason"]
-CAPS = (Reason.CONTACT_CAP.value, Reason.ACCOUNT_CAP.value)
 NOT_OFFICIAL = "not on the official list of the week"
 OFTEN = 8
 """Weeks of official lists whose rows are still followed."""

@@ -97,11 +97,12 @@ def stage_table(made: Plan) -> "pd.DataFrame":
     return pd.DataFrame(table, columns=columns).astype(kinds)
 
 
-def short_table(made: Plan) -> "pd.DataFrame":
+def short_table(made: Plan, rows: "pd.DataFrame") -> "pd.DataFrame":
     """Return what must-do contacts take beyond what there is, and must-do contacts that cannot be made.
 
     Args:
         made: The plan.
+        rows: The list; who is on it is made room for.
 
     Returns:
         One row per limit or contact: what, exceeded_by (in the unit of the limit, missing = cannot be made), reason.
@@ -114,7 +115,8 @@ def short_table(made: Plan) -> "pd.DataFrame":
         for limit, kind, room in zip(made.limits, made.kinds, left, strict=True)
         if room < -TINY
     ]
-    missed = made.decided[made.decided["is_must_do"] & ~made.decided["is_listed"]]
+    is_there = made.decided["is_listed"] | made.decided["proposal_id"].isin(rows["proposal_id"])
+    missed = made.decided[made.decided["is_must_do"] & ~is_there]
     table += [
         (f"{row['rule']} of {row['contact_id'] if isinstance(row['contact_id'], str) else row['account_id']}", None,
          row["reason"])

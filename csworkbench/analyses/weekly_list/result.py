@@ -135,7 +135,7 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
         "capacity": measured.capacity_table(inputs, made, rows),
         "channels": measured.channel_table(rows, config),
         "stages": measured.stage_table(made),
-        "short": measured.short_table(made),
+        "short": measured.short_table(made, rows),
         "states": states(inputs, rows, off),
         "held_out": held[["proposal_id", "contact_id", "account_id", "program"]].reset_index(drop=True),
         "holdout": measured.held_table(inputs, made, config),

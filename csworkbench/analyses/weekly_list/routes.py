@@ -30,8 +30,9 @@ def requests(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: Settings.
 
     Returns:
-        Proposals with is_drawn (by lot, of its program), is_held (left alone), own (why the page leaves it out, "" = it
-        does not), routes (tuple of (channel, csm_id or "")) and order (place); must-do first, then by priority.
+        Proposals with is_drawn (by lot, of its program), is_held (left alone), is_sent (or skipped), own (why the page
+        leaves it out, "" = it does not), routes (tuple of (channel, csm_id or "")) and order (place); must-do first,
+        then by priority.
     """
     import pandas as pd
 
@@ -42,7 +43,8 @@ def requests(inputs: Inputs, config: Config) -> "pd.DataFrame":
     is_open = ~rows["analysis"].isin(list(inputs.drawn)) & ~rows["is_must_do"]
     human = rows["mode"] == HUMAN
     rows = rows.assign(order=range(len(rows)), is_drawn=drawn(rows, config.holdout), is_open=is_open)
-    rows = rows.assign(is_held=rows["is_drawn"] & is_open & ~human)
+    is_sent = rows["proposal_id"].isin(list(inputs.done["proposal_id"]))
+    rows = rows.assign(is_held=rows["is_drawn"] & is_open & ~human, is_sent=is_sent)
     records = rows.to_dict("records")
     found = [_routes(row, inputs, config) for row in records]
     own = [_against(row, ways, inputs, config) for row, ways in zip(records, found, strict=True)]
