@@ -374,9 +374,13 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
             playbook=titles.get(name, name),
             n=len(part),
         )
-    wrong = int((verdicts["verdict"] == Verdict.WRONG_PROBLEM.value).sum())
-    if wrong:
-        yield say("Check the metric of the problem before a plan is written: {n:n plan|plans} had none.", n=wrong)
+    if wrong := int(tables["diagnosis"]["wrong"].sum()):
+        yield say(
+            "Check the metric of the problem before a plan is written: it was not bad in {n:n plan|plans} of "
+            "{checked:count}.",
+            n=wrong,
+            checked=int(tables["diagnosis"]["checked"].sum()),
+        )
     own = int((verdicts["verdict"] == Verdict.EXECUTION_ISSUE.value).sum())
     if own:
         yield say("Open the review form of {n:n plan|plans} that stopped on our side.", n=own)
