@@ -418,6 +418,14 @@ def test_nothing_to_follow_is_said(draw):
     assert "Nothing to show" in made[draw]().alt
 
 
+def test_the_key_of_what_moved_stands_below_the_name_of_the_axis():
+    frame = pd.DataFrame({"trait": ["use last four weeks"], "before": [-0.5], "after": [0.01]})
+    chart = charts.moved(frame, "trait", "before", "after", title="t", unit="sd", names=["all others", "weighted"])
+    root = ET.fromstring(chart.svg)
+    line = {each.text: float(each.get("y")) for each in root.iter("{http://www.w3.org/2000/svg}text")}
+    assert line["sd"] + 12 < min(line["All others"], line["Weighted"])  # letters are 11.5 points tall
+
+
 def test_what_moved_is_told_by_where_it_was_and_is():
     frame = pd.DataFrame({"trait": ["use", "tenure"], "before": [-0.5, 0.04], "after": [0.01, -0.02]})
     names = ["all others", "weighted"]

@@ -60,6 +60,7 @@ def verdicts(*words, playbook="tour", effect=0.25):
             "account_id": [f"A{number}" for number in ids],
             "playbook": playbook,
             "verdict": list(words),
+            "stop_step": ["Send the tour" if word == "not_executable" else None for word in words],
             "evidence": "C",
             "effect": effect,
             "low": effect - 0.1,
@@ -310,7 +311,7 @@ def test_a_proposal_made_twice_is_made_once():
     ("words", "scope", "before", "after"),
     [
         (("harmful", "verified"), None, "active", Status.REDESIGN),
-        (("not_executable",), None, "active", Status.REDESIGN),
+        (("not_executable", "not_executable"), None, "active", Status.REDESIGN),
         (("not_representative",), None, "narrowed", Status.REDESIGN),
         (("supported", "out_of_scope"), TIERS, "active", Status.NARROWED),
         (("supported",), None, "draft", Status.ACTIVE),
@@ -326,7 +327,7 @@ def test_the_status_follows_the_worst_that_the_evidence_shows(words, scope, befo
     assert only(patched(text, proposed(text, verdicts(*words), scope))).status is after
 
 
-@pytest.mark.parametrize("word", ["harmful", "not_representative", "supported"])
+@pytest.mark.parametrize("word", ["harmful", "not_representative", "supported", "not_executable"])
 def test_one_plan_says_nothing_of_its_playbook(word):
     text = tour(status="status: draft")
     assert "status" not in propose(only(text), text, verdicts(word), AS_OF).changes

@@ -63,7 +63,7 @@ class Lanes:
         """Return axes with names, ticks and unit; the first row is at 0, the next at 1.
 
         Args:
-            page: Sheet of the height `height`.
+            page: Sheet of the height `height`; what it has more stays free below the name of the axis.
             span: Lower and upper end of the value axis.
         """
         from matplotlib.ticker import FuncFormatter, MaxNLocator
@@ -71,7 +71,7 @@ class Lanes:
         beside = GAP if self.is_below else max(map(room, self.texts)) + GAP
         edge = 4.0 if self.is_above else GAP
         left = self._gutter() + (beside if span[0] < 0 and not self.is_below else edge)
-        axes = page.place(left, _TOP, beside + GAP, _FOOT)
+        axes = page.place(left, _TOP, beside + GAP, _FOOT + page.height - self.height)
         axes.set_xlim(*span)
         axes.set_ylim(len(self.names) - 0.5, -0.5)
         axes.set_yticks([])

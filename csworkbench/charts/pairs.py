@@ -81,7 +81,7 @@ def moved(
 
 
 def _key(axes: "Axes", names: Sequence[str], page: Sheet) -> None:
-    """Write what the two marks mean, right of the name of the axis."""
+    """Write what the two marks mean, in a line of their own below the name of the axis."""
     at = float(WIDTH)
     for words, shape, role in ((names[1], "o", "good"), (names[0], "D", "bad")):
         at -= room(words, SMALL) + 34

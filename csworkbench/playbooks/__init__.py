@@ -17,11 +17,21 @@ from csworkbench.playbooks.definition import (
     Trait,
 )
 from csworkbench.playbooks.library import Library, parsed, read
-from csworkbench.playbooks.proposing import CASES, Proposal, ScopeFound, Standing, difference, patched, propose
+from csworkbench.playbooks.proposing import (
+    CASES,
+    STUCK_PLANS,
+    Proposal,
+    ScopeFound,
+    Standing,
+    difference,
+    patched,
+    propose,
+)
 
 __all__ = [
     "CASES",
     "PLAYBOOKS",
+    "STUCK_PLANS",
     "Case",
     "Goal",
     "Library",

@@ -31,6 +31,7 @@ CASES = (
 A list of successes alone would make any playbook look good.
 """
 DIGITS = 4  # of an effect in a file
+STUCK_PLANS = 2  # at a step that cannot be carried out: one plan says nothing of its playbook
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +117,8 @@ def propose(
     Args:
         playbook: The playbook as it is.
         text: Text of its file.
-        verdicts: One row per plan of any playbook: plan_id, account_id, playbook, verdict, evidence, effect, low, high.
+        verdicts: One row per plan of any playbook: plan_id, account_id, playbook, verdict, stop_step, evidence, effect,
+            low, high.
         as_of: Date of the validation.
         scope: What the test of its trait found; None = no test.
         standing: What the evidence says of it as a whole; None = nothing yet.
@@ -241,7 +243,8 @@ def _status(
     playbook: Playbook, own: "pd.DataFrame", scope: ScopeFound | None, standing: Standing | None
 ) -> Iterator[tuple[str, Status, Message]]:
     """Yield the change of the status, if there is one."""
-    wanted = _wanted(int((own["verdict"] == "not_executable").sum()), scope, standing)
+    stops = own.loc[own["verdict"] == "not_executable", "stop_step"].value_counts()
+    wanted = _wanted(int(stops.max()) if len(stops) else 0, scope, standing)
     if wanted is None or playbook.status is Status.RETIRED or wanted[0] is playbook.status:
         return
     status, reason = wanted
@@ -256,9 +259,9 @@ def _wanted(stuck: int, scope: ScopeFound | None, standing: Standing | None) -> 
     says, accounts = (None, 0) if standing is None else (standing.says, standing.accounts)
     if says == "harm":
         return Status.REDESIGN, say("it does harm, over {n:n account|accounts}", n=accounts)
-    if stuck:
+    if stuck >= STUCK_PLANS:
         return Status.REDESIGN, say(
-            "{n:n plan|plans} stopped at a step that cannot be carried out as it is written", n=stuck
+            "{n:count} plans stopped at one step, which cannot be carried out as it is written", n=stuck
         )
     if scope is not None:
         return Status.NARROWED, say(

@@ -204,6 +204,10 @@ def test_a_problem_that_was_none_is_told_before_anything_else():
     result = result_of(with_rows(made, "plan_goals", [goal(90, 116.0, 145.0)]), not_bad_above=-0.05)
     assert verdicts(result)["verdict"]["PL90"] == "wrong_problem"
     assert others(result, "PL90") == {"supported"}
+    # The advice counts what the figure counts: every checked plan, closed or not.
+    wrong = result.figures["problems_wrong"]
+    said = f"it was not bad in {round(wrong.value * wrong.n)} plan of {wrong.n}."
+    assert said in " ".join(formats.text(action) for action in result.actions)
 
 
 def test_a_step_at_which_five_plans_stop_is_not_executable_and_counts_csms_without_naming_them():

@@ -65,7 +65,7 @@ class Aside:
         actions: What to do next.
         files: The sheets, from the folder of the notebook.
         releases: Baselines and drawn orders that can be made official.
-        headline: What the ledger comes to; None = nothing was read around the plans.
+        headline: What the ledger comes to; None = nothing was read around the plans, or there is no history.
     """
 
     figures: Mapping[str, Estimate] = field(default_factory=dict)

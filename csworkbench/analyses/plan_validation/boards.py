@@ -261,7 +261,7 @@ def _doubts(bare: int, plans: int) -> "list[Caveat]":
     if not bare:
         return []
     message = say(
-        "{n:n plan|plans} of {total:count} have no steps, so nothing says how far they are", n=bare, total=plans
+        "Of {total:n plan|plans} {n:count} without any step: nothing says how far they are", n=bare, total=plans
     )
     return [
         Caveat("plans_without_steps", Severity.NOTE, message, say("Write their steps down where the plans are kept"))

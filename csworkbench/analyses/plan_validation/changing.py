@@ -67,7 +67,9 @@ def would_change(reading: Reading, plan: str, rules: VerdictRules) -> Message:
         Verdict.MET_WITHOUT_STEPS: say("A record of the steps, day by day, if they were done"),
         Verdict.NOT_EXECUTABLE: say("Another cause on record for the step {step}, or plans that pass it", step=step),
         Verdict.EXECUTION_ISSUE: say("Another cause on record for the step {step}", step=step),
-        Verdict.NOT_FINISHED: say("A record that the mandatory steps were done, {step} first", step=step),
+        Verdict.NOT_FINISHED: say("A record that the mandatory steps were done, {step} first", step=step)
+        if line["stop_step"] == line["stop_step"]
+        else say("A record of the mandatory steps, with the day on which each was done"),
     }
     return settled[verdict] if verdict in settled else _with_evidence(reading, plan, rules)
 

@@ -54,7 +54,7 @@ def executed(inputs: Inputs) -> "pd.DataFrame":
 
 
 def _steps(inputs: Inputs) -> "pd.DataFrame":
-    """Return the steps with is_must, is_done (by the day the plan was closed) and the days of landing and closing."""
+    """Return the steps with is_must, is_done (by the day of closing), a name, and the days of landing and closing."""
     columns = ["playbook", "csm_id", "landed_on", "closed_on"]
     steps = inputs.steps.merge(inputs.plans[columns], left_on="plan_id", right_index=True)
     is_done = steps["done_on"].notna() & (steps["closed_on"].isna() | (steps["done_on"] <= steps["closed_on"]))
@@ -62,6 +62,7 @@ def _steps(inputs: Inputs) -> "pd.DataFrame":
         is_must=steps["is_mandatory"].fillna(True).astype(bool),
         is_done=is_done,
         blocker=steps["blocker"].fillna("none"),
+        name=steps["name"].fillna("step " + steps["step_no"].astype("str")),
     )
 
 

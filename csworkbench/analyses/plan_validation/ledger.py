@@ -73,14 +73,14 @@ class Ledger:
             matched_share (of those who stayed at the same date, band and tier), odds_ratio, low, high (missing = cannot
             tell), p, p_holm, p_bh, reads. The interval leaves out 1 exactly where p_holm is below 1 - level.
         figures: recovered, lost (accounts), recovered_share (of account-months in the worst band).
-        headline: What it comes to, in one sentence.
+        headline: What it comes to, in one sentence. Without history there is none, nor any figure.
         caveats: Doubts.
     """
 
     rows: "pd.DataFrame"
     drivers: "pd.DataFrame"
     figures: Mapping[str, Estimate]
-    headline: Message
+    headline: Message | None
     caveats: tuple[Caveat, ...]
 
 
@@ -111,7 +111,11 @@ def ledger(
     drivers = _drivers(known, level)
     rows = _rows(known, [name for name in facts.columns if name not in KEYS])
     return Ledger(
-        rows, drivers, _figures(steps, bands, level), _headline(rows, drivers), tuple(_caveats(steps, facts, rows))
+        rows,
+        drivers,
+        _figures(steps, bands, level),
+        _headline(steps, rows, drivers),
+        tuple(_caveats(steps, facts, rows)),
     )
 
 
@@ -184,7 +188,8 @@ def _drivers(known: "pd.DataFrame", level: float) -> "pd.DataFrame":
     import pandas as pd
 
     drivers = [driver for driver in DRIVERS if driver.column in known.columns]
-    rows = [row for outcome in (RECOVERED, LOST) for row in _of_outcome(known, outcome, drivers, level)]
+    outcomes = (RECOVERED, LOST) if len(known) else ()
+    rows = [row for outcome in outcomes for row in _of_outcome(known, outcome, drivers, level)]
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -277,6 +282,8 @@ def _counts(rows: "pd.DataFrame", outcome: str, driver: Driver) -> _Counts:
 
 def _figures(steps: "pd.DataFrame", bands: Sequence[str], level: float) -> dict[str, Estimate]:
     """Return how many recovered and left, and how often a month in the worst band ended better."""
+    if steps.empty:
+        return {}
     worst = steps[(steps["from_band"] == bands[0]) & (steps["outcome"] != "")]
     n = int(worst["account_id"].nunique())
     counts = {name: int(steps.loc[steps["outcome"] == name, "account_id"].nunique()) for name in (RECOVERED, LOST)}
@@ -287,7 +294,9 @@ def _figures(steps: "pd.DataFrame", bands: Sequence[str], level: float) -> dict[
     return {**figures, "recovered_share": ratio_of(by.sum().astype(float), by.size().astype(float), level)}
 
 
-def _headline(rows: "pd.DataFrame", drivers: "pd.DataFrame") -> Message:
+def _headline(steps: "pd.DataFrame", rows: "pd.DataFrame", drivers: "pd.DataFrame") -> Message | None:
+    if steps.empty:
+        return None
     recovered, lost = (int((rows["outcome"] == name).sum()) for name in (RECOVERED, LOST))
     seen = drivers[(drivers["outcome"] == RECOVERED) & (drivers["reads"] == MORE)]
     if seen.empty:

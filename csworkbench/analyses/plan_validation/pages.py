@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK
 from csworkbench.analyses.plan_validation.patching import COLUMNS, WriteBack
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Severity, Shown, say
-from csworkbench.playbooks import CASES, Library, Playbook
+from csworkbench.playbooks import CASES, STUCK_PLANS, Library, Playbook, Standing
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,13 +29,31 @@ WHERE_COLUMNS = [
 WORKS, HARMS, OPEN, FEW = "above nothing", "below nothing", "no difference from nothing shown", "too few to tell"
 
 
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the evidence says of a playbook as a whole, the account it was written for left out.
+
+    Args:
+        effect: Its effect pooled over accounts, in the unit a reader sees.
+        standing: What that shows; None = nothing yet.
+        is_drawn: A lot drew who starts when.
+        inside: Its effect over the accounts inside the declared trait, where it is shown to work there only; else None.
+    """
+
+    effect: Estimate
+    standing: Standing | None = None
+    is_drawn: bool = False
+    inside: Estimate | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """The page of one playbook, in the shape of a result.
 
     Args:
         headline: What is known of it, in one sentence.
-        figures: effect (pooled over accounts, where it can be told), plans, judged.
+        figures: effect (pooled over accounts, where it can be told), effect.inside (of those inside the declared trait,
+            where it works there only), plans, judged.
         tables: `where` (one row per attribute and value: whether it was declared, mean effect with a Student interval
             over accounts), `forest` (those of them that have an effect, for a picture), `verdicts` (plans per
             verdict), `cases` (one row per plan that could be judged), `changes` (what is proposed for its file).
@@ -55,7 +73,7 @@ def pages(
     verdicts: "pd.DataFrame",
     accounts: "pd.DataFrame",
     write_back: WriteBack,
-    pooled: Mapping[str, Estimate],
+    known: Mapping[str, Known],
 ) -> Mapping[str, Page]:
     """Return a page for every playbook that is in the library or that plans name, by id.
 
@@ -65,10 +83,10 @@ def pages(
             high (on the scale of the analysis).
         accounts: Accounts by account_id, with the attributes that traits and scopes name.
         write_back: What is proposed.
-        pooled: Playbook -> its effect pooled over accounts, in the unit a reader sees; absent = cannot be told.
+        known: Playbook -> what the evidence says of it; absent = it has no effect that can be told.
     """
     names = sorted({*library.playbooks, *library.broken, *verdicts["playbook"].dropna()} - {NO_PLAYBOOK})
-    return {name: _page(name, library, verdicts, (accounts, write_back), pooled.get(name)) for name in names}
+    return {name: _page(name, library, verdicts, (accounts, write_back), known.get(name)) for name in names}
 
 
 def parts(
@@ -76,7 +94,7 @@ def parts(
     verdicts: "pd.DataFrame",
     accounts: "pd.DataFrame",
     write_back: WriteBack,
-    pooled: Mapping[str, Estimate],
+    known: Mapping[str, Known],
 ) -> tuple[Part, ...]:
     """Return the pages of all playbooks as parts of the result.
 
@@ -85,9 +103,9 @@ def parts(
         verdicts: One row per plan, as `pages` reads them.
         accounts: Accounts by account_id, with the attributes that traits and scopes name.
         write_back: What is proposed.
-        pooled: Playbook -> its effect pooled over accounts; absent = cannot be told.
+        known: Playbook -> what the evidence says of it; absent = it has no effect that can be told.
     """
-    made = pages(library, verdicts, accounts, write_back, pooled)
+    made = pages(library, verdicts, accounts, write_back, known)
     return tuple(
         Part("playbook", name, library.playbooks[name].title if name in library.playbooks else name, page, _shown(page))
         for name, page in made.items()
@@ -127,26 +145,28 @@ def _page(
     library: Library,
     verdicts: "pd.DataFrame",
     around: "tuple[pd.DataFrame, WriteBack]",
-    effect: Estimate | None,
+    known: Known | None,
 ) -> Page:
     accounts, write_back = around
     own, playbook = verdicts[verdicts["playbook"] == name], library.playbooks.get(name)
     judged = own[own["verdict"].isin(CASES)]
     changes = write_back.table[write_back.table["playbook"] == name]
-    figures = {} if effect is None or effect.value is None else {"effect": effect}
+    figures = {} if known is None else {"effect": known.effect}
+    figures |= {} if known is None or known.inside is None else {"effect.inside": known.inside}
     figures |= {"plans": Estimate(len(own), "plans", len(own)), "judged": Estimate(len(judged), "plans", len(own))}
     return Page(
-        _headline(playbook.title if playbook else name, own, judged, figures.get("effect")),
+        _headline(name, playbook, own, known),
         figures,
         {
             "where": (rows := where(playbook, judged, accounts)),
-            "forest": _forest(rows, effect),
+            "forest": _forest(rows, None if known is None else known.effect),
             "verdicts": _counts(own),
             "cases": judged[CASE_COLUMNS].sort_values("plan_id", ignore_index=True),
             "changes": changes[list(COLUMNS[1:])].reset_index(drop=True),
         },
         tuple(_caveats(name, library, judged)),
-        tuple(_actions(playbook, own, len(changes))) or (say("Nothing to do: its file says what its plans show."),),
+        tuple(_actions(playbook, own, len(changes), known))
+        or (say("Nothing to do: its file says what its plans show."),),
     )
 
 
@@ -213,38 +233,47 @@ def _counts(own: "pd.DataFrame") -> "pd.DataFrame":
     return counts.sort_values(["plans", "verdict"], ascending=[False, True], ignore_index=True)
 
 
-def _headline(title: str, own: "pd.DataFrame", judged: "pd.DataFrame", effect: Estimate | None) -> Message:
-    """Return what is known of a playbook; what verdicts say of it outweighs what they leave open."""
-    found = set(own["verdict"])
-    if "not_executable" in found:
-        stopped = int((own["verdict"] == "not_executable").sum())
+def _headline(name: str, playbook: Playbook | None, own: "pd.DataFrame", known: Known | None) -> Message:
+    """Return what is known of a playbook as a whole: no single plan's verdict speaks for it."""
+    title, standing = playbook.title if playbook else name, known.standing if known else None
+    if known is not None and standing is not None and standing.says == "harm":
+        return say("{title} shows harm: {effect:estimate}", title=title, effect=known.effect)
+    stops = own.loc[own["verdict"] == "not_executable", "stop_step"].value_counts()
+    if len(stops) and stops.iloc[0] >= STUCK_PLANS:
         return say(
-            "{title} cannot be carried out as it is written: {n:n plan|plans} stopped at the same step",
+            "{title} cannot be carried out as it is written: {n:n plan|plans} stopped at the step {step}",
             title=title,
-            n=stopped,
+            n=int(stops.iloc[0]),
+            step=str(stops.index[0]),
         )
-    if effect is None or not found & {"harmful", "verified", "supported", "not_representative"}:
+    if known is not None and known.inside is not None and playbook is not None and playbook.trait is not None:
+        words = {
+            "title": title,
+            "trait": playbook.trait.name.replace("_", " "),
+            "values": list(playbook.trait.expected),
+            "effect": known.inside,
+        }
+        if known.is_drawn:
+            return say(
+                "{title} is verified by a drawn start order where {trait} is {values:list}: {effect:estimate}", **words
+            )
+        return say(
+            "{title} is supported by comparable accounts where {trait} is {values:list}: {effect:estimate}", **words
+        )
+    if known is None or standing is None:
         return say(
             "Whether {title} does anything is open: {judged:count} of {n:n plan|plans} could be judged",
             title=title,
-            judged=len(judged),
+            judged=int(own["verdict"].isin(CASES).sum()),
             n=len(own),
         )
-    if "harmful" in found:
-        return say("{title} shows harm: {effect:estimate}", title=title, effect=effect)
-    if "verified" in found:
-        return say("{title} is verified by a drawn start order: {effect:estimate}", title=title, effect=effect)
-    if "supported" in found and "out_of_scope" in found:
+    if standing.says == "less":
         return say(
-            "{title} is supported by comparable accounts, within a narrower scope: {effect:estimate}",
-            title=title,
-            effect=effect,
+            "{title} does less than the smallest effect of note: {effect:estimate}", title=title, effect=known.effect
         )
-    if "supported" in found:
-        return say("{title} is supported by comparable accounts: {effect:estimate}", title=title, effect=effect)
-    return say(
-        "{title} shows no effect beyond the account of its first plan: {effect:estimate}", title=title, effect=effect
-    )
+    if known.is_drawn:
+        return say("{title} is verified by a drawn start order: {effect:estimate}", title=title, effect=known.effect)
+    return say("{title} is supported by comparable accounts: {effect:estimate}", title=title, effect=known.effect)
 
 
 def _caveats(name: str, library: Library, judged: "pd.DataFrame") -> Iterator[Caveat]:
@@ -279,15 +308,13 @@ def _caveats(name: str, library: Library, judged: "pd.DataFrame") -> Iterator[Ca
         )
 
 
-def _actions(playbook: Playbook | None, own: "pd.DataFrame", changes: int) -> Iterator[Message]:
+def _actions(playbook: Playbook | None, own: "pd.DataFrame", changes: int, known: Known | None) -> Iterator[Message]:
     if changes:
-        yield say(
-            "Read the {n:n proposed change|proposed changes}, then accept them: csw playbooks apply latest", n=changes
-        )
+        yield say("Read {n:n proposed change|proposed changes}, then decide: csw playbooks apply latest", n=changes)
     found = set(own["verdict"])
     if "not_executable" in found:
         yield say("Rewrite the step at which its plans stop, with those who have to carry it out")
-    if found & {"harmful", "not_representative"}:
+    if known is not None and known.standing is not None and known.standing.says in ("harm", "less"):
         yield say("Start no further plans with it before it has been redesigned")
     if playbook is not None and found <= {"in_progress", "too_early"} and found:
         yield say("Wait: none of its plans has been in place for the whole window yet")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from csworkbench.adjustment.designs import Design
 from csworkbench.analyses.plan_validation.around import Aside, look_around
 from csworkbench.analyses.plan_validation.asking import proposal_table
 from csworkbench.analyses.plan_validation.candidates import candidate_table
@@ -17,6 +18,7 @@ from csworkbench.analyses.plan_validation.frames import (
     effect_table,
     forest_table,
     leaf_table,
+    natural,
     playbook_table,
     rebound_table,
     standing,
@@ -24,7 +26,7 @@ from csworkbench.analyses.plan_validation.frames import (
 )
 from csworkbench.analyses.plan_validation.judging import Reading, lines_of, read_playbooks
 from csworkbench.analyses.plan_validation.objectives import before_after, objective_table
-from csworkbench.analyses.plan_validation.pages import parts
+from csworkbench.analyses.plan_validation.pages import Known, parts
 from csworkbench.analyses.plan_validation.patching import WriteBack, write_back
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.tree import OnFacts, Verdict
@@ -123,7 +125,6 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         *aside.caveats,
     )
     actions = (*_actions(tables), *aside.actions)
-    pooled = {name.removeprefix(EFFECT): figure for name, figure in figures.items() if name.startswith(EFFECT)}
     return Result(
         headline=_headline(tables),
         figures={**figures, **aside.figures},
@@ -132,8 +133,26 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         actions=actions or (say("Nothing to do: no playbook has been judged yet."),),
         files={**back.files, **aside.files},
         releases=aside.releases,
-        parts=parts(library, tables["verdicts"], inputs.accounts, back, pooled),
+        parts=parts(library, tables["verdicts"], inputs.accounts, back, _known(config, readings, figures)),
     )
+
+
+def _known(config: Config, readings: Sequence[Reading], figures: Mapping[str, Estimate]) -> dict[str, Known]:
+    """Return what the page of each playbook says: its figure of this page, and that of its side of the trait."""
+    found = {}
+    for each in readings:
+        effect, inside = figures.get(f"{EFFECT}{each.name}"), each.sides.get(True)
+        if effect is None or each.comparison is None:
+            continue
+        half = None
+        if inside is not None and each.is_proven_inside(config.rules):
+            told = (
+                natural(value, config.scale(each.metric), each.sign) for value in (inside.mean, inside.low, inside.high)
+            )
+            mean, low, high = told
+            half = Estimate(mean, effect.unit, inside.n, low, high, config.level)
+        found[each.name] = Known(effect, standing(each, config), each.comparison.design is Design.LOTTERY, half)
+    return found
 
 
 def _blanked(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
@@ -355,9 +374,13 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
             playbook=titles.get(name, name),
             n=len(part),
         )
-    wrong = int((verdicts["verdict"] == Verdict.WRONG_PROBLEM.value).sum())
-    if wrong:
-        yield say("Check the metric of the problem before a plan is written: {n:n plan|plans} had none.", n=wrong)
+    if wrong := int(tables["diagnosis"]["wrong"].sum()):
+        yield say(
+            "Check the metric of the problem before a plan is written: it was not bad in {n:n plan|plans} of "
+            "{checked:count}.",
+            n=wrong,
+            checked=int(tables["diagnosis"]["checked"].sum()),
+        )
     own = int((verdicts["verdict"] == Verdict.EXECUTION_ISSUE.value).sum())
     if own:
         yield say("Open the review form of {n:n plan|plans} that stopped on our side.", n=own)

@@ -36,7 +36,7 @@ class Result:
 
     * verdicts, touch: touch_id, touch, verdict (`verdicts.Verdict`), in_words, accounts
     * effects, touch and estimand: touch_id, estimand, touch, label, effect, low, high, p, unit, accounts, touched,
-      rows, is_causal (a lot or a threshold decided), says
+      rows, is_causal (a lot decided), says
     * target_trial, touch and element: touch_id, element, touch, in_words
     * checks, touch and check: touch_id, check, touch, state, finding
     * overlap, touch: touch_id, touch, touched, untouched (rows), effective_accounts, below_05, above_95 (share of rows
@@ -52,7 +52,7 @@ class Result:
 
     Args:
         headline: The verdict on the first touch.
-        figures: difference (effect, where a lot or a threshold decided), naive, compliers, share_moved, touched, of the
+        figures: difference (effect, where a lot decided), naive, compliers, share_moved, touched, of the
             first touch and as far as they exist; then `difference.<touch>` or `effect.<touch>` of the others.
         tables: The frames above.
         caveats: Doubts, most severe first.
@@ -116,5 +116,5 @@ def _figures(judged: Sequence[Judged]) -> dict[str, Estimate]:
 
 
 def _name(judged: Judged) -> str:
-    """Return what the main figure of a touch is called: an effect only where a lot or a threshold decided."""
+    """Return what the main figure of a touch is called: an effect only where a lot decided."""
     return "effect" if judged.verdict in CAUSAL else "difference"

@@ -39,6 +39,7 @@ def verdicts(*words, playbook="tour", effect=0.25):
             "account_id": [f"A{number}" for number in ids],
             "playbook": playbook,
             "verdict": list(words),
+            "stop_step": ["Send the tour" if word == "not_executable" else None for word in words],
             "evidence": "C",
             "effect": effect,
             "low": effect - 0.1,

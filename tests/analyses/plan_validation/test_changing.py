@@ -5,8 +5,10 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
-from csworkbench.analyses.plan_validation.changing import accounts_to_settle
+from csworkbench.analyses.plan_validation.changing import accounts_to_settle, would_change
 from csworkbench.analyses.plan_validation.settings import VerdictRules
+from csworkbench.analyses.plan_validation.tree import Verdict
+from csworkbench.formats import text as in_words
 
 RULES = VerdictRules()
 
@@ -43,3 +45,18 @@ def test_an_error_that_all_plans_share_is_not_settled_by_more_of_them():
     # (.8416 * .5 / .05401)^2 = 60.7.
     assert accounts_to_settle(reading(0.2, shared=0.15), RULES) is None
     assert accounts_to_settle(reading(0.2, shared=0.1), RULES) == 61
+
+
+@pytest.mark.parametrize(
+    ("step", "sentence"),
+    [
+        ("Quiz", "A record that the mandatory steps were done, Quiz first"),
+        (float("nan"), "A record of the mandatory steps, with the day on which each was done"),  # all ticked at closing
+    ],
+)
+def test_a_plan_without_an_open_step_asks_for_the_days_of_its_steps(step, sentence):
+    lines = pd.DataFrame({"stop_step": [step], "metric": "queries_run", "ends_on": pd.Timestamp("2026-03-01")}, ["A"])
+    found = SimpleNamespace(
+        lines=lines, judged={"A": SimpleNamespace(verdict=Verdict.NOT_FINISHED)}, evidence={"A": None}
+    )
+    assert in_words(would_change(found, "A", RULES)) == sentence

@@ -39,6 +39,11 @@ def test_fidelity_is_the_share_of_mandatory_steps_that_were_done():
     assert found.loc["A", ["mandatory", "done", "fidelity", "stop_step"]].tolist() == [2, 1, 0.5, "Step 2"]
 
 
+def test_a_step_without_a_name_is_told_by_its_number():
+    found = executed(inputs(step("A", 1, "2026-01-05"), step("A", 2) | {"name": None}))
+    assert found["stop_step"]["A"] == "step 2"
+
+
 def test_a_step_done_after_closing_was_not_done():
     found = executed(inputs(step("A", 1, "2026-01-05"), step("A", 2, "2026-03-09")))
     assert found["fidelity"]["A"] == 0.5

@@ -3,10 +3,11 @@
 import pandas as pd
 import pytest
 
-from csworkbench.analyses.plan_validation.pages import pages, parts, where
+from csworkbench.analyses.plan_validation.pages import Known, pages, parts, where
 from csworkbench.analyses.plan_validation.patching import write_back
 from csworkbench.estimates import Estimate, Result
 from csworkbench.formats import text as in_words
+from csworkbench.playbooks import Standing
 from tests.analyses.plan_validation.libraries import TOUR, WALK, library, standings, verdicts
 
 AS_OF = pd.Timestamp("2026-09-30").date()
@@ -21,11 +22,16 @@ def accounts(**tiers):
     return pd.DataFrame({"tier": tiers}, index=pd.Index(list(tiers), name="account_id"), dtype="str")
 
 
-def page(made, name="tour", books=None, effect=EFFECT, book=None):
+def page(made, name="tour", books=None, known=None, book=None):
     books = books or library()
     offered = write_back(books, made, {}, AS_OF, standings=standings(made))
-    pooled = {} if effect is None else {name: effect}
-    return pages(books, made, accounts(A1="large") if book is None else book, offered, pooled)[name]
+    found = {} if known is None else {name: known}
+    return pages(books, made, accounts(A1="large") if book is None else book, offered, found)[name]
+
+
+def known(says, **options):
+    """What twelve accounts say of a playbook as a whole."""
+    return Known(EFFECT, None if says is None else Standing(says, 12), **options)
 
 
 def said(made, **options):
@@ -47,43 +53,58 @@ def test_every_playbook_of_the_library_and_every_one_that_plans_name_has_a_page(
 
 
 @pytest.mark.parametrize(
-    ("words", "headline"),
+    ("found", "headline"),
     [
-        (("verified", "unlucky"), "Tour is verified by a drawn start order: "),
-        (("supported",), "Tour is supported by comparable accounts: "),
-        (("supported", "out_of_scope"), "Tour is supported by comparable accounts, within a narrower scope: "),
-        (("not_representative",), "Tour shows no effect beyond the account of its first plan: "),
-        (("harmful", "supported"), "Tour shows harm: "),
+        (known("works", is_drawn=True), "Tour is verified by a drawn start order: "),
+        (known("works"), "Tour is supported by comparable accounts: "),
+        (known("less"), "Tour does less than the smallest effect of note: "),
+        (known("harm"), "Tour shows harm: "),
     ],
 )
-def test_the_headline_says_what_the_verdicts_show_with_the_effect(words, headline):
-    assert said(rows(*words)) == headline + "20.0% (10.0% to 30.0%, n 12)"
+def test_the_headline_says_what_the_playbook_as_a_whole_shows_with_the_effect(found, headline):
+    assert said(rows("supported", "harmful"), known=found) == headline + "20.0% (10.0% to 30.0%, n 12)"
 
 
-def test_a_step_that_cannot_be_carried_out_comes_first():
-    assert said(rows("not_executable", "not_executable", "supported")) == (
-        "Tour cannot be carried out as it is written: 2 plans stopped at the same step"
+@pytest.mark.parametrize(
+    ("is_drawn", "how"), [(False, "supported by comparable accounts"), (True, "verified by a drawn start order")]
+)
+def test_a_narrower_scope_is_named_with_the_effect_inside_it(is_drawn, how):
+    inside = Estimate(0.4, "share", 7, 0.3, 0.5, 0.95)
+    found = page(rows("supported", "out_of_scope"), known=known(None, is_drawn=is_drawn, inside=inside))
+    assert in_words(found.headline) == f"Tour is {how} where tier is large: 40.0% (30.0% to 50.0%, n 7)"
+    assert [found.figures[name].value for name in ("effect", "effect.inside")] == [0.2, 0.4]
+
+
+def test_a_step_that_cannot_be_carried_out_comes_before_what_works():
+    assert said(rows("not_executable", "not_executable", "supported"), known=known("works")) == (
+        "Tour cannot be carried out as it is written: 2 plans stopped at the step Send the tour"
     )
 
 
-@pytest.mark.parametrize("words", [("in_progress", "inconclusive"), ("reached_not_attributable", "too_early")])
-def test_what_shows_nothing_is_open(words):
-    assert said(rows(*words)) == "Whether Tour does anything is open: 1 of 2 plans could be judged"
+def test_harm_comes_before_a_step_that_cannot_be_carried_out():
+    assert said(rows("not_executable", "not_executable"), known=known("harm")).startswith("Tour shows harm: ")
 
 
-def test_without_a_pooled_effect_it_is_open_whatever_the_verdicts_say():
-    assert said(rows("supported"), effect=None).startswith("Whether Tour does anything is open")
-    assert "effect" not in page(rows("supported"), effect=None).figures
+@pytest.mark.parametrize("word", ["not_executable", "harmful", "supported", "verified"])
+def test_the_verdict_of_one_plan_is_no_headline(word):
+    assert said(rows(word, "in_progress"), known=known(None)).startswith("Whether Tour does anything is open: ")
+
+
+def test_what_shows_nothing_is_open():
+    assert (
+        said(rows("in_progress", "inconclusive")) == "Whether Tour does anything is open: 1 of 2 plans could be judged"
+    )
+    assert "effect" not in page(rows("supported")).figures
 
 
 def test_a_playbook_without_plans_has_a_page():
-    found = page(rows(), name="walk", effect=None)
+    found = page(rows(), name="walk")
     assert in_words(found.headline) == "Whether Walk does anything is open: 0 of 0 plans could be judged"
     assert [len(table) for table in found.tables.values()] == [0] * 5
 
 
 def test_a_playbook_that_is_not_in_the_library_is_told():
-    found = page(rows("supported", playbook="run"), name="run", effect=None)
+    found = page(rows("supported", playbook="run"), name="run")
     assert codes(found) == ["playbook_unknown", "few_accounts"]
     assert "Write configs/playbooks/run.yaml" in in_words(found.caveats[0].action)
 
@@ -133,9 +154,9 @@ def test_cases_are_the_plans_that_could_be_judged():
 
 
 def test_proposed_changes_stand_on_the_page_with_the_command_that_accepts_them():
-    found = page(rows("harmful"))
+    found = page(rows("harmful"), known=known("harm"))
     assert found.tables["changes"]["key"].tolist() == ["status", "cases"]
-    assert in_words(found.actions[0]) == ("Read the 2 proposed changes, then accept them: csw playbooks apply latest")
+    assert in_words(found.actions[0]) == ("Read 2 proposed changes, then decide: csw playbooks apply latest")
     assert in_words(found.actions[1]) == "Start no further plans with it before it has been redesigned"
 
 
@@ -169,7 +190,7 @@ def two_tiers():
 def test_a_picture_shows_where_it_works_and_the_table_who_is_too_few():
     made, book = two_tiers()
     books = library()
-    made_of = parts(books, made, book, write_back(books, made, {}, AS_OF), {"tour": EFFECT})
+    made_of = parts(books, made, book, write_back(books, made, {}, AS_OF), {"tour": known("works")})
     found = {part.value: part for part in made_of}
     shown = {each.table: each for each in found["tour"].shown}
     assert list(shown) == ["verdicts", "forest", "where", "changes", "cases"]
@@ -181,4 +202,4 @@ def test_a_picture_shows_where_it_works_and_the_table_who_is_too_few():
 
 def test_without_an_effect_that_can_be_told_there_is_no_picture():
     made, book = two_tiers()
-    assert page(made, effect=None, book=book).tables["forest"].empty
+    assert page(made, book=book).tables["forest"].empty
