@@ -52,7 +52,11 @@ COMMANDS = (
     (
         running.run,
         "Run the batch, or the notebooks named, and make their pages.",
-        ("csw run", "csw run health --as-of 2026-06-30 --set health.history_months=6"),
+        (
+            "csw run",
+            "csw run health --as-of 2026-06-30 --set health.history_months=6",
+            "csw run health --by csm",
+        ),
     ),
     (running.plan, "Show what would run on which inputs and what would be written.", ("csw plan", "csw plan health")),
     (

@@ -6,7 +6,16 @@ from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.history import Pruned, Run, find_run, prune, run_schema, runs
 from csworkbench.store.kept import Kept, about, find, keep, take
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
-from csworkbench.store.parts import PARTS_FOLDER, STORY_FILE, StoredPart, slugs
+from csworkbench.store.parts import (
+    ACCOUNTS_FILE,
+    PARTS_FOLDER,
+    STORY_FILE,
+    Shard,
+    StoredPart,
+    is_in_shard,
+    shard_names,
+    slugs,
+)
 from csworkbench.store.records import (
     Artifact,
     Failure,
@@ -27,12 +36,15 @@ from csworkbench.store.results import (
     StoredCaveat,
     StoredResult,
     TableFiles,
+    lists_accounts,
+    no_lists,
     read_result,
     write_json,
     write_result,
 )
 
 __all__ = [
+    "ACCOUNTS_FILE",
     "PARTS_FOLDER",
     "RESULT_FILE",
     "STORY_FILE",
@@ -55,6 +67,7 @@ __all__ = [
     "RunInfo",
     "RunRecord",
     "RunState",
+    "Shard",
     "StoredCaveat",
     "StoredPart",
     "StoredResult",
@@ -67,8 +80,11 @@ __all__ = [
     "differences",
     "find",
     "find_run",
+    "is_in_shard",
     "junit",
     "keep",
+    "lists_accounts",
+    "no_lists",
     "proposed",
     "prune",
     "publish",
@@ -79,6 +95,7 @@ __all__ = [
     "rows_changed",
     "run_schema",
     "runs",
+    "shard_names",
     "slugs",
     "state_of",
     "take",
