@@ -93,8 +93,8 @@ COMMANDS = (
     ),
     (
         past.prune,
-        "Remove old runs and results; lists them first.",
-        ("csw prune", "csw prune --keep 10 --older-than 90 --yes"),
+        "Remove old runs, or erase a contact everywhere; lists first.",
+        ("csw prune", "csw prune --keep 10 --older-than 90 --yes", "csw prune --contact P0000042"),
     ),
     (
         doctoring.doctor,

@@ -2,6 +2,7 @@
 
 from csworkbench.store.applying import Applied, Change, apply, proposed
 from csworkbench.store.differing import Difference, changed, changes, differences, rows_changed
+from csworkbench.store.erasing import Erased, erase, when_erased
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.history import Pruned, Run, find_run, prune, run_schema, runs
 from csworkbench.store.kept import Kept, about, find, keep, take
@@ -30,6 +31,7 @@ from csworkbench.store.records import (
     state_of,
     why_skipped,
 )
+from csworkbench.store.redacting import Person, known_words
 from csworkbench.store.releasing import Released, release
 from csworkbench.store.results import (
     RESULT_FILE,
@@ -53,6 +55,7 @@ __all__ = [
     "Cell",
     "Change",
     "Difference",
+    "Erased",
     "Failure",
     "InputRecord",
     "Job",
@@ -60,6 +63,7 @@ __all__ = [
     "NotebookFile",
     "NotebookRecord",
     "NotebookStatus",
+    "Person",
     "Pruned",
     "Released",
     "Run",
@@ -78,11 +82,13 @@ __all__ = [
     "changed",
     "changes",
     "differences",
+    "erase",
     "find",
     "find_run",
     "is_in_shard",
     "junit",
     "keep",
+    "known_words",
     "lists_accounts",
     "no_lists",
     "proposed",
@@ -99,6 +105,7 @@ __all__ = [
     "slugs",
     "state_of",
     "take",
+    "when_erased",
     "why_skipped",
     "write_json",
     "write_result",
