@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from csworkbench.asof import Snapshot
+    from csworkbench.exports import ExportedTable
     from csworkbench.sources import Book
     from csworkbench.views import View
 
@@ -202,22 +203,13 @@ class Desk:
         write_json(folder / STORY_FILE, views.story(part, self.workspace.language))
 
     def _write_one(self, result: Result, folder: Path, name: str, parts: Sequence[StoredPart] = ()) -> None:
-        from csworkbench.exports import write_handout, write_tables
-
-        # An id is exported as it is: an apostrophe before it would make another customer of it.
-        ids = {column for frame in result.tables.values() for column in frame.columns if str(column).endswith("_id")}
-        place = folder / "tables"
-        tables = dict(write_tables(result.tables, place, sorted(ids)))
-        for each in getattr(result, "handouts", ()):
-            frame, files = result.tables[each.table], tables[each.table]
-            tables[each.table] = write_handout(frame, place, each.table, each.kinds, files)
         write_result(
             folder,
             result,
             analysis=name,
             as_of=self.as_of,
             config=plain(self._configs[name]),
-            tables=tables,
+            tables=write_files(result, folder),
             parts=parts,
             language=self.workspace.language,
         )
@@ -285,6 +277,24 @@ def start(
         ConfigError: there is no workspace, or it is wrong.
     """
     return Desk(_find(workspace, Path.cwd()), config, as_of, output_dir, overrides or {})
+
+
+def write_files(result: Result, folder: Path) -> "Mapping[str, ExportedTable]":
+    """Write the tables of a result, and those that people take away in further kinds; return what was written by name.
+
+    Args:
+        result: What is written.
+        folder: Folder of the result.
+    """
+    from csworkbench.exports import write_handout, write_tables
+
+    # An id is exported as it is: an apostrophe before it would make another customer of it.
+    ids = {column for frame in result.tables.values() for column in frame.columns if str(column).endswith("_id")}
+    place = folder / "tables"
+    tables = dict(write_tables(result.tables, place, sorted(ids)))
+    for each in getattr(result, "handouts", ()):
+        tables[each.table] = write_handout(result.tables[each.table], place, each.table, each.kinds, tables[each.table])
+    return tables
 
 
 def _limited(workspace: Workspace) -> Workspace:

@@ -40,6 +40,15 @@ SetOption = Annotated[
 ForceOption = Annotated[
     bool, typer.Option("--force", help="Execute everything, also what has not changed since an earlier run.")
 ]
+ByOption = Annotated[
+    str,
+    typer.Option(
+        "--by",
+        metavar="DIMENSION",
+        help="Also a page per csm, account, tier or any attribute of accounts: its rows of the whole-book results.",
+        show_default=False,
+    ),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Answer with one JSON document on stdout.")]
 NamesArgument = Annotated[
     list[str] | None,

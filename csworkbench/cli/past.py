@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from csworkbench.cli.console import answer, answer_json, answer_rows, short, tell
+from csworkbench.cli.erasing import AlsoOption, ContactOption, Erasure, erase
 from csworkbench.cli.options import JsonOption, OutOption, WorkspaceOption
 
 if TYPE_CHECKING:
@@ -105,19 +106,23 @@ def diff(
 
 def prune(
     *,
+    contact: ContactOption = "",
+    also: AlsoOption = None,
     keep: Annotated[int, typer.Option("--keep", metavar="N", min=1, help="Newest runs that stay.")] = 30,
     older_than: Annotated[
         int | None,
         typer.Option("--older-than", metavar="DAYS", min=0, help="Only runs older than this.", show_default="any age"),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Remove them; without it they are only listed.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do it; without it only listed.")] = False,
     workspace: WorkspaceOption = None,
     out: OutOption = None,
     json: JsonOption = False,
 ) -> None:
-    """Remove old runs, and stored results that no other run has.
+    """Remove old runs, and stored results that no other run has; or erase a contact from all of them and the records.
 
     Args:
+        contact: A contact to erase, instead of removing runs.
+        also: Further names and addresses of that contact.
         keep: Newest runs that stay.
         older_than: Only runs that began more days ago are removed.
         yes: Remove them; without it they are only listed.
@@ -125,6 +130,9 @@ def prune(
         out: Folder of all outputs.
         json: Answer as JSON.
     """
+    if contact or also:
+        erase(Erasure(contact, tuple(also or ())), workspace, out, yes=yes, json=json)
+        return
     from csworkbench.store import prune as remove
 
     found = remove(_outputs(workspace, out), datetime.now(UTC), keep=keep, older_than_days=older_than, is_dry=not yes)

@@ -52,7 +52,11 @@ COMMANDS = (
     (
         running.run,
         "Run the batch, or the notebooks named, and make their pages.",
-        ("csw run", "csw run health --as-of 2026-06-30 --set health.history_months=6"),
+        (
+            "csw run",
+            "csw run health --as-of 2026-06-30 --set health.history_months=6",
+            "csw run health --by csm",
+        ),
     ),
     (running.plan, "Show what would run on which inputs and what would be written.", ("csw plan", "csw plan health")),
     (
@@ -89,8 +93,8 @@ COMMANDS = (
     ),
     (
         past.prune,
-        "Remove old runs and results; lists them first.",
-        ("csw prune", "csw prune --keep 10 --older-than 90 --yes"),
+        "Remove old runs, or erase a contact everywhere; lists first.",
+        ("csw prune", "csw prune --keep 10 --older-than 90 --yes", "csw prune --contact P0000042"),
     ),
     (
         doctoring.doctor,

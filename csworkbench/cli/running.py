@@ -1,7 +1,8 @@
 """Commands that run notebooks, or say what they would run."""
 
 import os
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +14,7 @@ from csworkbench.cli.console import answer, answer_json, answer_rows, short, tel
 from csworkbench.cli.options import (
     AsOfOption,
     BatchOption,
+    ByOption,
     ForceOption,
     JsonOption,
     NamesArgument,
@@ -67,6 +69,7 @@ def run(
     jobs: JobsOption = "auto",  # type: ignore[assignment]  # parsed like one that was given
     kernel: KernelOption = "auto",
     settings: SetOption = None,
+    by: ByOption = "",
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> int:
@@ -81,6 +84,7 @@ def run(
         jobs: Notebooks at a time; 0 = as many as cores and free memory allow.
         kernel: How kernels are started.
         settings: Settings changed for this run.
+        by: Attribute of accounts that gets a page for each value.
         force: Execute everything, also what is stored.
         json: Answer as JSON.
 
@@ -89,11 +93,12 @@ def run(
     """
     from csworkbench.cli.pacing import earlier_seconds
     from csworkbench.cli.progress import progress
+    from csworkbench.planner.shards import pages_workbook
     from csworkbench.runner import Kernel, RunOptions, TableRead, fitting
     from csworkbench.runner import run as run_jobs
 
-    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=False, is_fresh=force)
-    for item in planned.notebooks:
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, by, is_dry=False, is_fresh=force)
+    for item in planned.whole:
         if item.state == "run":
             tell(f"{item.name}: to run: {item.reason}")
     if planned.forgets:
@@ -111,6 +116,7 @@ def run(
             for name, item in planned.reports.items()
         ),
         is_fresh=force,
+        extras=pages_workbook if by else None,
     )
     with progress(earlier_seconds(planned.out)) as listen:
         record = run_jobs(planned.jobs, planned.out, options, listen)
@@ -129,6 +135,7 @@ def plan(
     batch: BatchOption = None,
     out: OutOption = None,
     settings: SetOption = None,
+    by: ByOption = "",
     force: ForceOption = False,
     json: JsonOption = False,
 ) -> None:
@@ -141,17 +148,20 @@ def plan(
         batch: Batch file.
         out: Folder of all outputs.
         settings: Settings changed for this run.
+        by: Attribute of accounts that gets a page for each value.
         force: Execute everything, also what is stored.
         json: Answer as JSON.
     """
-    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, is_dry=True, is_fresh=force)
+    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, by, is_dry=True, is_fresh=force)
     if json:
         answer_json({"exit_code": 0, **planned.to_json()})
         return
     answer(f"{planned.info.project}, nothing known after {planned.as_of}")
     answer()
-    lines = [(item.name, item.state, item.reason) for item in planned.notebooks]
+    lines = [(item.name, item.state, item.reason) for item in planned.whole]
     answer_rows(("notebook", "state", "reason"), lines)
+    for line in _shards(planned):
+        answer(line)
     answer()
     inputs = [
         (item.table, f"{item.rows:,}", f"{item.quarantined:,}", item.last_event or "-") for item in planned.inputs
@@ -159,14 +169,17 @@ def plan(
     answer_rows(("table", "rows", "set aside", "newest"), inputs)
     answer()
     answer(f"would write in {short(planned.out)}/runs/<run>/")
-    for file in ("index.html", "run.json", *(file for item in planned.notebooks for file in item.files)):
+    for file in ("index.html", "run.json", *(file for item in planned.whole for file in item.files)):
         answer(f"  {file}")
+    if by:
+        answer("  pages.xlsx, and below by/ of each notebook the same files for each page")
 
 
 def _planned(
     names: Sequence[str] | None,
     sources: Sources,
     settings: Sequence[str] | None,
+    by: str,
     *,
     is_dry: bool,
     is_fresh: bool,
@@ -195,9 +208,20 @@ def _planned(
             out=out,
             is_dry=is_dry,
             is_fresh=is_fresh,
+            by=by,
             on_rows=on_rows,
             now=datetime.now(UTC),
         )
+
+
+def _shards(planned: "Plan") -> "Iterator[str]":
+    """Yield a line for the pages by an attribute of each notebook: they are hundreds, and most are alike."""
+    shards = {job.name: job.shard for job in planned.jobs if job.shard is not None}
+    alike = Counter(
+        (shards[item.name].of, shards[item.name].by, item.state) for item in planned.notebooks if item.name in shards
+    )
+    for (of, by, state), pages in alike.items():
+        yield f"{of} by {by}: {pages:,} {state}"
 
 
 def _answer_record(record: "RunRecord", out: Path) -> None:
@@ -205,7 +229,16 @@ def _answer_record(record: "RunRecord", out: Path) -> None:
     for item in record.notebooks:
         said = item.headline or item.reason
         again = ", unchanged" if item.cached_from else ""
-        answer(f"{item.name}: {item.status}{again}{': ' if said else ''}{said}")
+        if item.shard is None:
+            answer(f"{item.name}: {item.status}{again}{': ' if said else ''}{said}")
+    ended = [
+        (item.shard.of, item.shard.by, f"{item.status}, unchanged" if item.cached_from else str(item.status),
+         "" if item.status.delivered else item.reason)
+        for item in record.notebooks
+        if item.shard is not None
+    ]  # fmt: skip
+    for (of, by, status, reason), pages in Counter(ended).items():
+        answer(f"{of} by {by}: {pages:,} {status}{': ' if reason else ''}{reason}")
     interrupted = record.state == "interrupted"
     page = (record.folder if interrupted and record.folder else out / "latest") / "index.html"
     answer(f"open {short(page)}")

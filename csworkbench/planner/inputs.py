@@ -1,7 +1,7 @@
 """The data of a plan: the book is opened, which is the check of it, and everything in it that can change a result."""
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -122,6 +122,32 @@ def read_dry(
         with without_trace(cache) as scratch, _opened(workspace, root, scratch, on_rows, now) as book:
             found = _found(book, as_of)
     return Inputs(found.reports, found.as_of, found.ends_on, _past(root))
+
+
+@contextmanager
+def reopened(
+    workspace: Workspace, root: Path, out: Path, *, is_dry: bool = False, now: datetime | None = None
+) -> "Iterator[Book]":
+    """Give the book that was read before once more; its tables come out of the cache.
+
+    Args:
+        workspace: What was declared.
+        root: Project root.
+        out: Folder of all outputs.
+        is_dry: Leave no file behind.
+        now: The instant of the run.
+
+    Raises:
+        EnvironmentProblem: The cache of the tables cannot be written.
+    """
+    from csworkbench.sources import cache_folder, without_trace
+
+    cache = cache_folder(root, out)
+    with (
+        without_trace(cache) if is_dry else nullcontext(cache) as place,
+        _opened(workspace, root, place, None, now) as book,
+    ):
+        yield book
 
 
 def _memory(workspace: Workspace, root: Path, cache: Path, as_of: date | None, now: datetime | None) -> Memory:

@@ -14,8 +14,9 @@ from csworkbench.config.loading import relative
 from csworkbench.errors import ConfigError, Problem
 from csworkbench.estimates import Message, say
 from csworkbench.planner.discovery import Batch, analyses, find_notebook, near
-from csworkbench.planner.inputs import Inputs, calendar, read, read_dry
+from csworkbench.planner.inputs import Inputs, calendar, read, read_dry, reopened
 from csworkbench.planner.keys import cell_digests, code_digest, hash_of, library_versions
+from csworkbench.planner.shards import divide, shard_jobs
 from csworkbench.planner.states import PlannedNotebook, lines
 from csworkbench.store import InputRecord, Job, NotebookFile, RunInfo, read_notebook
 from csworkbench.workspace import Workspace, load_workspace, project_root
@@ -49,6 +50,12 @@ class Plan:
     info: RunInfo
     reports: "Mapping[str, IngestReport]" = field(default_factory=dict)
     forgets: bool = False
+
+    @property
+    def whole(self) -> tuple[PlannedNotebook, ...]:
+        """Return the lines of the notebooks of the whole book, without those of pages by an attribute."""
+        shards = {job.name for job in self.jobs if job.shard is not None}
+        return tuple(item for item in self.notebooks if item.name not in shards)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan in JSON types, without any path of the machine."""
@@ -88,6 +95,7 @@ def plan(
     out: Path | None = None,
     is_dry: bool = False,
     is_fresh: bool = False,
+    by: str = "",
     on_rows: "Listener | None" = None,
     now: datetime | None = None,
 ) -> Plan:
@@ -104,12 +112,13 @@ def plan(
         out: Folder of all outputs; None = `outputs` in the project.
         is_dry: Leave no file behind, not even the cache of the tables.
         is_fresh: Execute every notebook, also where its result is stored.
+        by: Attribute of accounts: a page for each of its values and each notebook asked for; empty makes none.
         on_rows: Told how far the parsing of a table has come.
         now: The instant of the run: what is dated later cannot be the newest; None = not known.
 
     Raises:
-        ConfigError: A config, a name, an override, a date or a notebook is wrong, or needs form a circle; every
-            problem of every file.
+        ConfigError: A config, a name, an override, a date or a notebook is wrong, needs form a circle, or accounts have
+            no such attribute; every problem of every file.
         DataError: A file of the data was refused.
         EnvironmentProblem: The cache of the tables or the records cannot be written, or Spark is not there.
     """
@@ -123,6 +132,11 @@ def plan(
         inputs = read(settings.workspace, settings.root, place, day, on_rows=on_rows, now=now)
     info = _info(settings, inputs)
     jobs = _jobs(settings, inputs, info)
+    if by:
+        with reopened(settings.workspace, settings.root, place, is_dry=is_dry, now=now) as book:
+            division = divide(book, inputs.as_of, by)
+        wanted = names or [item.name for item in settings.batch.notebooks]
+        jobs += shard_jobs(jobs, wanted, division, info)
     shown = lines(jobs, place, info.language, is_fresh=is_fresh)
     return Plan(settings.root, place, inputs.as_of, jobs, shown, inputs.records, info, inputs.reports, inputs.forgets)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from csworkbench.formats import text
 from csworkbench.planner.reasons import why
-from csworkbench.store import Job, NotebookStatus, about, find, runs
+from csworkbench.store import Job, NotebookStatus, about, find, lists_accounts, no_lists, runs
 
 RAN = {NotebookStatus.OK, NotebookStatus.WARNING, NotebookStatus.STOP, NotebookStatus.FAILED}
 
@@ -43,17 +43,21 @@ def lines(jobs: Sequence[Job], out: Path, language: str, *, is_fresh: bool) -> t
     last = _last_of(out, [job.name for job in jobs])
     found: dict[str, PlannedNotebook] = {}
     stops: set[str] = set()
+    stored: dict[str, Path] = {}
     for job in jobs:
         kept = None if is_fresh else find(out, job.key)
         if job.skip is not None:
             state, reason = "skipped", text(job.skip, language)
         elif absent := next((need for need in job.needs if found[need].state in {"skipped", "blocked"}), ""):
             state, reason = "blocked", f"needs {absent}, which is not run"
+        elif job.shard is not None and job.shard.of in stored and not lists_accounts(stored[job.shard.of]):
+            state, reason = "skipped", text(no_lists(job.shard.of), language)
         elif stopping := next((need for need in job.needs if need in stops), ""):
             state, reason = "blocked", f"needs {stopping}, whose result says stop"
         elif kept is not None:
             state, reason = "cached", f"nothing changed since {kept.run_id}"
             stops |= {job.name} if kept.record.status is NotebookStatus.STOP else set()
+            stored[job.name] = kept.folder / job.name
         else:
             state, reason = "run", "asked for with --force" if is_fresh else _why(job, out, last.get(job.name))
         files = _files(job) if state in {"run", "cached"} else ()

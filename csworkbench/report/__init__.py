@@ -5,7 +5,17 @@ page. A page runs no script, asks for nothing over a network and contains no cod
 """
 
 from csworkbench.report.pages import render, render_index
-from csworkbench.report.records import Download, Failure, PageContext, PartLink, RunEntry, RunPage, SourceNote, Stamp
+from csworkbench.report.records import (
+    Download,
+    Failure,
+    PageContext,
+    PartLink,
+    RunEntry,
+    RunPage,
+    ShardGroup,
+    SourceNote,
+    Stamp,
+)
 
 __all__ = [
     "Download",
@@ -14,6 +24,7 @@ __all__ = [
     "PartLink",
     "RunEntry",
     "RunPage",
+    "ShardGroup",
     "SourceNote",
     "Stamp",
     "render",

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _DONE = ("ok", "cached")
-_TROUBLE = ("failed", "blocked", "skipped")
+_BAD = ("failed", "blocked")
+_TROUBLE = (*_BAD, "skipped")
 
 
 def render(notebook: Path, result: Path | None, context: PageContext) -> str:
@@ -62,6 +63,8 @@ def render_index(run: RunPage) -> str:
         run=run,
         trouble=sorted((e for e in run.entries if e.status not in _DONE), key=lambda entry: _rank(entry.status)),
         done=[entry for entry in run.entries if entry.status in _DONE],
+        shard_trouble=sorted((each for each in run.shards if each.status in _BAD), key=lambda each: _rank(each.status)),
+        shard_rest=[each for each in run.shards if each.status not in _BAD],
         newest=max((note.last_event for note in run.sources if note.last_event), default=None),
         aside=sum(note.quarantined for note in run.sources),
     )  # fmt: skip

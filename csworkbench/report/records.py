@@ -155,6 +155,25 @@ class RunEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardGroup:
+    """Pages of one notebook by an attribute of accounts that ended alike, on the index of a run.
+
+    Args:
+        title: Title of the page of the whole.
+        by: The attribute.
+        status: As that of `RunEntry`.
+        reason: Why they are not there, in plain words.
+        entries: One per value.
+    """
+
+    title: str
+    by: str
+    status: str
+    reason: str
+    entries: tuple[RunEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class RunPage:
     """What the index of a run says.
 
@@ -169,6 +188,8 @@ class RunPage:
         sources: One note per input table.
         versions: Program or library -> version.
         config_digest: SHA-256 of the batch with all resolved settings.
+        shards: Pages by an attribute of accounts.
+        files: Further files of the run.
     """
 
     run_id: str
@@ -181,3 +202,5 @@ class RunPage:
     sources: tuple[SourceNote, ...] = ()
     versions: Mapping[str, str] = field(default_factory=dict)
     config_digest: str = ""
+    shards: tuple[ShardGroup, ...] = ()
+    files: tuple[Download, ...] = ()

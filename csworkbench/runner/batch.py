@@ -6,7 +6,7 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
@@ -19,7 +19,7 @@ from typing import Any
 
 from csworkbench.errors import ConfigError, Problem
 from csworkbench.files import write_file
-from csworkbench.formats import printable
+from csworkbench.formats import printable, text
 from csworkbench.runner.events import (
     Event,
     LogLine,
@@ -46,6 +46,8 @@ from csworkbench.store import (
     begin,
     find,
     keep,
+    lists_accounts,
+    no_lists,
     publish,
     read_notebook,
     state_of,
@@ -73,6 +75,7 @@ class RunOptions:
         kernel: How kernels are started.
         grace_seconds: Time between the interrupt at a deadline and the kill.
         is_fresh: Whether every notebook is executed, also where the store has its result.
+        extras: Makes further files of the run from its record, by name.
     """
 
     run_id: str
@@ -85,6 +88,7 @@ class RunOptions:
     kernel: Kernel = Kernel.STOCK
     grace_seconds: float = 10.0
     is_fresh: bool = False
+    extras: Callable[[RunRecord], Mapping[str, bytes]] | None = None
 
 
 def check(jobs: Sequence[Job]) -> None:
@@ -183,6 +187,7 @@ class _Batch:
         self._watches: dict[str, Watch] = {}
         self._guard = threading.Lock()
         self._records: dict[str, NotebookRecord] = {}
+        self._with_lists: dict[str, bool] = {}
         self._events: list[dict[str, Any]] = []
         self._begin = perf_counter()
         executed = [job for job in jobs if job.skip is None and (options.is_fresh or not about(folder.out, job.key))]
@@ -258,7 +263,10 @@ class _Batch:
             self._tell(LogLine(f"stamps could not be put on pages: {printable(f'{type(error).__name__}: {error}')}"))
         record = replace(self.record(notebooks), state=state_of(notebooks, self.signal))
         try:
-            write_index(self._folder.path, record, self._options.started_at)
+            extras = self._options.extras(record) if self._options.extras is not None else {}
+            for name, content in extras.items():
+                write_file(self._folder.path / name, content)
+            write_index(self._folder.path, record, self._options.started_at, tuple(extras))
         except Exception as error:  # noqa: BLE001 - an index that cannot be made loses no result
             said = printable(f"{type(error).__name__}: {error}")
             self._tell(LogLine(f"the index of the run could not be made: {said}"))
@@ -294,7 +302,9 @@ class _Batch:
 
     def _not_to_run(self, job: Job) -> NotebookRecord | None:
         """Return the record of a job that is not to be started; None starts it."""
-        base = NotebookRecord(job.name, NotebookStatus.SKIPPED, key=job.key, timeout_seconds=job.timeout_seconds)
+        base = NotebookRecord(
+            job.name, NotebookStatus.SKIPPED, key=job.key, timeout_seconds=job.timeout_seconds, shard=job.shard
+        )
         if self.signal:
             reason = "the run was stopped before it started"
             return replace(
@@ -307,7 +317,14 @@ class _Batch:
             if not status.delivered:
                 why = f"needs {need}, whose result says stop" if status is NotebookStatus.STOP else f"needs {need}"
                 return replace(base, status=NotebookStatus.BLOCKED, reason=f"blocked ({why})", blocked_by=need)
+        if job.shard is not None and not self._lists_accounts(job.shard.of):
+            return replace(base, reason=text(no_lists(job.shard.of), self._options.info.language))
         return None
+
+    def _lists_accounts(self, name: str) -> bool:
+        if name not in self._with_lists:
+            self._with_lists[name] = lists_accounts(self._folder.path / name)
+        return self._with_lists[name]
 
     def _is_settled(self, job: Job) -> bool:
         """Return whether all that a job reads is as its key says: where something failed, another run may read more."""
@@ -347,7 +364,7 @@ class _Batch:
         except Exception as error:  # noqa: BLE001 - the run goes on, and its record says what happened
             reason = f"{type(error).__name__}: {error}"
             failure = Failure("internal", reason)
-            return NotebookRecord(job.name, NotebookStatus.FAILED, reason, job.key, failure=failure)
+            return NotebookRecord(job.name, NotebookStatus.FAILED, reason, job.key, failure=failure, shard=job.shard)
 
     def _watch(self, job: Job, token: str) -> Watch:
         watch = Watch(job.timeout_seconds, token, self._options.grace_seconds)

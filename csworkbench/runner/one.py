@@ -75,7 +75,9 @@ def execute_job(job: Job, setting: Setting) -> NotebookRecord:
     """
     begun = perf_counter()
     home = setting.folder.path / job.name
-    home.mkdir()
+    home.mkdir(parents=True)
+    for name, content in job.files.items():
+        write_file(home / name, content.encode())
     parameters = _parameters(job, home, setting.root)
     nonce, watch = token_hex(16), setting.watch(job, f"{setting.folder.run_id}/{token_hex(16)}")
     try:
@@ -95,9 +97,10 @@ def execute_job(job: Job, setting: Setting) -> NotebookRecord:
         attempts=attempts,
         timeout_seconds=job.timeout_seconds,
         parameters=job.parameters,
+        shard=job.shard,
     )
     record = _with_page(record, home, setting)
-    return replace(record, seconds=round(perf_counter() - begun, 3), artifacts=artifacts(home))
+    return replace(record, seconds=round(perf_counter() - begun, 3), artifacts=artifacts(home, setting.folder.path))
 
 
 def environment(root: Path, scratch: Path, token: str, threads: int) -> dict[str, str]:

@@ -22,8 +22,10 @@ from csworkbench.store import (
     NotebookStatus,
     RunInfo,
     RunRecord,
+    Shard,
     StoredPart,
     StoredResult,
+    is_in_shard,
     read_notebook,
     read_result,
 )
@@ -35,7 +37,13 @@ SHOWN_STATUS = {
 }
 
 
-def write_page(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[report.Stamp, ...] = ()) -> None:
+def write_page(
+    home: Path,
+    record: NotebookRecord,
+    info: RunInfo,
+    stamps: tuple[report.Stamp, ...] = (),
+    shards: Sequence[NotebookRecord] = (),
+) -> None:
     """Write report.html of an executed notebook, and one for each part its result has a page for.
 
     Args:
@@ -43,22 +51,24 @@ def write_page(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[
         record: What became of it; its artifacts are not yet known.
         info: What the run is made from.
         stamps: What other notebooks of the run say of it.
+        shards: Records of the pages that show its rows alone.
     """
-    result = _result(home)
+    result, name = _result(home), record.shard.of if record.shard else record.name
     context = report.PageContext(
         name=record.name,
         as_of=_date(info.as_of),
         workspace=info.project,
         language=info.language,
-        sources=_sources(item for item in info.inputs if item.table in info.reads.get(record.name, ())),
+        sources=_sources(item for item in info.inputs if item.table in info.reads.get(name, ())),
         downloads=_table_downloads(result),
         failure=_failure(record.failure),
         key=record.key,
-        config_digest=info.configs.get(record.name, ""),
+        config_digest=info.configs.get(name, ""),
         versions=info.versions,
         stamps=stamps,
-        parts=_part_links(result),
+        parts=_part_links(result) | _shard_links(shards),
     )
+    context = _of_shard(context, record.shard, home) if record.shard else context
     shown = home / RESULT_FILE if result is not None else None
     write_file(home / "report.html", report.render(home / "notebook.ipynb", shown, context).encode())
     if result is not None and record.failure is None:
@@ -72,6 +82,27 @@ def _part_links(result: StoredResult | None) -> dict[str, tuple[report.PartLink,
         link = report.PartLink(f"{part.folder}/report.html", part.title, part.headline)
         links[part.dimension] = (*links.get(part.dimension, ()), link)
     return links
+
+
+def _shard_links(shards: Sequence[NotebookRecord]) -> dict[str, tuple[report.PartLink, ...]]:
+    """Return links to the pages of one notebook by an attribute, from its folder."""
+    links: dict[str, tuple[report.PartLink, ...]] = {}
+    for each in shards:
+        if each.shard is not None:
+            link = report.PartLink(f"{each.name.partition('/')[2]}/report.html", each.shard.title, each.headline)
+            links[each.shard.by] = (*links.get(each.shard.by, ()), link)
+    return links
+
+
+def _of_shard(context: report.PageContext, shard: Shard, home: Path) -> report.PageContext:
+    """Return what the page of a shard says: it stands two folders below that of the whole, and links back to it."""
+    title = _title(home.parents[1] / "notebook.ipynb") or label(shard.of)
+    return replace(
+        context,
+        title=f"{title}: {shard.title}",
+        index_href=f"../../{context.index_href}",
+        whole=report.PartLink("../../report.html", title, ""),
+    )
 
 
 def _write_part(home: Path, part: StoredPart, whole: report.PageContext) -> None:
@@ -89,48 +120,62 @@ def _write_part(home: Path, part: StoredPart, whole: report.PageContext) -> None
 
 
 def put_stamps(folder: Path, records: Sequence[NotebookRecord], info: RunInfo) -> tuple[NotebookRecord, ...]:
-    """Write the pages again that other results of the run put a stamp on; return the records with the new digests.
+    """Write the pages again that other results of the run put a stamp on, or that have pages by an attribute.
 
     Args:
         folder: The run's folder.
         records: Records of all its notebooks.
         info: What the run is made from.
+
+    Returns:
+        The records with the new digests.
     """
+    shards: dict[str, list[NotebookRecord]] = {}
+    for record in records:
+        if record.shard is not None and record.status.delivered:
+            shards.setdefault(record.shard.of, []).append(record)
     stamps: dict[str, list[report.Stamp]] = {}
     for record in records:
-        result = _result(folder / record.name) if record.status.delivered else None
+        result = _result(folder / record.name) if record.status.delivered and record.shard is None else None
         title = _title(folder / record.name / "notebook.ipynb") or label(record.name)
         for name, said in (result.stamps if result else {}).items():
             stamps.setdefault(name, []).extend(
                 report.Stamp(each, f"../{record.name}/report.html", title) for each in said
             )
     return tuple(
-        _stamped(folder / record.name, record, info, tuple(stamps[record.name]))
-        if record.name in stamps and record.status.delivered
+        _stamped(folder, record, info, tuple(stamps.get(record.name, ())), shards.get(record.name, ()))
+        if record.name in {*stamps, *shards} and record.status.delivered
         else record
         for record in records
     )
 
 
-def _stamped(home: Path, record: NotebookRecord, info: RunInfo, stamps: tuple[report.Stamp, ...]) -> NotebookRecord:
-    write_page(home, record, info, stamps)
-    return replace(record, artifacts=artifacts(home))
+def _stamped(
+    folder: Path,
+    record: NotebookRecord,
+    info: RunInfo,
+    stamps: tuple[report.Stamp, ...],
+    shards: Sequence[NotebookRecord],
+) -> NotebookRecord:
+    write_page(folder / record.name, record, info, stamps, shards)
+    return replace(record, artifacts=artifacts(folder / record.name, folder))
 
 
-def artifacts(home: Path) -> tuple[Artifact, ...]:
-    """Return the files of a notebook with their digests, and the rows of its tables.
+def artifacts(home: Path, run: Path) -> tuple[Artifact, ...]:
+    """Return the files of a notebook with their digests, and the rows of its tables; its shards have their own.
 
     Args:
         home: Its folder.
+        run: Folder of the run.
     """
     rows = _rows(home)
     found = []
     for path in sorted(home.rglob("*")):
-        if path.is_file() and not path.is_symlink():
+        name = path.relative_to(home).as_posix()
+        if path.is_file() and not path.is_symlink() and not is_in_shard(name):
             content = path.read_bytes()
-            name = path.relative_to(home).as_posix()
             digest = hashlib.sha256(content).hexdigest()
-            found.append(Artifact(f"{home.name}/{name}", len(content), digest, rows.get(name)))
+            found.append(Artifact(path.relative_to(run).as_posix(), len(content), digest, rows.get(name)))
     return tuple(found)
 
 
@@ -143,13 +188,14 @@ def _rows(home: Path) -> dict[str, int]:
         return {}
 
 
-def write_index(folder: Path, record: RunRecord, started_at: datetime) -> None:
+def write_index(folder: Path, record: RunRecord, started_at: datetime, files: tuple[str, ...] = ()) -> None:
     """Write index.html of a run.
 
     Args:
         folder: The run's folder.
         record: Its record.
         started_at: Instant of its start.
+        files: Names of further files of the run.
     """
     info = record.info
     page = report.RunPage(
@@ -159,12 +205,34 @@ def write_index(folder: Path, record: RunRecord, started_at: datetime) -> None:
         language=info.language,
         started=started_at,
         ended=started_at + timedelta(seconds=record.seconds),
-        entries=tuple(_entry(folder, item) for item in record.notebooks),
+        entries=tuple(_entry(folder, item) for item in record.notebooks if item.shard is None),
+        shards=_shard_groups(folder, record.notebooks),
+        files=tuple(report.Download(name) for name in files),
         sources=_sources(info.inputs),
         versions=info.versions,
         config_digest=_digest(info),
     )
     write_file(folder / "index.html", report.render_index(page).encode())
+
+
+def _shard_groups(folder: Path, records: Sequence[NotebookRecord]) -> tuple[report.ShardGroup, ...]:
+    """Return the pages by an attribute, those of one notebook that ended alike together."""
+    found: dict[tuple[str, str, str, str], list[report.RunEntry]] = {}
+    for record in records:
+        if record.shard is not None:
+            status, has_page = _shown_status(record), record.status.delivered or record.failure is not None
+            href = f"{record.name}/report.html" if has_page else ""
+            entry = report.RunEntry(record.name, status, record.shard.title, record.headline, record.reason, href)
+            alike = "" if record.status.delivered else record.reason
+            found.setdefault((record.shard.of, record.shard.by, status, alike), []).append(entry)
+    return tuple(
+        report.ShardGroup(_title(folder / of / "notebook.ipynb") or label(of), by, status, reason, tuple(entries))
+        for (of, by, status, reason), entries in found.items()
+    )
+
+
+def _shown_status(record: NotebookRecord) -> str:
+    return "cached" if record.cached_from else SHOWN_STATUS.get(record.status, record.status.value)
 
 
 def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
@@ -173,7 +241,7 @@ def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
     caveats = result.caveats if result else ()
     return report.RunEntry(
         name=record.name,
-        status="cached" if record.cached_from else SHOWN_STATUS.get(record.status, record.status.value),
+        status=_shown_status(record),
         title=_title(folder / record.name / "notebook.ipynb") or label(record.name),
         headline=record.headline,
         reason=record.reason,

@@ -64,6 +64,7 @@ LIBRARIES = (
     "holidays",
     "tea_tasting",
     "csworkbench.session",
+    "csworkbench.shards",
     "csworkbench.views",
     "csworkbench.charts",
 )

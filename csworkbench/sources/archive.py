@@ -216,7 +216,7 @@ def _write(folder: Path, changes: "pa.Table", files: "Sequence[_File]", day: dat
     buffer = BytesIO()
     pq.write_table(whole, buffer, compression="zstd")
     content = buffer.getvalue()
-    path = folder / f"{day}-{_short(hashlib.sha256(content))}.parquet"
+    path = folder / name_of(day.isoformat(), content)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         write_file(path, content)
@@ -280,6 +280,16 @@ LOST = "restore it from a backup; to give up the history of the table, move its 
 
 def _problem(path: Path, what: str, hint: str) -> Problem:
     return Problem(what, file="/".join(path.parts[-4:]), hint=hint)
+
+
+def name_of(day: str, content: bytes) -> str:
+    """Return what a file of the archive is called.
+
+    Args:
+        day: Day of its values, ISO.
+        content: Its bytes.
+    """
+    return f"{day}-{_short(hashlib.sha256(content))}.parquet"
 
 
 def _short(digest: "hashlib._Hash") -> str:

@@ -2,11 +2,21 @@
 
 from csworkbench.store.applying import Applied, Change, apply, proposed
 from csworkbench.store.differing import Difference, changed, changes, differences, rows_changed
+from csworkbench.store.erasing import Erased, erase, when_erased
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
 from csworkbench.store.history import Pruned, Run, find_run, prune, run_schema, runs
 from csworkbench.store.kept import Kept, about, find, keep, take
 from csworkbench.store.notebooks import Cell, NotebookFile, read_notebook
-from csworkbench.store.parts import PARTS_FOLDER, STORY_FILE, StoredPart, slugs
+from csworkbench.store.parts import (
+    ACCOUNTS_FILE,
+    PARTS_FOLDER,
+    STORY_FILE,
+    Shard,
+    StoredPart,
+    is_in_shard,
+    shard_names,
+    slugs,
+)
 from csworkbench.store.records import (
     Artifact,
     Failure,
@@ -21,18 +31,22 @@ from csworkbench.store.records import (
     state_of,
     why_skipped,
 )
+from csworkbench.store.redacting import Person, known_words
 from csworkbench.store.releasing import Released, release
 from csworkbench.store.results import (
     RESULT_FILE,
     StoredCaveat,
     StoredResult,
     TableFiles,
+    lists_accounts,
+    no_lists,
     read_result,
     write_json,
     write_result,
 )
 
 __all__ = [
+    "ACCOUNTS_FILE",
     "PARTS_FOLDER",
     "RESULT_FILE",
     "STORY_FILE",
@@ -41,6 +55,7 @@ __all__ = [
     "Cell",
     "Change",
     "Difference",
+    "Erased",
     "Failure",
     "InputRecord",
     "Job",
@@ -48,6 +63,7 @@ __all__ = [
     "NotebookFile",
     "NotebookRecord",
     "NotebookStatus",
+    "Person",
     "Pruned",
     "Released",
     "Run",
@@ -55,6 +71,7 @@ __all__ = [
     "RunInfo",
     "RunRecord",
     "RunState",
+    "Shard",
     "StoredCaveat",
     "StoredPart",
     "StoredResult",
@@ -65,10 +82,15 @@ __all__ = [
     "changed",
     "changes",
     "differences",
+    "erase",
     "find",
     "find_run",
+    "is_in_shard",
     "junit",
     "keep",
+    "known_words",
+    "lists_accounts",
+    "no_lists",
     "proposed",
     "prune",
     "publish",
@@ -79,9 +101,11 @@ __all__ = [
     "rows_changed",
     "run_schema",
     "runs",
+    "shard_names",
     "slugs",
     "state_of",
     "take",
+    "when_erased",
     "why_skipped",
     "write_json",
     "write_result",

@@ -16,6 +16,7 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from csworkbench.store.parts import Shard
 from csworkbench.store.records import Artifact, NotebookRecord, NotebookStatus
 from csworkbench.store.results import write_json
 
@@ -57,7 +58,7 @@ def keep(out: Path, run: Path, record: NotebookRecord, made_of: Mapping[str, Any
     """
     if not record.key or record.status not in STORED:
         return
-    place, aside = out / STORE / record.key, run.with_name(f"{run.name}.{record.name}")
+    place, aside = out / STORE / record.key, run.with_name(f"{run.name}.{record.key}")
     there = find(out, record.key)
     if there is not None and there.record.artifacts == record.artifacts:
         return
@@ -179,4 +180,5 @@ def _record(data: dict[str, Any]) -> NotebookRecord:
     if data["failure"] is not None:
         raise ValueError("a failure is not kept")
     artifacts = tuple(Artifact(**item) for item in data["artifacts"])
-    return NotebookRecord(**{**data, "status": NotebookStatus(data["status"]), "artifacts": artifacts})
+    shard = Shard(**data["shard"]) if data.get("shard") else None
+    return NotebookRecord(**{**data, "status": NotebookStatus(data["status"]), "artifacts": artifacts, "shard": shard})

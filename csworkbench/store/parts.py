@@ -1,14 +1,17 @@
 """Pages of their own for values of a result: where they stand below it, and what they are called."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 PARTS_FOLDER = "by"
 STORY_FILE = "story.json"
+ACCOUNTS_FILE = "accounts.json"
+"""Ids of the accounts of a shard, in its folder before its notebook starts."""
 _ODD = re.compile(r"[^A-Za-z0-9_-]+")
-_LONGEST, _DIGITS = 60, 8
+_LONGEST, _DIGITS = 60, (8, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,46 @@ class StoredPart:
     folder: str
 
 
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """The rows of one value of a dimension, taken out of a result of the whole book.
+
+    Args:
+        of: Notebook whose result it is taken from.
+        by: The dimension, such as "csm".
+        value: Which value; empty for the accounts that have none.
+        title: The value as a reader sees it.
+    """
+
+    of: str
+    by: str
+    value: str
+    title: str
+
+
+def shard_names(by: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Return a folder name for each value of a dimension; the dot keeps them apart from the parts of a result.
+
+    Args:
+        by: The dimension.
+        values: Different values, in any script; an empty one stands for those without.
+    """
+    [stem] = slugs([by])
+    said = [value for value in values if value]
+    found = dict(zip(said, slugs(said), strict=True))
+    return tuple(f"{stem}.{found[value]}" if value else f"without.{stem}" for value in values)
+
+
+def is_in_shard(path: str) -> bool:
+    """Return whether a file stands below a shard of a notebook.
+
+    Args:
+        path: Its path relative to the folder of the notebook, with forward slashes.
+    """
+    first, _, rest = path.partition("/")
+    return first == PARTS_FOLDER and "." in rest.partition("/")[0]
+
+
 def slugs(values: Sequence[str]) -> tuple[str, ...]:
     """Return a folder name for each value: itself where every machine can store it, else what is left and a digest.
 
@@ -42,15 +85,19 @@ def slugs(values: Sequence[str]) -> tuple[str, ...]:
     Raises:
         ValueError: a value occurs twice.
     """
-    if len(set(values)) < len(values):
-        twice = sorted({value for value in values if list(values).count(value) > 1})
+    twice = sorted(value for value, times in Counter(values).items() if times > 1)
+    if twice:
         raise ValueError(f"each part has a value of its own, and there are two of {', '.join(map(repr, twice))}")
-    folded = [value.casefold() for value in values]
-    return tuple(_slug(value, is_alone=folded.count(value.casefold()) == 1) for value in values)
+    times = Counter(value.casefold() for value in values)
+    for digits in _DIGITS:  # few digits are easier to read, and of many values two may share them
+        found = tuple(_slug(value, digits, is_alone=times[value.casefold()] == 1) for value in values)
+        if len({each.casefold() for each in found}) == len(found):
+            break
+    return found
 
 
-def _slug(value: str, *, is_alone: bool) -> str:
+def _slug(value: str, digits: int, *, is_alone: bool) -> str:
     plain = _ODD.sub("-", value).strip("-")[:_LONGEST]
     if is_alone and plain == value and plain:
         return plain
-    return f"{plain or 'part'}-{sha256(value.encode()).hexdigest()[:_DIGITS]}"
+    return f"{plain or 'part'}-{sha256(value.encode()).hexdigest()[:digits]}"

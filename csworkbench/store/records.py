@@ -9,6 +9,7 @@ from xml.etree import ElementTree as Xml
 
 from csworkbench.estimates import Message
 from csworkbench.formats import printable, text
+from csworkbench.store.parts import Shard
 
 
 class NotebookStatus(StrEnum):
@@ -58,6 +59,8 @@ class Job:
         skip: Why it is not to be run; None runs it.
         has_result: Whether it must leave a result.json.
         made_of: What the key is the hash of, in JSON types.
+        shard: What it takes out of the result of another job; None for one that computes.
+        files: Texts that are put into its folder before it starts, by name.
     """
 
     name: str
@@ -70,6 +73,8 @@ class Job:
     skip: Message | None = None
     has_result: bool = True
     made_of: Mapping[str, Any] = field(default_factory=dict)
+    shard: Shard | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +124,7 @@ class NotebookRecord:
         parameters: The parameters it was run with.
         artifacts: Its files.
         cached_from: Run that computed it, whose result was taken from the store; empty when this run computed it.
+        shard: What it takes out of another notebook's result; None for one that computes.
     """
 
     name: str
@@ -134,6 +140,7 @@ class NotebookRecord:
     parameters: Mapping[str, Any] = field(default_factory=dict)
     artifacts: tuple[Artifact, ...] = ()
     cached_from: str = ""
+    shard: Shard | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """Lists made official: copied from a run into `records/`, where nothing is changed or removed afterwards.
 
-A release is two files: `<name>-<digest>.csv`, byte for byte the list of the run, and `<name>-<digest>.json`, which says
-where it came from and holds the tables kept with it. The digest is that of the list, so damage shows.
+Only the erasure of a contact (`erasing`) changes a list, and its name with it. A release is two files:
+`<name>-<digest>.csv`, byte for byte the list of the run, and `<name>-<digest>.json`, which says where it came from and
+holds the tables kept with it. The digest is that of the list, so damage shows.
 """
 
 import csv

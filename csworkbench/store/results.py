@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
 from csworkbench.errors import Problem, RunError
-from csworkbench.estimates import Estimate, Result, Severity
+from csworkbench.estimates import Estimate, Message, Result, Severity, say
 from csworkbench.files import write_file
 from csworkbench.formats import text
 from csworkbench.store.parts import PARTS_FOLDER, StoredPart
@@ -70,6 +70,11 @@ class StoredTables(Mapping[str, "pd.DataFrame"]):
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._files)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Return the Parquet files."""
+        return tuple(self._folder / file for file in self._files.values())
 
     def __len__(self) -> int:
         return len(self._files)
@@ -224,6 +229,31 @@ def read_result(folder: Path) -> StoredResult:
         raise RunError(Problem("there is no result.json", file=str(folder))) from None
     except (ValueError, KeyError, TypeError, AttributeError, StopIteration) as error:
         raise RunError(Problem(f"not a result of csworkbench: {error}", file=str(path))) from error
+
+
+def lists_accounts(folder: Path) -> bool:
+    """Return whether a stored result has a table with a row for accounts, in a column account_id.
+
+    Args:
+        folder: Folder that holds result.json.
+
+    Raises:
+        RunError: There is no result.json, or it cannot be read as one.
+    """
+    import pyarrow.parquet as pq
+
+    tables = read_result(folder).tables
+    files = tables.files if isinstance(tables, StoredTables) else ()
+    return any("account_id" in pq.read_schema(path).names for path in files)
+
+
+def no_lists(name: str) -> Message:
+    """Return why no page is made of a result for some accounts.
+
+    Args:
+        name: Name of the notebook.
+    """
+    return say("{name} lists no accounts", name=name)
 
 
 def _written(folder: Path, path: str, content: str) -> Mapping[str, str]:
