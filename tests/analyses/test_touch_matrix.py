@@ -19,6 +19,7 @@ from csworkbench.analyses.touch_matrix.trends import change_of
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.formats import text
+from csworkbench.policy import COLUMNS
 from csworkbench.workspace import ContactPolicy
 from tests.books import book, with_rows
 
@@ -53,7 +54,9 @@ def segments_of(**placed):
         {"account_id": name, "name": f"Name {name}", "csm": "Ann", "tier": tier, "stage": stage, "entered_on": day}
         for name, (tier, stage, day) in placed.items()
     ]
-    return SimpleNamespace(tables={"accounts": pd.DataFrame(rows), "stages": pd.DataFrame({"stage": STAGES})})
+    accounts = pd.DataFrame(rows)
+    then = accounts[["account_id", "tier", "stage", "entered_on"]]
+    return SimpleNamespace(tables={"accounts": accounts, "week_start": then, "stages": pd.DataFrame({"stage": STAGES})})
 
 
 def allowed(*accounts):
@@ -294,6 +297,61 @@ def test_every_day_of_a_week_sends_the_same_again():
 def told(result, code):
     """The words of a caveat."""
     return next(text(caveat.message) for caveat in result.caveats if caveat.code == code)
+
+
+CALL = action(id="call", by="csm", does="A call", channels=("visit", "call"), every_days=30)
+
+
+def test_what_is_overdue_or_due_by_the_end_of_the_week_is_proposed():
+    # The week is that of Monday 29 June to Sunday 5 July; 30 days after the day it came in, or after the last call.
+    placed = {
+        "A1": ("mid", "growth", "2026-01-01"), "A2": ("mid", "growth", "2026-06-05"),
+        "A3": ("mid", "growth", "2026-06-06"), "A4": ("mid", "growth", "2026-01-01"),
+    }  # fmt: skip
+    called = touch(4, "A4", "2026-06-20", mode="human", channel="call")
+    result = result_of([called], make_config(CALL, routes={"mid": ("call",)}), placed)
+    rows = result.tables["proposals"]
+    assert {name: str(kind) for name, kind in rows.dtypes.items()} == COLUMNS
+    told = rows[["account_id", "mode", "channel", "priority", "due_on"]].to_numpy().tolist()
+    assert told == [
+        ["A1", "human", "call", 4, pd.Timestamp("2026-07-03")],  # overdue since 31 January: by Friday
+        ["A2", "human", "call", 5, pd.Timestamp("2026-07-05")],
+    ]
+    assert rows["reason"].iloc[0] == "A call: overdue since 31 Jan 2026 (growth)"
+    assert rows["contact_id"].isna().all()
+
+
+def test_every_day_of_a_week_proposes_the_same():
+    placed = {"A1": ("mid", "growth", "2026-01-01")}
+    made = in_book([touch(1, sent_on="2026-06-29", mode="human", channel="call")], placed)
+    config = make_config(CALL)
+    found = [
+        touch_matrix.analyze(touch_matrix.prepare(take(made, day), config, {"segments": segments_of(**placed)}), config)
+        for day in (AS_OF, date(2026, 7, 5))
+    ]
+    # The call of Monday is done, and stays proposed for the week it was proposed for.
+    assert states(found[0], "call") == {"done": 1, "due": 0, "overdue": 0}
+    pd.testing.assert_frame_equal(*(each.tables["proposals"] for each in found))
+    assert len(found[0].tables["proposals"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("routes", "channels"),
+    [
+        ({"mid": ("call", "in_app", "email")}, ["in_app"]),  # the system makes no calls
+        ({"mid": ("call", "visit")}, []),
+        ({"large": ("email",)}, []),
+    ],
+)
+def test_the_system_is_proposed_on_the_first_channel_of_the_route_it_sends_on(routes, channels):
+    rows = result_of([touch(1, sent_on="2026-01-05")], make_config(routes=routes)).tables["proposals"]
+    assert rows["channel"].tolist() == channels
+
+
+def test_an_action_of_marketing_is_proposed_as_marketing():
+    config = make_config(action(purpose="marketing"), routes={"mid": ("email",)})
+    rows = result_of([touch(1, sent_on="2026-01-05")], config).tables["proposals"]
+    assert rows[["mode", "purpose"]].to_numpy().tolist() == [["automated", "marketing"]]
 
 
 def test_overlaps_are_touches_of_one_contact_by_two_initiators():

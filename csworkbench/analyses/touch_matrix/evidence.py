@@ -18,6 +18,25 @@ ALL, TIER, CELL = "all", "tier", "cell"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Began:
+    """What the proposals of the week are made of: as `Inputs` has it, as known when the week began.
+
+    Args:
+        as_of: Sunday before the week.
+        accounts: Where accounts were: account_id (index), name, csm, tier, stage, entered_on.
+        needs: Who needed what.
+        acts: What was sent or held.
+        meetings: Newest meeting held.
+    """
+
+    as_of: date
+    accounts: "pd.DataFrame"
+    needs: "pd.DataFrame"
+    acts: "pd.DataFrame"
+    meetings: "pd.DataFrame"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """Everything `analyze` needs.
 
@@ -31,6 +50,7 @@ class Inputs:
         acts: What was sent or held, added up: account_id, mode, initiator, channel, family, rule, content_id, touches,
             minutes, reached, linked (touches that answer another), last_on.
         meetings: Newest meeting held: account_id, kind, last_on.
+        began: The same five when the week began.
         again: Important messages nobody reacted to, and what decides about sending them again.
         overlaps: Contacts touched by two initiators within days: first, second, contact_id, account_id, times.
         tries: Touches by the place in their try: account_id, channel, place (first; later = after others that reached
@@ -52,6 +72,7 @@ class Inputs:
     needs: "pd.DataFrame"
     acts: "pd.DataFrame"
     meetings: "pd.DataFrame"
+    began: Began
     again: Again
     overlaps: "pd.DataFrame"
     tries: "pd.DataFrame"
@@ -94,6 +115,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         needs=needing.needs(snapshot, config, accounts),
         acts=touching.acts(sent),
         meetings=touching.meetings(snapshot),
+        began=_began(snapshot, config, result),
         again=resending.again(snapshot, config),
         overlaps=touching.overlaps(config, sent),
         tries=touching.tries(config, sent),
@@ -104,4 +126,20 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         has_events="touch_events" in snapshot.tables,
         has_links="linked_touch_id" in snapshot.tables["touches"].columns,
         absent=lacking | absent_tables(snapshot, wanted),
+    )
+
+
+def _began(snapshot: "Snapshot", config: Config, result: Any) -> Began:
+    from csworkbench.analyses.touch_matrix import needing, touching
+    from csworkbench.asof import earlier
+    from csworkbench.policy import week_of
+
+    before = earlier(snapshot, week_of(snapshot.as_of).known)
+    accounts = needing.began(result)
+    return Began(
+        as_of=before.as_of,
+        accounts=accounts,
+        needs=needing.needs(before, config, accounts),
+        acts=touching.acts(touching.sent(before, config)),
+        meetings=touching.meetings(before),
     )

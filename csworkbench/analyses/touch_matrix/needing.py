@@ -12,6 +12,20 @@ if TYPE_CHECKING:
     from csworkbench.asof import Snapshot
 
 
+def began(result: Any) -> "pd.DataFrame":
+    """Return where each account was when the week began: name, csm, tier, stage and entered_on, by account_id.
+
+    Args:
+        result: The result of `segments`.
+    """
+    import pandas as pd
+
+    then = result.tables["week_start"].set_index("account_id").sort_index()
+    about = result.tables["accounts"].set_index("account_id")[["name", "csm"]].reindex(then.index)
+    found: pd.DataFrame = then.assign(entered_on=pd.to_datetime(then["entered_on"])).join(about)
+    return found
+
+
 def placed(snapshot: "Snapshot", config: Config, result: Any) -> "pd.DataFrame":
     """Return where each account is: name, csm, tier, stage, entered_on and cell, by account_id.
 

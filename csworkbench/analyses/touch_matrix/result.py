@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.touch_matrix.asking import proposal_table
 from csworkbench.analyses.touch_matrix.channels import channel_table, reach_table, route_table
 from csworkbench.analyses.touch_matrix.doubts import doubts
 from csworkbench.analyses.touch_matrix.evidence import Inputs
@@ -46,6 +47,7 @@ class Result:
     * overdue_cells, tier and by whom (cell) and stage: cell, tier, by, stage, overdue (missing: nobody needs anything)
     * actions, action: see `standing.action_table`
     * next_actions, action and account that is due or overdue, the most overdue first: NEXT
+    * proposals, action and account due this week, as docs/methods/proposals.md has them
     * automation, family, rule and channel: see `lists.automation_table`
     * resend, important message that may go out again this week: resending.LISTED; resend_left_out, those that may not:
       resending.LEFT_OUT; resend_reasons, the same by reason: reason, messages
@@ -112,6 +114,7 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "overdue_cells": _overdue(inputs, config, stands),
         "actions": action_table(config, stands),
         "next_actions": _next(stands),
+        "proposals": proposal_table(standing(inputs.began, config), inputs.again.week, config),
         "automation": automation_table(inputs, config),
         "resend": again.loc[again["is_listed"], LISTED].reset_index(drop=True),
         "resend_left_out": left_out,
