@@ -11,6 +11,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 from pydantic import ValidationError
 from scipy.stats import ttest_rel
+from statsmodels.stats.proportion import proportion_confint
 
 from csworkbench import config as configs
 from csworkbench.analyses import touch_matrix
@@ -79,8 +80,8 @@ POLICY = ContactPolicy(
 )
 
 
-def in_book(touches, accounts=("A1",), **tables):
-    rows = [{"account_id": name, "signup_at": "2024-01-01T00:00:00"} for name in accounts]
+def in_book(touches, names=("A1",), **tables):
+    rows = [{"account_id": name, "signup_at": "2024-01-01T00:00:00"} for name in names]
     made = book({"accounts": rows, "touches": touches} | tables)
     policy = POLICY if "consents" in tables else ContactPolicy()
     return replace(made, workspace=made.workspace.model_copy(update={"contact_policy": policy}))
@@ -429,6 +430,60 @@ def test_too_few_attempts_cannot_be_told():
     assert result.tables["reach"]["reach"].isna().tolist() == [False, True]
     assert result.tables["reach"]["together"].isna().tolist() == [False, True]
     assert "steps_untold" in {caveat.code for caveat in result.caveats}
+
+
+def test_families_have_volume_outcome_and_what_people_do_in_them():
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
+    touches = [touch(1), touch(2, mode="human", channel="call"), touch(3, "A2"), touch(4, family="nps")]
+    # lifecycle: a mail opened, a call held, a mail nobody saw, one of three by hand; nps: the system alone
+    result = result_of(touches, placed=placed, touch_events=[event(1, "open", agent="human"), event(2)])
+    table = result.tables["families"].set_index("family")
+    told = ["touches", "share", "accounts", "reach", "by_hand", "hand_share", "is_automated"]
+    assert table.loc["lifecycle", told].tolist() == [3, 3 / 4, 2, pytest.approx(2 / 3), 1, pytest.approx(1 / 3), False]
+    assert table.loc["nps", told].tolist() == [1, 1 / 4, 1, 0, 0, 0, True]
+    assert table.loc["lifecycle", "hand_low"] < 1 / 3 < table.loc["lifecycle", "hand_high"]
+    assert "nothing_by_hand" in {caveat.code for caveat in result.caveats}
+
+
+def test_the_wrong_channel_is_flagged_by_industry_and_tier():
+    # One touch of each channel at 40 retailers: 10 mails opened, 36 calls held; the accounts are the units.
+    names = [f"A{place:03d}" for place in range(41)]
+    placed = dict.fromkeys(names, ("mid", "growth", "2026-01-01"))
+    accounts = [
+        {"account_id": name, "signup_at": "2024-01-01T00:00:00", "industry": None if name == "A040" else "retail"}
+        for name in names
+    ]
+    mails = [touch(place, name) for place, name in enumerate(names)]
+    calls = [touch(100 + place, name, mode="human", channel="call") for place, name in enumerate(names)]
+    events = [event(place, "open", agent="human") for place in range(10)] + [event(100 + n) for n in range(36)]
+    result = result_of([*mails, *calls], placed=placed, accounts=accounts, touch_events=events)
+    cells = result.tables["channel_cells"].set_index(["industry", "tier", "channel"])
+    assert cells.index.tolist() == [("retail", "mid", "call"), ("retail", "mid", "email")]  # A040 is in no cell
+    assert cells["reach"].tolist() == [36 / 40, 10 / 40]
+    assert cells["is_weak"].tolist() == [False, True]
+    wilson = proportion_confint([36, 10], [40, 40], method="wilson")
+    assert cells[["low", "high"]].to_numpy() == pytest.approx(np.array(wilson).T)
+    assert "wrong_channel" in {caveat.code for caveat in result.caveats}
+
+
+def test_mail_reaches_who_has_an_address_and_may_be_written_to():
+    placed = dict.fromkeys(("A1", "A2", "A3", "A4"), ("mid", "growth", "2026-01-01"))
+    placed["A5"] = ("mid", "churned", "2026-01-01")
+    people = [
+        {"contact_id": f"P{name}", "account_id": name, "left_at": "2026-01-01T00:00:00" if name == "A4" else None}
+        for name in placed
+    ]
+    pii = [{"contact_id": f"P{name}", "email": None if name == "A2" else f"{name}@x.example"} for name in placed]
+    tables = allowed(*placed) | {
+        "contacts": people, "contact_pii": pii, "suppressions": [{"contact_id": "PA3", "valid_from": "2026-01-01"}],
+    }  # fmt: skip
+    # A1 can; A2 has no address, A3 is suppressed; A4's contact left, and A5 is in a quiet stage: they do not count
+    result = result_of([touch(1)], make_config(routes={"mid": ("email",)}), placed, **tables)
+    told = ["tier", "contacts", "with_address", "reachable", "share", "accounts", "covered"]
+    expected = [3, 2, 1, pytest.approx(1 / 3), 3, 1]
+    assert result.tables["mail_reach"][told].to_numpy().tolist() == [["all", *expected], ["mid", *expected]]
+    assert result.tables["mail_reach"]["first_channel"].tolist()[1] == "email"
+    assert "no_mail_reach" in {caveat.code for caveat in result.caveats}
 
 
 def test_accounts_of_a_tier_without_a_route_have_none():

@@ -44,8 +44,8 @@ class Inputs:
         as_of: Date of the page.
         language: Language of the page.
         stages: Stages in their order.
-        accounts: One row per account: account_id (index), name, csm, tier, stage, entered_on, cell (tier and the
-            attribute of the policy cells).
+        accounts: One row per account: account_id (index), name, csm, tier, stage, entered_on, industry (missing =
+            not recorded), cell (tier and the attribute of the policy cells).
         needs: One row per action and account that is in its stage and tier and needs it: action, account_id.
         acts: What was sent or held, added up: account_id, mode, initiator, channel, family, rule, content_id, touches,
             minutes, reached, linked (touches that answer another), last_on.
@@ -60,6 +60,7 @@ class Inputs:
         kpis: One row per KPI, account and what it takes: kpi, account_id, top, bottom, extra; see `kpis`.
         loads: Who looked after which account for what share of the period: csm_id, account_id, share, is_pool.
         past: The same figures of quarters one after another, the newest last; see `trends`.
+        has_addresses: Whether e-mail addresses of contacts are recorded.
         has_events: Whether anything is known of what came of touches.
         has_links: Whether touches say which other they answer.
         absent: KPI or attribute -> table it lacks.
@@ -80,6 +81,7 @@ class Inputs:
     kpis: "pd.DataFrame"
     loads: "pd.DataFrame"
     past: tuple[Quarter, ...]
+    has_addresses: bool
     has_events: bool
     has_links: bool
     absent: Mapping[str, str]
@@ -123,10 +125,15 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         kpis=measured,
         loads=kpis.loads(snapshot, config, first),
         past=trends.quarters(snapshot, config),
+        has_addresses=_has_column(snapshot, "contact_pii", "email"),
         has_events="touch_events" in snapshot.tables,
         has_links="linked_touch_id" in snapshot.tables["touches"].columns,
         absent=lacking | absent_tables(snapshot, wanted),
     )
+
+
+def _has_column(snapshot: "Snapshot", table: str, column: str) -> bool:
+    return table in snapshot.tables and column in snapshot.tables[table].columns
 
 
 def _began(snapshot: "Snapshot", config: Config, result: Any) -> Began:

@@ -16,6 +16,7 @@ from csworkbench.analyses.touch_matrix.lists import (
     overlap_table,
     warm_table,
 )
+from csworkbench.analyses.touch_matrix.reaching import family_table, mail_table
 from csworkbench.analyses.touch_matrix.resending import LEFT_OUT, LISTED, decided
 from csworkbench.analyses.touch_matrix.settings import Config
 from csworkbench.analyses.touch_matrix.standing import (
@@ -55,7 +56,9 @@ class Result:
       behind it; modes: see `lists.mode_table`; warm_ups: see `lists.warm_table`
     * reach, tier and step of its route: see `channels.reach_table`
     * steps, the same as points to draw: label, share, low, high
-    * channels, tier and channel: see `channels.channel_table`
+    * channels, tier and channel, and channel_cells, the same by industry too: see `channels.channel_table`
+    * families, family of touches: see `reaching.family_table`
+    * mail_reach, tier: see `reaching.mail_table`
     * routes, account: see `channels.route_table`
     * kpis, dimension, value and KPI: see `kpis.kpi_table`; kpi_board, the same of the book and the tiers side by side,
       with the change: see `trends.board`; kpi_trend, KPI and quarter: see `trends.trend_table`; kpi_changes, KPI: see
@@ -127,6 +130,9 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "reach": reach,
         "steps": _steps(reach),
         "channels": channel_table(inputs, config),
+        "channel_cells": channel_table(inputs, config, ("industry", "tier")),
+        "families": family_table(inputs, config),
+        "mail_reach": mail_table(inputs, config),
         "routes": route_table(inputs, config),
         "kpis": kpis,
         "kpi_board": board(kpis, changes),
