@@ -445,6 +445,20 @@ def test_families_have_volume_outcome_and_what_people_do_in_them():
     assert "nothing_by_hand" in {caveat.code for caveat in result.caveats}
 
 
+def test_the_catalog_says_what_each_channel_takes_and_shows():
+    touches = [
+        touch(1), touch(2, mode="human", minutes=4.0), touch(3, mode="human", channel="call", minutes=20.0),
+        touch(4, mode="human", channel="call", minutes=30.0, initiator="customer"),
+    ]  # fmt: skip
+    config = make_config(routes={"mid": ("email", "in_app"), "large": ("email",)})
+    table = result_of(touches, config, touch_events=[event(1)]).tables["catalog"].set_index("channel")
+    told = ["direction", "touches", "by_system", "minutes", "address", "measured_by", "tiers"]
+    assert table.loc["call", told].tolist() == ["both", 2, 0, 25.0, "phone", "delivery", ""]
+    assert table.loc["email", told].tolist() == ["active", 2, 1, 4.0, "email", "open, click or reply", "mid, large"]
+    assert table.loc["in_app", ["touches", "tiers"]].tolist() == [0, "mid"]
+    assert table.loc["in_app", ["direction", "minutes", "address"]].isna().all()
+
+
 def test_the_wrong_channel_is_flagged_by_industry_and_tier():
     # One touch of each channel at 40 retailers: 10 mails opened, 36 calls held; the accounts are the units.
     names = [f"A{place:03d}" for place in range(41)]

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.touch_matrix.evidence import Inputs
 from csworkbench.analyses.touch_matrix.settings import Config
-from csworkbench.policy import Reason, decide
+from csworkbench.policy import ADDRESS, Reason, decide
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -45,6 +45,40 @@ def family_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     ]  # fmt: skip
     numbers = ["share", "reach", "low", "high", "hand_share", "hand_low", "hand_high"]
     return pd.DataFrame(lines, columns=columns).astype({**dict.fromkeys(numbers, float), "is_automated": bool})
+
+
+def catalog_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
+    """Return the channels in use, and what each takes and shows.
+
+    Args:
+        inputs: Touches added up.
+        config: Live channels and routes.
+
+    Returns:
+        One row per channel of touches or of a route: channel, direction (active = we begin, passive = customers do,
+        both; missing: no touch says who began), touches, by_system, minutes (per touch by people, missing = none),
+        address (of the contact it needs, missing = none), measured_by (what tells that a person was reached; missing
+        where nothing is known of what came of touches), tiers (that have it in their route, "" = none).
+    """
+    import pandas as pd
+
+    lines = []
+    names = {*inputs.acts["channel"].dropna(), *(name for route in config.routes.values() for name in route)}
+    for name in sorted(names):
+        rows = inputs.acts[inputs.acts["channel"] == name]
+        begun = rows["initiator"].dropna().eq("customer")
+        direction = None if begun.empty else "passive" if begun.all() else "both" if begun.any() else "active"
+        people = rows[rows["mode"] == "human"]
+        sent, by_people = int(rows["touches"].sum()), int(people["touches"].sum())
+        minutes = float(people["minutes"].sum()) / by_people if by_people else None
+        seen = "delivery" if name in config.live_channels else "open, click or reply"
+        tiers = ", ".join(tier for tier, route in config.routes.items() if name in route)
+        by_system = int(rows.loc[rows["mode"] == "tech", "touches"].sum())
+        measured = seen if inputs.has_events else None
+        lines.append((name, direction, sent, by_system, minutes, ADDRESS.get(name), measured, tiers))
+    columns = ["channel", "direction", "touches", "by_system", "minutes", "address", "measured_by", "tiers"]
+    texts = dict.fromkeys(["channel", "direction", "address", "measured_by", "tiers"], "str")
+    return pd.DataFrame(lines, columns=columns).astype({**texts, "minutes": "float64"})
 
 
 def mail_table(inputs: Inputs, config: Config) -> "pd.DataFrame":

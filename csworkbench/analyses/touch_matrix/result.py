@@ -16,7 +16,7 @@ from csworkbench.analyses.touch_matrix.lists import (
     overlap_table,
     warm_table,
 )
-from csworkbench.analyses.touch_matrix.reaching import family_table, mail_table
+from csworkbench.analyses.touch_matrix.reaching import catalog_table, family_table, mail_table
 from csworkbench.analyses.touch_matrix.resending import LEFT_OUT, LISTED, decided
 from csworkbench.analyses.touch_matrix.settings import Config
 from csworkbench.analyses.touch_matrix.standing import (
@@ -57,6 +57,7 @@ class Result:
     * reach, tier and step of its route: see `channels.reach_table`
     * steps, the same as points to draw: label, share, low, high
     * channels, tier and channel, and channel_cells, the same by industry too: see `channels.channel_table`
+    * catalog, channel: see `reaching.catalog_table`
     * families, family of touches: see `reaching.family_table`
     * mail_reach, tier: see `reaching.mail_table`
     * routes, account: see `channels.route_table`
@@ -131,6 +132,7 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "steps": _steps(reach),
         "channels": channel_table(inputs, config),
         "channel_cells": channel_table(inputs, config, ("industry", "tier")),
+        "catalog": catalog_table(inputs, config),
         "families": family_table(inputs, config),
         "mail_reach": mail_table(inputs, config),
         "routes": route_table(inputs, config),
