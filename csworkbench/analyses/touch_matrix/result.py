@@ -165,7 +165,8 @@ def _next(stands: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _steps(reach: "pd.DataFrame") -> "pd.DataFrame":
-    label = reach["tier"].astype("str") + " " + reach["step"].astype("str") + ": " + reach["channel"].astype("str")
+    channel = reach["channel"].astype("str").str.replace("_", "-")
+    label = reach["tier"].astype("str") + " " + reach["step"].astype("str") + ": " + channel
     points = reach.assign(label=label)[["label", "together", "together_low", "together_high"]]
     return points.set_axis(["label", "share", "low", "high"], axis=1)
 
