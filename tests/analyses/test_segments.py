@@ -111,7 +111,7 @@ def weeks_of(paths, tier="mid"):
     fits = pd.DataFrame({"list": [], "contact_id": [], "account_id": []})
     lists = Lists(fits, week_of(AS_OF), None, "", ContactPolicy(), "UTC")
     weeks = pd.DataFrame(rows, columns=["date", "account_id", "stage", "tier"])
-    return Inputs(AS_OF, dates, weeks, accounts, lists, {}, ())
+    return Inputs(AS_OF, dates, weeks, weeks, accounts, lists, {}, ())
 
 
 def few_stages(**changes):
@@ -166,6 +166,16 @@ def test_time_in_stage_counts_from_the_first_day_it_was_seen():
     assert table["days_in_stage"].to_dict() == {"A1": 14, "A2": 35, "A3": 0}
     assert table["is_at_least"].to_dict() == {"A1": False, "A2": True, "A3": False}
     assert table["previous_stage"].dropna().to_dict() == {"A1": "trial", "A3": "trial"}
+
+
+def test_where_accounts_were_when_the_week_began_is_the_same_all_week():
+    # Tuesday 30 June: the week began on Monday, so Sunday 28 June counts. It paid on Monday: still a trial then.
+    made = book({"accounts": [account("A1", signup_at="2026-06-10T00:00:00", paid_at="2026-06-29T09:00:00")]})
+    expected = {"account_id": "A1", "tier": "mid", "stage": "trial", "entered_on": pd.Timestamp("2026-06-14")}
+    for day in range(29, 31):
+        result = result_of(made, as_of=date(2026, 6, day))
+        assert result.tables["week_start"].to_dict("records") == [expected]
+    assert stage_of(result) == {"A1": "new"}
 
 
 def test_transitions_count_accounts_between_two_dates():

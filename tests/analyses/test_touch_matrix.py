@@ -11,6 +11,7 @@ import pytest
 from lifelines import KaplanMeierFitter
 from pydantic import ValidationError
 from scipy.stats import ttest_rel
+from statsmodels.stats.proportion import proportion_confint
 
 from csworkbench import config as configs
 from csworkbench.analyses import touch_matrix
@@ -19,6 +20,7 @@ from csworkbench.analyses.touch_matrix.trends import change_of
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.formats import text
+from csworkbench.policy import COLUMNS
 from csworkbench.workspace import ContactPolicy
 from tests.books import book, with_rows
 
@@ -53,7 +55,9 @@ def segments_of(**placed):
         {"account_id": name, "name": f"Name {name}", "csm": "Ann", "tier": tier, "stage": stage, "entered_on": day}
         for name, (tier, stage, day) in placed.items()
     ]
-    return SimpleNamespace(tables={"accounts": pd.DataFrame(rows), "stages": pd.DataFrame({"stage": STAGES})})
+    accounts = pd.DataFrame(rows)
+    then = accounts[["account_id", "tier", "stage", "entered_on"]]
+    return SimpleNamespace(tables={"accounts": accounts, "week_start": then, "stages": pd.DataFrame({"stage": STAGES})})
 
 
 def allowed(*accounts):
@@ -76,8 +80,8 @@ POLICY = ContactPolicy(
 )
 
 
-def in_book(touches, accounts=("A1",), **tables):
-    rows = [{"account_id": name, "signup_at": "2024-01-01T00:00:00"} for name in accounts]
+def in_book(touches, names=("A1",), **tables):
+    rows = [{"account_id": name, "signup_at": "2024-01-01T00:00:00"} for name in names]
     made = book({"accounts": rows, "touches": touches} | tables)
     policy = POLICY if "consents" in tables else ContactPolicy()
     return replace(made, workspace=made.workspace.model_copy(update={"contact_policy": policy}))
@@ -296,6 +300,61 @@ def told(result, code):
     return next(text(caveat.message) for caveat in result.caveats if caveat.code == code)
 
 
+CALL = action(id="call", by="csm", does="A call", channels=("visit", "call"), every_days=30)
+
+
+def test_what_is_overdue_or_due_by_the_end_of_the_week_is_proposed():
+    # The week is that of Monday 29 June to Sunday 5 July; 30 days after the day it came in, or after the last call.
+    placed = {
+        "A1": ("mid", "growth", "2026-01-01"), "A2": ("mid", "growth", "2026-06-05"),
+        "A3": ("mid", "growth", "2026-06-06"), "A4": ("mid", "growth", "2026-01-01"),
+    }  # fmt: skip
+    called = touch(4, "A4", "2026-06-20", mode="human", channel="call")
+    result = result_of([called], make_config(CALL, routes={"mid": ("call",)}), placed)
+    rows = result.tables["proposals"]
+    assert {name: str(kind) for name, kind in rows.dtypes.items()} == COLUMNS
+    told = rows[["account_id", "mode", "channel", "priority", "due_on"]].to_numpy().tolist()
+    assert told == [
+        ["A1", "human", "call", 4, pd.Timestamp("2026-07-03")],  # overdue since 31 January: by Friday
+        ["A2", "human", "call", 5, pd.Timestamp("2026-07-05")],
+    ]
+    assert rows["reason"].iloc[0] == "A call: overdue since 31 Jan 2026 (growth)"
+    assert rows["contact_id"].isna().all()
+
+
+def test_every_day_of_a_week_proposes_the_same():
+    placed = {"A1": ("mid", "growth", "2026-01-01")}
+    made = in_book([touch(1, sent_on="2026-06-29", mode="human", channel="call")], placed)
+    config = make_config(CALL)
+    found = [
+        touch_matrix.analyze(touch_matrix.prepare(take(made, day), config, {"segments": segments_of(**placed)}), config)
+        for day in (AS_OF, date(2026, 7, 5))
+    ]
+    # The call of Monday is done, and stays proposed for the week it was proposed for.
+    assert states(found[0], "call") == {"done": 1, "due": 0, "overdue": 0}
+    pd.testing.assert_frame_equal(*(each.tables["proposals"] for each in found))
+    assert len(found[0].tables["proposals"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("routes", "channels"),
+    [
+        ({"mid": ("call", "in_app", "email")}, ["in_app"]),  # the system makes no calls
+        ({"mid": ("call", "visit")}, []),
+        ({"large": ("email",)}, []),
+    ],
+)
+def test_the_system_is_proposed_on_the_first_channel_of_the_route_it_sends_on(routes, channels):
+    rows = result_of([touch(1, sent_on="2026-01-05")], make_config(routes=routes)).tables["proposals"]
+    assert rows["channel"].tolist() == channels
+
+
+def test_an_action_of_marketing_is_proposed_as_marketing():
+    config = make_config(action(purpose="marketing"), routes={"mid": ("email",)})
+    rows = result_of([touch(1, sent_on="2026-01-05")], config).tables["proposals"]
+    assert rows[["mode", "purpose"]].to_numpy().tolist() == [["automated", "marketing"]]
+
+
 def test_overlaps_are_touches_of_one_contact_by_two_initiators():
     touches = [
         touch(1, sent_on="2026-06-01"),
@@ -371,6 +430,74 @@ def test_too_few_attempts_cannot_be_told():
     assert result.tables["reach"]["reach"].isna().tolist() == [False, True]
     assert result.tables["reach"]["together"].isna().tolist() == [False, True]
     assert "steps_untold" in {caveat.code for caveat in result.caveats}
+
+
+def test_families_have_volume_outcome_and_what_people_do_in_them():
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
+    touches = [touch(1), touch(2, mode="human", channel="call"), touch(3, "A2"), touch(4, family="nps")]
+    # lifecycle: a mail opened, a call held, a mail nobody saw, one of three by hand; nps: the system alone
+    result = result_of(touches, placed=placed, touch_events=[event(1, "open", agent="human"), event(2)])
+    table = result.tables["families"].set_index("family")
+    told = ["touches", "share", "accounts", "reach", "by_hand", "hand_share", "is_automated"]
+    assert table.loc["lifecycle", told].tolist() == [3, 3 / 4, 2, pytest.approx(2 / 3), 1, pytest.approx(1 / 3), False]
+    assert table.loc["nps", told].tolist() == [1, 1 / 4, 1, 0, 0, 0, True]
+    assert table.loc["lifecycle", "hand_low"] < 1 / 3 < table.loc["lifecycle", "hand_high"]
+    assert "nothing_by_hand" in {caveat.code for caveat in result.caveats}
+
+
+def test_the_catalog_says_what_each_channel_takes_and_shows():
+    touches = [
+        touch(1), touch(2, mode="human", minutes=4.0), touch(3, mode="human", channel="call", minutes=20.0),
+        touch(4, mode="human", channel="call", minutes=30.0, initiator="customer"),
+    ]  # fmt: skip
+    config = make_config(routes={"mid": ("email", "in_app"), "large": ("email",)})
+    table = result_of(touches, config, touch_events=[event(1)]).tables["catalog"].set_index("channel")
+    told = ["direction", "touches", "by_system", "minutes", "address", "measured_by", "tiers"]
+    assert table.loc["call", told].tolist() == ["both", 2, 0, 25.0, "phone", "delivery", ""]
+    assert table.loc["email", told].tolist() == ["active", 2, 1, 4.0, "email", "open, click or reply", "mid, large"]
+    assert table.loc["in_app", ["touches", "tiers"]].tolist() == [0, "mid"]
+    assert table.loc["in_app", ["direction", "minutes", "address"]].isna().all()
+
+
+def test_the_wrong_channel_is_flagged_by_industry_and_tier():
+    # One touch of each channel at 40 retailers: 10 mails opened, 36 calls held; the accounts are the units.
+    names = [f"A{place:03d}" for place in range(41)]
+    placed = dict.fromkeys(names, ("mid", "growth", "2026-01-01"))
+    accounts = [
+        {"account_id": name, "signup_at": "2024-01-01T00:00:00", "industry": None if name == "A040" else "retail"}
+        for name in names
+    ]
+    mails = [touch(place, name) for place, name in enumerate(names)]
+    calls = [touch(100 + place, name, mode="human", channel="call") for place, name in enumerate(names)]
+    events = [event(place, "open", agent="human") for place in range(10)] + [event(100 + n) for n in range(36)]
+    result = result_of([*mails, *calls], placed=placed, accounts=accounts, touch_events=events)
+    cells = result.tables["channel_cells"].set_index(["industry", "tier", "channel"])
+    assert cells.index.tolist() == [("retail", "mid", "call"), ("retail", "mid", "email")]  # A040 is in no cell
+    assert cells["reach"].tolist() == [36 / 40, 10 / 40]
+    assert cells["is_weak"].tolist() == [False, True]
+    wilson = proportion_confint([36, 10], [40, 40], method="wilson")
+    assert cells[["low", "high"]].to_numpy() == pytest.approx(np.array(wilson).T)
+    assert "wrong_channel" in {caveat.code for caveat in result.caveats}
+
+
+def test_mail_reaches_who_has_an_address_and_may_be_written_to():
+    placed = dict.fromkeys(("A1", "A2", "A3", "A4"), ("mid", "growth", "2026-01-01"))
+    placed["A5"] = ("mid", "churned", "2026-01-01")
+    people = [
+        {"contact_id": f"P{name}", "account_id": name, "left_at": "2026-01-01T00:00:00" if name == "A4" else None}
+        for name in placed
+    ]
+    pii = [{"contact_id": f"P{name}", "email": None if name == "A2" else f"{name}@x.example"} for name in placed]
+    tables = allowed(*placed) | {
+        "contacts": people, "contact_pii": pii, "suppressions": [{"contact_id": "PA3", "valid_from": "2026-01-01"}],
+    }  # fmt: skip
+    # A1 can; A2 has no address, A3 is suppressed; A4's contact left, and A5 is in a quiet stage: they do not count
+    result = result_of([touch(1)], make_config(routes={"mid": ("email",)}), placed, **tables)
+    told = ["tier", "contacts", "with_address", "reachable", "share", "accounts", "covered"]
+    expected = [3, 2, 1, pytest.approx(1 / 3), 3, 1]
+    assert result.tables["mail_reach"][told].to_numpy().tolist() == [["all", *expected], ["mid", *expected]]
+    assert result.tables["mail_reach"]["first_channel"].tolist()[1] == "email"
+    assert "no_mail_reach" in {caveat.code for caveat in result.caveats}
 
 
 def test_accounts_of_a_tier_without_a_route_have_none():

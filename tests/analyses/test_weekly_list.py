@@ -246,6 +246,18 @@ def test_a_call_is_preferred_where_there_is_time():
     assert found.tables["list"]["channel"].tolist() == ["call"]
 
 
+def test_a_channel_without_an_address_needs_the_declared_basis_all_the_same():
+    rows = [proposal("P01", channel="in_app", mode="automated")]
+    assert listed(result(rows)) == ["P01"]
+    assert left(result(rows, policy=OPEN.model_copy(update={"service_basis": None}))) == {"P01": "no consent"}
+
+
+def test_nobody_is_proposed_by_hand_on_a_channel_of_the_system():
+    config = settings(channels={"in_app": {"is_automated": True, "reach": 1}, "call": {"minutes": 20, "reach": 0.1}})
+    found = result([proposal("P01", channel=None)], config=config)
+    assert found.tables["list"]["channel"].tolist() == ["call"]
+
+
 def test_a_channel_takes_no_more_than_its_most():
     config = settings(channels={"sms": {"most": 1}})
     rows = [

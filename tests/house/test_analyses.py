@@ -54,5 +54,5 @@ def test_the_weekly_list_reads_every_analysis_that_proposes():
     proposing = {
         path.relative_to(folder).parts[0] for path in folder.rglob("*.py") if makes.search(path.read_text("utf-8"))
     }
-    assert proposing >= {"nps_outreach", "renewals", "plan_validation"}
+    assert proposing >= {"nps_outreach", "renewals", "plan_validation", "touch_matrix"}
     assert proposing <= set(weekly_list.NEEDS_IF_PRESENT)

@@ -27,6 +27,7 @@ class Inputs:
         as_of: Date of the page.
         dates: Days the stages were looked up at, one week apart, the last one `as_of`.
         weeks: One row per date and account that was there: date, account_id, stage, tier.
+        began: The same as weeks, with the Sunday before the week of `as_of` as the last date: what lists are made of.
         accounts: One row per account at `as_of`, by account_id: name, csm, is_gone (has left), behaviour (segment by
             rules; missing without rules), and one column per measure of the clustering.
         lists: Who fits the saved lists of contacts, and what decides about contacting them.
@@ -37,6 +38,7 @@ class Inputs:
     as_of: date
     dates: tuple[date, ...]
     weeks: "pd.DataFrame"
+    began: "pd.DataFrame"
     accounts: "pd.DataFrame"
     lists: Lists
     absent: Mapping[str, str]
@@ -57,9 +59,10 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     from csworkbench.asof import earlier
     from csworkbench.features import missing_tables
     from csworkbench.filters import absent_tables
+    from csworkbench.policy import week_of
 
     del upstream
-    dates = tuple(snapshot.as_of - timedelta(weeks=back) for back in reversed(range(config.history_weeks + 1)))
+    dates = weekly(snapshot.as_of, config)
     read = _wanted(config)
     gone = missing_tables({name: source for name, source in config.measures.items() if name in read}, snapshot)
     absent = absent_tables(snapshot, read) | {name: ", ".join(tables) for name, tables in gone.items()}
@@ -71,11 +74,22 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         as_of=snapshot.as_of,
         dates=dates,
         weeks=_weeks(snapshot, config, dates),
+        began=_weeks(snapshot, config, weekly(week_of(snapshot.as_of).known, config)),
         accounts=_accounts(snapshot, config),
         lists=lists(snapshot, config),
         absent=absent,
         current=tuple(sorted(past & (_read((*config.stages, *config.tiers)) | tier))),
     )
+
+
+def weekly(last: date, config: Config) -> tuple[date, ...]:
+    """Return the days stages are looked up at, one week apart.
+
+    Args:
+        last: The last one.
+        config: How far back.
+    """
+    return tuple(last - timedelta(weeks=back) for back in reversed(range(config.history_weeks + 1)))
 
 
 def _read(rules: Iterable[Any]) -> set[str]:

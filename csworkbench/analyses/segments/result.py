@@ -17,6 +17,7 @@ from csworkbench.analyses.segments.staging import (
     stays,
     stuck_table,
     transition_table,
+    week_table,
 )
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
@@ -32,6 +33,7 @@ class Result:
     Tables, key columns first; shares are 0 to 1, `low` and `high` the interval of the column before them:
 
     * accounts, account: see `staging.account_table`, and cluster (name of its group; missing: in none)
+    * week_start, account when the week began: see `staging.week_table`
     * cells, tier and stage: see `staging.cell_table`; each account is in exactly one
     * stages, stage: see `staging.stage_table`
     * stuck, account longer in its stage than is usual: see `staging.stuck_table`
@@ -95,6 +97,7 @@ def _tables(inputs: Inputs, config: Config, groups: Groups) -> "dict[str, pd.Dat
     lists = decided(inputs.lists, config.contact_lists)
     return {
         "accounts": accounts,
+        "week_start": week_table(inputs, config),
         "cells": cell_table(accounts, config),
         "stages": stage_table(inputs, config, seen),
         "stuck": stuck_table(inputs, config, seen),

@@ -1,9 +1,11 @@
 """Time in stage, moves between stages and cells, and who stays longer than usual."""
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.segments.evidence import Inputs
+from csworkbench.analyses.segments.evidence import Inputs, weekly
 from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
+from csworkbench.policy import week_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,6 +150,23 @@ def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.D
         behaviour=about["behaviour"],
     )
     return table.reset_index()[["account_id", "name", "csm", *table.columns.drop(["name", "csm"])]]
+
+
+def week_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
+    """Return where each account was when the week of the date began, for lists that stay the same all week.
+
+    Args:
+        inputs: Stages week by week up to the Sunday before.
+        config: How far back they are followed.
+
+    Returns:
+        One row per account that was there: account_id, tier, stage, entered_on.
+    """
+    known = week_of(inputs.as_of).known
+    then = replace(inputs, as_of=known, dates=weekly(known, config), weeks=inputs.began)
+    last = stays(then).drop_duplicates("account_id", keep="last").set_index("account_id")
+    now = _at(then, len(then.dates) - 1).set_index("account_id")
+    return now.assign(entered_on=last["entered_on"].reindex(now.index))[["tier", "stage", "entered_on"]].reset_index()
 
 
 def cell_table(accounts: "pd.DataFrame", config: Config) -> "pd.DataFrame":

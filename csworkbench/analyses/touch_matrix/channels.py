@@ -50,31 +50,34 @@ def reach_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     return table.astype(dict.fromkeys(numbers, float))
 
 
-def channel_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
-    """Return how many touches of each channel reached a person in each tier, and which channel is the wrong one there.
+def channel_table(inputs: Inputs, config: Config, by: tuple[str, ...] = ("tier",)) -> "pd.DataFrame":
+    """Return how many touches of each channel reached a person in each cell, and which channel is the wrong one there.
 
     Args:
         inputs: Touches added up.
         config: Level of the intervals.
+        by: What makes the cells: tier, or industry and tier; accounts that lack one of them are in no cell.
 
     Returns:
-        One row per tier and channel: tier, channel, attempted, reach, low, high, accounts, is_weak (its interval lies
-        below that of another channel of the tier).
+        One row per cell and channel: the columns of `by`, channel, attempted, reach, low, high (Wilson's interval with
+        accounts as units; missing where nothing is known of what came of touches), accounts, is_weak (its interval lies
+        below that of another channel of the cell).
     """
     import pandas as pd
 
     from csworkbench.features.estimating import share_of
 
-    acts = inputs.acts.assign(tier=inputs.acts["account_id"].map(inputs.accounts["tier"]))
+    acts = inputs.acts.join(inputs.accounts[list(by)], on="account_id")
     lines = []
-    for (tier, channel), part in acts.groupby(["tier", "channel"], sort=True):
+    for cell, part in acts.groupby([*by, "channel"], sort=True):
         sums = part.groupby("account_id")[["reached", "touches"]].sum().astype(float)
         share = share_of(sums["reached"], sums["touches"], config.level)
-        lines.append((tier, channel, int(sums["touches"].sum()), share.value, share.low, share.high, share.n))
-    columns = ["tier", "channel", "attempted", "reach", "low", "high", "accounts"]
+        told = (share.value, share.low, share.high) if inputs.has_events else (None, None, None)
+        lines.append((*cell, int(sums["touches"].sum()), *told, len(sums)))
+    columns = [*by, "channel", "attempted", "reach", "low", "high", "accounts"]
     table = pd.DataFrame(lines, columns=columns).astype({"reach": float, "low": float, "high": float})
-    best = table[table["attempted"] >= LEAST_ATTEMPTS].groupby("tier")["low"].max()
-    return table.assign(is_weak=table["high"] < table["tier"].map(best))
+    known = table.assign(low=table["low"].where(table["attempted"] >= LEAST_ATTEMPTS))
+    return table.assign(is_weak=table["high"] < known.groupby(list(by))["low"].transform("max"))
 
 
 def route_table(inputs: Inputs, config: Config) -> "pd.DataFrame":

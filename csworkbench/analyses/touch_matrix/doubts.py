@@ -27,6 +27,9 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
         *_about_definitions(inputs, config, tables),
         *_about_reach(inputs, tables["reach"]),
         *_about_routes(tables["routes"]),
+        *_about_families(tables["families"]),
+        *_about_channels(tables["channel_cells"]),
+        *_about_mail(tables["mail_reach"]),
         *_about_leading(inputs, config, tables["overlaps"]),
         *_about_resending(inputs),
         *_about_nameless(inputs),
@@ -91,6 +94,70 @@ def _about_reach(inputs: Inputs, reach: "pd.DataFrame") -> Iterator[Caveat]:
                 "Reach is that of the people who were tried on a channel at a place, whom CSMs chose: it describes the "
                 "routes as they were used, and promises nothing for others"
             ),
+        )
+
+
+def _about_families(families: "pd.DataFrame") -> Iterator[Caveat]:
+    alone = families[families["is_automated"]]
+    if len(alone):
+        yield Caveat(
+            "nothing_by_hand",
+            Severity.WARNING,
+            say(
+                "{names:list}: the system does all of it ({n:n touch|touches}), and nothing by people completes it",
+                names=list(alone["family"]),
+                n=int(alone["touches"].sum()),
+            ),
+            say("Say what a person does beside it: an action of the CSM for that family"),
+        )
+
+
+def _about_channels(cells: "pd.DataFrame") -> Iterator[Caveat]:
+    weak = cells[cells["is_weak"]]
+    if len(weak):
+        worst = weak.sort_values(["attempted", "industry", "tier"], ascending=[False, True, True]).iloc[0]
+        yield Caveat(
+            "wrong_channel",
+            Severity.NOTE,
+            say(
+                "{n:n cell|cells} of industry, tier and channel reach fewer people than another channel does there; "
+                "most was sent by {channel} to {industry}, {tier}: {reach:share} reached of {sent:n touch|touches} at "
+                "{accounts:n account|accounts}",
+                n=len(weak),
+                channel=worst["channel"],
+                industry=worst["industry"],
+                tier=worst["tier"],
+                reach=float(worst["reach"]),
+                sent=int(worst["attempted"]),
+                accounts=int(worst["accounts"]),
+            ),
+            say("See the file channel_cells; of many cells a few differ by chance"),
+        )
+
+
+def _about_mail(mail: "pd.DataFrame") -> Iterator[Caveat]:
+    every = mail[mail["tier"] == "all"]
+    if mail.empty:
+        yield Caveat(
+            "mail_reach_unknown",
+            Severity.NOTE,
+            say("Nobody can tell whom e-mail can reach: addresses, consents or suppressions are not there"),
+            say("Add contact_pii, consents and suppressions"),
+        )
+    elif (every["covered"] < every["accounts"]).all():
+        row = every.iloc[0]
+        yield Caveat(
+            "no_mail_reach",
+            Severity.NOTE,
+            say(
+                "{n:n account has|accounts have} no contact whom a service mail may reach, of {all:count} with "
+                "contacts; {with_address:count} of {contacts:count} contacts have an address",
+                n=int(row["accounts"] - row["covered"]),
+                all=int(row["accounts"]),
+                with_address=int(row["with_address"]),
+                contacts=int(row["contacts"]),
+            ),
+            say("Ask for addresses and consents first where the route begins with email; see the file mail_reach"),
         )
 
 

@@ -18,6 +18,25 @@ ALL, TIER, CELL = "all", "tier", "cell"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Began:
+    """What the proposals of the week are made of: as `Inputs` has it, as known when the week began.
+
+    Args:
+        as_of: Sunday before the week.
+        accounts: Where accounts were: account_id (index), name, csm, tier, stage, entered_on.
+        needs: Who needed what.
+        acts: What was sent or held.
+        meetings: Newest meeting held.
+    """
+
+    as_of: date
+    accounts: "pd.DataFrame"
+    needs: "pd.DataFrame"
+    acts: "pd.DataFrame"
+    meetings: "pd.DataFrame"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Inputs:
     """Everything `analyze` needs.
 
@@ -25,12 +44,13 @@ class Inputs:
         as_of: Date of the page.
         language: Language of the page.
         stages: Stages in their order.
-        accounts: One row per account: account_id (index), name, csm, tier, stage, entered_on, cell (tier and the
-            attribute of the policy cells).
+        accounts: One row per account: account_id (index), name, csm, tier, stage, entered_on, industry (missing =
+            not recorded), cell (tier and the attribute of the policy cells).
         needs: One row per action and account that is in its stage and tier and needs it: action, account_id.
         acts: What was sent or held, added up: account_id, mode, initiator, channel, family, rule, content_id, touches,
             minutes, reached, linked (touches that answer another), last_on.
         meetings: Newest meeting held: account_id, kind, last_on.
+        began: The same five when the week began.
         again: Important messages nobody reacted to, and what decides about sending them again.
         overlaps: Contacts touched by two initiators within days: first, second, contact_id, account_id, times.
         tries: Touches by the place in their try: account_id, channel, place (first; later = after others that reached
@@ -40,6 +60,7 @@ class Inputs:
         kpis: One row per KPI, account and what it takes: kpi, account_id, top, bottom, extra; see `kpis`.
         loads: Who looked after which account for what share of the period: csm_id, account_id, share, is_pool.
         past: The same figures of quarters one after another, the newest last; see `trends`.
+        has_addresses: Whether e-mail addresses of contacts are recorded.
         has_events: Whether anything is known of what came of touches.
         has_links: Whether touches say which other they answer.
         absent: KPI or attribute -> table it lacks.
@@ -52,6 +73,7 @@ class Inputs:
     needs: "pd.DataFrame"
     acts: "pd.DataFrame"
     meetings: "pd.DataFrame"
+    began: Began
     again: Again
     overlaps: "pd.DataFrame"
     tries: "pd.DataFrame"
@@ -59,6 +81,7 @@ class Inputs:
     kpis: "pd.DataFrame"
     loads: "pd.DataFrame"
     past: tuple[Quarter, ...]
+    has_addresses: bool
     has_events: bool
     has_links: bool
     absent: Mapping[str, str]
@@ -94,6 +117,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         needs=needing.needs(snapshot, config, accounts),
         acts=touching.acts(sent),
         meetings=touching.meetings(snapshot),
+        began=_began(snapshot, config, result),
         again=resending.again(snapshot, config),
         overlaps=touching.overlaps(config, sent),
         tries=touching.tries(config, sent),
@@ -101,7 +125,28 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         kpis=measured,
         loads=kpis.loads(snapshot, config, first),
         past=trends.quarters(snapshot, config),
+        has_addresses=_has_column(snapshot, "contact_pii", "email"),
         has_events="touch_events" in snapshot.tables,
         has_links="linked_touch_id" in snapshot.tables["touches"].columns,
         absent=lacking | absent_tables(snapshot, wanted),
+    )
+
+
+def _has_column(snapshot: "Snapshot", table: str, column: str) -> bool:
+    return table in snapshot.tables and column in snapshot.tables[table].columns
+
+
+def _began(snapshot: "Snapshot", config: Config, result: Any) -> Began:
+    from csworkbench.analyses.touch_matrix import needing, touching
+    from csworkbench.asof import earlier
+    from csworkbench.policy import week_of
+
+    before = earlier(snapshot, week_of(snapshot.as_of).known)
+    accounts = needing.began(result)
+    return Began(
+        as_of=before.as_of,
+        accounts=accounts,
+        needs=needing.needs(before, config, accounts),
+        acts=touching.acts(touching.sent(before, config)),
+        meetings=touching.meetings(before),
     )

@@ -20,7 +20,7 @@ def automation_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
 
     Returns:
         One row per family, rule and channel of touches by people that took minutes: family, rule, channel, repeats,
-        minutes (per touch), accounts, repeats_per_account, hours_month (spent on it), share_of_hours, weight (repeats x
+        minutes (per touch), accounts, repeats_per_account, hours_month (spent on it), hours_share, weight (repeats x
         minutes x accounts), the greatest first.
     """
     human = inputs.acts[(inputs.acts["mode"] == "human") & (inputs.acts["minutes"] > 0)]
@@ -32,12 +32,12 @@ def automation_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         minutes=sums["total"] / sums["repeats"],
         repeats_per_account=sums["repeats"] / sums["accounts"],
         hours_month=sums["total"] / 60 / (config.period_days / 30.4375),
-        share_of_hours=sums["total"] / max(float(sums["total"].sum()), 1.0),
+        hours_share=sums["total"] / max(float(sums["total"].sum()), 1.0),
         weight=sums["total"] * sums["accounts"],
     )
     columns = [
         "family", "rule", "channel", "repeats", "minutes", "accounts", "repeats_per_account", "hours_month",
-        "share_of_hours", "weight",
+        "hours_share", "weight",
     ]  # fmt: skip
     ranked = table.sort_values(["weight", "family", "rule", "channel"], ascending=[False, True, True, True])
     return ranked[columns].reset_index(drop=True)

@@ -12,8 +12,22 @@ if TYPE_CHECKING:
     from csworkbench.asof import Snapshot
 
 
+def began(result: Any) -> "pd.DataFrame":
+    """Return where each account was when the week began: name, csm, tier, stage and entered_on, by account_id.
+
+    Args:
+        result: The result of `segments`.
+    """
+    import pandas as pd
+
+    then = result.tables["week_start"].set_index("account_id").sort_index()
+    about = result.tables["accounts"].set_index("account_id")[["name", "csm"]].reindex(then.index)
+    found: pd.DataFrame = then.assign(entered_on=pd.to_datetime(then["entered_on"])).join(about)
+    return found
+
+
 def placed(snapshot: "Snapshot", config: Config, result: Any) -> "pd.DataFrame":
-    """Return where each account is: name, csm, tier, stage, entered_on and cell, by account_id.
+    """Return where each account is: name, csm, tier, stage, entered_on, industry and cell, by account_id.
 
     Args:
         snapshot: The book at the date of the page.
@@ -27,6 +41,9 @@ def placed(snapshot: "Snapshot", config: Config, result: Any) -> "pd.DataFrame":
     columns = ["account_id", "name", "csm", "tier", "stage", "entered_on"]
     accounts: pd.DataFrame = result.tables["accounts"][columns].set_index("account_id").sort_index()
     accounts = accounts.assign(entered_on=pd.to_datetime(accounts["entered_on"]))
+    kinds = with_columns(snapshot.tables["accounts"], industry="string")
+    trades = kinds.select("account_id", industry=kinds.industry.cast("string")).to_pandas().set_index("account_id")
+    accounts = accounts.assign(industry=trades["industry"].astype("str").reindex(accounts.index))
     if not config.kpi_by:
         return accounts.assign(cell=accounts["tier"])
     table = with_columns(snapshot.tables["accounts"], **{config.kpi_by: "string"})

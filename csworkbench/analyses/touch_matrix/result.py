@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from csworkbench.analyses.touch_matrix.asking import proposal_table
 from csworkbench.analyses.touch_matrix.channels import channel_table, reach_table, route_table
 from csworkbench.analyses.touch_matrix.doubts import doubts
 from csworkbench.analyses.touch_matrix.evidence import Inputs
@@ -15,6 +16,7 @@ from csworkbench.analyses.touch_matrix.lists import (
     overlap_table,
     warm_table,
 )
+from csworkbench.analyses.touch_matrix.reaching import catalog_table, family_table, mail_table
 from csworkbench.analyses.touch_matrix.resending import LEFT_OUT, LISTED, decided
 from csworkbench.analyses.touch_matrix.settings import Config
 from csworkbench.analyses.touch_matrix.standing import (
@@ -46,6 +48,7 @@ class Result:
     * overdue_cells, tier and by whom (cell) and stage: cell, tier, by, stage, overdue (missing: nobody needs anything)
     * actions, action: see `standing.action_table`
     * next_actions, action and account that is due or overdue, the most overdue first: NEXT
+    * proposals, action and account due this week, as docs/methods/proposals.md has them
     * automation, family, rule and channel: see `lists.automation_table`
     * resend, important message that may go out again this week: resending.LISTED; resend_left_out, those that may not:
       resending.LEFT_OUT; resend_reasons, the same by reason: reason, messages
@@ -53,7 +56,10 @@ class Result:
       behind it; modes: see `lists.mode_table`; warm_ups: see `lists.warm_table`
     * reach, tier and step of its route: see `channels.reach_table`
     * steps, the same as points to draw: label, share, low, high
-    * channels, tier and channel: see `channels.channel_table`
+    * channels, tier and channel, and channel_cells, the same by industry too: see `channels.channel_table`
+    * catalog, channel: see `reaching.catalog_table`
+    * families, family of touches: see `reaching.family_table`
+    * mail_reach, tier: see `reaching.mail_table`
     * routes, account: see `channels.route_table`
     * kpis, dimension, value and KPI: see `kpis.kpi_table`; kpi_board, the same of the book and the tiers side by side,
       with the change: see `trends.board`; kpi_trend, KPI and quarter: see `trends.trend_table`; kpi_changes, KPI: see
@@ -112,6 +118,7 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "overdue_cells": _overdue(inputs, config, stands),
         "actions": action_table(config, stands),
         "next_actions": _next(stands),
+        "proposals": proposal_table(standing(inputs.began, config), inputs.again.week, config),
         "automation": automation_table(inputs, config),
         "resend": again.loc[again["is_listed"], LISTED].reset_index(drop=True),
         "resend_left_out": left_out,
@@ -124,6 +131,10 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "reach": reach,
         "steps": _steps(reach),
         "channels": channel_table(inputs, config),
+        "channel_cells": channel_table(inputs, config, ("industry", "tier")),
+        "catalog": catalog_table(inputs, config),
+        "families": family_table(inputs, config),
+        "mail_reach": mail_table(inputs, config),
         "routes": route_table(inputs, config),
         "kpis": kpis,
         "kpi_board": board(kpis, changes),
@@ -154,7 +165,8 @@ def _next(stands: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _steps(reach: "pd.DataFrame") -> "pd.DataFrame":
-    label = reach["tier"].astype("str") + " " + reach["step"].astype("str") + ": " + reach["channel"].astype("str")
+    channel = reach["channel"].astype("str").str.replace("_", "-")
+    label = reach["tier"].astype("str") + " " + reach["step"].astype("str") + ": " + channel
     points = reach.assign(label=label)[["label", "together", "together_low", "together_high"]]
     return points.set_axis(["label", "share", "low", "high"], axis=1)
 

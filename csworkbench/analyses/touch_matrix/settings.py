@@ -17,6 +17,9 @@ class Action(Section):
     tiers: tuple[str, ...] = setting((), description="Value tiers it is for; empty = all")
     by: Literal["system", "csm"] = setting(description="Who does it")
     does: str = setting(min_length=1, description="What is done, in words")
+    purpose: Literal["service", "marketing"] = setting(
+        "service", description="What it is for: marketing needs a consent"
+    )
     where: Condition | None = setting(None, description="Who of them needs it; absent = everybody in the stage")
     contents: tuple[str, ...] = setting((), description="Contents that count as done; empty = any")
     rules: tuple[str, ...] = setting((), description="Rules that count as done; empty = any")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.touch_matrix.evidence import Inputs
+from csworkbench.analyses.touch_matrix.evidence import Began, Inputs
 from csworkbench.analyses.touch_matrix.settings import Action, Config
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ EARLY_DAYS = 7  # stages are seen week by week: an account may have come in so l
 MODE = {"system": "tech", "csm": "human"}
 
 
-def standing(inputs: Inputs, config: Config) -> "pd.DataFrame":
+def standing(inputs: Inputs | Began, config: Config) -> "pd.DataFrame":
     """Return how every action stands for every account that needs it.
 
     An action that happens once is done by a touch since the account came into the stage (a week earlier counts, because
@@ -131,7 +131,7 @@ def _is_for(action: Action, tier: str, stage: str, by: str) -> bool:
     return action.by == by and action.stage == stage and (not action.tiers or tier in action.tiers)
 
 
-def _newest(inputs: Inputs, action: Action) -> "pd.Series[pd.Timestamp]":
+def _newest(inputs: Inputs | Began, action: Action) -> "pd.Series[pd.Timestamp]":
     """Return the newest touch or meeting that counts as the action, by account."""
     import pandas as pd
 

@@ -80,7 +80,9 @@ def _routes(row: dict[Any, Any], inputs: Inputs, config: Config) -> tuple[tuple[
         else list(config.channels)
     )
     owner = row["csm_id"] if isinstance(row["csm_id"], str) else inputs.owners.get(row["account_id"], "")
-    if row["mode"] != HUMAN:
+    if row["mode"] == HUMAN:
+        channels = [name for name in channels if not config.channels[name].is_automated]
+    else:
         return tuple((channel, owner) for channel in channels)
     language = None
     if isinstance(row["contact_id"], str) and row["contact_id"] in inputs.contacts.index:

@@ -27,6 +27,7 @@ class Channel(Section):
     most: int | None = setting(
         None, ge=0, le=10**7, unit="contacts", description="Most contacts of a week for the whole team; null = no limit"
     )
+    is_automated: bool = setting(False, description="Only the system can use it: nobody is proposed on it by hand")
     instead_of: tuple[Name, ...] = setting((), description="Channels of proposals for which it may stand in")
 
 
@@ -54,6 +55,7 @@ def _usual_channels() -> dict[str, Channel]:
         "chat": Channel(minutes=15, at_once=4.5, reach=0.1, instead_of=("call",)),
         "email": Channel(minutes=8, reach=0.3),
         "wechat": Channel(minutes=8, reach=0.4),
+        "in_app": Channel(minutes=0, reach=0.3, is_automated=True),
         "sms": Channel(minutes=2, reach=0.05),
     }
 
