@@ -1,5 +1,6 @@
 """What is doubtful about plans and playbooks, in words; no doubt about one plan stops the others."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -36,12 +37,28 @@ def doubts(
     yield from _of_plans(inputs, lines)
     yield from _of_files(readings, library)
     yield from _of_tables(inputs, readings)
+    yield from _of_comparisons(readings)
+
+
+def _of_comparisons(readings: Sequence[Reading]) -> Iterator[Caveat]:
+    """Yield the doubts of each comparison; what is a number of plans is said once for all playbooks it holds of."""
+    names: dict[str, list[str]] = {}
+    first: dict[str, Caveat] = {}
+    plans = Counter[str]()
     for reading in readings:
         for each in () if reading.comparison is None else reading.comparison.caveats:
             if each.code == REFUSED:  # stands beside the design in the table of playbooks
                 continue
-            said = say("{playbook}: {said}", playbook=reading.declared.title or reading.name, said=each.message)
-            yield Caveat(each.code, each.severity, said, each.action)
+            numbers = each.message.values  # noqa: PD011 - of a sentence, not of a frame
+            is_counted = set(numbers) == {"n"}
+            key = each.message.key if is_counted else f"{reading.name} {each.message.key}"
+            names.setdefault(key, []).append(reading.declared.title or reading.name)
+            plans[key] += int(numbers["n"]) if is_counted else 0
+            first.setdefault(key, each)
+    for key, each in first.items():
+        about = replace(each.message, values={"n": plans[key]}) if plans[key] else each.message
+        said = say("{playbooks:list}: {said}", playbooks=names[key], said=about)
+        yield Caveat(each.code, each.severity, said, each.action)
 
 
 def _of_designs(readings: Sequence[Reading]) -> Iterator[Caveat]:

@@ -145,7 +145,7 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
             sides[side] = _part(comparison, is_other & (here == side).fillna(False), config)
     half = Reading(
         declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {},
-        founder, elsewhere, _all_started(inputs, config, lines, metric, comparison),
+        founder, elsewhere, _all_started(inputs, config, lines[is_same], comparison),
     )  # fmt: skip
     return _judged(half, config)
 
@@ -199,16 +199,14 @@ def has_started(lines: "pd.DataFrame") -> "pd.Series[bool]":
     return found
 
 
-def _all_started(
-    inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str, comparison: Comparison | None
-) -> Pooled | None:
+def _all_started(inputs: Inputs, config: Config, lines: "pd.DataFrame", comparison: Comparison | None) -> Pooled | None:
     """Return what a matched playbook does over all plans that started, however far they were run."""
     if comparison is None or comparison.design is not Design.MATCHED:
         return None
-    every = lines[has_started(lines) & (lines["metric"] == metric)]
     if not (has_started(lines) & ~is_counted(lines, config.rules)).any():
         return pool(comparison.effects, level=config.level)
-    episodes = episodes_of(inputs, config, every, metric)
+    every = lines[has_started(lines)]
+    episodes = episodes_of(inputs, config, every, str(every["metric"].iloc[0]))
     found = compare(
         episodes, CompareRules(level=config.level, seed=config.seed, anticipation=config.anticipation_months)
     )
