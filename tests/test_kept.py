@@ -1,12 +1,15 @@
 """What is in the store is whole and never changed, and a run that takes it is like one that computed it."""
 
+import fcntl
 import json
 import os
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 
 import pytest
 
 from csworkbench.store import Artifact, Failure, NotebookRecord, NotebookStatus, about, begin, find, keep, take
+from csworkbench.store.kept import alone
 
 KEY = "a" * 64
 
@@ -121,3 +124,33 @@ def test_a_record_of_another_version_is_not_read(tmp_path):
 
 def test_no_key_finds_nothing(tmp_path):
     assert find(tmp_path, "") is None
+
+
+def test_a_key_has_one_writer_at_a_time_and_its_lock_leaves_no_file(tmp_path):
+    with alone(tmp_path, KEY):
+        [path] = (tmp_path / "store").iterdir()
+        with path.open() as other, pytest.raises(BlockingIOError, match=r"Errno"):
+            fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with alone(tmp_path, "b" * 64):
+            pass  # another key waits for nobody
+    assert list((tmp_path / "store").iterdir()) == []
+
+
+def test_a_lock_file_that_a_killed_process_left_holds_nobody_back(tmp_path):
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / f".{KEY}.lock").touch()
+    assert stored(tmp_path) is not None
+
+
+def test_writers_of_one_key_at_once_leave_one_whole_result(tmp_path):
+    def write(number):
+        run = tmp_path / ".tmp" / f"r{number}"
+        run.mkdir(parents=True)
+        keep(tmp_path, run, finished(run, content=b"%d" % number), {})
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(write, range(16)))
+    kept = find(tmp_path, KEY)
+    assert kept is not None
+    assert {path.read_bytes() for path in kept.folder.glob("health/**/*.*")} == {kept.run_id.removeprefix("r").encode()}
+    assert [path.name for path in (tmp_path / "store").iterdir()] == [KEY]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 FEWEST_WARM = 3
 BYTES_EACH = 1 << 30
+WARM_ADDRESSES = 4 << 30
+"""With all libraries at once in less, BLAS waits for memory without end: measured at 1.5 GiB."""
 
 
 class Kernel(StrEnum):
@@ -38,6 +40,11 @@ def why_not_warm() -> str:
         os.close(os.pidfd_open(os.getpid()))
     except OSError as error:
         return f"warm kernels need pidfd_open, which this system refuses ({error.strerror})"
+    import resource  # not on every system
+
+    addresses, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if addresses != resource.RLIM_INFINITY and addresses < WARM_ADDRESSES:
+        return f"warm kernels need {WARM_ADDRESSES:,} bytes of addresses, and the limit here is {addresses:,}"
     return ""
 
 

@@ -115,7 +115,7 @@ def publish(folder: RunFolder, record: RunRecord, *, move_latest: bool = True) -
     try:
         write_json(folder.path / "run.json", record.to_json())
         write_file(folder.path / "junit.xml", junit(record))
-        flush(folder.path)
+        flush(folder.path, is_stored=True)
         folder.path.rename(folder.final)
         sync(folder.final.parent)
         if move_latest:
@@ -137,12 +137,20 @@ def _make(path: Path) -> None:
 
 def _problem(error: OSError, path: Path) -> EnvironmentProblem:
     place = error.filename or path
-    hint = (
-        "free some space"
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}
-        else "choose another folder with --out, or change its permissions"
-    )
+    hint = "choose another folder with --out, or change its permissions"
+    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        hint = f"free some space: {_space(path)}"
     return EnvironmentProblem(Problem(f"cannot be written: {error.strerror or error}", file=str(place), hint=hint))
+
+
+def _space(path: Path) -> str:
+    """Return how many bytes are free where a run is made, and how many it needs, as far as earlier ones say."""
+    there = next(place for place in (path, *path.parents) if place.exists())
+    free = f"{shutil.disk_usage(there).free:,} bytes are free"
+    outs = [place for place in (path, *path.parents) if (place / "latest").is_dir()]
+    files = [each for each in (outs[0] / "latest").resolve().rglob("*") if each.is_file()] if outs else []
+    took = sum(each.stat().st_size for each in files)
+    return f"{free}, and a run like the one before takes {took:,}" if took else free
 
 
 @contextmanager

@@ -5,13 +5,14 @@ names (hard links) of the same bytes: a run can be copied, sent or removed like 
 hard links they are copies.
 """
 
+import fcntl
 import hashlib
 import json
 import os
 import shutil
 import stat
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -45,7 +46,8 @@ class Kept:
 def keep(out: Path, run: Path, record: NotebookRecord, made_of: Mapping[str, Any]) -> None:
     """Put the files of a finished notebook into the store: made out of sight, flushed, published by one rename.
 
-    What is there already under the key stays when it is the same, and is replaced otherwise.
+    What is there already under the key stays when it is the same, and is replaced otherwise. One writer at a time has a
+    key; another waits for it.
 
     Args:
         out: Folder of all outputs; the caller holds its lock.
@@ -58,10 +60,14 @@ def keep(out: Path, run: Path, record: NotebookRecord, made_of: Mapping[str, Any
     """
     if not record.key or record.status not in STORED:
         return
+    with alone(out, record.key):
+        there = find(out, record.key)
+        if there is None or there.record.artifacts != record.artifacts:
+            _put(out, run, record, made_of)
+
+
+def _put(out: Path, run: Path, record: NotebookRecord, made_of: Mapping[str, Any]) -> None:
     place, aside = out / STORE / record.key, run.with_name(f"{run.name}.{record.key}")
-    there = find(out, record.key)
-    if there is not None and there.record.artifacts == record.artifacts:
-        return
     try:
         aside.mkdir()
         for artifact in record.artifacts:
@@ -71,13 +77,45 @@ def keep(out: Path, run: Path, record: NotebookRecord, made_of: Mapping[str, Any
         written = {"version": VERSION, "run_id": run.name, "made_of": dict(made_of), "notebook": asdict(record)}
         write_json(aside / RECORD_FILE, written)
         flush(aside)
-        place.parent.mkdir(exist_ok=True)
         if place.exists():
             discard(place)
         aside.rename(place)
         sync(place.parent)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def alone(out: Path, key: str) -> Iterator[None]:
+    """Hold a key; whoever else wants it waits. The system frees it when the process ends, however it ends.
+
+    Args:
+        out: Folder of all outputs.
+        key: Key of a job.
+
+    Raises:
+        OSError: The store cannot be written.
+    """
+    path = out / STORE / f".{key}.lock"
+    path.parent.mkdir(exist_ok=True)
+    while True:
+        with path.open("a", encoding="utf-8") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Who had it before has removed the file: a lock on that holds nobody back.
+            if not _is_same(handle.fileno(), path):
+                continue
+            try:
+                yield
+            finally:
+                path.unlink(missing_ok=True)
+            return
+
+
+def _is_same(descriptor: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def find(out: Path, key: str) -> Kept | None:
@@ -137,14 +175,16 @@ def discard(folder: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def flush(folder: Path) -> None:
+def flush(folder: Path, *, is_stored: bool = False) -> None:
     """Flush a folder and all in it to disk.
 
     Args:
         folder: The folder.
+        is_stored: Whether files with further names are those of the store, which were flushed when they came there.
     """
     for path in (*folder.rglob("*"), folder):
-        sync(path)
+        if not (is_stored and path.is_file() and path.stat().st_nlink > 1):
+            sync(path)
 
 
 def sync(path: Path) -> None:

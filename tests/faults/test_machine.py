@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -10,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from csworkbench.runner import warm
+from csworkbench.runner.kernels import why_not_warm
 from tests.house.places import ROOT
 from tests.soak import light
 
@@ -55,6 +58,16 @@ def before(tmp_path_factory):
     return folder
 
 
+@pytest.fixture(autouse=True, params=["stock", "warm"])
+def kernel(request, monkeypatch):
+    """Every row holds with kernels that start anew and with those that are forked."""
+    if request.param == "warm" and why_not_warm():
+        pytest.skip(why_not_warm())
+    monkeypatch.setenv("LIGHT_KERNEL", request.param)
+    yield
+    warm.close()
+
+
 @pytest.fixture
 def project(before, tmp_path):
     return shutil.copytree(before, tmp_path / "project", symlinks=True)
@@ -95,7 +108,7 @@ def test_a_full_disk_ends_a_run_with_a_named_cause_and_touches_no_earlier_result
     assert done.returncode == 1
     if not done.stdout.strip():
         assert "EnvironmentProblem" in done.stderr
-        assert "free some space" in done.stderr
+        assert re.search(r"free some space: [\d,]+ bytes are free, and a run like the one before takes [\d,]{7}", said)
 
 
 @pytest.mark.skipif(not can(*IN_NAMESPACE, "true"), reason="no namespaces here: a read-only disk cannot be mounted")
@@ -137,6 +150,30 @@ def test_a_run_needs_no_home_no_locale_and_no_network(project, env, start):
     done = ran(project, env=env, start=start)
     assert done.returncode == 0, done.stderr
     assert delivered(project) == ("ok", "level 2 []")
+
+
+@pytest.mark.skipif(not can(*IN_NAMESPACE, "true"), reason="no namespaces here: a small disk cannot be mounted")
+@pytest.mark.parametrize("left", [0, 4096], ids=lambda left: f"T11 {left} bytes left")
+def test_a_full_tmpdir_ends_no_run(project, left):
+    folder = project / "small"
+    folder.mkdir()
+    script = 'mount -t tmpfs -o size=16384 tmpfs "$1" && head -c "$2" /dev/zero > "$1/fill" && shift 2 && exec "$@"'
+    start = [*IN_NAMESPACE, "sh", "-c", script, "sh", str(folder), str(16384 - left)]
+    done = ran(project, env={"TMPDIR": str(folder)}, start=start)
+    assert done.returncode == 0, done.stderr
+    assert delivered(project) == ("ok", "level 2 []")
+
+
+def test_a_run_ends_well_or_with_a_named_cause_in_one_and_a_half_gibibytes_of_addresses(project):
+    limit = 3 << 29
+    done = ran(project, limit=lambda: resource.setrlimit(resource.RLIMIT_AS, (limit, limit)))
+    assert done.returncode == 0, done.stderr
+    assert delivered(project) == ("ok", "level 2 []")
+    events = (project / "outputs" / "latest" / "events.jsonl").read_text("utf-8")
+    is_warm = os.environ["LIGHT_KERNEL"] == "warm"
+    assert (
+        "warm kernels need 4,294,967,296 bytes of addresses, and the limit here is 1,610,612,736" in events
+    ) is is_warm
 
 
 def test_a_run_ends_well_with_64_file_descriptors(project):

@@ -1,6 +1,6 @@
 """A project of three small notebooks, and a process that runs it once and may be told to die while it writes.
 
-python -m tests.soak.light FOLDER RUN_ID LEVEL [NAMES [DIE_AT]]
+python -m tests.soak.light FOLDER RUN_ID LEVEL [NAMES [DIE_AT]], with LIGHT_KERNEL=warm for warm kernels
 """
 
 import json
@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
-from csworkbench.runner import RunOptions, run
+from csworkbench.runner import Kernel, RunOptions, run
 from csworkbench.store import Job
 
 NEEDS = {"first": (), "second": ("first",), "third": ()}
@@ -104,7 +104,9 @@ def main(folder: str, run_id: str, level: str, names: str = "", count: str = "")
         die_at(int(count))
     chosen = tuple(names.split(",")) if names else tuple(NEEDS)
     place = Path(folder)
-    record = run(jobs(place, int(level), chosen), place / "outputs", RunOptions(run_id, place, STARTED, workers=2))
+    kernel = Kernel(os.environ.get("LIGHT_KERNEL", "stock"))
+    options = RunOptions(run_id, place, STARTED, workers=2, kernel=kernel)
+    record = run(jobs(place, int(level), chosen), place / "outputs", options)
     return record.exit_code
 
 
