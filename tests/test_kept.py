@@ -129,7 +129,7 @@ def test_no_key_finds_nothing(tmp_path):
 def test_a_key_has_one_writer_at_a_time_and_its_lock_leaves_no_file(tmp_path):
     with alone(tmp_path, KEY):
         [path] = (tmp_path / "store").iterdir()
-        with path.open() as other, pytest.raises(BlockingIOError):
+        with path.open() as other, pytest.raises(BlockingIOError, match=r"Errno"):
             fcntl.flock(other, fcntl.LOCK_EX | fcntl.LOCK_NB)
         with alone(tmp_path, "b" * 64):
             pass  # another key waits for nobody
