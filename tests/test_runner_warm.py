@@ -42,10 +42,10 @@ def ask(folder):
 
     started = []
 
-    def begin(**environment):
+    def begin(cwd=folder, **environment):
         made = KernelManager()
         warm.choose_provisioner(made.kernel_spec, is_warm=True)
-        made.start_kernel(cwd=str(folder), env=os.environ | {"CSW_TEST_OF_WARMTH": "åäö"} | environment)
+        made.start_kernel(cwd=str(cwd), env=os.environ | {"CSW_TEST_OF_WARMTH": "åäö"} | environment)
         client = made.client()
         started.append((made, client))
         client.start_channels()
@@ -80,6 +80,12 @@ def test_a_kernel_is_a_fork_that_has_the_libraries_its_own_folder_environment_an
     assert value("__import__('os').environ['CSW_TEST_OF_WARMTH']") == "'åäö'"
     assert value("__import__('os').getcwd()") == repr(str(folder.resolve()))
     assert value("__import__('duckdb').sql('SELECT count(*) FROM range(9)').fetchone()") == "(9,)"
+
+
+def test_a_folder_may_be_seen_from_where_the_caller_is_now(ask, folder, monkeypatch):
+    ask()  # the process that forks kernels was begun somewhere else
+    monkeypatch.chdir(folder.parent)
+    assert ask(cwd=folder.name)[1]("__import__('os').getcwd()") == repr(str(folder.resolve()))
 
 
 def test_kernels_draw_different_random_numbers(ask):

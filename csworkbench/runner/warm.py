@@ -213,7 +213,7 @@ class WarmProvisioner(LocalProvisioner):
         forked = None
         if at and outputs and not why_not_warm():
             environment = {**(kwargs.get("env") or os.environ)}
-            folder = os.fspath(kwargs.get("cwd") or Path.cwd())
+            folder = str(Path(kwargs.get("cwd") or ".").absolute())
             begin = [cmd[0], *cmd[1:at]]
             forked = await asyncio.to_thread(_fork, begin, cmd[at + 2 :], environment, folder, outputs)
         if forked is None:
