@@ -85,7 +85,9 @@ def test_a_kernel_is_a_fork_that_has_the_libraries_its_own_folder_environment_an
 def test_a_folder_may_be_seen_from_where_the_caller_is_now(ask, folder, monkeypatch):
     ask()  # the process that forks kernels was begun somewhere else
     monkeypatch.chdir(folder.parent)
-    assert ask(cwd=folder.name)[1]("__import__('os').getcwd()") == repr(str(folder.resolve()))
+    made, value = ask(cwd=folder.name)
+    assert value("__import__('os').getcwd()") == repr(str(folder.resolve()))
+    assert isinstance(made.provisioner.process, warm.WarmProcess)
 
 
 def test_kernels_draw_different_random_numbers(ask):
