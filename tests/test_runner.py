@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import signal
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -332,6 +333,13 @@ def test_a_failed_run_keeps_the_runs_before_it(tmp_path):
     second = do(tmp_path, Job("a", notebook(tmp_path, "a", "import sys; sys.exit(1)")), run_id="r2")
     assert (second.exit_code, (tmp_path / "outputs" / "latest").resolve().name) == (1, "r2")
     assert sorted((item, item.read_bytes()) for item in first.folder.rglob("*") if item.is_file()) == before
+
+
+def test_kernels_start_where_the_path_of_temporary_files_is_too_long_for_sockets(tmp_path, monkeypatch):
+    folder = tmp_path / ("x" * 100)
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    assert only(do(tmp_path, Job("a", notebook(tmp_path, "a", result_cell())))).status is NotebookStatus.OK
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -25,6 +26,8 @@ SHOWN_CHARACTERS = 100_000
 SHOWN_BYTES = 8_000_000
 START_UP = threading.Lock()
 IOPUB_SECONDS = 30
+LONGEST_PLACE = zmq.IPC_PATH_MAX_LEN - 4
+"""Bytes of a connection file's path above which its sockets, named like it, have no room in a socket's address."""
 # a socket drops what waits beyond this: with the default of 1,000 half of 20,000 flushed prints were lost
 WAITING_MESSAGES = 100_000
 
@@ -39,7 +42,8 @@ class Execution:
         parameters: Values for the parameters cell.
         folder: Where the kernel starts.
         environment: Environment of the kernel.
-        connection: Where the kernel's connection file goes; a short path, as sockets lie beside it.
+        connection: Where the kernel's connection file goes, sockets beside it; where its path is too long for them
+            the kernel is reached through ports of this machine.
         watch: Deadline and stop.
         on_cell: Called with all cells and the index of the code cell that begins.
         is_warm: Whether the kernel is to be forked from a process that has done the imports; afterwards whether it was.
@@ -99,7 +103,8 @@ class Client(PapermillNotebookClient):  # type: ignore[misc]
             with START_UP:
                 execution.watch.check()
                 place = str(execution.connection)
-                self.km = AsyncKernelManager(kernel_name=self.kernel_name, transport="ipc", connection_file=place)
+                transport = "ipc" if len(os.fsencode(place)) < LONGEST_PLACE else "tcp"
+                self.km = AsyncKernelManager(kernel_name=self.kernel_name, transport=transport, connection_file=place)
                 choose_provisioner(self.km.kernel_spec, is_warm=execution.is_warm)
                 self.km.context.setsockopt(zmq.RCVHWM, WAITING_MESSAGES)
                 self.start_new_kernel(env=dict(execution.environment))
