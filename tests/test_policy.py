@@ -228,9 +228,19 @@ def test_a_word_that_is_no_channel_is_told():
     assert "brevduva" in text(doubt.message)
 
 
-def test_a_touch_uses_up_a_cap_however_its_channel_is_written():
-    rows = [touch("2026-09-20", channel=" Email")]
-    assert told(asks("a1"), capped(channels=("email",)), touches=rows) == {"a1": Reason.CONTACT_CAP}
+@pytest.mark.parametrize("cap", ["email", "E-Mail"])
+@pytest.mark.parametrize("channel", [" Email", "E-Mail", "mail", "ｅｍａｉｌ", None])
+def test_a_touch_uses_up_a_cap_however_its_channel_is_written(channel, cap):
+    rows = [touch("2026-09-20", channel=channel), touch("2026-09-21", channel="call")]
+    # A cap of two is not reached: the call is none of e-mail.
+    assert told(asks("a1"), capped(channels=(cap,)), touches=rows) == {"a1": Reason.CONTACT_CAP}
+    assert told(asks("a1"), capped(2, channels=(cap,)), touches=rows) == {"a1": ""}
+
+
+def test_what_is_listed_uses_up_a_cap_however_the_settings_write_its_channel():
+    # a1 and a2 are of one account, of which one e-mail is allowed.
+    policy = capped(per="account", channels=("E-Mail",))
+    assert told(asks("a1", "a2"), policy) == {"a1": "", "a2": Reason.ACCOUNT_CAP}
 
 
 @pytest.mark.parametrize(

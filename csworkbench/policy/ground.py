@@ -14,7 +14,7 @@ from csworkbench.asof import Snapshot
 from csworkbench.errors import AnalysisError, Problem
 from csworkbench.policy import recorded
 from csworkbench.policy.weeks import Week
-from csworkbench.policy.writings import ANY, phone_tail, plain_address, plain_addresses, plain_channel
+from csworkbench.policy.writings import ANY, is_among, phone_tail, plain_address, plain_addresses, plain_channel
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -161,7 +161,7 @@ def _touched(
             for member, touches in _counts(table):
                 touched[place, person.get(member, member) if per_person else member] += touches
         for each in others:
-            is_meant = not cap.channels or each.channel in cap.channels
+            is_meant = is_among(each.channel, cap.channels)
             if each.proposal_id not in sent and start <= each.sent_on <= week.last and is_meant:
                 key = (place, person.get(each.contact_id, each.contact_id) if per_person else each.account_id)
                 rows[each.proposal_id] = (*rows.get(each.proposal_id, ()), key)

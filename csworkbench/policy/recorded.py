@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot, day_start, since, with_local_day
 from csworkbench.policy.weeks import Week
+from csworkbench.policy.writings import is_among
 from csworkbench.workspace import Cap
 
 if TYPE_CHECKING:
@@ -97,8 +98,9 @@ def touched(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
     if "initiator" in rows.columns:
         rows = rows.filter(rows.initiator.isnull() | rows.initiator.isin(snapshot.workspace.contact_policy.counted))
     if cap.channels and "channel" in rows.columns:
-        words = [each.casefold() for each in cap.channels]
-        rows = rows.filter(rows.channel.isnull() | rows.channel.strip().lower().isin(words))
+        written = rows.select("channel").distinct().to_pandas()["channel"].dropna()
+        words = sorted(each for each in written if is_among(each, cap.channels))
+        rows = rows.filter(rows.channel.isnull() | rows.channel.isin(words))
     met = rows.select("touch_id", member=rows[key])
     others = snapshot.tables.get("touch_participants")
     if cap.per == "contact" and others is not None:
