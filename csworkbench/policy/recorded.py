@@ -98,8 +98,7 @@ def touched(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
     if "initiator" in rows.columns:
         rows = rows.filter(rows.initiator.isnull() | rows.initiator.isin(snapshot.workspace.contact_policy.counted))
     if cap.channels and "channel" in rows.columns:
-        written = rows.select("channel").distinct().to_pandas()["channel"].dropna()
-        words = sorted(each for each in written if is_among(each, cap.channels))
+        words = sorted(each for each in channels(rows) if is_among(each, cap.channels))
         rows = rows.filter(rows.channel.isnull() | rows.channel.isin(words))
     met = rows.select("touch_id", member=rows[key])
     others = snapshot.tables.get("touch_participants")
@@ -107,6 +106,17 @@ def touched(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
         met = met.union(others.semi_join(rows, "touch_id").select("touch_id", member="contact_id")).distinct()
     met = met.filter(met.member.notnull())
     return met.group_by("member").agg(touches=met.count())
+
+
+def channels(rows: "ir.Table | None") -> frozenset[str]:
+    """Return the channels of touches as they are written.
+
+    Args:
+        rows: The touches; None where nobody records them.
+    """
+    if rows is None or "channel" not in rows.columns:
+        return frozenset()
+    return frozenset(rows.select("channel").distinct().to_pandas()["channel"].dropna())
 
 
 def last_touch(snapshot: Snapshot) -> "dict[str, date]":
