@@ -228,9 +228,26 @@ def test_a_word_that_is_no_channel_is_told():
     assert "brevduva" in text(doubt.message)
 
 
-def test_a_touch_uses_up_a_cap_however_its_channel_is_written():
-    rows = [touch("2026-09-20", channel=" Email")]
-    assert told(asks("a1"), capped(channels=("email",)), touches=rows) == {"a1": Reason.CONTACT_CAP}
+@pytest.mark.parametrize(("cap", "is_told"), [("emial", True), ("E-Mail", False), ("dingtalk", False)])
+def test_a_cap_of_a_channel_nobody_knows_is_told(cap, is_told):
+    # DingTalk is no usual channel, but a touch went by it.
+    now = snapshot(capped(channels=(cap,)), touches=[touch("2026-09-20", channel="DingTalk")])
+    assert [each.code for each in doubts(gather(now, now, WEEK, "own"))] == ["unknown_caps"] * is_told
+
+
+@pytest.mark.parametrize("cap", ["email", "E-Mail"])
+@pytest.mark.parametrize("channel", [" Email", "E-Mail", "mail", "ｅｍａｉｌ", None])
+def test_a_touch_uses_up_a_cap_however_its_channel_is_written(channel, cap):
+    rows = [touch("2026-09-20", channel=channel), touch("2026-09-21", channel="call")]
+    # A cap of two is not reached: the call is none of e-mail.
+    assert told(asks("a1"), capped(channels=(cap,)), touches=rows) == {"a1": Reason.CONTACT_CAP}
+    assert told(asks("a1"), capped(2, channels=(cap,)), touches=rows) == {"a1": ""}
+
+
+def test_what_is_listed_uses_up_a_cap_however_the_settings_write_its_channel():
+    # a1 and a2 are of one account, of which one e-mail is allowed.
+    policy = capped(per="account", channels=("E-Mail",))
+    assert told(asks("a1", "a2"), policy) == {"a1": "", "a2": Reason.ACCOUNT_CAP}
 
 
 @pytest.mark.parametrize(
@@ -420,6 +437,17 @@ def test_a_touch_planned_for_the_week_counts(day, reason):
     now = take(replace(made, workspace=workspace, today=SUNDAY), SUNDAY)
     ground = gather(now, now, WEEK, "own")
     assert list(decide(asks("a1"), ground, capped(), WEEK, "UTC")["reason"]) == [reason]
+
+
+def test_a_planned_touch_uses_up_a_cap_however_its_channel_is_written():
+    made = book(tables(touches=[touch("2026-09-01", "b1"), touch("2026-09-30", channel="E-Mail")]))
+    policy = capped(channels=("email",))
+    now = take(
+        replace(made, workspace=made.workspace.model_copy(update={"contact_policy": policy}), today=SUNDAY), SUNDAY
+    )
+    assert list(decide(asks("a1"), gather(now, now, WEEK, "own"), policy, WEEK, "UTC")["reason"]) == [
+        Reason.CONTACT_CAP
+    ]
 
 
 def test_a_csm_gets_no_more_rows_than_the_cap_but_for_must_do():

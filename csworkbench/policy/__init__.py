@@ -13,7 +13,7 @@ from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, 
 from csworkbench.policy.reasons import Reason
 from csworkbench.policy.recorded import last_touch, sent_since
 from csworkbench.policy.weeks import Week, first_moment, is_quiet, week_of, zone_of
-from csworkbench.policy.writings import plain_address
+from csworkbench.policy.writings import is_among, plain_address
 
 __all__ = [
     "ADDRESS",
@@ -34,6 +34,7 @@ __all__ = [
     "first_moment",
     "gather",
     "holdout_table",
+    "is_among",
     "is_quiet",
     "last_touch",
     "objections",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.policy.ground import ADDRESS, Ground
 from csworkbench.policy.reasons import ORDER, Reason
 from csworkbench.policy.weeks import Week, first_moment, zone_of
-from csworkbench.policy.writings import ANY, plain_channel
+from csworkbench.policy.writings import ANY, is_among, plain_channel
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -120,7 +120,7 @@ def _reasons(row: Row, person: Row, channel: str, known: tuple[Ground, ContactPo
     for place, cap in enumerate(policy.caps):
         member = who if cap.per == "contact" else row["account_id"]
         used = ground.touched.get((place, member), 0) + spent.touches[place, member]
-        if (not cap.channels or channel in cap.channels) and used >= cap.touches:
+        if used >= cap.touches and is_among(channel, cap.channels):
             reason = Reason.CONTACT_CAP if cap.per == "contact" else Reason.ACCOUNT_CAP
             yield reason, reason.value
 
@@ -152,7 +152,7 @@ def _spend(row: Row, person: Row, channel: str | None, used: tuple[ContactPolicy
     policy, spent = used
     spent.people.add(person["person"])
     for place, cap in enumerate(policy.caps):
-        if not cap.channels or channel in cap.channels:
+        if is_among(channel or ANY, cap.channels):
             spent.touches[place, person["person"] if cap.per == "contact" else row["account_id"]] += 1
     if row["mode"] == "human" and isinstance(row["csm_id"], str):
         spent.notices[row["csm_id"]] += 1

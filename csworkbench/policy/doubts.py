@@ -14,7 +14,7 @@ CAPS = (Reason.CONTACT_CAP.value, Reason.ACCOUNT_CAP.value)
 
 
 def doubts(ground: Ground) -> Iterator[Caveat]:
-    """Yield what of refusals and suppressions could not be read as it was meant.
+    """Yield what of refusals, suppressions and caps could not be read as it was meant.
 
     Args:
         ground: What is known of every contact.
@@ -35,6 +35,16 @@ def doubts(ground: Ground) -> Iterator[Caveat]:
                 words=list(ground.unread),
             ),
             say("Map them to the channels of touches with values: in the workspace"),
+        )
+    if ground.idle:
+        yield Caveat(
+            "unknown_caps",
+            Severity.WARNING,
+            say(
+                "Caps name channels that nobody knows and no touch has ({words:list}): they hold nobody back",
+                words=list(ground.idle),
+            ),
+            say("Write channels in contact_policy.caps of the workspace as touches do"),
         )
 
 

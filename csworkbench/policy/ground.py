@@ -14,7 +14,7 @@ from csworkbench.asof import Snapshot
 from csworkbench.errors import AnalysisError, Problem
 from csworkbench.policy import recorded
 from csworkbench.policy.weeks import Week
-from csworkbench.policy.writings import ANY, phone_tail, plain_address, plain_addresses, plain_channel
+from csworkbench.policy.writings import ANY, is_among, phone_tail, plain_address, plain_addresses, plain_channel
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -42,6 +42,7 @@ class Ground:
         busy: csm_id -> rows of other official lists of this week.
         nameless: Suppressions that name nobody who is known.
         unread: Channels of refusals that nobody knows; they hold for every channel.
+        idle: Channels of caps that nobody knows and no touch has; they hold nobody back.
         since: The same as known on the day of the page, which strikes off; None = nothing is known since.
         rows: proposal_id of official rows nobody has sent yet -> what each uses up of `touched`.
     """
@@ -53,6 +54,7 @@ class Ground:
     busy: Mapping[str, int]
     nameless: int = 0
     unread: tuple[str, ...] = ()
+    idle: tuple[str, ...] = ()
     since: "Ground | None" = None
     rows: Mapping[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
 
@@ -120,7 +122,7 @@ def gather(before: Snapshot, now: Snapshot, week: Week, analysis: str) -> Ground
     since = None if now.as_of == before.as_of else _known(now, week, others)
     known = _known(before, week, others)
     newest = known if since is None else since
-    return replace(known, since=since, nameless=newest.nameless, unread=newest.unread)
+    return replace(known, since=since, nameless=newest.nameless, unread=newest.unread, idle=_idle(now))
 
 
 def _is_of(each: "Contacted", analysis: str) -> bool:
@@ -161,7 +163,7 @@ def _touched(
             for member, touches in _counts(table):
                 touched[place, person.get(member, member) if per_person else member] += touches
         for each in others:
-            is_meant = not cap.channels or each.channel in cap.channels
+            is_meant = is_among(each.channel, cap.channels)
             if each.proposal_id not in sent and start <= each.sent_on <= week.last and is_meant:
                 key = (place, person.get(each.contact_id, each.contact_id) if per_person else each.account_id)
                 rows[each.proposal_id] = (*rows.get(each.proposal_id, ()), key)
@@ -266,6 +268,14 @@ def _channels(book: Snapshot) -> set[str]:
     """Return the channels that are known, in plain writing: a refusal of another word is one of every channel."""
     caps = book.workspace.contact_policy.caps
     return {plain_channel(each) for each in (*ADDRESS, *OTHERS, *(name for cap in caps for name in cap.channels))}
+
+
+def _idle(book: Snapshot) -> tuple[str, ...]:
+    """Return the channels of caps that are none of the usual ones, and of which there is no touch."""
+    named = {name for cap in book.workspace.contact_policy.caps for name in cap.channels}
+    strange = sorted(name for name in named if not is_among(name, (*ADDRESS, *OTHERS)))
+    written = recorded.channels(book.tables.get("touches")) if strange else frozenset()
+    return tuple(name for name in strange if not any(is_among(each, (name,)) for each in written))
 
 
 def _counts(table: "ir.Table | None") -> Iterator[tuple[str, int]]:

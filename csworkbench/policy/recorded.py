@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot, day_start, since, with_local_day
 from csworkbench.policy.weeks import Week
+from csworkbench.policy.writings import is_among
 from csworkbench.workspace import Cap
 
 if TYPE_CHECKING:
@@ -97,14 +98,25 @@ def touched(snapshot: Snapshot, cap: Cap, week: Week) -> "ir.Table | None":
     if "initiator" in rows.columns:
         rows = rows.filter(rows.initiator.isnull() | rows.initiator.isin(snapshot.workspace.contact_policy.counted))
     if cap.channels and "channel" in rows.columns:
-        words = [each.casefold() for each in cap.channels]
-        rows = rows.filter(rows.channel.isnull() | rows.channel.strip().lower().isin(words))
+        words = sorted(each for each in channels(rows) if is_among(each, cap.channels))
+        rows = rows.filter(rows.channel.isnull() | rows.channel.isin(words))
     met = rows.select("touch_id", member=rows[key])
     others = snapshot.tables.get("touch_participants")
     if cap.per == "contact" and others is not None:
         met = met.union(others.semi_join(rows, "touch_id").select("touch_id", member="contact_id")).distinct()
     met = met.filter(met.member.notnull())
     return met.group_by("member").agg(touches=met.count())
+
+
+def channels(rows: "ir.Table | None") -> frozenset[str]:
+    """Return the channels of touches as they are written.
+
+    Args:
+        rows: The touches; None where nobody records them.
+    """
+    if rows is None or "channel" not in rows.columns:
+        return frozenset()
+    return frozenset(rows.select("channel").distinct().to_pandas()["channel"].dropna())
 
 
 def last_touch(snapshot: Snapshot) -> "dict[str, date]":

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 
 ANY = ""
@@ -35,6 +35,16 @@ def plain_channel(channel: str) -> str:
     """
     bare = SEPARATORS.sub("", _plain(channel))
     return ALIASES.get(bare, bare)
+
+
+def is_among(channel: str, channels: Collection[str]) -> bool:
+    """Return whether a channel is one of some, however they are written; none of them stands for all.
+
+    Args:
+        channel: As written.
+        channels: As written in the settings, such as those of a cap.
+    """
+    return not channels or plain_channel(channel) in {plain_channel(each) for each in channels}
 
 
 def plain_address(address: str) -> str:

@@ -122,6 +122,20 @@ def test_no_answers_give_no_score_and_no_list():
 LIST = {"play": "p", "purpose": "service", "channels": ["email"], "priority": 1}
 
 
+def test_whom_to_save_is_told_with_the_channel_it_goes_by():
+    # Of P01 there is a number, of P02 none.
+    pii = [
+        {"contact_id": "P01", "email": "a@x.example", "phone": "+4670123456"},
+        {"contact_id": "P02", "email": "b@x.example", "phone": None},
+    ]
+    config = settings(
+        lists={"save_call": {**LIST, "channels": ["call", "email"]}},
+        shares={"offer": 1, "save": 1, "advocates": 0.05, "referral": 0.2},
+    )
+    found = result([0, 1], config, contact_pii=pii)
+    assert text(found.actions[0]) == "Reach 2 detractors by hand this week: A01 (call), A02 (email)"
+
+
 def test_non_response_is_weighted_by_tier():
     # Large: 1 of 4 answered, a detractor; small: 3 of 3, promoters. As if all had answered alike: (3 - 4) / 7.
     tiers = ["large"] * 4 + ["small"] * 3

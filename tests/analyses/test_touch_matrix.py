@@ -21,6 +21,7 @@ from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.formats import text
 from csworkbench.policy import COLUMNS
+from csworkbench.sources import Contacted
 from csworkbench.workspace import ContactPolicy
 from tests.books import book, with_rows
 
@@ -334,6 +335,28 @@ def test_every_day_of_a_week_proposes_the_same():
     assert states(found[0], "call") == {"done": 1, "due": 0, "overdue": 0}
     pd.testing.assert_frame_equal(*(each.tables["proposals"] for each in found))
     assert len(found[0].tables["proposals"]) == 1
+
+
+@pytest.mark.parametrize(
+    ("mode", "first", "proposed"),
+    [
+        ("automated", "2026-06-22", []),  # sent on 24 June: the next one is due on 24 July
+        ("automated", "2026-05-18", ["A1"]),  # sent on 20 May: overdue since 19 June
+        ("automated", "2026-06-29", ["A1"]),  # the list of this very week, which stays as it is
+        ("human", "2026-06-22", ["A1"]),  # nobody says that it was done
+    ],
+)
+def test_what_an_official_list_had_the_system_send_is_not_proposed_again(mode, first, proposed):
+    monday = date.fromisoformat(first)
+    row = Contacted(
+        "1f", "A1", "PA1", "touch_matrix.mail", mode, "email", "", sent_on=monday + timedelta(days=2),
+        analysis="weekly_list", first_day=monday, known_on=monday,
+    )  # fmt: skip
+    placed, config = {"A1": ("mid", "growth", "2026-01-01")}, make_config(routes={"mid": ("email",)})
+    known = take(replace(in_book([touch(1, sent_on="2026-01-05")], placed), released=(row,)), AS_OF)
+    result = touch_matrix.analyze(touch_matrix.prepare(known, config, {"segments": segments_of(**placed)}), config)
+    assert result.tables["proposals"]["account_id"].tolist() == proposed
+    assert states(result) == {"done": 0, "due": 0, "overdue": 1}  # no touch says so: done is what is recorded
 
 
 @pytest.mark.parametrize(

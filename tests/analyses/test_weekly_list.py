@@ -156,6 +156,21 @@ def test_a_week_holds_what_there_is_time_for_by_priority():
     assert left(found) == {"P03": "no time of the CSM left"}
 
 
+def test_rows_have_the_rank_in_which_they_are_served():
+    rows = [proposal("P01", priority=3), proposal("P02", priority=2), proposal("P03", priority=9, is_must_do=True)]
+    found = result(rows, tables(minutes=900)).tables["list"].set_index("contact_id")["rank"]
+    assert found.to_dict() == {"P03": 1, "P02": 2, "P01": 3}
+
+
+def test_a_rank_stays_when_another_row_is_struck_off():
+    refusal = {"contact_id": "P01", "channel": "email", "purpose": "service", "status": "denied"}
+    consents = [*tables()["consents"], {**refusal, "valid_from": "2026-09-29T10:00:00"}]
+    rows = [proposal("P01", priority=1), proposal("P02", priority=2)]
+    found = result(rows, tables(minutes=900, consents=consents)).tables
+    assert list(found["struck"]["contact_id"]) == ["P01"]
+    assert found["list"][["contact_id", "rank"]].to_numpy().tolist() == [["P02", 2]]
+
+
 def test_listed_and_left_out_are_all_proposals_of_every_analysis():
     rows = {
         "triggers": made([proposal("P01"), proposal("P02"), proposal("P03")]),

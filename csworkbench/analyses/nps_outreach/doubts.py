@@ -178,7 +178,9 @@ def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:
     """
     saves = made.listed[made.listed["rule"] == SAVE]
     if len(saves):
-        yield say("Call {n:n detractor|detractors} this week: {names:list}", n=len(saves), names=list(saves["name"]))
+        # Whoever has no number, or wants no calls, is asked in another way.
+        names = [f"{row['name']} ({row['channel']})" for row in saves.to_dict("records")]
+        yield say("Reach {n:n detractor|detractors} by hand this week: {names:list}", n=len(saves), names=names)
     if len(made.listed) and not inputs.official:
         yield say(
             "Make the list official before the first contact, this one or the weekly list that serves it: "

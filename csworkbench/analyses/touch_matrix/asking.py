@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.touch_matrix.settings import Action, Config
+from csworkbench.analyses.touch_matrix.settings import STEM, Action, Config
 from csworkbench.analyses.touch_matrix.standing import DUE, OVERDUE
 from csworkbench.estimates import Message, say
 from csworkbench.formats import text
@@ -12,7 +12,6 @@ from csworkbench.policy import COLUMNS, Week, proposals
 if TYPE_CHECKING:
     import pandas as pd
 
-STEM = "touch_matrix"
 BY_HAND, BY_SYSTEM = ("call", "phone", "chat", "meeting", "video", "visit"), ("in_app", "push")
 """Channels of which only people, and only the system, make use."""
 PRIORITY = {("csm", OVERDUE): 4, ("csm", DUE): 5, ("system", OVERDUE): 6, ("system", DUE): 7}

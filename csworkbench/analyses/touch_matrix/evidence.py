@@ -27,6 +27,7 @@ class Began:
         needs: Who needed what.
         acts: What was sent or held.
         meetings: Newest meeting held.
+        official: What the system was to send by official lists of earlier weeks: account_id, action, last_on.
     """
 
     as_of: date
@@ -34,6 +35,7 @@ class Began:
     needs: "pd.DataFrame"
     acts: "pd.DataFrame"
     meetings: "pd.DataFrame"
+    official: "pd.DataFrame"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +52,7 @@ class Inputs:
         acts: What was sent or held, added up: account_id, mode, initiator, channel, family, rule, content_id, touches,
             minutes, reached, linked (touches that answer another), last_on.
         meetings: Newest meeting held: account_id, kind, last_on.
-        began: The same five when the week began.
+        began: The same five when the week began, and what official lists had the system send.
         again: Important messages nobody reacted to, and what decides about sending them again.
         overlaps: Contacts touched by two initiators within days: first, second, contact_id, account_id, times.
         tries: Touches by the place in their try: account_id, channel, place (first; later = after others that reached
@@ -149,4 +151,5 @@ def _began(snapshot: "Snapshot", config: Config, result: Any) -> Began:
         needs=needing.needs(before, config, accounts),
         acts=touching.acts(touching.sent(before, config)),
         meetings=touching.meetings(before),
+        official=touching.official(before),
     )

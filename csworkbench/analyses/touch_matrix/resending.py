@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.touch_matrix.settings import Config
+from csworkbench.analyses.touch_matrix.settings import STEM, Config
 from csworkbench.analyses.touch_matrix.touching import ordered, sent
 from csworkbench.policy import Ground, Week
 from csworkbench.workspace import ContactPolicy
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from csworkbench.asof import Snapshot
 
-STEM = "touch_matrix"
 WORKED = "has done what the message asks for"
 LISTED = [
     "touch_id", "account_id", "contact_id", "channel", "content_id", "sent_on", "name", "csm", "reason", "send_from",

@@ -8,6 +8,8 @@ from csworkbench.config import Section, SettingError, setting
 from csworkbench.features import ActiveRatio, MeasureSource
 from csworkbench.filters import Condition
 
+STEM = "touch_matrix"
+
 
 class Action(Section):
     """One thing that is done for the accounts of a stage, by the system or by the CSM."""

@@ -132,7 +132,7 @@ def _is_for(action: Action, tier: str, stage: str, by: str) -> bool:
 
 
 def _newest(inputs: Inputs | Began, action: Action) -> "pd.Series[pd.Timestamp]":
-    """Return the newest touch or meeting that counts as the action, by account."""
+    """Return the newest touch or meeting that counts as the action, by account; for proposals official lists too."""
     import pandas as pd
 
     acts, is_chosen = inputs.acts, inputs.acts["mode"] == MODE[action.by]
@@ -149,5 +149,9 @@ def _newest(inputs: Inputs | Began, action: Action) -> "pd.Series[pd.Timestamp]"
         is_chosen = is_chosen & False
     met = inputs.meetings[inputs.meetings["kind"].isin(action.meetings)]
     columns = ["account_id", "last_on"]
-    days = pd.concat([part[columns] for part in (acts[is_chosen], met) if len(part)] or [acts.loc[is_chosen, columns]])
+    parts = [acts[is_chosen], met]
+    if isinstance(inputs, Began):
+        # Only an official list counts as contact, and it does before a touch tells of it: else it is sent twice.
+        parts.append(inputs.official[inputs.official["action"] == action.id])
+    days = pd.concat([part[columns] for part in parts if len(part)] or [acts.loc[is_chosen, columns]])
     return pd.to_datetime(days["last_on"]).groupby(days["account_id"]).max()

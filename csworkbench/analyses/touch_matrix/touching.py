@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.touch_matrix.settings import Config
+from csworkbench.analyses.touch_matrix.settings import STEM, Config
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -93,6 +93,25 @@ def meetings(snapshot: "Snapshot") -> "pd.DataFrame":
     newest = table.group_by(["account_id", "kind"]).agg(held_at=table.held_at.max())
     dated = with_local_day(newest, "held_at", snapshot.workspace.timezone)
     return ordered(dated.select("account_id", "kind", last_on=dated.local_day), ["account_id", "kind"])
+
+
+def official(before: "Snapshot") -> "pd.DataFrame":
+    """Return what the system was to send by official lists of earlier weeks: account_id, action, last_on.
+
+    What people were to do is left away: a call that nobody records was not made, and comes up again.
+
+    Args:
+        before: The book when the week began.
+    """
+    import pandas as pd
+
+    rows = [
+        (each.account_id, each.program.removeprefix(f"{STEM}."), pd.Timestamp(each.sent_on))
+        for each in before.released
+        if each.mode == "automated" and each.program.startswith(f"{STEM}.")
+    ]
+    kinds = {"account_id": "str", "action": "str", "last_on": "datetime64[s]"}
+    return pd.DataFrame(rows, columns=list(kinds)).astype(kinds)
 
 
 def overlaps(config: Config, touches: "ir.Table") -> "pd.DataFrame":

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 KINDS = {
     "proposal_id": "str",
+    "rank": "Int64",
     "csm_id": "str",
     "channel": "str",
     "priority": "int64",
@@ -90,7 +91,8 @@ def listed(inputs: Inputs, made: Plan, off: "pd.DataFrame") -> "pd.DataFrame":
         off: Who is struck off.
 
     Returns:
-        One row per contact with the columns of `KINDS`, by csm_id, channel, priority and proposal_id; send_from is UTC.
+        One row per contact with the columns of `KINDS`, by csm_id, channel, priority and proposal_id; rank is the place
+        in which a row is served, must-do first (missing = on an official list without ranks); send_from is UTC.
     """
     official = _official(inputs)
     if not official:
@@ -103,6 +105,8 @@ def _planned(inputs: Inputs, made: Plan) -> "pd.DataFrame":
     import pandas as pd
 
     rows = made.decided[made.decided["is_listed"]]
+    # Whoever is struck off keeps the place, so that the rank of nobody else moves.
+    served = made.decided.loc[made.decided["is_listed"] | made.decided["is_struck"], "order"].rank()
     why = inputs.proposals.set_index("proposal_id")["reason"]
     said = zip(rows["contact_id"], rows["channel"], rows["purpose"], strict=True)
     zone = inputs.timezone
@@ -112,6 +116,7 @@ def _planned(inputs: Inputs, made: Plan) -> "pd.DataFrame":
     due = rows["due_on"].where(rows["due_on"] >= first, first)
     sent = due.where(rows["mode"] == HUMAN, local)
     full = rows.assign(
+        rank=served.reindex(rows.index),
         reason=rows["proposal_id"].map(why),
         name=rows["account_id"].map(dict(inputs.accounts)).fillna(rows["account_id"]),
         basis=["consent" if each in inputs.ground.granted else str(inputs.policy.service_basis) for each in said],

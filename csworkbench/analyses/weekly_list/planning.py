@@ -8,7 +8,7 @@ from csworkbench.allocation import MUST, Allocation, Limit, Ways, allocate, obst
 from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.routes import HUMAN, allowed, requests
 from csworkbench.analyses.weekly_list.settings import Config
-from csworkbench.policy import Reason, decide
+from csworkbench.policy import Reason, decide, is_among
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -148,7 +148,8 @@ def _limits(
     account, channel = asked["account_id"].to_numpy(dtype=object), ways["channel"].to_numpy(dtype=object)
     for place, cap in enumerate(policy.caps):
         member = person if cap.per == "contact" else account
-        counts = np.where(np.isin(channel, cap.channels) if cap.channels else True, ones, 0.0)
+        meant = [each for each in dict.fromkeys(channel) if is_among(each, cap.channels)]
+        counts = np.where(np.isin(channel, meant), ones, 0.0)
         room = {each: max(0.0, cap.touches - ground.touched.get((place, each), 0)) for each in dict.fromkeys(member)}
         reason = Reason.CONTACT_CAP if cap.per == "contact" else Reason.ACCOUNT_CAP
         yield from _groups(f"cap {place + 1} of {cap.per}", member, (counts, room), Kind(reason.value))
