@@ -7,7 +7,7 @@ analyses ask for contacts. `drawn` says whom the lot leaves alone, `holdout_tabl
 
 from csworkbench.policy.deciding import account_for, decide, objections
 from csworkbench.policy.doubts import CAPS, about_struck, doubts, without_holdout
-from csworkbench.policy.ground import ADDRESS, Ground, gather, require_lists
+from csworkbench.policy.ground import ADDRESS, Ground, gather, require_channels, require_lists
 from csworkbench.policy.holdouts import Holdout, book_size, drawn, holdout_table
 from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
@@ -42,6 +42,7 @@ __all__ = [
     "plain_address",
     "proposal_id",
     "proposals",
+    "require_channels",
     "require_lists",
     "sent_since",
     "week_of",

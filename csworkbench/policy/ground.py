@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.asof import Snapshot
-from csworkbench.errors import AnalysisError, Problem
+from csworkbench.errors import AnalysisError, Problem, did_you_mean
 from csworkbench.policy import recorded
 from csworkbench.policy.weeks import Week
 from csworkbench.policy.writings import ANY, is_among, phone_tail, plain_address, plain_addresses, plain_channel
@@ -99,6 +99,30 @@ def require_lists(snapshot: Snapshot) -> None:
     if "contact_pii" not in snapshot.tables and by_address is not None and by_address.count().to_pyarrow().as_py():
         what = "suppressions name addresses, and contact_pii, which says whose they are, is not in the workspace"
         problems.append(Problem(f"nobody is listed: {what}", key="tables.contact_pii", hint="add contact_pii"))
+    if problems:
+        raise AnalysisError(*problems)
+
+
+def require_channels(snapshot: Snapshot, named: Mapping[str, Collection[str]]) -> None:
+    """Refuse channels of settings that nobody knows: no consent, address or cap could be looked up for them.
+
+    Args:
+        snapshot: The book; channels of its caps and touches are known beside the usual ones.
+        named: Key of the setting -> channels it names.
+
+    Raises:
+        AnalysisError: a channel is none of them.
+    """
+    usual = _channels(snapshot)
+    strange = [(key, each) for key, names in named.items() for each in names if plain_channel(each) not in usual]
+    if not strange:
+        return
+    known = sorted(usual | {plain_channel(each) for each in recorded.channels(snapshot.tables.get("touches"))})
+    problems = [
+        Problem(f"unknown channel {each!r}", key=key, hint=did_you_mean(each, known, f"known are {', '.join(known)}"))
+        for key, each in strange
+        if plain_channel(each) not in known
+    ]
     if problems:
         raise AnalysisError(*problems)
 

@@ -132,6 +132,15 @@ def test_a_file_of_its_header_alone_stops_every_list(page, table):
         page(**{table: header})
 
 
+def test_a_channel_that_nobody_knows_lists_nobody(page):
+    lists = {"save_call": nps_outreach.Config().lists["save_call"].model_dump() | {"channels": ["e-mail", "wechatt"]}}
+    with pytest.raises(AnalysisError, match=r"unknown channel 'wechatt'") as caught:
+        page(config={"lists": lists})
+    assert [(each.key, each.hint) for each in caught.value.problems] == [
+        ("lists.save_call.channels", "did you mean 'wechat'?")
+    ]
+
+
 def test_a_file_truncated_within_a_line_stops_the_run(page):
     rows = consents({"P0": "granted", "P1": "denied"})
     with pytest.raises(DataError, match=r"consents\.csv"):

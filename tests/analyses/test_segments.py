@@ -309,6 +309,13 @@ def test_nobody_is_on_a_saved_list_where_nobody_can_tell_who_allows_it():
     assert "lists_refused" in {caveat.code for caveat in result.caveats}
 
 
+def test_a_saved_list_by_a_channel_that_nobody_knows_is_refused():
+    people = [{"contact_id": "P1", "account_id": "A1", "added_at": "2026-06-30T08:00:00"}]
+    lists = {"new": {"where": {"attribute": "added_at", "within_days": 1}, "channels": ["pigeon"]}}
+    with pytest.raises(AnalysisError, match=r"contact_lists\.new\.channels: unknown channel 'pigeon'"):
+        result_of(book({"accounts": [account("A1")], "contacts": people}), make_config(contact_lists=lists))
+
+
 def test_a_table_that_is_not_there_leaves_a_caveat():
     result = result_of(book({"accounts": [account("A1")]}))
     assert "attributes_absent" in {caveat.code for caveat in result.caveats}

@@ -9,7 +9,7 @@ from csworkbench.analyses.nps_outreach import asked
 from csworkbench.analyses.nps_outreach.settings import Config, absent
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import owners
-from csworkbench.policy import Ground, Week, book_size, gather, last_touch, sent_since, week_of
+from csworkbench.policy import Ground, Week, book_size, gather, last_touch, require_channels, sent_since, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -86,12 +86,14 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         upstream: Not used: the page needs no other result.
 
     Raises:
-        AnalysisError: consents or suppressions are missing or too short; nobody is listed then.
+        AnalysisError: consents or suppressions are missing or too short, or a list names a channel that nobody knows;
+            nobody is listed then.
         ConfigError: a condition of `leave_out` cannot be asked.
     """
     from csworkbench.filters import contacts_by_rule
 
     del upstream
+    require_channels(snapshot, {f"lists.{name}.channels": rule.channels for name, rule in config.lists.items()})
     week = week_of(snapshot.as_of)
     before = earlier(snapshot, week.known)
     waiting = _frame(asked.invitations(before, config.window_days))

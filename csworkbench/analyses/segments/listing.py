@@ -47,12 +47,15 @@ def lists(snapshot: "Snapshot", config: Config) -> Lists:
         config: Conditions of the lists.
 
     Raises:
+        AnalysisError: a list names a channel that nobody knows.
         ConfigError: a condition reads an attribute that is not there, or tests it in a way that does not fit.
     """
     from csworkbench.errors import AnalysisError
-    from csworkbench.policy import gather, week_of
+    from csworkbench.policy import gather, require_channels, week_of
 
     found, week, ground, refusal = _fitting(snapshot, config), week_of(snapshot.as_of), None, ""
+    asked = {name: each.channels for name, each in config.contact_lists.items()}
+    require_channels(snapshot, {f"contact_lists.{name}.channels": each for name, each in asked.items()})
     if len(found):
         try:
             ground = gather(snapshot, snapshot, week, STEM).of(set(found["contact_id"]))
