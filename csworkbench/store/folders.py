@@ -12,7 +12,7 @@ from pathlib import Path
 
 from csworkbench.errors import EnvironmentProblem, Problem
 from csworkbench.files import write_file
-from csworkbench.store.kept import GONE, flush, sync
+from csworkbench.store.kept import GONE, flush, remove_free_locks, sync
 from csworkbench.store.records import RunRecord, RunState, junit
 from csworkbench.store.results import write_json
 
@@ -193,6 +193,7 @@ def _held(out: Path, said: str) -> EnvironmentProblem:
 
 def _recover(out: Path) -> tuple[str, ...]:
     """Publish what killed runs left as `interrupted`; remove what has no record."""
+    remove_free_locks(out)
     names = []
     for left in sorted((out / ".tmp").glob("*")):
         final = out / "runs" / left.name

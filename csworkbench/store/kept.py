@@ -111,6 +111,18 @@ def alone(out: Path, key: str) -> Iterator[None]:
             return
 
 
+def remove_free_locks(out: Path) -> None:
+    """Remove the locks of keys that nobody holds any more: a process that was killed leaves its file behind.
+
+    Args:
+        out: Folder of all outputs.
+    """
+    for path in (out / STORE).glob(".*.lock"):
+        with suppress(OSError), path.open(encoding="utf-8") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            path.unlink(missing_ok=True)
+
+
 def _is_same(descriptor: int, path: Path) -> bool:
     try:
         return os.path.samestat(os.fstat(descriptor), path.stat())

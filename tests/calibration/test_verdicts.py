@@ -9,12 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from csworkbench.analyses import plan_validation
 from tests.calibration import null_books
 from tests.calibration import verdict_worlds as worlds
 from tests.calibration.verdict_books import read
 
-QUICK = plan_validation.Config(most_controls=100)
 CREDITED = ["supported", "verified"]
 HIDDEN = "sponsor_program"  # its CSMs knew which accounts would grow, and nobody recorded it
 FIRST_SEED = 2001  # settings were chosen on smaller seeds
@@ -22,13 +20,12 @@ FIRST_SEED = 2001  # settings were chosen on smaller seeds
 
 def tiers(quick, full):
     """The quick repetitions, and the full ones for make calibrate."""
-    return [pytest.param(quick, QUICK), pytest.param(full, plan_validation.Config(), marks=pytest.mark.calibration)]
+    return [quick, pytest.param(full, marks=pytest.mark.calibration)]
 
 
 @cache
-def books(world, number, config_controls):
-    config = plan_validation.Config(most_controls=config_controls)
-    return pd.concat([read(seed, world, config) for seed in range(FIRST_SEED, FIRST_SEED + number)])
+def books(world, number):
+    return pd.concat([read(seed, world) for seed in range(FIRST_SEED, FIRST_SEED + number)])
 
 
 def recovered_of(plans):
@@ -46,9 +43,9 @@ def rate_of(name, hits, seeds):
     return rate, error
 
 
-@pytest.mark.parametrize(("number", "config"), tiers(10, 200))
-def test_the_planted_leaf_is_the_most_frequent_verdict_and_found_in_60_of_100(number, config):
-    plans = books("planted", number, config.most_controls)
+@pytest.mark.parametrize("number", tiers(10, 200))
+def test_the_planted_leaf_is_the_most_frequent_verdict_and_found_in_60_of_100(number):
+    plans = books("planted", number)
     plans = plans[plans["playbook"] != HIDDEN]
     missed = {}
     for leaf, part in plans.groupby("verdict"):
@@ -60,17 +57,17 @@ def test_the_planted_leaf_is_the_most_frequent_verdict_and_found_in_60_of_100(nu
     assert missed == {}
 
 
-@pytest.mark.parametrize(("number", "config"), tiers(10, 200))
-def test_what_nobody_recorded_is_never_verified(number, config):
-    plans = books("planted", number, config.most_controls)
+@pytest.mark.parametrize("number", tiers(10, 200))
+def test_what_nobody_recorded_is_never_verified(number):
+    plans = books("planted", number)
     hidden = plans[plans["playbook"] == HIDDEN]
     rate_of("private selection supported", hidden["ours"] == "supported", hidden["seed"])
     assert not (hidden["ours"] == "verified").any()
 
 
-@pytest.mark.parametrize(("number", "config"), tiers(10, 200))
-def test_the_declared_trait_limits_its_playbook_to_its_tier(number, config):
-    plans = books("planted", number, config.most_controls)
+@pytest.mark.parametrize("number", tiers(10, 200))
+def test_the_declared_trait_limits_its_playbook_to_its_tier(number):
+    plans = books("planted", number)
     limited = plans[plans["playbook"] == "executive_dashboards"].groupby("seed")["is_limited"].first()
     print(f"declared tier found: {limited.mean():.3f} of {len(limited)} books")
     assert limited.mean() >= 0.9
@@ -78,9 +75,9 @@ def test_the_declared_trait_limits_its_playbook_to_its_tier(number, config):
     assert set(plans.loc[outside, "playbook"]) == {"executive_dashboards"}
 
 
-@pytest.mark.parametrize(("number", "config"), tiers(10, 200))
-def test_recoveries_that_come_by_themselves_are_credited_in_5_of_100(number, config):
-    plans = recovered_of(books("seen", number, config.most_controls))
+@pytest.mark.parametrize("number", tiers(10, 200))
+def test_recoveries_that_come_by_themselves_are_credited_in_5_of_100(number):
+    plans = recovered_of(books("seen", number))
     rate, error = rate_of("null, picked by recorded dips: credited", plans["ours"].isin(CREDITED), plans["seed"])
     assert rate <= 0.05 + 3 * error
     assert (plans["ours"] == "reached_not_attributable").mean() > 0.5
@@ -88,7 +85,7 @@ def test_recoveries_that_come_by_themselves_are_credited_in_5_of_100(number, con
 
 @pytest.mark.calibration
 def test_dips_below_a_level_that_nobody_recorded_are_credited_in_5_of_100():
-    plans = recovered_of(books("null", 200, plan_validation.Config().most_controls))
+    plans = recovered_of(books("null", 200))
     rate, error = rate_of("null, picked by hidden dips: credited", plans["ours"].isin(CREDITED), plans["seed"])
     for name, part in plans.groupby("playbook"):
         rate_of(f"    {name}", part["ours"].isin(CREDITED), part["seed"])

@@ -77,12 +77,12 @@ def check(project, undisturbed):
         state = json.loads(record.read_text("utf-8"))["state"]
         assert state in {"ok", "failed", "interrupted"}
         assert (record.parent / "junit.xml").is_file()
-    stored = [path.name for path in (out / "store").iterdir()]
+    stored = [path.name for path in (out / "store").iterdir() if path.suffix != ".lock"]
     assert [key for key in stored if find(out, key) is None] == []
     assert (out / "latest" / "run.json").is_file()
     finished(project, "r2", 2)
     assert contents(out / "runs" / "r2") == undisturbed[0]
-    assert list((out / ".tmp").iterdir()) == []
+    assert list((out / ".tmp").iterdir()) == list((out / "store").glob(".*")) == []
     assert [pid for run_id in ("r0", "r1", "r2") for pid in processes_marked(f"{run_id}/") if is_of(pid, project)] == []
     for record in out.glob("runs/*/run.json"):
         assert json.loads(record.read_text("utf-8"))["state"] in {"ok", "failed", "interrupted"}
