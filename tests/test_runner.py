@@ -169,9 +169,19 @@ def farm(request, tmp_path_factory):
         job("tour", "x = 1", has_result=False, needs_if_present=("raises", "elsewhere")),
     ]
     events: list[Event] = []
+    before = set(living())  # other tests of this worker may have left theirs
     record = do(folder, *jobs, tell=events.append, kernel=request.param)
     warm.close()  # the process kernels are forked from stays for the next run
-    return folder, record, {item.name: item for item in record.notebooks}, events
+    return folder, record, {item.name: item for item in record.notebooks}, events, before
+
+
+def living() -> dict[int, list[str]]:
+    """Each process below this one that still runs, with its command line (shape: by process id)."""
+    found = {}
+    for process in psutil.Process().children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # a zombie is one of these: it only waits to be read
+            found[process.pid] = process.cmdline()
+    return found
 
 
 @pytest.mark.parametrize(
@@ -230,7 +240,7 @@ def test_a_notebook_without_its_table_is_skipped_with_the_reason(farm):
 
 
 def test_a_run_with_failures_is_published_and_exits_with_1(farm):
-    folder, record, _, _ = farm
+    folder, record, *_ = farm
     assert (record.state, record.exit_code) == (RunState.FAILED, 1)
     assert (folder / "outputs" / "latest").resolve() == record.folder
     assert {path.name for path in (folder / "outputs").iterdir()} == {"latest", "runs", ".tmp", ".lock"}
@@ -241,9 +251,7 @@ def test_no_process_of_a_run_is_left_alive_even_in_its_own_session(farm):
     for name in ("child", "fork"):
         left = int((farm[1].folder / "fine" / f"{name}.pid").read_text("utf-8"))  # it would sleep for ten minutes
         assert not psutil.pid_exists(left) or psutil.Process(left).status() == psutil.STATUS_ZOMBIE
-    children = psutil.Process().children(recursive=True)  # other tests of this worker may have left theirs
-    begun = datetime.fromisoformat(farm[1].started_at).timestamp()
-    assert [each.cmdline() for each in children if each.create_time() > begun - 1] == []
+    assert [cmdline for pid, cmdline in living().items() if pid not in farm[4]] == []
 
 
 def test_a_huge_print_is_cut_with_a_note(farm):
@@ -267,7 +275,7 @@ def test_junit_counts_failures_and_what_was_not_run(farm):
 
 
 def test_events_tell_cells_with_their_headings_and_end_with_the_record(farm):
-    _, record, _, events = farm
+    _, record, _, events, _ = farm
     assert isinstance(events[0], RunStarted)
     assert events[-1] == RunFinished(record)
     assert NotebookStarted("raises", 3) in events
