@@ -3,7 +3,8 @@
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -25,6 +26,7 @@ from csworkbench.cli.options import (
 
 if TYPE_CHECKING:
     from csworkbench.planner import Plan
+    from csworkbench.runner import Cluster, RunOptions
     from csworkbench.store import RunRecord
 
 
@@ -57,6 +59,10 @@ KernelOption = Annotated[
     Literal["auto", "warm", "stock"],
     typer.Option(help="How kernels start: warm is forked from one that has done the imports; auto: where it pays."),
 ]
+ExecutorOption = Annotated[
+    str,
+    typer.Option(metavar="local|dask://HOST:PORT", help="Where notebooks are executed; dask: an existing cluster."),
+]
 
 
 def run(
@@ -68,6 +74,7 @@ def run(
     out: OutOption = None,
     jobs: JobsOption = "auto",  # type: ignore[assignment]  # parsed like one that was given
     kernel: KernelOption = "auto",
+    executor: ExecutorOption = "local",
     settings: SetOption = None,
     by: ByOption = "",
     force: ForceOption = False,
@@ -83,6 +90,7 @@ def run(
         out: Folder of all outputs.
         jobs: Notebooks at a time; 0 = as many as cores and free memory allow.
         kernel: How kernels are started.
+        executor: Where notebooks are executed.
         settings: Settings changed for this run.
         by: Attribute of accounts that gets a page for each value.
         force: Execute everything, also what is stored.
@@ -94,37 +102,57 @@ def run(
     from csworkbench.cli.pacing import earlier_seconds
     from csworkbench.cli.progress import progress
     from csworkbench.planner.shards import pages_workbook
-    from csworkbench.runner import Kernel, RunOptions, TableRead, fitting
+    from csworkbench.runner import Kernel
     from csworkbench.runner import run as run_jobs
 
-    planned = _planned(names, Sources(workspace, as_of, batch, out), settings, by, is_dry=False, is_fresh=force)
-    for item in planned.whole:
-        if item.state == "run":
-            tell(f"{item.name}: to run: {item.reason}")
-    if planned.forgets:
-        tell("The records of the project are read-only: what its exports overwrite is not remembered.")
-    now = datetime.now(UTC)
-    options = RunOptions(
-        run_id=f"{now:%Y-%m-%dT%H%M%SZ}-{os.urandom(2).hex()}",
-        root=planned.root,
-        started_at=now,
-        workers=jobs or fitting(),
-        kernel=Kernel(kernel),
-        info=planned.info,
-        tables=tuple(
-            TableRead(name, item.files, item.rows, item.quarantined, item.was_cached, round(item.seconds, 3))
-            for name, item in planned.reports.items()
-        ),
-        is_fresh=force,
-        extras=pages_workbook if by else None,
-    )
-    with progress(earlier_seconds(planned.out)) as listen:
-        record = run_jobs(planned.jobs, planned.out, options, listen)
+    with _cluster(executor) as cluster:
+        planned = _planned(names, Sources(workspace, as_of, batch, out), settings, by, is_dry=False, is_fresh=force)
+        for item in planned.whole:
+            if item.state == "run":
+                tell(f"{item.name}: to run: {item.reason}")
+        if planned.forgets:
+            tell("The records of the project are read-only: what its exports overwrite is not remembered.")
+        options = replace(
+            _options(planned, jobs, cluster),
+            kernel=Kernel(kernel),
+            is_fresh=force,
+            extras=pages_workbook if by else None,
+        )
+        with progress(earlier_seconds(planned.out)) as listen:
+            record = run_jobs(planned.jobs, planned.out, options, listen)
     if json:
         answer_json(record.to_json() | {"folder": str(record.folder)})
     else:
         _answer_record(record, planned.out)
     return record.exit_code
+
+
+def _cluster(executor: str) -> "AbstractContextManager[Cluster | None]":
+    """Give the cluster that notebooks are executed on; None for this machine."""
+    if executor == "local":
+        return nullcontext()
+    from csworkbench.planner.keys import facts
+    from csworkbench.runner import connected
+
+    return connected(executor, facts)
+
+
+def _options(planned: "Plan", jobs: int, cluster: "Cluster | None") -> "RunOptions":
+    from csworkbench.runner import RunOptions, TableRead, fitting
+
+    now = datetime.now(UTC)
+    return RunOptions(
+        run_id=f"{now:%Y-%m-%dT%H%M%SZ}-{os.urandom(2).hex()}",
+        root=planned.root,
+        started_at=now,
+        workers=jobs or (cluster.workers if cluster else fitting()),
+        info=planned.info,
+        tables=tuple(
+            TableRead(name, item.files, item.rows, item.quarantined, item.was_cached, round(item.seconds, 3))
+            for name, item in planned.reports.items()
+        ),
+        cluster=cluster,
+    )
 
 
 def plan(

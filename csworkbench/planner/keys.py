@@ -67,6 +67,15 @@ def library_versions() -> dict[str, str]:
     return dict(sorted(versions.items()))
 
 
+def facts(root: Path) -> dict[str, str]:
+    """Return what two machines must have in common to give the same results: code and versions.
+
+    Args:
+        root: Folder of the project.
+    """
+    return {"code": code_digest(root), **library_versions()}
+
+
 def _version(name: str) -> str:
     try:
         return metadata.version(name)

@@ -1,6 +1,7 @@
-"""Jobs -> executed notebooks: one process, a thread per running notebook, and a status nobody has to doubt."""
+"""Jobs -> executed notebooks: here or on a cluster, a thread per running notebook, and a status nobody has to doubt."""
 
-from csworkbench.runner.batch import RunOptions, check, run
+from csworkbench.runner.batch import run
+from csworkbench.runner.cluster import Cluster, connected
 from csworkbench.runner.events import (
     CellStarted,
     Event,
@@ -12,9 +13,11 @@ from csworkbench.runner.events import (
     TableRead,
 )
 from csworkbench.runner.kernels import Kernel, fitting
+from csworkbench.runner.options import RunOptions, check
 
 __all__ = [
     "CellStarted",
+    "Cluster",
     "Event",
     "Kernel",
     "LogLine",
@@ -25,6 +28,7 @@ __all__ = [
     "RunStarted",
     "TableRead",
     "check",
+    "connected",
     "fitting",
     "run",
 ]

@@ -6,18 +6,17 @@ import shutil
 import signal
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime, timedelta
+from contextlib import contextmanager, nullcontext
+from dataclasses import asdict, replace
+from datetime import timedelta
 from graphlib import TopologicalSorter
 from pathlib import Path
 from queue import Empty, SimpleQueue
 from time import perf_counter
 from typing import Any
 
-from csworkbench.errors import ConfigError, Problem
 from csworkbench.files import write_file
 from csworkbench.formats import printable, text
 from csworkbench.runner.events import (
@@ -27,10 +26,10 @@ from csworkbench.runner.events import (
     NotebookStarted,
     RunFinished,
     RunStarted,
-    TableRead,
 )
-from csworkbench.runner.kernels import Kernel, choose
+from csworkbench.runner.kernels import choose
 from csworkbench.runner.one import Setting, execute_job
+from csworkbench.runner.options import RunOptions, check
 from csworkbench.runner.pages import put_stamps, write_index
 from csworkbench.runner.watch import Watch, kill_marked
 from csworkbench.store import (
@@ -39,7 +38,6 @@ from csworkbench.store import (
     NotebookRecord,
     NotebookStatus,
     RunFolder,
-    RunInfo,
     RunRecord,
     RunState,
     about,
@@ -54,72 +52,9 @@ from csworkbench.store import (
     take,
     why_skipped,
 )
-from csworkbench.store.notebooks import check_parameters
 from csworkbench.store.results import write_json
 
 WAKE_SECONDS = 0.2
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """How a run is done.
-
-    Args:
-        run_id: Name of the run, from the caller's clock: 2026-11-22T041500Z-ab12.
-        root: Folder of the project; kernels start there.
-        started_at: Instant of the start, with time zone.
-        workers: How many notebooks run at once.
-        info: What the run is made from.
-        tables: How the tables were read, for the log.
-        start_timeout_seconds: How long a kernel may take to answer.
-        kernel: How kernels are started.
-        grace_seconds: Time between the interrupt at a deadline and the kill.
-        is_fresh: Whether every notebook is executed, also where the store has its result.
-        extras: Makes further files of the run from its record, by name.
-    """
-
-    run_id: str
-    root: Path
-    started_at: datetime
-    workers: int = 2
-    info: RunInfo = field(default_factory=RunInfo)
-    tables: tuple[TableRead, ...] = ()
-    start_timeout_seconds: int = 60
-    kernel: Kernel = Kernel.STOCK
-    grace_seconds: float = 10.0
-    is_fresh: bool = False
-    extras: Callable[[RunRecord], Mapping[str, bytes]] | None = None
-
-
-def check(jobs: Sequence[Job]) -> None:
-    """Refuse notebooks that cannot run, before any kernel starts.
-
-    Args:
-        jobs: Jobs of a plan.
-
-    Raises:
-        ConfigError: A notebook is missing or broken, has no parameters cell, does not know a parameter or gets another
-            type than its default, or asks for a kernel that is not installed. Every problem of every notebook.
-    """
-    jobs = [job for job in jobs if job.skip is None]
-    if not jobs:
-        return  # looking for kernels takes half a second
-    from jupyter_client.kernelspec import KernelSpecManager
-
-    kernels = KernelSpecManager().find_kernel_specs()
-    problems: list[Problem] = []
-    for job in jobs:
-        try:
-            notebook = read_notebook(job.notebook)
-        except ConfigError as error:
-            problems.extend(error.problems)
-            continue
-        problems.extend(check_parameters(notebook, job.parameters))
-        if notebook.kernel not in kernels:
-            hint = f"installed: {', '.join(sorted(kernels)) or 'none'}"
-            problems.append(Problem(f"there is no kernel '{notebook.kernel}'", file=job.notebook.name, hint=hint))
-    if problems:
-        raise ConfigError(*problems)
 
 
 def run(
@@ -138,7 +73,8 @@ def run(
 
     Raises:
         ConfigError: A notebook cannot run; nothing was started or written.
-        EnvironmentProblem: The output folder cannot be written, or another run holds it.
+        EnvironmentProblem: The output folder cannot be written, or another run holds it, or workers of the cluster do
+            not see it or have another code.
         ValueError: Two jobs have one name, or a job needs what is not among them.
     """
     _check_names(jobs)
@@ -191,7 +127,7 @@ class _Batch:
         self._events: list[dict[str, Any]] = []
         self._begin = perf_counter()
         executed = [job for job in jobs if job.skip is None and (options.is_fresh or not about(folder.out, job.key))]
-        is_warm, self._why_stock = choose(options.kernel, len(executed))
+        is_warm, self._why_stock = choose(options.kernel, len(executed)) if options.cluster is None else (False, "")
         self._setting = Setting(
             root=options.root,
             folder=folder,
@@ -234,7 +170,11 @@ class _Batch:
         }
         sorter = TopologicalSorter(graph)
         sorter.prepare()
-        with ThreadPoolExecutor(self._options.workers, thread_name_prefix="notebook") as pool:
+        cluster = self._options.cluster
+        with (
+            nullcontext() if cluster is None else cluster.held(self._setting, self._options.grace_seconds),
+            ThreadPoolExecutor(self._options.workers, thread_name_prefix="notebook") as pool,
+        ):
             try:
                 self._loop(sorter, pool)
             finally:
@@ -360,7 +300,8 @@ class _Batch:
     def _executed(self, job: Job) -> NotebookRecord:
         self._queue.put(NotebookStarted(job.name, len(read_notebook(job.notebook).code)))
         try:
-            return execute_job(job, self._setting)
+            cluster = self._options.cluster
+            return execute_job(job, self._setting) if cluster is None else cluster.execute(job)
         except Exception as error:  # noqa: BLE001 - the run goes on, and its record says what happened
             reason = f"{type(error).__name__}: {error}"
             failure = Failure("internal", reason)
@@ -381,6 +322,8 @@ class _Batch:
     def _stop_all(self) -> None:
         for watch in list(self._watches.values()):
             watch.stop()
+        if self._options.cluster is not None:
+            self._options.cluster.stop()
 
     def _tell(self, event: Event) -> None:
         at = self._options.started_at + timedelta(seconds=perf_counter() - self._begin)
