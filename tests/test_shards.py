@@ -340,3 +340,16 @@ def test_pages_of_a_result_that_failed_are_blocked(project, capsys):
     assert code == 1
     assert {item["status"] for item in notebooks.values() if item["shard"]} == {"blocked"}
     assert "lists by region: 3 blocked: blocked (needs lists)" in capsys.readouterr().out
+
+
+def test_a_finished_run_is_copied_to_an_address_and_stays_in_the_project(project, capsys):
+    fsspec = pytest.importorskip("fsspec", reason="needs the extra remote")
+    code, latest, _ = run(project, "lists", "--out", "memory://copies/nightly")
+    said = capsys.readouterr()
+    assert code == 0, said.err
+    name, system = latest.resolve().name, fsspec.filesystem("memory")
+    assert f"copied to memory://copies/nightly/runs/{name}" in said.out
+    files = {path.relative_to(latest).as_posix(): path.read_bytes() for path in latest.rglob("*") if path.is_file()}
+    there = {path.partition(f"/runs/{name}/")[2]: system.cat_file(path) for path in system.find("/copies/nightly/runs")}
+    assert there == files
+    assert len(files) > 20

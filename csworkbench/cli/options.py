@@ -25,8 +25,29 @@ BatchOption = Annotated[
     Path | None,
     typer.Option("--batch", metavar="PATH", help="List of notebooks to run.", show_default="the workspace's"),
 ]
+
+
+def _folder(text: str) -> Path:
+    """Return a folder; an address is refused, where it would be taken for one."""
+    if "://" in text:
+        raise typer.BadParameter(f"{text} holds copies of runs; fetch them, or name a folder")
+    return Path(text)
+
+
 OutOption = Annotated[
-    Path | None, typer.Option("--out", metavar="DIR", help="Folder for runs.", show_default="outputs of the project")
+    Path | None,
+    typer.Option(
+        "--out", metavar="DIR", parser=_folder, help="Folder for runs.", show_default="outputs of the project"
+    ),
+]
+PlaceOption = Annotated[
+    str,
+    typer.Option(
+        "--out",
+        metavar="DIR|URL",
+        help="Folder for runs; s3://bucket/folder and the like: for copies of finished runs.",
+        show_default="outputs of the project",
+    ),
 ]
 SetOption = Annotated[
     list[str] | None,

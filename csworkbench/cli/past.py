@@ -9,7 +9,7 @@ import typer
 
 from csworkbench.cli.console import answer, answer_json, answer_rows, short, tell
 from csworkbench.cli.erasing import AlsoOption, ContactOption, Erasure, erase
-from csworkbench.cli.options import JsonOption, OutOption, WorkspaceOption
+from csworkbench.cli.options import JsonOption, OutOption, PlaceOption, WorkspaceOption
 
 if TYPE_CHECKING:
     from csworkbench.store import Run
@@ -18,17 +18,18 @@ RunArgument = Annotated[str, typer.Argument(metavar="RUN", help="A run, the begi
 DELIVERED = {"ok", "warning"}
 
 
-def list_(*, workspace: WorkspaceOption = None, out: OutOption = None, json: JsonOption = False) -> None:
+def list_(*, workspace: WorkspaceOption = None, out: PlaceOption = "", json: JsonOption = False) -> None:
     """List the runs, the newest first.
 
     Args:
         workspace: The workspace.yaml.
-        out: Folder of all outputs.
+        out: Folder of all outputs, or the address of copies.
         json: Answer as JSON.
     """
-    from csworkbench.store import runs
+    from csworkbench.store import is_place, open_place, runs
 
-    found = runs(_outputs(workspace, out))
+    folder = Path(out) if out else None
+    found = open_place(out).runs() if is_place(out) else runs(_outputs(workspace, folder))
     if json:
         answer_json({"exit_code": 0, "runs": [_summary(run) for run in found]})
         return

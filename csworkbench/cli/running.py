@@ -20,6 +20,7 @@ from csworkbench.cli.options import (
     JsonOption,
     NamesArgument,
     OutOption,
+    PlaceOption,
     SetOption,
     WorkspaceOption,
 )
@@ -27,7 +28,7 @@ from csworkbench.cli.options import (
 if TYPE_CHECKING:
     from csworkbench.planner import Plan
     from csworkbench.runner import Cluster, RunOptions
-    from csworkbench.store import RunRecord
+    from csworkbench.store import Place, RunRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ def run(
     workspace: WorkspaceOption = None,
     as_of: AsOfOption = "",
     batch: BatchOption = None,
-    out: OutOption = None,
+    out: PlaceOption = "",
     jobs: JobsOption = "auto",  # type: ignore[assignment]  # parsed like one that was given
     kernel: KernelOption = "auto",
     executor: ExecutorOption = "local",
@@ -87,7 +88,7 @@ def run(
         workspace: The workspace.yaml.
         as_of: Cut-off date, ISO.
         batch: Batch file.
-        out: Folder of all outputs.
+        out: Folder of all outputs, or the address for copies of finished runs.
         jobs: Notebooks at a time; 0 = as many as cores and free memory allow.
         kernel: How kernels are started.
         executor: Where notebooks are executed.
@@ -105,8 +106,10 @@ def run(
     from csworkbench.runner import Kernel
     from csworkbench.runner import run as run_jobs
 
+    place = _place(out)
+    folder = Path(out) if out and place is None else None
     with _cluster(executor) as cluster:
-        planned = _planned(names, Sources(workspace, as_of, batch, out), settings, by, is_dry=False, is_fresh=force)
+        planned = _planned(names, Sources(workspace, as_of, batch, folder), settings, by, is_dry=False, is_fresh=force)
         for item in planned.whole:
             if item.state == "run":
                 tell(f"{item.name}: to run: {item.reason}")
@@ -120,11 +123,33 @@ def run(
         )
         with progress(earlier_seconds(planned.out)) as listen:
             record = run_jobs(planned.jobs, planned.out, options, listen)
+    copied = _copied(record, place)
     if json:
-        answer_json(record.to_json() | {"folder": str(record.folder)})
+        answer_json(record.to_json() | {"folder": str(record.folder)} | ({"copy": copied} if copied else {}))
     else:
         _answer_record(record, planned.out)
+        if copied:
+            answer(f"copied to {copied}")
     return record.exit_code
+
+
+def _place(out: str) -> "Place | None":
+    """Return where copies of the run go, when that can be written; None for a folder."""
+    from csworkbench.store import is_place, open_place
+
+    if not is_place(out):
+        return None
+    place = open_place(out)
+    place.check()
+    return place
+
+
+def _copied(record: "RunRecord", place: "Place | None") -> str:
+    """Return the address of the copy of a run; empty where there is none, as of a run that was interrupted."""
+    if place is None or record.folder is None or record.state == "interrupted":
+        return ""
+    tell(f"Copying the run to {place.url} ...")
+    return place.copy(record.folder)
 
 
 def _cluster(executor: str) -> "AbstractContextManager[Cluster | None]":

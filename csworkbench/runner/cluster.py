@@ -133,7 +133,7 @@ class Cluster:
         Raises:
             EnvironmentProblem: A worker does not see the folder, or has other code or versions.
         """
-        self._setting, self._grace_seconds = setting, grace_seconds
+        self._setting, self._grace_seconds, self._seen = setting, grace_seconds, monotonic()
         self._expected, self._shared = dict(self._facts(setting.root)), _shared(setting.folder)
         self._shared.mkdir()
         self._alive.write_text(f"{0:012}", encoding="ascii")

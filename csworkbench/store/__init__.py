@@ -1,6 +1,7 @@
 """What a run keeps: jobs and records, results as files, whole folders, and the lists that were made official."""
 
 from csworkbench.store.applying import Applied, Change, apply, proposed
+from csworkbench.store.copying import Place, is_place, open_place
 from csworkbench.store.differing import Difference, changed, changes, differences, rows_changed
 from csworkbench.store.erasing import Erased, erase, when_erased
 from csworkbench.store.folders import RunFolder, begin, publish, refuse_if_held
@@ -64,6 +65,7 @@ __all__ = [
     "NotebookRecord",
     "NotebookStatus",
     "Person",
+    "Place",
     "Pruned",
     "Released",
     "Run",
@@ -86,11 +88,13 @@ __all__ = [
     "find",
     "find_run",
     "is_in_shard",
+    "is_place",
     "junit",
     "keep",
     "known_words",
     "lists_accounts",
     "no_lists",
+    "open_place",
     "proposed",
     "prune",
     "publish",

@@ -12,6 +12,8 @@ from csworkbench.errors import ConfigError, Problem, RunError, did_you_mean
 from csworkbench.store.folders import held
 from csworkbench.store.kept import STORE, about, discard
 
+RECORD = "run.json"
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -62,7 +64,7 @@ def runs(out: Path) -> tuple[Run, ...]:
     Args:
         out: Folder of all outputs.
     """
-    found = (_read(path.parent) for path in (out / "runs").glob("*/run.json"))
+    found = (_read(path.parent) for path in (out / "runs").glob(f"*/{RECORD}"))
     return tuple(sorted((run for run in found if run), key=lambda run: (run.started_at, run.run_id), reverse=True))
 
 
@@ -88,7 +90,7 @@ def find_run(out: Path, name: str) -> Run:
         folder = out / "runs" / near[0]
     found = _read(folder)
     if found is None:
-        raise RunError(Problem("its record cannot be read", file=str(folder / "run.json")))
+        raise RunError(Problem("its record cannot be read", file=str(folder / RECORD)))
     return found
 
 
@@ -149,10 +151,23 @@ def _freed(folders: list[Path]) -> int:
     return sum(alone.values())
 
 
-def _read(folder: Path) -> Run | None:
+def read_run(folder: Path, text: str | bytes) -> Run | None:
+    """Return a run from the text of its record; None where that is none.
+
+    Args:
+        folder: Its folder.
+        text: What its run.json holds.
+    """
     try:
-        record = json.loads((folder / "run.json").read_text("utf-8"))
+        record = json.loads(text)
         run = Run(folder, record)
         return run if record["version"] == 1 and run.keys is not None and run.started_at.tzinfo else None
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def _read(folder: Path) -> Run | None:
+    try:
+        return read_run(folder, (folder / RECORD).read_bytes())
+    except OSError:
         return None
