@@ -13,7 +13,7 @@ from csworkbench import shards
 from csworkbench.cli import main
 from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Severity
-from csworkbench.planner.shards import MOST_PAGES, Division, Group, divide, pages_workbook, shard_jobs
+from csworkbench.planner.shards import MOST_PAGES, Division, Group, check_attribute, divide, pages_workbook, shard_jobs
 from csworkbench.store import (
     Job,
     NotebookRecord,
@@ -27,6 +27,7 @@ from csworkbench.store import (
     shard_names,
     slugs,
 )
+from csworkbench.workspace import Workspace
 from tests.books import book
 
 DAY = date(2026, 6, 30)
@@ -101,13 +102,48 @@ def test_a_page_per_account_is_called_by_name_and_id():
     assert groups("account") == {"A3": ("A3",), "Bo (A4)": ("A4",), "Åsa (A1)": ("A1",), "北京 (A2)": ("A2",)}
 
 
+DECLARED = Workspace.model_validate(
+    {
+        "version": 1,
+        "name": "Book",
+        "tables": {
+            "accounts": {
+                "path": "a.csv",
+                "extra": {"cluster": "text", "seats": "integer", "lost": {"type": "boolean", "role": "outcome"}},
+            }
+        },
+    }
+)
+
+
+@pytest.mark.parametrize("by", ["csm", "account", "tier", "region", "cluster"])
+def test_what_accounts_share_may_be_divided_by(by):
+    assert check_attribute(DECLARED, by) is None
+
+
 @pytest.mark.parametrize(
     ("by", "said"),
-    [("regoin", "did you mean 'region'"), ("arr", "is an amount"), ("signup_at", "is a date"), ("", "there are csm")],
+    [
+        ("regoin", "accounts have no attribute 'regoin' .did you mean 'region'"),
+        ("clutser", "did you mean 'cluster'"),
+        ("nothing like it", r"there are name, .*region.*cluster, csm, account, tier\)"),
+        ("lost", "accounts have no attribute 'lost'"),
+        ("account_id", "did you mean 'account'"),
+        ("arr", "is an amount"),
+        ("seats", "is an amount"),
+        ("signup_at", "is a date"),
+        ("last_touch_on", "is a date"),
+    ],
 )
 def test_what_accounts_do_not_share_is_refused(by, said):
     with pytest.raises(ConfigError, match=said):
-        divide(book({"accounts": ACCOUNTS}), DAY, by)
+        check_attribute(DECLARED, by)
+
+
+def test_what_accounts_do_not_share_is_refused_before_data_is_read(project, capsys):
+    (project / "data" / "accounts.csv").write_text("not a table at all")
+    assert main(["plan", "--by", "regoin"]) == 2
+    assert "did you mean 'region'?" in capsys.readouterr().err
 
 
 # Jobs

@@ -16,7 +16,7 @@ from csworkbench.estimates import Message, say
 from csworkbench.planner.discovery import Batch, analyses, find_notebook, near
 from csworkbench.planner.inputs import Inputs, calendar, read, read_dry, reopened
 from csworkbench.planner.keys import cell_digests, code_digest, hash_of, library_versions
-from csworkbench.planner.shards import divide, shard_jobs
+from csworkbench.planner.shards import check_attribute, divide, shard_jobs
 from csworkbench.planner.states import PlannedNotebook, lines
 from csworkbench.store import InputRecord, Job, NotebookFile, RunInfo, read_notebook
 from csworkbench.workspace import Workspace, load_workspace, project_root
@@ -123,6 +123,8 @@ def plan(
         EnvironmentProblem: The cache of the tables or the records cannot be written, or Spark is not there.
     """
     settings = _settings(workspace.absolute(), tuple(names), batch, overrides)
+    if by:
+        check_attribute(settings.workspace, by)
     declared = settings.workspace.as_of
     day = _day(as_of) if as_of else declared if isinstance(declared, date) else None
     place = (out or settings.root / "outputs").absolute()

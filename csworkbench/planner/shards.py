@@ -13,6 +13,8 @@ from csworkbench.estimates import say
 from csworkbench.formats import label, printable, text
 from csworkbench.planner.keys import cell_digests, hash_of
 from csworkbench.store import ACCOUNTS_FILE, PARTS_FOLDER, Job, RunInfo, RunRecord, Shard, read_notebook, shard_names
+from csworkbench.tables import SPECS, Kind, Role
+from csworkbench.workspace import ExtraColumn, Workspace
 
 if TYPE_CHECKING:
     from csworkbench.asof import Snapshot
@@ -54,27 +56,58 @@ class Division:
     groups: tuple[Group, ...]
 
 
+def check_attribute(workspace: Workspace, by: str) -> None:
+    """Refuse what accounts do not share, before any data is read: a workspace declares every column it keeps.
+
+    Args:
+        workspace: What was declared.
+        by: csm, account, tier, or any attribute of accounts that is a text or yes or no.
+
+    Raises:
+        ConfigError: There is no such attribute, or it is an amount or a date.
+    """
+    from csworkbench.filters.attributes import ACCOUNT_FACTS
+
+    source = workspace.tables.get("accounts")
+    extras = [(name, _extra(each)) for name, each in source.extra.items()] if source else []
+    kinds = {column.name: column.kind for column in SPECS["accounts"].columns if column.name != "account_id"}
+    kinds |= {name: Kind.INTEGER if fact.is_count else Kind.DATE for name, fact in ACCOUNT_FACTS.items()}
+    kinds |= {name: each.type for name, each in extras if each.role is Role.ATTRIBUTE}
+    kinds |= {CSM: Kind.TEXT, ACCOUNT: Kind.TEXT} | {name: kinds[column] for name, column in ALIASES.items()}
+    shared = [name for name, kind in kinds.items() if kind in {Kind.TEXT, Kind.BOOLEAN}]
+    if by not in kinds:
+        hint = did_you_mean(by, kinds, f"there are {', '.join(shared)}")
+        raise ConfigError(Problem(f"accounts have no attribute '{by}'", key="--by", hint=hint))
+    if by not in shared:
+        what = "a date" if kinds[by] in {Kind.DATE, Kind.INSTANT} else "an amount"
+        hint = "choose one that is a text, such as region, tier or csm"
+        raise ConfigError(
+            Problem(f"'{by}' is {what}, and pages need values that accounts share", key="--by", hint=hint)
+        )
+
+
+def _extra(declared: Kind | ExtraColumn) -> ExtraColumn:
+    return declared if isinstance(declared, ExtraColumn) else ExtraColumn(type=declared)
+
+
 def divide(book: "Book", as_of: date, by: str) -> Division:
     """Return the accounts of a book by an attribute, as it was known on a day.
 
     Args:
         book: The book.
         as_of: The day.
-        by: csm, account, tier, or any attribute of accounts that is a text or yes or no.
-
-    Raises:
-        ConfigError: There is no such attribute, or it is an amount or a date.
+        by: What `check_attribute` lets pass.
     """
     from csworkbench.asof import take
 
     snapshot = take(book, as_of)
     if by == ACCOUNT:
-        names = {account: _named(name, account) for account, name in _attribute(snapshot, "name", by).items()}
+        names = {account: _named(name, account) for account, name in _attribute(snapshot, "name").items()}
         values = {account: account for account in names}
     elif by == CSM:
         values, names = _csms(snapshot)
     else:
-        values, names = _attribute(snapshot, ALIASES.get(by, by), by), {}
+        values, names = _attribute(snapshot, ALIASES.get(by, by)), {}
     members: dict[str, list[str]] = {}
     for account, value in values.items():
         members.setdefault(value, []).append(account)
@@ -96,23 +129,11 @@ def _groups(by: str, members: Mapping[str, list[str]], names: Mapping[str, str],
     )
 
 
-def _attribute(snapshot: "Snapshot", name: str, by: str) -> dict[str, str]:
+def _attribute(snapshot: "Snapshot", name: str) -> dict[str, str]:
     """Return the value of each account as text, by account_id; empty where there is none."""
     from csworkbench.filters import accounts_at
 
     table = accounts_at(snapshot, [snapshot.as_of], wanted=[name])
-    known = [column for column in table.columns if not column.startswith("_") and column != "account_id"]
-    if name not in known:
-        choice = [CSM, ACCOUNT, *ALIASES, *known]
-        hint = did_you_mean(by, choice, f"there are {', '.join(choice)}")
-        raise ConfigError(Problem(f"accounts have no attribute '{by}'", key="--by", hint=hint))
-    kind = table[name].type()
-    if not (kind.is_string() or kind.is_boolean()):
-        what = "a date" if kind.is_date() or kind.is_timestamp() else "an amount"
-        hint = "choose one that is a text, such as region, tier or csm"
-        raise ConfigError(
-            Problem(f"'{by}' is {what}, and pages need values that accounts share", key="--by", hint=hint)
-        )
     frame = table.select("account_id", name).to_pandas().set_index("account_id")[name]
     return {str(account): _text(value) for account, value in frame.items()}
 
