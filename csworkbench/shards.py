@@ -1,14 +1,14 @@
 """The desk of a shard: the rows of one value, taken out of a result of the whole book and shown as they are."""
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.errors import RunError
 from csworkbench.estimates import WORST_FIRST, Caveat, Estimate, Handout, Message, Severity, say
-from csworkbench.formats import label
+from csworkbench.formats import label, text
 from csworkbench.session import write_files
 from csworkbench.store import ACCOUNTS_FILE, StoredResult, read_result, write_result
 from csworkbench.workspace import find_workspace, load_workspace, project_root
@@ -16,10 +16,12 @@ from csworkbench.workspace import find_workspace, load_workspace, project_root
 if TYPE_CHECKING:
     import pandas as pd
 
+    from csworkbench.charts import Chart
     from csworkbench.views import View
 
 KEY = "account_id"
 MOST_COUNTS = 3
+FEWEST, MOST_WORDS, MOST_CHARTS = 5, 6, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,58 @@ def cut(whole: StoredResult, accounts: Collection[str], title: str) -> ShardResu
     return ShardResult(headline, figures, tables, _doubts(whole), _handouts(whole, tables))
 
 
+def spreads(found: ShardResult, whole: StoredResult, title: str, language: str = "en") -> "Iterator[Chart]":
+    """Yield a chart for each column that says of every account one of a few words: parts here and in the whole book.
+
+    Nothing is estimated: what is drawn are counts of rows. A list has charts where it has one row per account and at
+    least `FEWEST` of these accounts; a column where it has 2 to `MOST_WORDS` words, is filled for at least half of the
+    accounts, and says more than the page's own title does.
+
+    Args:
+        found: Rows of the accounts.
+        whole: Result of the whole book.
+        title: What the accounts have in common.
+        language: Language of texts.
+    """
+    import pandas as pd
+
+    from csworkbench import charts
+
+    count = 0
+    for name, here in found.tables.items():
+        book = whole.tables[name]
+        if len(here) < FEWEST or not book[KEY].is_unique:
+            continue
+        for column in [each for each in book.columns if _tells(book[each]) and set(here[each].dropna()) != {title}][:2]:
+            count += 1
+            if count > MOST_CHARTS:
+                return
+            places = {
+                text(say("These accounts: {n:count}", n=len(here)), language): here,
+                text(say("The whole book: {n:count}", n=len(book)), language): book,
+            }
+            sizes = [
+                (place, word, n)
+                for place, frame in places.items()
+                for word, n in frame[column].fillna(text(say("not given"), language)).value_counts().items()
+            ]
+            order = [str(word) for word in book[column].value_counts().index]
+            frame = pd.DataFrame(sizes, columns=["where", "part", "accounts"])
+            named = f"{label(column, language)} ({label(name, language)})"
+            yield charts.stacked(
+                frame, "where", "part", "accounts", title=named, unit="accounts", order=order, language=language
+            )
+
+
+def _tells(column: "pd.Series[Any]") -> bool:
+    """Return whether a column says one of a few words of most accounts, and is no id."""
+    import pandas as pd
+
+    words = column.dropna()
+    is_text = pd.api.types.is_string_dtype(words) and not str(column.name).endswith("_id")
+    return is_text and 2 <= words.nunique() <= MOST_WORDS and 2 * len(words) >= len(column)
+
+
 def _doubts(whole: StoredResult) -> tuple[Caveat, ...]:
     """Return what the whole says of itself: it holds for each of its rows."""
     said = say(
@@ -108,7 +162,7 @@ class ShardDesk:
         self, whole: StoredResult, accounts: Collection[str], title: str, output_dir: Path, language: str
     ) -> None:
         self.result = cut(whole, accounts, title)
-        self._whole, self._folder, self._language = whole, output_dir, language
+        self._whole, self._title, self._folder, self._language = whole, title, output_dir, language
 
     def show(self) -> "View":
         """Return the verdict, the counts and the doubts as a view."""
@@ -128,6 +182,13 @@ class ShardDesk:
         ]
         frame = pd.DataFrame(rows, columns=["list", "accounts_here", "rows_here", "rows_in_the_book"])
         return views.table(frame, "Rows here and in the whole book", limit=len(frame), language=self._language)
+
+    def show_charts(self) -> None:
+        """Show how these accounts are spread over what the lists say of every account, beside the whole book."""
+        from IPython.display import display
+
+        for each in spreads(self.result, self._whole, self._title, self._language):
+            display(each)  # type: ignore[no-untyped-call]
 
     def show_lists(self) -> None:
         """Show the first rows of every table that has some."""

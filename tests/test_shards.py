@@ -202,6 +202,48 @@ def test_a_page_has_the_rows_of_its_accounts_unchanged_and_no_statistics(tmp_pat
     }
 
 
+def lists(folder: Path, **columns) -> StoredResult:
+    """A result with one list of ten accounts."""
+    frame = pd.DataFrame({"account_id": [f"A{n}" for n in range(10)], **columns})
+    return StoredResult("health", DAY, "h", {}, {"scores": frame}, {}, (), (), folder)
+
+
+def drawn(found: StoredResult, accounts: int, title="north"):
+    ids = [f"A{n}" for n in range(accounts)]
+    return list(shards.spreads(shards.cut(found, ids, title), found, title))
+
+
+def test_a_chart_has_the_parts_of_these_accounts_beside_those_of_the_book(tmp_path):
+    # 5 of the first 6 accounts are at risk, 5 of all 10
+    [chart] = drawn(lists(tmp_path, band=["at_risk"] * 5 + ["good"] * 5), 6)
+    assert chart.title == "Band (Scores)"
+    assert chart.to_frame().set_index("where").T.to_dict() == {
+        "These accounts: 6": {"at_risk": 5, "good": 1},
+        "The whole book: 10": {"at_risk": 5, "good": 5},
+    }
+
+
+@pytest.mark.parametrize(
+    ("column", "accounts"),
+    [
+        pytest.param(["a"] * 5 + ["b"] * 5, 4, id="fewer than five accounts here"),
+        pytest.param(["a"] * 10, 6, id="one word for all"),
+        pytest.param(list("abcdefghij"), 6, id="a word of its own for each"),
+        pytest.param([None] * 6 + ["a", "b", "a", "b"], 6, id="filled for few"),
+        pytest.param(["north"] * 6 + ["south"] * 4, 6, id="what the page is about"),
+        pytest.param([1.0] * 5 + [2.0] * 5, 6, id="numbers"),
+    ],
+)
+def test_a_column_that_says_nothing_of_the_accounts_has_no_chart(tmp_path, column, accounts):
+    assert drawn(lists(tmp_path, band=column), accounts) == []
+
+
+def test_a_list_with_several_rows_of_an_account_has_no_chart(tmp_path):
+    found = lists(tmp_path, band=["at_risk"] * 5 + ["good"] * 5)
+    twice = {"scores": pd.concat([found.tables["scores"]] * 2)}
+    assert drawn(StoredResult("health", DAY, "h", {}, twice, {}, (), (), tmp_path), 6) == []
+
+
 def test_a_page_keeps_the_doubts_and_the_verdict_of_the_whole(tmp_path):
     found = shards.cut(whole(tmp_path), ["A1"], "north").caveats
     assert [each.code for each in found] == ["few", "whole_book"]
