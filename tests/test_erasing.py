@@ -3,7 +3,12 @@
 import hashlib
 import io
 import json
+import random
 import re
+import shutil
+import signal
+import subprocess
+import sys
 import zipfile
 from base64 import b64decode, b64encode
 from datetime import UTC, date, datetime
@@ -23,8 +28,10 @@ from csworkbench.store import Person, erase, find, known_words, release, when_er
 from csworkbench.store.folders import held
 from csworkbench.store.redacting import without
 from tests.books import book
+from tests.house.places import ROOT
 
 NOW = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
+FEW_KILLS, MANY_KILLS = 4, 60
 GONE = ("P0000042", "Åsa Öberg", "asa.oberg@kund.example", "+46701234567")
 ROWS = [GONE, ("P0000421", "李雷", "li.lei@kund.example", "+8613900000000")]
 
@@ -184,6 +191,52 @@ def test_the_records_say_that_something_was_erased_to_those_who_know_the_id_alon
     assert main(["prune", "--contact", GONE[0], "--yes"]) == 0
     assert "Nothing holds this contact; it was erased at " in capsys.readouterr().err
     assert len(list((project / "records" / "erasures").iterdir())) == 1
+
+
+ERASE = """
+import sys
+from datetime import datetime
+from pathlib import Path
+from csworkbench.store import Person, erase
+from tests.soak.light import die_at
+project, at, count, *words = sys.argv[1:]
+die_at(int(count))
+person = Person(words[0], tuple(words[1:]))
+erase((Path(project, "outputs"),), Path(project, "records"), person, datetime.fromisoformat(at), is_dry=False)
+"""
+
+
+def erasing(project: Path, count: int) -> "subprocess.CompletedProcess[str]":
+    """Erase the contact in a process of its own, which is killed when it changes the disk for the `count`-th time."""
+    words = [sys.executable, "-c", ERASE, str(project), NOW.isoformat(), str(count), *GONE]
+    return subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False)
+
+
+def left(project: Path) -> dict[str, bytes]:
+    """Return every file of outputs and records, those of the entries and locks left out."""
+    files = [path for name in ("outputs", "records") for path in (project / name).rglob("*") if path.is_file()]
+    kept = [path for path in files if path.parent.name != "erasures" and path.name != ".lock"]
+    return {str(path.relative_to(project)): path.read_bytes() for path in kept}
+
+
+@pytest.mark.parametrize("part", [0, pytest.param(1, marks=pytest.mark.soak)])
+def test_an_erasure_killed_at_any_instant_is_finished_by_calling_it_again(project, tmp_path_factory, part):
+    folder = tmp_path_factory.mktemp("killed")
+    undisturbed = Path(shutil.copytree(project, folder / "undisturbed", symlinks=True))
+    done = erasing(undisturbed, 10**9)
+    assert done.returncode == 0, done.stderr
+    changes, expected = int(done.stdout), left(undisturbed)
+    draw = random.Random(part)
+    for number in range(FEW_KILLS if part == 0 else MANY_KILLS):
+        killed = Path(shutil.copytree(project, folder / str(number), symlinks=True))
+        at = draw.randint(1, changes)
+        assert erasing(killed, at).returncode == -signal.SIGKILL
+        assert when_erased(killed / "records", GONE[0]) == (), at
+        erase((killed / "outputs",), killed / "records", Person(GONE[0], GONE[1:]), NOW, is_dry=False)
+        assert left(killed) == expected, at
+        assert len(when_erased(killed / "records", GONE[0])) == 1, at
+        assert [path.suffix for path in (killed / "records" / "erasures").iterdir()] == [".json"]
+        assert len(released(killed / "records")) == 2
 
 
 def test_a_run_in_progress_keeps_an_erasure_waiting_outside(project):

@@ -40,7 +40,8 @@ def forget(folder: Path, is_of: Callable[[str], bool], *, is_dry: bool = True) -
                 renamed[path.name] = name_of(path.name[:10], content)
                 if not is_dry:
                     write_file(path.with_name(renamed[path.name]), content)
-        for name in renamed if not is_dry else ():
+        # Those that follow go first: what is left, when this is killed, is done again from its beginning.
+        for name in reversed(renamed) if not is_dry else ():
             (folder / table / name).unlink()
     return tuple(held)
 

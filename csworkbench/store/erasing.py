@@ -1,13 +1,15 @@
 """A contact erased from everything a project keeps: runs, stored results, the cache of tables, and the records.
 
 Rows stay and say `erased` where the person stood, so that counts, and what was done for the account, stay true. Digests
-are written anew: what is left is whole, and no file says what was there before. Files of one run are written record
-first, so that an erasure that was killed is finished by calling it again.
+are written anew: what is left is whole, and no file says what was there before. Whatever states a digest is written
+before the file itself, and what others are found by goes last, so that an erasure that was killed is finished by
+calling it again: the records note that it has begun, and have its entry when all is done.
 """
 
 import hashlib
 import json
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import nullcontext
@@ -25,7 +27,9 @@ from csworkbench.store.redacting import Person, remains, without
 from csworkbench.store.releasing import SHORT, locked
 from csworkbench.store.results import RESULT_FILE, write_json
 
-ENTRIES, VERSION = "erasures", 1
+ENTRIES, BEGUN, VERSION = "erasures", ".begun", 1
+HALF = re.compile(r"\..+\.\d+")
+"""Names of files that are being written."""
 CACHE, HISTORY = "cache", "history"
 INDEX_DIGITS = 16
 """Digits of a digest on the index of a run."""
@@ -63,6 +67,20 @@ def erase(outs: tuple[Path, ...], records: Path, person: Person, at: datetime, *
         EnvironmentProblem: A run holds a folder, or it cannot be written.
         RunError: A file still holds the person afterwards; each of them.
     """
+    found = _through(outs, records, person, is_dry=True)
+    begun = _begun(records, person)
+    if is_dry or (begun is None and not (found.changed or found.removed)):
+        return found
+    begun = begun or _begin(records, person, at, len(found.changed) + len(found.removed))
+    _through(outs, records, person, is_dry=False)
+    for path in [each for folder in (*outs, records) for each in _files(folder) if HALF.fullmatch(each.name)]:
+        path.unlink()  # of one that was killed
+    _refuse_what_remains((*outs, records), person)
+    return Erased(found.changed, found.removed, _ended(begun, at))
+
+
+def _through(outs: tuple[Path, ...], records: Path, person: Person, *, is_dry: bool) -> Erased:
+    """Go through all folders once, and return what holds the person."""
     changed: list[Path] = []
     removed: list[Path] = []
     for out in outs:
@@ -73,11 +91,7 @@ def erase(outs: tuple[Path, ...], records: Path, person: Person, at: datetime, *
     if records.is_dir():
         with nullcontext() if is_dry else locked(records):
             changed += _from_records(records, person, is_dry=is_dry)
-    found = Erased(_named(changed, outs, records), _named(removed, outs, records))
-    if is_dry or not (changed or removed):
-        return found
-    _refuse_what_remains((*outs, records), person)
-    return Erased(found.changed, found.removed, _entry(records, person, at, len(changed) + len(removed)))
+    return Erased(_named(changed, outs, records), _named(removed, outs, records))
 
 
 def when_erased(records: Path, contact_id: str) -> tuple[str, ...]:
@@ -88,7 +102,7 @@ def when_erased(records: Path, contact_id: str) -> tuple[str, ...]:
         contact_id: Id of the contact.
     """
     entries = (json.loads(path.read_text("utf-8")) for path in sorted((records / ENTRIES).glob("*.json")))
-    return tuple(each["erased_at"] for each in entries if _digest(contact_id, each["salt"]) == each["contact"])
+    return tuple(each["erased_at"] for each in entries if _is_of(each, contact_id))
 
 
 def _from_cache(cache: Path, person: Person, *, is_dry: bool) -> list[Path]:
@@ -97,7 +111,8 @@ def _from_cache(cache: Path, person: Person, *, is_dry: bool) -> list[Path]:
     found = {path for path in files if without(path, person) is not None or _is_left(path, person)}
     stems = {path.stem for path in found}
     gone = [path for path in files if found and (path.stem in stems or path.name.startswith("reading-"))]
-    for path in gone if not is_dry else ():
+    # What holds the person goes last: an erasure that is killed before finds the rest by it again.
+    for path in sorted(gone, key=lambda path: path in found) if not is_dry else ():
         path.unlink()
     return gone
 
@@ -137,17 +152,20 @@ def _with_digests(folder: Path, contents: dict[Path, bytes]) -> dict[Path, bytes
             results[path] = _as_written(data)
     inner = contents | results
     index = folder / "index.html"
+    first: dict[Path, bytes] = {}
     if index.is_file():
         text = inner.get(index, index.read_bytes()).decode()
         for old, now in digests.items():
             text = text.replace(old[:INDEX_DIGITS], now[:INDEX_DIGITS])
-        inner[index] = text.encode()
+        first[index] = text.encode()
+    inner |= first
     outer = {
         path: _as_written(_stated(_read(path, inner), folder, inner))
         for path in (folder / "run.json", folder / RECORD_FILE)
         if path.is_file()
     }
-    return outer | results | {path: content for path, content in inner.items() if path not in {*outer, *results}}
+    stating = outer | first | results
+    return stating | {path: content for path, content in contents.items() if path not in stating}
 
 
 def _stated(record: dict[str, Any], folder: Path, contents: dict[Path, bytes]) -> dict[str, Any]:
@@ -181,7 +199,7 @@ def _from_records(records: Path, person: Person, *, is_dry: bool) -> list[Path]:
     files = [path for path in _files(records) if not path.is_relative_to(records / HISTORY)]
     contents = {path: content for path in files if (content := without(path, person)) is not None}
     lists = [path for path in contents if path.suffix == ".csv" and _is_official(path)]
-    slips = [path.with_suffix(".json") for path in lists]
+    slips = [slip for path in lists if (slip := path.with_suffix(".json")).is_file()]
     found = [*told, *dict.fromkeys([*contents, *slips])]
     if not is_dry:
         for path in lists:
@@ -193,17 +211,19 @@ def _from_records(records: Path, person: Person, *, is_dry: bool) -> list[Path]:
 
 def _is_official(path: Path) -> bool:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
-    return path.with_suffix(".json").is_file() and path.stem.endswith(digest[:SHORT])
+    return path.stem.endswith(digest[:SHORT])
 
 
 def _rename(path: Path, content: bytes, person: Person) -> None:
+    """Write an official list and its slip under the name of its new digest; the old list is the last to go."""
     digest = hashlib.sha256(content).hexdigest()
     now, slip = path.with_name(f"{path.stem[:-SHORT]}{digest[:SHORT]}.csv"), path.with_suffix(".json")
-    said = json.loads(without(slip, person) or slip.read_bytes())
-    write_json(now.with_suffix(".json"), {**said, "file": now.name, "sha256": digest})
-    write_file(now, content)
+    if slip.is_file():
+        said = json.loads(without(slip, person) or slip.read_bytes())
+        write_json(now.with_suffix(".json"), {**said, "file": now.name, "sha256": digest})
+        write_file(now, content)
+        slip.unlink()
     path.unlink()
-    slip.unlink()
 
 
 def _files(folder: Path) -> Iterator[Path]:
@@ -227,16 +247,35 @@ def _refuse_what_remains(folders: tuple[Path, ...], person: Person) -> None:
         raise RunError(*(Problem("still holds the person", file=str(path), hint=hint) for path in left))
 
 
-def _entry(records: Path, person: Person, at: datetime, files: int) -> Path:
-    """Write that something was erased: who already knows the id can ask whether it was; nobody can read it there."""
+def _begin(records: Path, person: Person, at: datetime, files: int) -> Path:
+    """Write that something is being erased: who already knows the id can ask whether it was; nobody can read it there.
+
+    It becomes an entry when all is done; until then whoever calls again goes on.
+    """
     salt = secrets.token_hex(16)
     digest = _digest(person.contact_id, salt)
     said = {"version": VERSION, "erased_at": at.isoformat(timespec="seconds"), "files": files}
     folder = records / ENTRIES
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{at:%Y-%m-%d}-{digest[:SHORT]}.json"
+    path = folder / f"{at:%Y-%m-%d}-{digest[:SHORT]}{BEGUN}"
     write_json(path, {**said, "salt": salt, "contact": digest})
     return path
+
+
+def _begun(records: Path, person: Person) -> Path | None:
+    """Return the note of an erasure of a person that was killed before its end."""
+    notes = sorted((records / ENTRIES).glob(f"*{BEGUN}"))
+    return next((path for path in notes if _is_of(json.loads(path.read_bytes()), person.contact_id)), None)
+
+
+def _ended(begun: Path, at: datetime) -> Path:
+    """Make the entry of an erasure that is done."""
+    write_json(begun, json.loads(begun.read_bytes()) | {"erased_at": at.isoformat(timespec="seconds")})
+    return begun.rename(begun.with_suffix(".json"))
+
+
+def _is_of(entry: dict[str, Any], contact_id: str) -> bool:
+    return bool(_digest(contact_id, entry["salt"]) == entry["contact"])
 
 
 def _digest(contact_id: str, salt: str) -> str:
