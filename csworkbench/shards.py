@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 KEY = "account_id"
 MOST_COUNTS = 3
-FEWEST, MOST_WORDS, MOST_CHARTS = 5, 6, 6
+FEWEST, MOST_WORDS, MOST_CHARTS = 5, 8, 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +94,8 @@ def spreads(found: ShardResult, whole: StoredResult, title: str, language: str =
             if count > MOST_CHARTS:
                 return
             places = {
-                text(say("These accounts: {n:count}", n=len(here)), language): here,
                 text(say("The whole book: {n:count}", n=len(book)), language): book,
+                text(say("These accounts: {n:count}", n=len(here)), language): here,
             }
             sizes = [
                 (place, word, n)
