@@ -57,6 +57,9 @@ KernelOption = Annotated[
     Literal["auto", "warm", "stock"],
     typer.Option(help="How kernels start: warm is forked from one that has done the imports; auto: where it pays."),
 ]
+PdfOption = Annotated[
+    bool, typer.Option("--pdf", help="Print every page as PDF too, through the Chromium of this machine.")
+]
 
 
 def run(
@@ -71,6 +74,7 @@ def run(
     settings: SetOption = None,
     by: ByOption = "",
     force: ForceOption = False,
+    pdf: PdfOption = False,
     json: JsonOption = False,
 ) -> int:
     """Run notebooks and publish their pages.
@@ -86,6 +90,7 @@ def run(
         settings: Settings changed for this run.
         by: Attribute of accounts that gets a page for each value.
         force: Execute everything, also what is stored.
+        pdf: Print every page as PDF too.
         json: Answer as JSON.
 
     Returns:
@@ -94,9 +99,10 @@ def run(
     from csworkbench.cli.pacing import earlier_seconds
     from csworkbench.cli.progress import progress
     from csworkbench.planner.shards import pages_workbook
-    from csworkbench.runner import Kernel, RunOptions, TableRead, fitting
+    from csworkbench.runner import Kernel, RunOptions, TableRead, find_browser, fitting
     from csworkbench.runner import run as run_jobs
 
+    browser = find_browser() if pdf else None
     planned = _planned(names, Sources(workspace, as_of, batch, out), settings, by, is_dry=False, is_fresh=force)
     for item in planned.whole:
         if item.state == "run":
@@ -117,6 +123,7 @@ def run(
         ),
         is_fresh=force,
         extras=pages_workbook if by else None,
+        browser=browser,
     )
     with progress(earlier_seconds(planned.out)) as listen:
         record = run_jobs(planned.jobs, planned.out, options, listen)

@@ -12,6 +12,7 @@ from csworkbench.runner.events import (
     TableRead,
 )
 from csworkbench.runner.kernels import Kernel, fitting
+from csworkbench.runner.printing import find_browser
 
 __all__ = [
     "CellStarted",
@@ -25,6 +26,7 @@ __all__ = [
     "RunStarted",
     "TableRead",
     "check",
+    "find_browser",
     "fitting",
     "run",
 ]

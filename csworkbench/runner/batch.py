@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -28,10 +29,12 @@ from csworkbench.runner.events import (
     RunFinished,
     RunStarted,
     TableRead,
+    as_line,
 )
 from csworkbench.runner.kernels import Kernel, choose
 from csworkbench.runner.one import Setting, execute_job
 from csworkbench.runner.pages import put_stamps, write_index
+from csworkbench.runner.printing import print_run
 from csworkbench.runner.watch import Watch, kill_marked
 from csworkbench.store import (
     Failure,
@@ -76,6 +79,7 @@ class RunOptions:
         grace_seconds: Time between the interrupt at a deadline and the kill.
         is_fresh: Whether every notebook is executed, also where the store has its result.
         extras: Makes further files of the run from its record, by name.
+        browser: Prints every page as PDF; None prints none.
     """
 
     run_id: str
@@ -89,6 +93,7 @@ class RunOptions:
     grace_seconds: float = 10.0
     is_fresh: bool = False
     extras: Callable[[RunRecord], Mapping[str, bytes]] | None = None
+    browser: Path | None = None
 
 
 def check(jobs: Sequence[Job]) -> None:
@@ -266,10 +271,14 @@ class _Batch:
             extras = self._options.extras(record) if self._options.extras is not None else {}
             for name, content in extras.items():
                 write_file(self._folder.path / name, content)
-            write_index(self._folder.path, record, self._options.started_at, tuple(extras))
-        except Exception as error:  # noqa: BLE001 - an index that cannot be made loses no result
+            started, files = self._options.started_at, tuple(extras)
+            index = partial(write_index, self._folder.path, started_at=started, files=files)
+            index(record)
+            if self._options.browser is not None and not self.signal:
+                record = print_run(self._folder.path, record, index, self._options.browser)
+        except Exception as error:  # noqa: BLE001 - an index or a PDF that cannot be made loses no result
             said = printable(f"{type(error).__name__}: {error}")
-            self._tell(LogLine(f"the index of the run could not be made: {said}"))
+            self._tell(LogLine(f"the index or the PDFs of the run could not be made: {said}"))
             record = replace(record, state=RunState.FAILED)
         lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in self._events)
         write_file(self._folder.path / "events.jsonl", lines.encode())
@@ -384,14 +393,6 @@ class _Batch:
 
     def _tell(self, event: Event) -> None:
         at = self._options.started_at + timedelta(seconds=perf_counter() - self._begin)
-        data = _as_line(event)
+        data = as_line(event)
         self._events.append({"at": at.isoformat(timespec="milliseconds"), "event": type(event).__name__, **data})
         self._on_event(event)
-
-
-def _as_line(event: Event) -> dict[str, Any]:
-    if isinstance(event, NotebookFinished):
-        record = event.record
-        said = {"name": record.name, "status": record.status, "seconds": record.seconds, "reason": record.reason}
-        return said | ({"cached_from": record.cached_from} if record.cached_from else {})
-    return {} if isinstance(event, RunFinished) else asdict(event)
