@@ -5,7 +5,18 @@ from typing import Annotated, Any
 import typer
 
 from csworkbench import __version__
-from csworkbench.cli import applying, checking, doctoring, making, past, reading, releasing, running, serving
+from csworkbench.cli import (
+    applying,
+    checking,
+    doctoring,
+    explaining,
+    making,
+    past,
+    reading,
+    releasing,
+    running,
+    serving,
+)
 from csworkbench.cli.console import answer
 
 CODES = "Exit codes: 0 ok, 1 a notebook failed, 2 usage or config, 3 data refused, 4 environment, 130/143 signals."
@@ -75,6 +86,11 @@ COMMANDS = (
         reading.describe,
         "Say what config keys mean, hold, and where they are set.",
         ("csw describe", "csw describe health"),
+    ),
+    (
+        explaining.explain,
+        "Explain a score, why a contact is listed or not, or a key.",
+        ("csw explain account A000015", "csw explain contact P0000042", "csw explain health.compare_months"),
     ),
     (
         reading.schema,

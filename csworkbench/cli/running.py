@@ -64,6 +64,9 @@ ExecutorOption = Annotated[
     str,
     typer.Option(metavar="local|dask://HOST:PORT", help="Where notebooks are executed; dask: an existing cluster."),
 ]
+PdfOption = Annotated[
+    bool, typer.Option("--pdf", help="Print every page as PDF too, through the Chromium of this machine.")
+]
 
 
 def run(
@@ -79,6 +82,7 @@ def run(
     settings: SetOption = None,
     by: ByOption = "",
     force: ForceOption = False,
+    pdf: PdfOption = False,
     json: JsonOption = False,
 ) -> int:
     """Run notebooks and publish their pages.
@@ -95,6 +99,7 @@ def run(
         settings: Settings changed for this run.
         by: Attribute of accounts that gets a page for each value.
         force: Execute everything, also what is stored.
+        pdf: Print every page as PDF too.
         json: Answer as JSON.
 
     Returns:
@@ -103,11 +108,12 @@ def run(
     from csworkbench.cli.pacing import earlier_seconds
     from csworkbench.cli.progress import progress
     from csworkbench.planner.shards import pages_workbook
-    from csworkbench.runner import Kernel
+    from csworkbench.runner import Kernel, find_browser
     from csworkbench.runner import run as run_jobs
 
     place = _place(out)
     folder = Path(out) if out and place is None else None
+    browser = find_browser() if pdf else None
     with _cluster(executor) as cluster:
         planned = _planned(names, Sources(workspace, as_of, batch, folder), settings, by, is_dry=False, is_fresh=force)
         for item in planned.whole:
@@ -120,6 +126,7 @@ def run(
             kernel=Kernel(kernel),
             is_fresh=force,
             extras=pages_workbook if by else None,
+            browser=browser,
         )
         with progress(earlier_seconds(planned.out)) as listen:
             record = run_jobs(planned.jobs, planned.out, options, listen)

@@ -140,6 +140,7 @@ class RunEntry:
         stops: How many of them forbid acting on the figures.
         seconds: How long it took; None when it did not run.
         downloads: Its files, relative to the index.
+        pdf: Its page as PDF, relative to the index; empty when it was not printed.
     """
 
     name: str
@@ -152,6 +153,7 @@ class RunEntry:
     stops: int = 0
     seconds: float | None = None
     downloads: tuple[Download, ...] = ()
+    pdf: str = ""
 
 
 @dataclass(frozen=True, slots=True)

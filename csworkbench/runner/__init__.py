@@ -14,6 +14,7 @@ from csworkbench.runner.events import (
 )
 from csworkbench.runner.kernels import Kernel, fitting
 from csworkbench.runner.options import RunOptions, check
+from csworkbench.runner.printing import find_browser
 
 __all__ = [
     "CellStarted",
@@ -29,6 +30,7 @@ __all__ = [
     "TableRead",
     "check",
     "connected",
+    "find_browser",
     "fitting",
     "run",
 ]

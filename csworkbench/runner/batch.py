@@ -9,8 +9,9 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -26,11 +27,13 @@ from csworkbench.runner.events import (
     NotebookStarted,
     RunFinished,
     RunStarted,
+    as_line,
 )
 from csworkbench.runner.kernels import choose
 from csworkbench.runner.one import Setting, execute_job
 from csworkbench.runner.options import RunOptions, check
 from csworkbench.runner.pages import put_stamps, write_index
+from csworkbench.runner.printing import print_run
 from csworkbench.runner.watch import Watch, kill_marked
 from csworkbench.store import (
     Failure,
@@ -206,10 +209,14 @@ class _Batch:
             extras = self._options.extras(record) if self._options.extras is not None else {}
             for name, content in extras.items():
                 write_file(self._folder.path / name, content)
-            write_index(self._folder.path, record, self._options.started_at, tuple(extras))
-        except Exception as error:  # noqa: BLE001 - an index that cannot be made loses no result
+            started, files = self._options.started_at, tuple(extras)
+            index = partial(write_index, self._folder.path, started_at=started, files=files)
+            index(record)
+            if self._options.browser is not None and not self.signal:
+                record = print_run(self._folder.path, record, index, self._options.browser)
+        except Exception as error:  # noqa: BLE001 - an index or a PDF that cannot be made loses no result
             said = printable(f"{type(error).__name__}: {error}")
-            self._tell(LogLine(f"the index of the run could not be made: {said}"))
+            self._tell(LogLine(f"the index or the PDFs of the run could not be made: {said}"))
             record = replace(record, state=RunState.FAILED)
         lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in self._events)
         write_file(self._folder.path / "events.jsonl", lines.encode())
@@ -327,14 +334,6 @@ class _Batch:
 
     def _tell(self, event: Event) -> None:
         at = self._options.started_at + timedelta(seconds=perf_counter() - self._begin)
-        data = _as_line(event)
+        data = as_line(event)
         self._events.append({"at": at.isoformat(timespec="milliseconds"), "event": type(event).__name__, **data})
         self._on_event(event)
-
-
-def _as_line(event: Event) -> dict[str, Any]:
-    if isinstance(event, NotebookFinished):
-        record = event.record
-        said = {"name": record.name, "status": record.status, "seconds": record.seconds, "reason": record.reason}
-        return said | ({"cached_from": record.cached_from} if record.cached_from else {})
-    return {} if isinstance(event, RunFinished) else asdict(event)

@@ -1,6 +1,7 @@
 """What a run tells while it is running: plain facts, drawn by the command line as it likes."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from csworkbench.store import NotebookRecord, RunRecord
 
@@ -71,3 +72,12 @@ class RunFinished:
 
 
 Event = RunStarted | TableRead | NotebookStarted | CellStarted | NotebookFinished | LogLine | RunFinished
+
+
+def as_line(event: Event) -> dict[str, Any]:
+    """Return what the log of a run says of an event, in JSON types."""
+    if isinstance(event, NotebookFinished):
+        record = event.record
+        said = {"name": record.name, "status": record.status, "seconds": record.seconds, "reason": record.reason}
+        return said | ({"cached_from": record.cached_from} if record.cached_from else {})
+    return {} if isinstance(event, RunFinished) else asdict(event)

@@ -32,6 +32,7 @@ class RunOptions:
         grace_seconds: Time between the interrupt at a deadline and the kill.
         is_fresh: Whether every notebook is executed, also where the store has its result.
         extras: Makes further files of the run from its record, by name.
+        browser: Prints every page as PDF; None prints none.
         cluster: Where notebooks are executed; None = on this machine.
     """
 
@@ -46,6 +47,7 @@ class RunOptions:
     grace_seconds: float = 10.0
     is_fresh: bool = False
     extras: Callable[[RunRecord], Mapping[str, bytes]] | None = None
+    browser: Path | None = None
     cluster: "Cluster | None" = None
 
 

@@ -250,6 +250,7 @@ def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
         stops=sum(caveat.severity is Severity.STOP for caveat in caveats),
         seconds=record.seconds or None,
         downloads=_downloads(record.artifacts),
+        pdf=f"{record.name}/report.pdf" if page.with_suffix(".pdf").exists() else "",
     )
 
 
