@@ -164,6 +164,20 @@ class Desk:
 
         return views.settings(config, self.workspace.language)
 
+    @property
+    def language(self) -> str:
+        """Return the language of texts and numbers."""
+        return self.workspace.language
+
+    @property
+    def is_live(self) -> bool:
+        """Return whether somebody works in this notebook; a Jupyter server says so, a runner does not."""
+        return self.output_dir is None and "JPY_SESSION_NAME" in os.environ
+
+    def settings_file(self, analysis: ModuleType) -> Path:
+        """Return the file the settings of an analysis come from."""
+        return self._path_of(_stem(analysis.__name__))
+
     def conclude(self, result: Result) -> "View":
         """Write the result where the run wants it, and return headline, caveats and next actions as a view.
 

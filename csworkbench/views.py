@@ -169,16 +169,30 @@ def story(part: Part, language: str = "en") -> Mapping[str, Any]:
     return {"cells": opening + [cell for shown in part.shown for cell in _shown(part.result, shown, language)]}
 
 
-def _shown(result: Result, shown: Shown, language: str) -> Iterator[dict[str, Any]]:
-    if shown.table not in result.tables:
-        raise ValueError(f"no table {shown.table!r} to show; there are {', '.join(result.tables) or 'none'}")
+def draw(tables: "Mapping[str, pd.DataFrame]", shown: Shown, language: str = "en") -> "View | charts.Chart":
+    """Return a picture or table that an analysis describes as data.
+
+    Args:
+        tables: Name -> frame.
+        shown: What is drawn of which of them.
+        language: Language of texts and numbers.
+
+    Raises:
+        ValueError: there is no such table, a column is not in it, or the chart is unknown.
+    """
+    if shown.table not in tables:
+        raise ValueError(f"no table {shown.table!r} to show; there are {', '.join(tables) or 'none'}")
     if shown.shape != "table" and shown.shape not in _SHAPES:
         raise ValueError(f"no chart {shown.shape!r}; there are {', '.join(_SHAPES)}")
-    frame, options = result.tables[shown.table], {**shown.options, "language": language}
+    frame, options = tables[shown.table], {**shown.options, "language": language}
     if shown.shape == "table":
-        drawn = table(frame, shown.title, columns=shown.columns or None, **options)
-    else:
-        drawn = getattr(charts, shown.shape)(frame, *shown.columns, title=shown.title, **options)
+        return table(frame, shown.title, columns=shown.columns or None, **options)
+    drawn: charts.Chart = getattr(charts, shown.shape)(frame, *shown.columns, title=shown.title, **options)
+    return drawn
+
+
+def _shown(result: Result, shown: Shown, language: str) -> Iterator[dict[str, Any]]:
+    drawn = draw(result.tables, shown, language)
     if shown.lead is not None:
         yield {"cell_type": "markdown", "source": _sentence(shown.lead, language)}
     data, metadata = drawn._repr_mimebundle_()

@@ -11,8 +11,8 @@ saving      changes written back with the comments kept
 
 from csworkbench.config.describing import KeyDoc, describe
 from csworkbench.config.documents import texts_of
-from csworkbench.config.loading import Override, Request, load, load_all, load_text, parse_override
-from csworkbench.config.saving import edited, preview, save
+from csworkbench.config.loading import Override, Request, changed, load, load_all, load_text, parse_override
+from csworkbench.config.saving import by_file, edited, preview, save
 from csworkbench.config.sections import (
     FromFile,
     FromFolder,
@@ -32,6 +32,8 @@ __all__ = [
     "Request",
     "Section",
     "SettingError",
+    "by_file",
+    "changed",
     "describe",
     "digest",
     "edited",

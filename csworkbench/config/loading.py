@@ -14,7 +14,7 @@ from pydantic_core import to_jsonable_python
 from csworkbench.config.documents import Node, UnreadableError, document, parse, read_document, texts_of
 from csworkbench.config.faults import data_of, dotted, step, validated
 from csworkbench.config.kinds import Slot, fields, fitting, slot
-from csworkbench.config.sections import FromFolder, Section
+from csworkbench.config.sections import FromFolder, Section, plain
 from csworkbench.errors import ConfigError, Problem, did_you_mean
 
 T = TypeVar("T", bound=Section)
@@ -93,6 +93,31 @@ def load(path: Path, model: type[T], root: Path, overrides: Mapping[str, object]
     """
     (section,) = load_all([Request(path, model, overrides or {})], root)
     return cast(T, section)
+
+
+def changed(section: T, changes: Mapping[str, object]) -> T:
+    """Return a section with other values, checked as those of a file are.
+
+    Args:
+        section: Settings as they are.
+        changes: Dotted key -> new value; a text is also tried as YAML where text does not fit.
+
+    Returns:
+        Validated section.
+
+    Raises:
+        ConfigError: With every problem of the changes.
+    """
+    node, problems = node_of(plain(section), "settings"), []
+    for key, value in changes.items():
+        try:
+            node = _changed(slot(type(section)), node, Override("settings", key, value))
+        except UnreadableError as error:
+            problems.extend(error.problems)
+    found, faults = validated(type(section), node)
+    if problems or faults:
+        raise ConfigError(*problems, *faults)
+    return cast(T, found)
 
 
 def load_text(text: str, model: type[T], name: str) -> T:

@@ -1,7 +1,7 @@
 """Changes written back to a config file with its comments, order and quotes kept."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from difflib import unified_diff
 from io import StringIO
@@ -10,8 +10,10 @@ from typing import Any
 
 from pydantic_core import to_jsonable_python
 
-from csworkbench.config.documents import UnreadableError, document, parse, read_document
+from csworkbench.config.documents import Node, UnreadableError, document, parse, read_document
 from csworkbench.config.faults import data_of
+from csworkbench.config.loading import resolved
+from csworkbench.config.sections import Section, plain, without_zeros
 from csworkbench.errors import ConfigError, EnvironmentProblem, Problem
 from csworkbench.files import write_file
 
@@ -34,6 +36,49 @@ def preview(path: Path, changes: Mapping[str, object]) -> str:
     before, after = _texts(path, changes)
     lines = unified_diff(before.splitlines(), after.splitlines(), path.name, f"{path.name} (changed)", lineterm="")
     return "".join(f"{line}\n" for line in lines)
+
+
+def by_file(path: Path, section: Section, root: Path, keys: Sequence[str]) -> dict[Path, dict[str, Any]]:
+    """Return where values of a config are written: it may refer to further files.
+
+    Args:
+        path: Config file; a relative path starts at the project root.
+        section: Settings as they are to be.
+        root: Project root.
+        keys: Dotted keys whose values are written; of a list or mapping the file does not have, all is.
+
+    Returns:
+        File -> dotted key within it -> value; what `preview` and `save` take.
+
+    Raises:
+        ConfigError: The file is wrong, or a key leads nowhere.
+    """
+    try:
+        top, problems = resolved(path, type(section), root)
+    except UnreadableError as error:
+        raise ConfigError(*error.problems) from None
+    if problems:
+        raise ConfigError(*problems)
+    data, found = without_zeros(plain(section)), dict[Path, dict[str, Any]]()
+    for key in keys:
+        file, inside, value = _place(top, data, key.split("."))
+        found.setdefault(root / file, {})[inside] = value
+    return found
+
+
+def _place(top: Node, data: Any, parts: Sequence[str]) -> tuple[str, str, Any]:
+    """Return file, key within it and value of a dotted key."""
+    node, file, begun = top, top.file, 0
+    for at, part in enumerate(parts):
+        data = data[int(part)] if isinstance(data, list) else data[part]
+        items = dict(enumerate(node.value)) if isinstance(node.value, list) else node.value
+        below = items.get(int(part) if isinstance(node.value, list) else part) if isinstance(items, dict) else None
+        if below is None:
+            return file, ".".join(parts[begun : at + 1]), data
+        if below.is_file:
+            file, begun = below.file, at + 1
+        node = below
+    return file, ".".join(parts[begun:]), data
 
 
 def save(path: Path, changes: Mapping[str, object]) -> None:

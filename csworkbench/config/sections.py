@@ -85,6 +85,7 @@ def setting(
     label: str = "",
     better: str = "",
     tunable: bool = False,
+    same_as: str = "",
     **constraints: Any,
 ) -> Any:
     """Return a documented field of a Section.
@@ -96,12 +97,15 @@ def setting(
         label: Name a reader sees; empty = made from the key.
         better: "higher" or "lower" where one direction is good.
         tunable: A widget may change it: only `analyze` uses it.
+        same_as: Key of the item before this one in a list that always has the same value; both are changed together.
         constraints: Passed to pydantic's `Field`: ge, gt, le, lt, min_length, pattern, alias, default_factory ...
 
     Returns:
         A pydantic field.
     """
-    marks: dict[str, str | bool] = {"unit": unit, "label": label, "better": better, "tunable": tunable}
+    marks: dict[str, str | bool] = {
+        "unit": unit, "label": label, "better": better, "tunable": tunable, "same_as": same_as
+    }  # fmt: skip
     extra: JsonDict = {name: mark for name, mark in marks.items() if mark}
     if "default_factory" not in constraints:
         constraints["default"] = default
@@ -130,7 +134,7 @@ def digest(section: Section) -> str:
     Returns:
         64 hexadecimal digits.
     """
-    canonical = json.dumps(_canonical(plain(section)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    canonical = json.dumps(without_zeros(plain(section)), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
@@ -152,10 +156,14 @@ def _as_json(value: object) -> Any:
     return to_jsonable_python(value)
 
 
-def _canonical(data: Any) -> Any:
-    """Write 40.0 as 40: a default keeps the form its author typed, a value of a file takes its field's type."""
+def without_zeros(data: Any) -> Any:
+    """Return JSON data with 40.0 as 40: a default keeps the form its author typed, a value of a file its field's type.
+
+    Args:
+        data: Scalars, lists and dicts.
+    """
     if isinstance(data, dict):
-        return {key: _canonical(value) for key, value in data.items()}
+        return {key: without_zeros(value) for key, value in data.items()}
     if isinstance(data, list):
-        return [_canonical(value) for value in data]
+        return [without_zeros(value) for value in data]
     return int(data) if isinstance(data, float) and data.is_integer() else data

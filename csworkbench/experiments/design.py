@@ -109,13 +109,13 @@ class Metric(Section):
     )
     direction: Literal["higher", "lower"] = setting("higher", description="Which values are good")
     margin: float | None = setting(
-        None, gt=0, le=1e9, description="Guardrail: how much worse it may get, in the unit of the metric"
+        None, gt=0, le=1e9, tunable=True, description="Guardrail: how much worse it may get, in the unit of the metric"
     )
     outcome: Outcome = setting(description="What is counted")
     against: str | None = setting(None, min_length=1, description="Arm it is compared with; null = control")
     covariate: Covariate | None = setting(None, description="What was known before the draw; null = nothing is used")
     worth: float | None = setting(
-        None, gt=0, le=1e9, description="Smallest difference worth knowing, in the unit of the metric"
+        None, gt=0, le=1e9, tunable=True, description="Smallest difference worth knowing, in the unit of the metric"
     )
 
     @model_validator(mode="after")

@@ -31,7 +31,9 @@ COLUMNS = {
 class Holdout(Section):
     """Who is left alone or starts later, by lot, so that the lists can be held against something."""
 
-    share: float = setting(0.2, ge=0, le=0.5, unit="share", description="Accounts held out of each automated program")
+    share: float = setting(
+        0.2, ge=0, le=0.5, unit="share", tunable=True, description="Accounts held out of each automated program"
+    )
     name: str = setting("1", min_length=1, description="Change it to draw anew; it salts every program")
     delay_weeks: int = setting(
         4, ge=0, le=26, unit="weeks", description="How much later the same share of accounts starts on human lists"

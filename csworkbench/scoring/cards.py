@@ -31,7 +31,10 @@ class Curve(Section):
     kind: Literal["curve"] = setting("curve", description="Points of a number")
     direction: Direction = setting(description="Which values are good: higher or lower")
     knots: tuple[tuple[float, Points], ...] = setting(
-        min_length=2, unit="points", description="Pairs [value, points], values ascending, points 0 to 100"
+        min_length=2,
+        unit="points",
+        tunable=True,
+        description="Pairs [value, points], values ascending, points 0 to 100",
     )
 
     @model_validator(mode="after")
@@ -61,9 +64,12 @@ class Categories(Section):
     """Points of an attribute: one number per value."""
 
     kind: Literal["categories"] = setting("categories", description="Points of an attribute")
-    of: dict[str, Points] = setting(min_length=2, unit="points", description="Points 0 to 100 per value")
+    of: dict[str, Points] = setting(min_length=2, unit="points", tunable=True, description="Points 0 to 100 per value")
     otherwise: Points | None = setting(
-        None, unit="points", description="Points of a value that is not listed; null = it is missing, and reported"
+        None,
+        unit="points",
+        tunable=True,
+        description="Points of a value that is not listed; null = it is missing, and reported",
     )
 
     @property
@@ -141,8 +147,10 @@ class Band(Section):
 
     name: str = setting(pattern=NAME, description="Name in tables, snake_case")
     label: str = setting(min_length=1, description="Name on pages")
-    low: float = setting(ge=0, le=FULL_POINTS, unit="points", tunable=True, description="First score of the band")
-    high: float = setting(ge=0, le=FULL_POINTS, unit="points", tunable=True, description="First score of the next band")
+    low: float = setting(
+        ge=0, le=FULL_POINTS, unit="points", tunable=True, same_as="high", description="First score of the band"
+    )
+    high: float = setting(ge=0, le=FULL_POINTS, unit="points", description="First score of the next band")
 
 
 Named = TypeVar("Named", Group, Measure, Band)

@@ -5,6 +5,7 @@ own variation, draws the arms, checks what could mix them, and writes down what 
 `Result` lists the tables.
 """
 
+from csworkbench.analyses.email_design.comparing import compare
 from csworkbench.analyses.email_design.facts import Inputs, prepare
 from csworkbench.analyses.email_design.result import Result, analyze
 from csworkbench.analyses.email_design.settings import Config
@@ -37,5 +38,6 @@ __all__ = [
     "Inputs",
     "Result",
     "analyze",
+    "compare",
     "prepare",
 ]

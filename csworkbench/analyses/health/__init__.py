@@ -3,6 +3,7 @@
 Scorecards turn measures into points, points into a score of 0 to 100, the score into a band. `Result` lists the tables.
 """
 
+from csworkbench.analyses.health.comparing import compare
 from csworkbench.analyses.health.panel import Inputs, prepare
 from csworkbench.analyses.health.result import Result, analyze
 from csworkbench.analyses.health.settings import Config
@@ -34,5 +35,6 @@ __all__ = [
     "Result",
     "Rule",
     "analyze",
+    "compare",
     "prepare",
 ]

@@ -7,6 +7,7 @@ said of it. `Result` lists the tables.
 from csworkbench.analyses.plan_validation.evidence import Inputs, prepare
 from csworkbench.analyses.plan_validation.result import Result, analyze
 from csworkbench.analyses.plan_validation.settings import Config
+from csworkbench.analyses.plan_validation.turning import compare
 
 READS = ("accounts", "plans")
 READS_IF_PRESENT = (
@@ -34,5 +35,6 @@ __all__ = [
     "Inputs",
     "Result",
     "analyze",
+    "compare",
     "prepare",
 ]

@@ -1,5 +1,6 @@
 """Which stage, tier and kind of behaviour is each account in, who is stuck, and who has moved?"""
 
+from csworkbench.analyses.segments.comparing import compare
 from csworkbench.analyses.segments.evidence import Inputs, prepare
 from csworkbench.analyses.segments.result import Result, analyze
 from csworkbench.analyses.segments.settings import Config
@@ -37,5 +38,6 @@ __all__ = [
     "Inputs",
     "Result",
     "analyze",
+    "compare",
     "prepare",
 ]

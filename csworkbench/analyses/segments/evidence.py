@@ -19,7 +19,7 @@ NO_RULE = "no rule fits"
 GONE = Condition.model_validate({"attribute": "churned_at", "is_known": True})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Inputs:
     """Everything `analyze` needs.
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.segments.evidence import Inputs
 from csworkbench.analyses.segments.settings import Config
 from csworkbench.formats import label
+from csworkbench.remembering import once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +52,11 @@ def find_groups(inputs: Inputs, config: Config) -> Groups:
         inputs: Measures of the accounts.
         config: Measures to cluster on, most groups and seed.
     """
+    asked = ("groups", config.cluster_on, config.most_groups, config.seed)
+    return once(inputs, asked, lambda: _found(inputs, config))
+
+
+def _found(inputs: Inputs, config: Config) -> Groups:
     import numpy as np
 
     from csworkbench.inference.clusters import cluster

@@ -17,9 +17,16 @@ class StageRule(Section):
     stage: str = setting(min_length=1, description="Name of the stage")
     where: Condition | None = setting(None, description="Who is in it; absent = everybody no earlier rule took")
     usual_days: int | None = setting(
-        None, ge=1, le=3650, unit="days", description="Confirmed usual time in the stage; absent = taken from the data"
+        None,
+        ge=1,
+        le=3650,
+        unit="days",
+        tunable=True,
+        description="Confirmed usual time in the stage; absent = taken from the data",
     )
-    is_lasting: bool = setting(False, description="Staying long is as it should be: nobody is stuck in it")
+    is_lasting: bool = setting(
+        False, tunable=True, description="Staying long is as it should be: nobody is stuck in it"
+    )
 
 
 class SegmentRule(Section):
@@ -90,15 +97,22 @@ class Config(Section):
     cluster_on: tuple[str, ...] = setting(
         (), description="Measures by which accounts that behave alike are looked for; empty = no clustering"
     )
-    most_groups: int = setting(6, ge=2, le=10, unit="groups", description="Most groups the clustering tries")
+    most_groups: int = setting(
+        6, ge=2, le=10, unit="groups", tunable=True, description="Most groups the clustering tries"
+    )
     history_weeks: int = setting(
         39, ge=1, le=208, unit="weeks", description="How far back stages are followed, week by week"
     )
     compare_weeks: int = setting(
-        13, ge=1, le=208, unit="weeks", description="How far back the date lies the book is compared with"
+        13, ge=1, le=208, unit="weeks", tunable=True, description="How far back the date lies the book is compared with"
     )
     usual_share: float = setting(
-        0.8, ge=0.5, le=0.99, unit="share", description="Share of accounts that leave a stage within its usual time"
+        0.8,
+        ge=0.5,
+        le=0.99,
+        unit="share",
+        tunable=True,
+        description="Share of accounts that leave a stage within its usual time",
     )
     contact_lists: dict[str, ContactList] = setting(
         default_factory=dict, description="Lists of contacts by name: who fits, and what for"

@@ -4,6 +4,7 @@ The week is planned within the time of CSMs and the places of channels, obeys th
 week; `csw release` makes it official, and only that counts as contact.
 """
 
+from csworkbench.analyses.weekly_list.comparing import compare
 from csworkbench.analyses.weekly_list.evidence import Inputs, prepare
 from csworkbench.analyses.weekly_list.result import Result, analyze
 from csworkbench.analyses.weekly_list.settings import Config
@@ -48,5 +49,6 @@ __all__ = [
     "Inputs",
     "Result",
     "analyze",
+    "compare",
     "prepare",
 ]

@@ -22,10 +22,20 @@ class Channel(Section):
         10.0, ge=0, le=480, unit="minutes", description="Time of one contact by a person, where a proposal names none"
     )
     reach: float = setting(
-        1.0, gt=0, le=1, unit="share", description="Share of those tried who are reached; an opinion until measured"
+        1.0,
+        gt=0,
+        le=1,
+        unit="share",
+        tunable=True,
+        description="Share of those tried who are reached; an opinion until measured",
     )
     most: int | None = setting(
-        None, ge=0, le=10**7, unit="contacts", description="Most contacts of a week for the whole team; null = no limit"
+        None,
+        ge=0,
+        le=10**7,
+        unit="contacts",
+        tunable=True,
+        description="Most contacts of a week for the whole team; null = no limit",
     )
     is_automated: bool = setting(False, description="Only the system can use it: nobody is proposed on it by hand")
     instead_of: tuple[Name, ...] = setting((), description="Channels of proposals for which it may stand in")
@@ -69,9 +79,16 @@ class Config(Section):
     )
     planned: Planned = setting(default_factory=Planned, description="Minutes of what is in the calendars already")
     free_share: float = setting(
-        0.5, gt=0, le=1, unit="share", description="Part of a CSM's time for customers that proposals may take"
+        0.5,
+        gt=0,
+        le=1,
+        unit="share",
+        tunable=True,
+        description="Part of a CSM's time for customers that proposals may take",
     )
-    stand_in: bool = setting(True, description="A colleague steps in where nobody in charge speaks the language")
+    stand_in: bool = setting(
+        True, tunable=True, description="A colleague steps in where nobody in charge speaks the language"
+    )
     roles: tuple[Name, ...] = setting(("csm", "tech_touch"), description="Roles of csms that contact customers")
     leave_out: dict[Name, Condition] = setting(
         default_factory=dict, description="Who is not contacted: the reason, and a condition on contacts"

@@ -1,0 +1,212 @@
+"""Settings that are turned beside their effect, and saved."""
+
+from itertools import pairwise
+from types import ModuleType, SimpleNamespace
+from typing import Annotated, Literal
+
+import pandas as pd
+import pytest
+from pydantic import model_validator
+
+from csworkbench.config import FromFile, Section, SettingError, load, setting
+from csworkbench.errors import AnalysisError
+from csworkbench.estimates import Estimate, say
+from csworkbench.widgets import Panel, Saved
+
+
+class Band(Section):
+    """A range."""
+
+    name: str = setting(description="Name")
+    low: float = setting(ge=0, le=100, unit="points", tunable=True, same_as="high", description="First score")
+    high: float = setting(ge=0, le=100, unit="points", description="Next score")
+
+
+class Card(Section):
+    """A file of its own."""
+
+    title: str = setting(description="Title")
+    weights: dict[str, float] = setting(default_factory=lambda: {"a": 1.0}, tunable=True, description="Weights")
+    bands: tuple[Band, ...] = setting(description="Bands")
+
+    @model_validator(mode="after")
+    def _touch(self):
+        for place, (left, right) in enumerate(pairwise(self.bands), 1):
+            if left.high != right.low:
+                raise SettingError({f"bands.{place}.low": "make both equal"})
+        return self
+
+
+class Channel(Section):
+    """A channel."""
+
+    reach: float = setting(0.5, gt=0, le=1, unit="share", tunable=True, description="Reach")
+    most: int | None = setting(None, ge=0, tunable=True, description="Most")
+
+
+class Config(Section):
+    """Settings."""
+
+    card: Annotated[Card, FromFile()] = setting(description="Card")
+    share: float = setting(0.5, gt=0, lt=1, unit="share", tunable=True, description="Share that counts")
+    groups: int = setting(6, ge=2, le=10, tunable=True, description="Groups")
+    rounds: int = setting(6, ge=2, le=10**6, tunable=True, description="Rounds")
+    way: Literal["left", "right"] = setting("left", tunable=True, description="Way")
+    is_fast: bool = setting(False, tunable=True, description="Fast")
+    channels: dict[str, Channel] = setting(default_factory=lambda: {"call": Channel(reach=0.4)}, description="Channels")
+    seed: int = setting(1, description="Not to be turned")
+
+
+MAIN = """\
+# Settings of the tiny page.
+card: configs/card.yaml
+# Share, 0 to 1.
+share: 0.4   # as agreed in May
+"""
+CARD = """\
+title: All
+# Bands from worst to best.
+bands:
+  - {name: low, low: 0, high: 40}    # edges are
+  - {name: high, low: 40, high: 100}  # those of the board
+"""
+
+
+def analyze(inputs, config):
+    if config.share > 0.8:
+        raise AnalysisError("nobody is left above 0.8; <b>lower</b> share")
+    scores = pd.DataFrame({"account_id": ["a", "b"], "score": [30.0, 45.0]})
+    at_risk = int((scores["score"] < config.card.bands[1].low).sum())
+    return SimpleNamespace(
+        headline=say("{n:n account|accounts} at risk", n=at_risk),
+        figures={"at_risk": Estimate(at_risk, "accounts", 2)},
+        tables={"scores": scores.assign(name="<script>alert(1)</script>", share=config.share)},
+        caveats=(),
+        actions=(),
+    )
+
+
+@pytest.fixture
+def panel(tmp_path):
+    (tmp_path / "configs").mkdir()
+    for name, written in (("tiny", MAIN), ("card", CARD)):
+        (tmp_path / "configs" / f"{name}.yaml").write_text(written, "utf-8")
+    module = ModuleType("csworkbench.analyses.tiny")
+    module.Config, module.analyze = Config, analyze
+    path = tmp_path / "configs" / "tiny.yaml"
+    return Panel(module, None, load(path, Config, tmp_path), Saved(path, tmp_path, "en", "Settings used"))
+
+
+def test_only_what_is_marked_is_turned_and_an_edge_of_two_bands_is_one_setting(panel):
+    assert {key: knob.same for key, knob in panel.knobs.items()} == {
+        "card.weights": (), "card.bands.1.low": ("card.bands.0.high",), "share": (), "groups": (), "rounds": (),
+        "way": (), "is_fast": (), "channels.call.reach": (), "channels.call.most": (),
+    }  # fmt: skip
+
+
+def test_a_setting_gets_a_control_that_fits_its_bounds(panel):
+    found = {key: (type(each).__name__, getattr(each, "min", None), getattr(each, "max", None))
+             for key, each in panel.controls.items()}  # fmt: skip
+    # Bounds 0 and 1 are open: the outermost places are one step of 0.01 inside.
+    assert found == {
+        "card.weights": ("Text", None, None), "card.bands.1.low": ("FloatSlider", 0.0, 100.0),
+        "share": ("FloatSlider", 0.01, 0.99), "groups": ("IntSlider", 2, 10), "rounds": ("IntText", None, None),
+        "way": ("Dropdown", None, None), "is_fast": ("Checkbox", None, None),
+        "channels.call.reach": ("FloatSlider", 0.01, 1.0), "channels.call.most": ("Text", None, None),
+    }  # fmt: skip
+
+
+def test_controls_stand_in_groups_that_say_what_they_are_of(panel):
+    knob = panel.knobs["channels.call.reach"]
+    assert (knob.group, knob.label, knob.description) == ("Channels", "call: reach", "Reach (share)")
+    assert panel.group.options == ("General", "Bands", "Channels")
+
+
+def test_turning_shows_figures_as_saved_and_as_turned_and_what_names_hold_is_no_markup(panel):
+    panel.controls["card.bands.1.low"].value = 50
+    # a has 30 points, b 45: with the edge at 50 both are below it, with the saved 40 only a.
+    assert "2 accounts at risk" in panel.effect.value
+    assert "1 of 1 figure" in panel.effect.value
+    assert "1 setting" in panel.status.value
+    assert "<script" not in panel.effect.value
+
+
+def test_turning_back_is_as_saved(panel):
+    panel.controls["share"].value = 0.6
+    assert not panel.save.disabled
+    panel.controls["share"].value = 0.4
+    assert panel.save.disabled
+    assert panel.effect.value == ""
+
+
+def test_an_error_is_shown_in_the_panel_as_text_and_cannot_be_saved(panel):
+    panel.controls["share"].value = 0.9
+    assert "nobody is left above 0.8; &lt;b&gt;lower&lt;/b&gt; share" in panel.status.value
+    assert panel.save.disabled
+    panel.controls["share"].value = 0.5
+    assert 'role="status"' in panel.status.value
+
+
+def test_a_value_that_is_not_allowed_is_named_with_its_key(panel):
+    panel.controls["channels.call.most"].value = "-3"
+    assert "channels.call.most" in panel.status.value
+    assert panel.save.disabled
+
+
+def test_a_list_of_numbers_is_written_as_yaml(panel):
+    panel.controls["card.weights"].value = "{a: 2, b: 3}"
+    assert panel.config.card.weights == {"a": 2.0, "b": 3.0}
+
+
+def test_reset_puts_every_control_back(panel):
+    panel.controls["share"].value = 0.6
+    panel.controls["is_fast"].value = True
+    panel.reset.click()
+    assert (panel.controls["share"].value, panel.controls["is_fast"].value) == (0.4, False)
+    assert panel.save.disabled
+
+
+def test_save_shows_the_change_of_each_file_and_writes_nothing_yet(panel):
+    panel.controls["card.bands.1.low"].value = 50
+    panel.controls["share"].value = 0.5
+    panel.save.click()
+    for line in ("-share: 0.4   # as agreed in May", "+share: 0.5   # as agreed in May", "high: 50}"):
+        assert line in panel.diff.value
+    root = panel._saved.root
+    assert (root / "configs" / "tiny.yaml").read_text("utf-8") == MAIN
+    panel.cancel.click()
+    assert panel.diff.value == ""
+
+
+def test_write_keeps_comments_and_what_is_saved_is_what_is_compared_with_next(panel):
+    panel.controls["card.bands.1.low"].value = 50
+    panel.save.click()
+    panel.write.click()
+    root = panel._saved.root
+    assert (root / "configs" / "card.yaml").read_text("utf-8") == CARD.replace("high: 40", "high: 50").replace(
+        "low: 40", "low: 50"
+    )
+    assert (root / "configs" / "tiny.yaml").read_text("utf-8") == MAIN
+    assert "configs/card.yaml" in panel.status.value
+    assert load(root / "configs" / "tiny.yaml", Config, root) == panel.config
+    panel.controls["card.bands.1.low"].value = 30
+    # Nobody has less than 30 points: 2 accounts at risk as saved, none as turned.
+    assert "2 accounts" in panel.effect.value
+    assert "0 accounts at risk" in panel.effect.value
+
+
+def test_of_a_default_that_the_file_does_not_spell_out_all_is_written(panel):
+    panel.controls["channels.call.reach"].value = 0.7
+    panel.save.click()
+    panel.write.click()
+    root = panel._saved.root
+    assert load(root / "configs" / "tiny.yaml", Config, root).channels == {"call": Channel(reach=0.7)}
+
+
+def test_a_file_that_was_broken_meanwhile_is_told_and_left_alone(panel):
+    path = panel._saved.path
+    panel.controls["share"].value = 0.5
+    path.write_text("share: [", "utf-8")
+    panel.save.click()
+    assert 'role="alert"' in panel.status.value
+    assert path.read_text("utf-8") == "share: ["
