@@ -29,6 +29,7 @@ BATCH = (
     "touch_matrix",
     "nps_outreach",
     "weekly_list",
+    "reassignment",
 )
 
 
