@@ -4,6 +4,7 @@
 `panel` the same at several dates, `at_dates` the tables themselves.
 """
 
+from csworkbench.features.calendars import planned
 from csworkbench.features.dated import PLACE, at_dates
 from csworkbench.features.kinds import (
     ActiveRatio,
@@ -48,5 +49,6 @@ __all__ = [
     "owner_names",
     "owners",
     "panel",
+    "planned",
     "substitutions",
 ]

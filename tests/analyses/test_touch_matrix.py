@@ -10,18 +10,22 @@ import pandas as pd
 import pytest
 from lifelines import KaplanMeierFitter
 from pydantic import ValidationError
-from scipy.stats import ttest_rel
+from scipy.stats import t, ttest_rel
 from statsmodels.stats.proportion import proportion_confint
 
 from csworkbench import config as configs
 from csworkbench.analyses import touch_matrix
+from csworkbench.analyses.touch_matrix import loading, receiving, touching
+from csworkbench.analyses.touch_matrix.doubts import about_loads
 from csworkbench.analyses.touch_matrix.settings import Action
 from csworkbench.analyses.touch_matrix.trends import change_of
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.formats import text
-from csworkbench.policy import COLUMNS
+from csworkbench.policy import COLUMNS, week_of
+from csworkbench.shards import cut
 from csworkbench.sources import Contacted
+from csworkbench.store import StoredResult
 from csworkbench.workspace import ContactPolicy
 from tests.books import book, with_rows
 
@@ -715,3 +719,188 @@ def test_the_settings_of_the_sample_book_and_the_profiles_are_valid():
             ROOT / f"configs/profiles/{name}.yaml", touch_matrix.Config, ROOT, {"matrix": [action()]}
         )
         assert set(profile.routes) == set(loaded.routes)
+
+
+def received_of(touches, placed=("A1",), **tables):
+    """What contacts received, where nothing may go out again."""
+    snapshot, config = take(in_book(touches, placed, **tables), AS_OF), make_config()
+    rows = receiving.received(snapshot, config, touching.sent(snapshot, config))
+    accounts = pd.DataFrame({"name": "Firm", "csm": "Ann"}, index=list(placed))
+    known = SimpleNamespace(
+        received=rows, accounts=accounts, has_events="touch_events" in tables,
+        again=SimpleNamespace(week=week_of(AS_OF)),
+    )  # fmt: skip
+    nothing = pd.DataFrame({name: pd.Series(dtype="object") for name in ("touch_id", "reason", "is_listed")})
+    return receiving.received_table(known, config, nothing).set_index(["touch_id", "contact_id"])
+
+
+def test_what_a_contact_received_says_the_most_that_came_of_it():
+    touches = [touch(n, sent_on="2026-06-28") for n in range(1, 7)] + [touch(7, sent_on="2026-06-16")]
+    events = [event(n) for n in (1, 2, 3, 4)] + [
+        event(2, "open", agent="machine"), event(3, "open", agent="human"), event(3, "open", agent="machine"),
+        event(4, "reply", agent="human"), event(5, "bounced"),
+    ]  # fmt: skip
+    table = received_of(touches, touch_events=events).droplevel("contact_id")
+    # the 14 days up to the 30th of June begin on the 17th: the seventh is too old
+    assert table["outcome"].to_dict() == {
+        "T001": "delivered, not opened", "T002": "opened by machines only", "T003": "opened", "T004": "answered",
+        "T005": "bounced", "T006": "nothing recorded",
+    }  # fmt: skip
+    assert table.index[table["only_machines"]].tolist() == ["T002"]
+    assert table["opened"].sum() == 1
+
+
+def test_whoever_took_part_received_it_too():
+    held = [touch(1, sent_on="2026-06-28", channel="visit", mode="human")]
+    guests = [{"touch_id": "T001", "contact_id": each} for each in ("PA1", "PB1", "PC1")]
+    table = received_of(held, touch_participants=guests).reset_index()
+    assert table["contact_id"].tolist() == ["PA1", "PB1", "PC1"]
+    assert table["why"].tolist() == ["by a person", "took part", "took part"]
+
+
+def test_each_message_received_says_whether_it_goes_out_again_and_why():
+    placed = {f"A{n}": ("mid", "growth", "2026-01-01") for n in range(1, 6)}
+    important = {"importance": "high", "sent_on": "2026-06-24"}
+    touches = [
+        touch(1, "A1", **important), touch(2, "A2", **important | {"importance": "normal"}),
+        touch(3, "A3", **important), touch(4, "A4", **important | {"sent_on": "2026-06-29"}),
+        touch(5, "A5", **important),
+    ]  # fmt: skip
+    clicked = event(3, "click", agent="human", occurred_at="2026-06-25T12:00:00")
+    late = event(5, "click", agent="human", occurred_at="2026-06-30T12:00:00")
+    arrived = [event(n, occurred_at="2026-06-25T12:00:00") for n in (1, 2, 3, 5)]
+    events = [*arrived, event(4, occurred_at="2026-06-29T13:00:00"), clicked, late]
+    # the week began after Sunday, the 28th: the fourth was not sent then, the fifth not clicked
+    result = result_of(touches, placed=placed, touch_events=events, **allowed(*placed))
+    table = result.tables["received"].set_index("touch_id")
+    assert table.index[table["again"]].tolist() == ["T001"]
+    assert table["why"].to_dict() == {
+        "T001": "no click, no answer", "T002": "not important", "T003": "a person clicked or answered",
+        "T004": "too new when the week began", "T005": "a person clicked or answered since the week began",
+    }  # fmt: skip
+
+
+def test_nobody_says_what_was_opened_where_no_events_are_recorded():
+    table = received_of([touch(1, sent_on="2026-06-28")])
+    assert table["outcome"].tolist() == ["not known"]
+    assert table[["delivered", "opened", "only_machines"]].isna().all(axis=None)
+
+
+def test_a_list_by_csm_has_what_the_contacts_of_their_accounts_received():
+    placed = dict.fromkeys(("A1", "A2"), ("mid", "growth", "2026-01-01"))
+    touches = [touch(1, sent_on="2026-06-28"), touch(2, "A2", "2026-06-28")]
+    found = received_of(touches, placed).reset_index()
+    whole = StoredResult("touch_matrix", AS_OF, "", {}, {"received": found}, {}, (), (), Path())
+    assert cut(whole, ["A2"], "Ann").tables["received"]["touch_id"].tolist() == ["T002"]
+
+
+WEEKS = 4
+"""The 4 weeks up to the 30th of June: from the 3rd on."""
+
+
+def load_of(touches, accounts=6, config=None, **tables):
+    """Load of the CSMs of accounts that are divided among them in turn."""
+    names = [f"A{n}" for n in range(1, accounts + 1)]
+    csms = tables.setdefault("csms", [{"csm_id": "C1", "name": "Ann", "capacity_minutes_week": 600}])
+    held = [
+        {"account_id": name, "role": "csm", "valid_from": "2024-01-01", "csm_id": csms[place % len(csms)]["csm_id"]}
+        for place, name in enumerate(names)
+    ]
+    config = config or make_config(load={"weeks": WEEKS, "least_accounts": 1, "repeats": 2})
+    snapshot = take(in_book(touches, names, assignments=held, **tables), AS_OF)
+    done = loading.work(snapshot, config, touching.sent(snapshot, config))
+    return loading.csm_load_table(SimpleNamespace(work=done, language="en"), config)
+
+
+def call(number, account="A1", sent_on="2026-06-20", csm="C1", **changes):
+    made = {"channel": "call", "mode": "human", "initiator": "csm", "csm_id": csm, "content_id": None, "minutes": 60.0}
+    return touch(number, account, sent_on, **made | changes)
+
+
+def test_load_is_recorded_minutes_and_tasks_done_against_capacity():
+    # newest week 60 + 60 + a task of 30, the one before 60, none in the other two: 150, 60, 0, 0
+    calls = [
+        call(1, sent_on="2026-06-24"),
+        call(2, sent_on="2026-06-30"),
+        call(3, sent_on="2026-06-23"),
+        call(4, sent_on="2026-06-02"),
+    ]
+    done = {
+        "task_id": "W1",
+        "account_id": "A1",
+        "csm_id": "C1",
+        "due_at": "2026-06-25T09:00:00",
+        "done_at": "2026-06-25T09:00:00",
+    }
+    row = load_of(calls, tasks=[done]).iloc[0]
+    weeks = np.array([150, 60, 0, 0]) / 600
+    half = t.ppf(0.975, 3) * weeks.std(ddof=1) / 2
+    assert row["minutes"] == pytest.approx(210 / 4)
+    assert [row[each] for each in ("load_share", "load_low", "load_high")] == pytest.approx(
+        [weeks.mean(), weeks.mean() - half, weeks.mean() + half]
+    )
+
+
+def test_what_is_planned_for_the_week_ahead_is_told_beside_it():
+    ahead = [
+        {"task_id": f"W{n}", "account_id": "A1", "csm_id": None, "due_at": f"2026-07-{n:02d}T09:00:00", "done_at": None}
+        for n in (1, 7, 8)
+    ]
+    row = load_of([call(1)], tasks=ahead).iloc[0]
+    assert [row["planned"], row["planned_share"]] == [60, 0.1]  # the 8th of July is the week after
+
+
+def test_guidance_is_repeated_where_one_person_brought_it_to_enough_accounts():
+    csms = [{"csm_id": name, "name": name, "capacity_minutes_week": 600} for name in ("C1", "C2")]
+    calls = [
+        call(1, "A1", rule="low_usage"), call(2, "A3", rule="low_usage"), call(3, "A3", rule="offer"),
+        call(4, "A5"), call(5, "A2", csm="C2", rule="low_usage"),
+    ]  # fmt: skip
+    table = load_of(calls, csms=csms).set_index("csm_id")
+    assert table["repetition_share"].to_dict() == {"C1": 2 / 4, "C2": 0.0}  # C2 said it to one account only
+
+
+def test_a_touch_beside_one_of_the_center_takes_capacity():
+    rows = [
+        call(1, sent_on="2026-06-20"), touch(2, sent_on="2026-06-21", initiator="marketing"),
+        call(3, "A2", "2026-06-10"), touch(4, "A2", "2026-06-12"),
+        call(5, "A3", "2026-06-10", initiator="customer"), touch(6, "A3", "2026-06-10"),
+    ]  # fmt: skip
+    # within 2 days at the same contact: the first; the third is 2 days apart, the fifth is what the customer began
+    row = load_of(rows).iloc[0]
+    assert [row["overlaps"], row["overlap_minutes"], row["overlap_share"]] == [1, 15, 15 / 600]
+
+
+def test_nobody_is_named_whose_accounts_are_too_few():
+    csms = [{"csm_id": name, "name": f"Name {name}", "capacity_minutes_week": 600} for name in ("C1", "C2", "C3")]
+    config = make_config(load={"weeks": WEEKS, "least_accounts": 3})
+    table = load_of([call(1, "A2", csm="C2")], 7, config, csms=csms)
+    # of 7 accounts C1 has 3, the others 2 each
+    assert table["csm"].tolist() == ["Name C1", "fewer than 3 accounts each"]
+    assert table["csm_id"].fillna("").tolist() == ["C1", ""]
+    assert table["people"].tolist() == [1, 2]
+    assert table["accounts"].tolist() == [3, 4]
+
+
+def test_loads_that_cannot_be_told_apart_are_no_ranking():
+    csms = [{"csm_id": name, "name": name, "capacity_minutes_week": 600} for name in ("C1", "C2")]
+    even = [call(2 * n, "A1", f"2026-06-{4 + 7 * n:02d}", minutes=60.0 + n) for n in range(WEEKS)]
+    odd = [call(2 * n + 1, "A2", f"2026-06-{4 + 7 * n:02d}", "C2", minutes=61.5 + n % 2) for n in range(WEEKS)]
+    assert set(load_of([*even, *odd], csms=csms)["against"]) == {"no difference to tell"}
+    full = [{**each, "minutes": 300.0 + place} for place, each in enumerate(even)]
+    table = load_of([*full, *odd], csms=csms)
+    assert table["against"].tolist() == ["more than the others", "less than the others"]
+
+
+def test_whose_capacity_nobody_knows_has_no_load():
+    table = load_of([call(1)], csms=[{"csm_id": "C1", "name": "Ann", "capacity_minutes_week": None}])
+    assert table["load_share"].isna().all()
+    assert table["against"].tolist() == ["capacity not known"]
+    assert [each.code for each in about_loads(table)] == ["load_unknown"]
+
+
+def test_recorded_minutes_beyond_capacity_are_a_warning():
+    calls = [call(n, sent_on=f"2026-06-{4 + 7 * n:02d}", minutes=900.0 + n) for n in range(WEEKS)]
+    found = list(about_loads(load_of(calls)))
+    assert [each.code for each in found] == ["overloaded", "load_recorded"]
+    assert text(found[0].message).startswith("Ann:")

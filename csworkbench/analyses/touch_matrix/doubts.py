@@ -33,6 +33,7 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
         *_about_leading(inputs, config, tables["overlaps"]),
         *_about_resending(inputs),
         *_about_nameless(inputs),
+        *about_loads(tables["csm_load"]),
         *_about_figures(inputs),
         *_about_warm_ups(inputs),
     )
@@ -228,6 +229,42 @@ def _about_nameless(inputs: Inputs) -> Iterator[Caveat]:
                 all=len(nameless),
             ),
             say("Record contact_id of touches; the file resend_left_out names the accounts"),
+        )
+
+
+def about_loads(loads: "pd.DataFrame") -> Iterator[Caveat]:
+    """Yield the doubts beside the load of CSMs.
+
+    Args:
+        loads: From `loading.csm_load_table`.
+    """
+    over = loads[loads["csm_id"].notna() & (loads["load_low"] > 1)]
+    if len(over):
+        yield Caveat(
+            "overloaded",
+            Severity.WARNING,
+            say(
+                "{who:list}: the recorded minutes alone exceed capacity, with the whole interval",
+                who=list(over["csm"]),
+            ),
+            say("Move accounts, or hand to the system what repeats; see the file csm_load"),
+        )
+    unknown = int(loads.loc[loads["capacity"].isna(), "people"].sum())
+    if unknown:
+        yield Caveat(
+            "load_unknown",
+            Severity.NOTE,
+            say("The capacity of {n:n CSM|CSMs} is not known, so their load is not either", n=unknown),
+            say("Give capacity_minutes_week in csms"),
+        )
+    if len(loads) > unknown:
+        yield Caveat(
+            "load_recorded",
+            Severity.NOTE,
+            say(
+                "The load counts minutes that touches record and tasks at the minutes of the settings: whoever records "
+                "less looks less busy, so a low load is no spare time"
+            ),
         )
 
 

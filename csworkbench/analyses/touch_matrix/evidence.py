@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.touch_matrix.loading import Work
 from csworkbench.analyses.touch_matrix.resending import Again
 from csworkbench.analyses.touch_matrix.settings import Config
 from csworkbench.analyses.touch_matrix.trends import Quarter
@@ -54,6 +55,7 @@ class Inputs:
         meetings: Newest meeting held: account_id, kind, last_on.
         began: The same five when the week began, and what official lists had the system send.
         again: Important messages nobody reacted to, and what decides about sending them again.
+        received: Touches of the last days by contact: see `receiving.received`.
         overlaps: Contacts touched by two initiators within days: first, second, contact_id, account_id, times.
         tries: Touches by the place in their try: account_id, channel, place (first; later = after others that reached
             nobody), attempted, reached, any_attempted and any_reached (at whatever place).
@@ -61,6 +63,7 @@ class Inputs:
             touches, reached.
         kpis: One row per KPI, account and what it takes: kpi, account_id, top, bottom, extra; see `kpis`.
         loads: Who looked after which account for what share of the period: csm_id, account_id, share, is_pool.
+        work: What people did in the last weeks, and have before them.
         past: The same figures of quarters one after another, the newest last; see `trends`.
         has_addresses: Whether e-mail addresses of contacts are recorded.
         has_events: Whether anything is known of what came of touches.
@@ -77,11 +80,13 @@ class Inputs:
     meetings: "pd.DataFrame"
     began: Began
     again: Again
+    received: "pd.DataFrame"
     overlaps: "pd.DataFrame"
     tries: "pd.DataFrame"
     warm: "pd.DataFrame"
     kpis: "pd.DataFrame"
     loads: "pd.DataFrame"
+    work: Work
     past: tuple[Quarter, ...]
     has_addresses: bool
     has_events: bool
@@ -100,7 +105,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     Raises:
         ConfigError: an action or route names a stage or tier nobody has, or a condition does not fit.
     """
-    from csworkbench.analyses.touch_matrix import kpis, needing, resending, touching, trends
+    from csworkbench.analyses.touch_matrix import kpis, loading, needing, receiving, resending, touching, trends
     from csworkbench.filters import absent_tables
 
     result = upstream["segments"]
@@ -121,11 +126,13 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         meetings=touching.meetings(snapshot),
         began=_began(snapshot, config, result),
         again=resending.again(snapshot, config),
+        received=receiving.received(snapshot, config, sent),
         overlaps=touching.overlaps(config, sent),
         tries=touching.tries(config, sent),
         warm=touching.warmed(sent),
         kpis=measured,
         loads=kpis.loads(snapshot, config, first),
+        work=loading.work(snapshot, config, sent),
         past=trends.quarters(snapshot, config),
         has_addresses=_has_column(snapshot, "contact_pii", "email"),
         has_events="touch_events" in snapshot.tables,

@@ -16,7 +16,9 @@ from csworkbench.analyses.touch_matrix.lists import (
     overlap_table,
     warm_table,
 )
+from csworkbench.analyses.touch_matrix.loading import csm_load_table
 from csworkbench.analyses.touch_matrix.reaching import catalog_table, family_table, mail_table
+from csworkbench.analyses.touch_matrix.receiving import received_table
 from csworkbench.analyses.touch_matrix.resending import LEFT_OUT, LISTED, decided
 from csworkbench.analyses.touch_matrix.settings import Config
 from csworkbench.analyses.touch_matrix.standing import (
@@ -52,6 +54,7 @@ class Result:
     * automation, family, rule and channel: see `lists.automation_table`
     * resend, important message that may go out again this week: resending.LISTED; resend_left_out, those that may not:
       resending.LEFT_OUT; resend_reasons, the same by reason: reason, messages
+    * received, touch of the last days and contact: see `receiving.received_table`
     * initiators: see `lists.initiator_table`; overlaps: see `lists.overlap_table`; overlap_contacts: the contacts
       behind it; modes: see `lists.mode_table`; warm_ups: see `lists.warm_table`
     * reach, tier and step of its route: see `channels.reach_table`
@@ -64,7 +67,7 @@ class Result:
     * kpis, dimension, value and KPI: see `kpis.kpi_table`; kpi_board, the same of the book and the tiers side by side,
       with the change: see `trends.board`; kpi_trend, KPI and quarter: see `trends.trend_table`; kpi_changes, KPI: see
       `trends.change_table`
-    * loads, person: see `kpis.load_table`
+    * loads, person: see `kpis.load_table`; csm_load, CSM: see `loading.csm_load_table`
 
     Args:
         headline: Verdict in one sentence.
@@ -123,6 +126,7 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "resend": again.loc[again["is_listed"], LISTED].reset_index(drop=True),
         "resend_left_out": left_out,
         "resend_reasons": left_out["reason"].value_counts().rename_axis("reason").reset_index(name="messages"),
+        "received": received_table(inputs, config, again),
         "initiators": initiator_table(inputs, config),
         "overlaps": overlap_table(inputs),
         "overlap_contacts": inputs.overlaps,
@@ -141,6 +145,7 @@ def _tables(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "dict[str
         "kpi_trend": trend_table(inputs, config),
         "kpi_changes": changes,
         "loads": load_table(inputs),
+        "csm_load": csm_load_table(inputs, config),
     }
 
 

@@ -61,6 +61,26 @@ class Resend(Section):
         return self
 
 
+class Load(Section):
+    """What makes up the load of a CSM."""
+
+    weeks: int = setting(13, ge=4, le=52, unit="weeks", description="Weeks up to the date whose work is added up")
+    task: float = setting(
+        30.0, ge=0, le=480, unit="minutes", description="A task, done or planned; 0 = touches tell of the work"
+    )
+    meeting: float = setting(60.0, ge=0, le=480, unit="minutes", description="A meeting planned for the week ahead")
+    plan_step: float = setting(
+        45.0, ge=0, le=480, unit="minutes", description="A step of a success plan, planned for the week ahead"
+    )
+    repeats: int = setting(
+        5, ge=2, le=1000, unit="accounts",
+        description="At how many accounts one person has to give the same guidance for it to be repeated",
+    )  # fmt: skip
+    least_accounts: int = setting(
+        5, ge=1, le=1000, unit="accounts", description="Whoever looks after fewer is not named: they are added up"
+    )
+
+
 def _usual_measures() -> dict[str, MeasureSource]:
     return {"active_ratio": ActiveRatio()}
 
@@ -86,6 +106,9 @@ class Config(Section):
         14, ge=1, le=90, unit="days", description="Touches of one account for one reason so close together are one try"
     )
     resend: Resend = setting(default_factory=Resend, description="Important messages that are sent again")
+    received_days: int = setting(
+        14, ge=1, le=90, unit="days", description="Trailing days of which the page lists what each contact received"
+    )
     overlap_days: int = setting(
         2, ge=1, le=30, unit="days", description="Touches of one contact by two initiators so close are an overlap"
     )
@@ -94,6 +117,7 @@ class Config(Section):
     trend_quarters: int = setting(
         4, ge=1, le=12, unit="quarters", description="How many quarters back the six figures are followed"
     )
+    load: Load = setting(default_factory=Load, description="What makes up the load of a CSM")
     pool_roles: tuple[str, ...] = setting(
         ("tech_touch",), description="Roles of csms whose accounts are a pool, which is no CSM's load"
     )

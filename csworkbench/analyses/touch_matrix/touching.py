@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 COLUMNS = {
     "contact_id": "string", "channel": "string", "mode": "string", "initiator": "string", "family": "string",
     "rule": "string", "content_id": "string", "importance": "string", "minutes": "decimal(18, 6)",
-    "linked_touch_id": "string", "experiment_id": "string",
+    "linked_touch_id": "string", "experiment_id": "string", "csm_id": "string",
 }  # fmt: skip
+CAME = (
+    "is_delivered", "is_reached", "has_reaction", "is_opened", "is_clicked", "is_replied", "is_bounced", "by_machine",
+)  # fmt: skip
 MACHINES = ("machine", "scanner", "unknown")
 
 
@@ -28,7 +31,9 @@ def sent(snapshot: "Snapshot", config: Config) -> "ir.Table":
 
     Returns:
         One row per touch: touch_id, account_id, the columns of touches, sent_on, is_delivered, is_reached (a person
-        opened or reacted, or it was delivered on a live channel), has_reaction (a person clicked or answered).
+        opened or reacted, or it was delivered on a live channel), has_reaction (a person clicked or answered),
+        is_opened, is_clicked, is_replied (by a person), is_bounced, by_machine (something that is no person opened or
+        clicked).
     """
     import ibis
 
@@ -42,23 +47,32 @@ def sent(snapshot: "Snapshot", config: Config) -> "ir.Table":
     touches = touches.mutate(minutes=touches.minutes.cast("float64").fill_null(0.0))
     kept = touches.select("touch_id", "account_id", "sent_at", "sent_on", *COLUMNS)
     if "touch_events" not in snapshot.tables:
-        nothing = ibis.literal(False)
-        return kept.mutate(is_delivered=nothing, is_reached=nothing, has_reaction=nothing)
+        return kept.mutate(**dict.fromkeys(CAME, ibis.literal(False)))
     events = with_columns(snapshot.tables["touch_events"], agent="string")
     by_person = ~events.agent.fill_null("human").isin(MACHINES)
     came = events.group_by("touch_id").agg(
         delivered=(events.type == "delivered").any(),
-        seen=(by_person & events.type.isin(["open", "click", "reply"])).any(),
-        reacted=(by_person & events.type.isin(["click", "reply"])).any(),
+        bounced=(events.type == "bounced").any(),
+        opened=(by_person & (events.type == "open")).any(),
+        clicked=(by_person & (events.type == "click")).any(),
+        replied=(by_person & (events.type == "reply")).any(),
+        machine=(~by_person & events.type.isin(["open", "click"])).any(),
     )
     joined = kept.left_join(came, "touch_id")
-    delivered, seen = joined.delivered.fill_null(False), joined.seen.fill_null(False)
+    names = ("delivered", "bounced", "opened", "clicked", "replied", "machine")
+    delivered, bounced, opened, clicked, replied, machine = (joined[name].fill_null(False) for name in names)
     is_live = joined.channel.isin(list(config.live_channels)).fill_null(False)
+    reacted = clicked | replied
     return joined.select(
         *(joined[name] for name in kept.columns),
-        is_delivered=delivered | seen,
-        is_reached=seen | (delivered & is_live),
-        has_reaction=joined.reacted.fill_null(False),
+        is_delivered=delivered | opened | reacted,
+        is_reached=opened | reacted | (delivered & is_live),
+        has_reaction=reacted,
+        is_opened=opened,
+        is_clicked=clicked,
+        is_replied=replied,
+        is_bounced=bounced,
+        by_machine=machine,
     )
 
 

@@ -1,13 +1,10 @@
-"""What the book knows of people and calendars, as small tables the engine computes."""
+"""What the book knows of people and of what they did, as small tables the engine computes."""
 
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from csworkbench.asof import Snapshot, day_start, with_local_day
-from csworkbench.policy import Week
+from csworkbench.asof import Snapshot, with_local_day
 
 if TYPE_CHECKING:
-    import ibis.expr.types as ir
     import pandas as pd
 
 
@@ -51,53 +48,6 @@ def people(before: Snapshot, roles: tuple[str, ...]) -> "pd.DataFrame":
     frame = rows.select("csm_id", **there).to_pandas().set_index("csm_id").sort_index()
     full: pd.DataFrame = frame.reindex(columns=list(wanted))
     return full.astype({"name": "str", "languages": "str", "capacity": "float64"})
-
-
-def calendars(before: Snapshot, week: Week) -> "pd.DataFrame":
-    """Return what is planned for the week and not done: kind (task, meeting, plan_step), csm_id, account_id.
-
-    Args:
-        before: The book when the week began.
-        week: Week of the list.
-
-    Returns:
-        One row per thing; csm_id is missing where nobody is named: the CSM of the account does it.
-    """
-    import pandas as pd
-
-    parts = []
-    for kind, table, at, done in (
-        ("task", "tasks", "due_at", "done_at"),
-        ("meeting", "meetings", "planned_at", "held_at"),
-        ("plan_step", "plan_steps", "planned_at", "done_at"),
-    ):
-        rows = before.tables.get(table)
-        if rows is None or at not in rows.columns:
-            continue
-        if table == "plan_steps":
-            plans = before.tables.get("plans")
-            if plans is None:
-                continue
-            named = [name for name in ("plan_id", "account_id", "csm_id") if name in plans.columns]
-            rows = rows.join(plans.select(*named), "plan_id")
-        ahead = _within(rows, at, week, before.workspace.timezone)
-        if done in ahead.columns:
-            ahead = ahead.filter(ahead[done].isnull())  # noqa: PD003 - an expression of the engine
-        there = [name for name in ("csm_id", "account_id") if name in ahead.columns]
-        parts.append(ahead.select(*there).to_pandas().assign(kind=kind))
-    columns = ["kind", "csm_id", "account_id"]
-    found = [part for part in parts if len(part)]
-    if not found:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
-    frame: pd.DataFrame = pd.concat(found, ignore_index=True).reindex(columns=columns)
-    return frame.astype("str").sort_values(columns, ignore_index=True)
-
-
-def _within(rows: "ir.Table", at: str, week: Week, zone: str) -> "ir.Table":
-    import ibis
-
-    first, after = day_start(week.first, zone), day_start(week.last + timedelta(days=1), zone)
-    return rows.filter(rows[at] >= ibis.literal(first), rows[at] < ibis.literal(after))
 
 
 def done(now: Snapshot) -> "pd.DataFrame":

@@ -9,7 +9,7 @@ from csworkbench.analyses.weekly_list import asked
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.errors import AnalysisError, Problem
-from csworkbench.features import owners
+from csworkbench.features import owners, planned
 from csworkbench.policy import COLUMNS, Ground, Week, book_size, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
@@ -170,7 +170,7 @@ def _names(before: Snapshot) -> dict[str, str]:
 
 
 def _with_planned(before: Snapshot, week: Week, config: Config, owners: Mapping[str, str]) -> "pd.DataFrame":
-    people, plans = asked.people(before, config.roles), asked.calendars(before, week)
+    people, plans = asked.people(before, config.roles), planned(before, week.first, week.last)
     minutes = plans["kind"].map({kind: getattr(config.planned, kind) for kind in ("task", "meeting", "plan_step")})
     who = plans["csm_id"].fillna(plans["account_id"].map(dict(owners)))
     taken = minutes.astype(float).groupby(who).sum()
