@@ -59,7 +59,7 @@ def _changes(stack: "pd.DataFrame", anticipation: int) -> "pd.DataFrame":
     import pandas as pd
 
     if stack.empty:
-        return pd.DataFrame(columns=["account_id", "landing", "is_plan", "before", "change"])
+        return _no_changes()
     number = (stack["month"].dt.year - stack["landing"].dt.year) * 12 + (
         stack["month"].dt.month - stack["landing"].dt.month
     )
@@ -69,10 +69,17 @@ def _changes(stack: "pd.DataFrame", anticipation: int) -> "pd.DataFrame":
     near = near.assign(is_plan=near["start"] > 0, is_after=near["offset"] > 0)
     means = near.pivot_table(index=keys, columns="is_after", values="value", aggfunc=["mean", "size"])
     if means.shape[1] < 4:
-        return pd.DataFrame(columns=[*keys, "before", "change"])
+        return _no_changes()
     told: pd.DataFrame = means[(means["size"] == WINDOW).all(axis=1)]["mean"]
     found: pd.DataFrame = pd.DataFrame({"before": told[False], "change": told[True] - told[False]}).reset_index()
     return found
+
+
+def _no_changes() -> "pd.DataFrame":
+    import pandas as pd
+
+    made = pd.DataFrame(columns=["account_id", "landing", "is_plan", "before", "change"])
+    return made.astype({"is_plan": bool})  # an empty mask of objects would choose columns instead of rows
 
 
 def _gap(plans: "pd.DataFrame", controls: "pd.DataFrame") -> float:

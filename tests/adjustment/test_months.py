@@ -87,3 +87,9 @@ def test_without_the_extra_it_is_said_what_to_install(starts, monkeypatch):
     assert found.design is Design.NONE
     (told,) = (caveat for caveat in found.caveats if caveat.code == "extra_missing")
     assert "pip install 'csworkbench[did]'" in formats.text(told.action)
+
+
+def test_plans_without_a_month_after_their_start_have_no_comparison():
+    plans, panel = book([5, 99])
+    found = compare(plans, RULES, panel=panel[panel["month"] <= MONTHS[5]])
+    assert found.design is Design.NONE
