@@ -65,6 +65,7 @@ def reading_of(world):
     inputs = SimpleNamespace(accounts=known, of_today=(), plans=lines, as_of=DAY.date(), levels={})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(judging, "episodes_of", of)
+        patch.setattr(judging, "starts_by_month", lambda *_: None)  # a world is windows only: no months to fall back on
         return judging.read_playbook(inputs, Config(), lines, Declared("rescue", founder=founder))
 
 
