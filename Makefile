@@ -26,7 +26,7 @@ help:
 	@echo "make check      configs and data contract of this project"
 	@echo "make notebooks  run every notebook and store its outputs for the sample book"
 	@echo "make samples    simulate data/samples again from its seed"
-	@echo "make soak       long runs, by hand; results go to docs/evidence/"
+	@echo "make soak       long runs, by hand, one file after the other with its time; PART=kills takes those of that name"
 	@echo "make calibrate  full statistical rows, by hand; results go to docs/evidence/"
 	@echo "make bench      benchmarks: ratios against named peers in the same run"
 
@@ -77,8 +77,16 @@ notebooks-check: $(VENV)/.ready-dev
 test: lint types notebooks-check
 	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"
 
+# Each file with such tests is a part of its own, and its time is told: PART=kills takes those of that name, ONLY=writes tests of it.
 soak: $(VENV)/.ready-dev
-	@$(BIN)/pytest -q -m soak
+	@parts="$$(grep -rlE --include='*.py' 'mark\.soak' tests | grep -e '$(PART)' | sort)"; failed=""; \
+	test -n "$$parts" || { echo "no part of the soak is called '$(PART)'" >&2; exit 2; }; \
+	for part in $$parts; do \
+		begun=$$(date +%s); echo "soak: $$part ..."; \
+		$(BIN)/pytest -q -m soak $(if $(ONLY),-k '$(ONLY)') --durations 5 --durations-min 60 $$part || failed="$$failed $$part"; \
+		echo "soak: $$part took $$(( $$(date +%s) - begun )) s"; \
+	done; \
+	test -z "$$failed" || { echo "soak: failed in$$failed" >&2; exit 1; }
 
 calibrate: $(VENV)/.ready-dev
 	@$(BIN)/pytest -q -m calibration

@@ -293,6 +293,23 @@ def start(
     return Desk(_find(workspace, Path.cwd()), config, as_of, output_dir, overrides or {})
 
 
+def secret(reference: str) -> str:
+    """Return the secret that a setting names; what a run writes has its name where the notebook says it.
+
+    Args:
+        reference: env:NAME, the name of an environment variable.
+
+    Raises:
+        ConfigError: it is no such name, or there is no such variable.
+    """
+    kind, _, name = reference.partition(":")
+    if kind != "env" or not name.isidentifier():
+        raise ConfigError("a secret is written as env:NAME, the name of an environment variable")
+    if name not in os.environ:
+        raise ConfigError(f"the environment variable {name} is not set")
+    return os.environ[name]
+
+
 def write_files(result: Result, folder: Path) -> "Mapping[str, ExportedTable]":
     """Write the tables of a result, and those that people take away in further kinds; return what was written by name.
 

@@ -443,6 +443,10 @@ def test_secret_in_clear_text_is_refused_and_never_echoed(root, text):
     assert "hunter2" not in found
 
 
+def test_the_name_of_an_environment_variable_is_no_secret(root):
+    assert read(root, "parameters: {api_token: env:CRM_TOKEN}\n").parameters == {"api_token": "env:CRM_TOKEN"}
+
+
 @pytest.mark.parametrize(
     ("key", "expected"),
     [

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Path = tuple[str | int, ...]
 
 _SECRET_WORDS = {"password", "passwd", "passphrase", "pwd", "secret", "token", "apikey", "credential", "credentials"}
+_REFERENCE = re.compile(r"env:[A-Za-z_]\w*")
 _SECRET_PAIRS = {("api", "key"), ("access", "key"), ("private", "key"), ("secret", "key")}
 _CREDENTIALS_IN_URL = re.compile(r"[a-z][a-z0-9+.-]*://[^/\s:@]*:[^/\s@]+@", re.IGNORECASE)
 _BUILT_IN = frozenset(get_args(ErrorType)) - {"custom_error"}
@@ -333,7 +334,7 @@ def is_secret(key: str) -> bool:
 
 def _secrets(accepts: Slot, node: Node, path: Path) -> Iterator[Fault]:
     """Yield every secret in clear text. Keys of a mapping to texts are data (a ticket topic "password"), not names."""
-    hint = "name an environment variable instead, and change the secret: it may have been read"
+    hint = "write env:NAME, the name of an environment variable, and change the secret: it may have been read"
     if isinstance(node.value, dict):
         kind = fitting(accepts, node)
         are_names = kind is None or not kind.is_mapping or _holds_anything(kind)
@@ -343,6 +344,7 @@ def _secrets(accepts: Slot, node: Node, path: Path) -> Iterator[Fault]:
                 and is_secret(key)
                 and isinstance(value.value, str | int | float)
                 and value.value not in ("", None)
+                and not _REFERENCE.fullmatch(str(value.value))
             ):
                 yield Fault((*path, key), "a secret stands here in clear text", hint)
             else:

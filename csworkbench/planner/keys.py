@@ -2,14 +2,17 @@
 
 import hashlib
 import json
+import os
 import platform
 import re
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any
 
+from csworkbench.config.faults import is_secret
 from csworkbench.store import NotebookFile
 
+NAMED = re.compile(r"\benv:([A-Za-z_]\w*)")
 SOURCES = ("*.py", "*.html", "*.css", "*.j2")
 
 
@@ -30,6 +33,18 @@ def cell_digests(notebook: NotebookFile) -> list[str]:
         notebook: A notebook that was read.
     """
     return [hash_of([cell.kind, cell.source, cell.tags, notebook.kernel])[:16] for cell in notebook.cells]
+
+
+def secret_names(notebook: NotebookFile, *settings: Any) -> tuple[str, ...]:
+    """Return the environment variables whose values nobody may read: named `env:NAME`, or called like a secret.
+
+    Args:
+        notebook: A notebook that was read; its cells may name some.
+        settings: What else may name some, in JSON types.
+    """
+    texts = [json.dumps(settings, ensure_ascii=False), *(cell.source for cell in notebook.cells)]
+    named = {name for text in texts for name in NAMED.findall(text)}
+    return tuple(sorted(named | {name for name in os.environ if is_secret(name)}))
 
 
 def code_digest(root: Path) -> str:

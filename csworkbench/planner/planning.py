@@ -15,7 +15,7 @@ from csworkbench.errors import ConfigError, Problem
 from csworkbench.estimates import Message, say
 from csworkbench.planner.discovery import Batch, analyses, find_notebook, near
 from csworkbench.planner.inputs import Inputs, calendar, read, read_dry, reopened
-from csworkbench.planner.keys import cell_digests, code_digest, hash_of, library_versions
+from csworkbench.planner.keys import cell_digests, code_digest, hash_of, library_versions, secret_names
 from csworkbench.planner.shards import check_attribute, divide, shard_jobs
 from csworkbench.planner.states import PlannedNotebook, lines
 from csworkbench.store import InputRecord, Job, NotebookFile, RunInfo, read_notebook
@@ -321,6 +321,7 @@ def _job(
         made_of=made_of,
         skip=_skip(module, inputs.reports),
         has_result=module is not None,
+        secrets=secret_names(notebook, parameters, made_of["config"]),
     )
 
 

@@ -214,6 +214,7 @@ def _job(whole: Job, group: Group, by: str, source: tuple[Path, list[str]], info
         key=hash_of(made_of),
         made_of=made_of,
         shard=Shard(whole.name, by, group.value, group.title),
+        secrets=whole.secrets,
         files={ACCOUNTS_FILE: json.dumps(group.accounts, ensure_ascii=False, indent=0) + "\n"},
     )
 

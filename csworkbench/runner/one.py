@@ -14,6 +14,7 @@ from csworkbench.estimates import Severity
 from csworkbench.files import write_file
 from csworkbench.formats import printable
 from csworkbench.runner.events import CellStarted, Event, LogLine
+from csworkbench.runner.masking import hidden, mask_failure, mask_outputs, remove_spilled
 from csworkbench.runner.notebooks import clean, headings, judge, prepare
 from csworkbench.runner.pages import artifacts, write_page
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch
@@ -85,6 +86,9 @@ def execute_job(job: Job, setting: Setting) -> NotebookRecord:
         failure = judge(execution, nonce)
     finally:
         watch.close()
+    secrets = hidden(job.secrets)
+    failure = mask_failure(failure, secrets) or remove_spilled(home, secrets)
+    mask_outputs(execution.executed if execution.executed is not None else execution.notebook, secrets)
     _write_notebook(execution, home, setting)
     status, failure, headline = _status(job, home, failure)
     record = NotebookRecord(

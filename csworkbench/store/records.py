@@ -61,6 +61,7 @@ class Job:
         made_of: What the key is the hash of, in JSON types.
         shard: What it takes out of the result of another job; None for one that computes.
         files: Texts that are put into its folder before it starts, by name.
+        secrets: Names of environment variables whose values stand in nothing that is written.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Job:
     made_of: Mapping[str, Any] = field(default_factory=dict)
     shard: Shard | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class Failure:
     """Where and why a notebook stopped.
 
     Args:
-        kind: error, timeout, dead_kernel, exit, no_kernel, no_result, interrupted or internal.
+        kind: error, timeout, dead_kernel, exit, no_kernel, no_result, secret, interrupted or internal.
         message: The plain first line for people.
         cell: Number of the cell as the reader counts it, from 1 over all cells of the notebook; None before the first.
         heading: The nearest heading above that cell.
