@@ -10,7 +10,7 @@ from typing import Any
 
 from csworkbench.store import NotebookFile
 
-SOURCES = ("*.py", "*.html", "*.css", "*.j2")
+SOURCES = ("*.py", "*.html", "*.css", "*.j2", "*.po")
 
 
 def hash_of(data: Any) -> str:
