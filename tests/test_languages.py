@@ -15,7 +15,8 @@ from tests.languages import FOLDER, LANGUAGES, keys, placeholders
 
 COMPLETE = (
     *("templates", "views", "charts", "formats", "report", "runner", "planner", "store", "shards", "estimates"),
-    *("scoring", "policy", "start_here", "health", "weekly_list"),
+    *("scoring", "policy", "playbooks", "adjustment", "inference", "asof", "features"),
+    *("start_here", "health", "segments", "weekly_list", "nps_outreach", "touch_matrix", "plan_validation", "renewals"),
 )
 """What has every word in every language; a word that is new there needs its translations (`make languages`)."""
 
