@@ -17,7 +17,7 @@ endif
 # Containers often forbid compiled modules; then each of a run's kernels compiles some thousand files again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types notebooks notebooks-check samples lab soak calibrate bench constraints reference clean
+.PHONY: help demo test check lint types languages notebooks notebooks-check samples lab soak calibrate bench constraints reference clean
 
 help:
 	@echo "make demo       environment, sample book, whole batch; says which page to open"
@@ -25,6 +25,7 @@ help:
 	@echo "make lab        JupyterLab in this project"
 	@echo "make check      configs and data contract of this project"
 	@echo "make notebooks  run every notebook and store its outputs for the sample book"
+	@echo "make languages  add to the catalogues of csworkbench/languages what they lack, to be translated"
 	@echo "make samples    simulate data/samples again from its seed"
 	@echo "make soak       long runs, by hand, one file after the other with its time; PART=kills takes those of that name"
 	@echo "make calibrate  full statistical rows, by hand; results go to docs/evidence/"
@@ -62,6 +63,9 @@ samples: $(VENV)/.ready
 notebooks: $(VENV)/.ready-dev
 	@JUPYTER_DEFAULT_PROVISIONER_NAME=csworkbench-warm $(BIN)/python -m jupyter nbconvert --to notebook --execute --inplace --log-level=WARN --ExecutePreprocessor.record_timing=False notebooks/*.ipynb
 	@$(BIN)/python -m jupyter nbconvert --to notebook --inplace --log-level=WARN --TagRemovePreprocessor.enabled=True --TagRemovePreprocessor.remove_all_outputs_tags=nbval-ignore-output notebooks/*.ipynb
+
+languages: $(VENV)/.ready-dev
+	@$(BIN)/python -m tests.languages
 
 lint: $(VENV)/.ready-dev
 	@$(BIN)/ruff check .

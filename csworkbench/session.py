@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.config import Section, load, plain
 from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Part, Result
-from csworkbench.formats import printable, text
+from csworkbench.formats import printable, speak, text
 from csworkbench.store import (
     PARTS_FOLDER,
     STORY_FILE,
@@ -290,7 +290,9 @@ def start(
     Raises:
         ConfigError: there is no workspace, or it is wrong.
     """
-    return Desk(_find(workspace, Path.cwd()), config, as_of, output_dir, overrides or {})
+    desk = Desk(_find(workspace, Path.cwd()), config, as_of, output_dir, overrides or {})
+    speak(desk.workspace.language)
+    return desk
 
 
 def secret(reference: str) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from csworkbench import charts, formats
-from csworkbench.charts.markup import displayed, table_html, table_text
+from csworkbench.charts.markup import displayed, mark, table_html, table_text
 from csworkbench.config import FromFolder, Section, plain
 from csworkbench.estimates import (
     MOST_FIGURES,
@@ -31,6 +31,9 @@ _WORDS = {
     Severity.WARNING: say("Handle with care"),
     Severity.NOTE: say("Good to know"),
 }
+
+_SPOKEN = {"csworkbench": {"is_spoken": True}}
+"""Marks text that is in the language of the page already."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -56,7 +59,7 @@ class View:
         return data, {"csworkbench": {"slot": self.slot}}
 
 
-def show(result: Result, language: str = "en") -> View:
+def show(result: Result, language: str = "") -> View:
     """Return the verdict, at most four figures, the doubts that weaken them, and what to do.
 
     Args:
@@ -78,7 +81,8 @@ def show(result: Result, language: str = "en") -> View:
         ).format(*each)
         for each in figures
     )
-    html = Markup('<div class="csw-view"><p class="csw-verdict">{}</p>{}{}{}</div>').format(
+    html = Markup('<div class="csw-view"><p class="csw-verdict"{}>{}</p>{}{}{}</div>').format(
+        mark(result.headline.key, language),
         verdict,
         Markup('<dl class="csw-figures">{}</dl>').format(cards) if figures else "",
         _doubts_html(doubts, language),
@@ -87,7 +91,7 @@ def show(result: Result, language: str = "en") -> View:
     return View("verdict", "\n".join(lines), html)
 
 
-def conclude(result: Result, language: str = "en") -> View:
+def conclude(result: Result, language: str = "") -> View:
     """Return the read-out: the headline, every doubt with what helps, and the next steps.
 
     Args:
@@ -96,8 +100,11 @@ def conclude(result: Result, language: str = "en") -> View:
     """
     verdict = _line(result.headline, language)
     caveats = worst_first(result.caveats)
-    html = Markup('<div class="csw-view"><p class="csw-verdict">{}</p>{}{}</div>').format(
-        verdict, _doubts_html(caveats, language), _actions_html(result.actions, language)
+    html = Markup('<div class="csw-view"><p class="csw-verdict"{}>{}</p>{}{}</div>').format(
+        mark(result.headline.key, language),
+        verdict,
+        _doubts_html(caveats, language),
+        _actions_html(result.actions, language),
     )
     return View("conclusion", "\n".join([verdict, *_told(caveats, result.actions, language)]), html)
 
@@ -109,7 +116,7 @@ def table(
     columns: Sequence[str] | None = None,
     *,
     words: Sequence[str] = (),
-    language: str = "en",
+    language: str = "",
 ) -> View:
     """Return the first rows of a table, in the order of the frame.
 
@@ -133,15 +140,16 @@ def table(
     note = formats.text(say("{n:n row|rows} more in the full table", n=hidden), language) if hidden else ""
     if frame.empty:
         note = formats.text(say("No rows"), language)
-    html = table_html(shown, title, language)
+    named = formats.words(title, language)
+    html = table_html(shown, named, language)
     return View(
         "table",
-        "\n".join(filter(None, (table_text(shown, title, language), note))),
+        "\n".join(filter(None, (table_text(shown, named, language), note))),
         html + Markup('<p class="csw-note">{}</p>').format(note) if note else html,
     )
 
 
-def settings(config: Section, language: str = "en") -> View:
+def settings(config: Section, language: str = "") -> View:
     """Return the settings used: key, value and meaning of each, nested keys with dots.
 
     Args:
@@ -155,7 +163,7 @@ def settings(config: Section, language: str = "en") -> View:
     return View("settings", table_text(frame, title, language), table_html(frame, title, language))
 
 
-def story(part: Part, language: str = "en") -> Mapping[str, Any]:
+def story(part: Part, language: str = "") -> Mapping[str, Any]:
     """Return the page of a part as the cells of a notebook that nobody had to execute (nbformat 4).
 
     Args:
@@ -165,7 +173,8 @@ def story(part: Part, language: str = "en") -> Mapping[str, Any]:
     Raises:
         ValueError: the part shows a table it does not have, a column the table lacks, or an unknown chart.
     """
-    opening = [{"cell_type": "markdown", "source": f"# {formats.printable(part.title)}"}]
+    title = formats.printable(formats.words(part.title, language))
+    opening = [{"cell_type": "markdown", "metadata": _SPOKEN, "source": f"# {title}"}]
     return {"cells": opening + [cell for shown in part.shown for cell in _shown(part.result, shown, language)]}
 
 
@@ -194,7 +203,7 @@ def draw(tables: "Mapping[str, pd.DataFrame]", shown: Shown, language: str = "en
 def _shown(result: Result, shown: Shown, language: str) -> Iterator[dict[str, Any]]:
     drawn = draw(result.tables, shown, language)
     if shown.lead is not None:
-        yield {"cell_type": "markdown", "source": _sentence(shown.lead, language)}
+        yield {"cell_type": "markdown", "metadata": _SPOKEN, "source": _sentence(shown.lead, language)}
     data, metadata = drawn._repr_mimebundle_()
     yield {"cell_type": "code", "outputs": [{"output_type": "display_data", "data": data, "metadata": metadata}]}
 
@@ -228,17 +237,28 @@ def _doubts_html(caveats: Sequence[Caveat], language: str) -> Markup:
         Markup('<div class="csw-caveat csw-{}"><p><strong>{}:</strong> {}{}</p></div>').format(
             caveat.severity.value,
             formats.text(_WORDS[caveat.severity], language),
-            _sentence(caveat.message, language),
-            Markup(" <em>{}</em>").format(_sentence(caveat.action, language)) if caveat.action else "",
+            _marked(caveat.message, language),
+            _em(caveat.action, language) if caveat.action else "",
         )
         for caveat in caveats
     )
 
 
+def _marked(message: Message, language: str) -> Markup | str:
+    said, tongue = _sentence(message, language), mark(message.key, language)
+    return Markup("<span{}>{}</span>").format(tongue, said) if tongue else said
+
+
+def _em(message: Message, language: str) -> Markup:
+    return Markup(" <em{}>{}</em>").format(mark(message.key, language), _sentence(message, language))
+
+
 def _actions_html(actions: Sequence[Message], language: str) -> Markup:
     if not actions:
         return Markup("")
-    items = Markup("").join(Markup("<li>{}</li>").format(_sentence(action, language)) for action in actions)
+    items = Markup("").join(
+        Markup("<li{}>{}</li>").format(mark(action.key, language), _sentence(action, language)) for action in actions
+    )
     return Markup('<p class="csw-todo">{}</p><ol class="csw-actions">{}</ol>').format(
         formats.text(say("What to do"), language), items
     )

@@ -2,6 +2,16 @@
 
 import pytest
 
+from csworkbench import formats
+
+
+@pytest.fixture(autouse=True)
+def _english_desk():
+    """Let every test begin and end with a desk that speaks English."""
+    formats.speak("en")
+    yield
+    formats.speak("en")
+
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from csworkbench import formats
-from csworkbench.charts.markup import MISSING, displayed, table_html, text_width
+from csworkbench.charts.markup import MISSING, displayed, mark, table_html, text_width
 from csworkbench.charts.palette import STAND_IN, css
 from csworkbench.estimates import say
 
@@ -60,11 +60,12 @@ class Chart:
     svg: str
     data: "pd.DataFrame"
     note: str = ""
-    language: str = "en"
+    language: str = ""
 
     def __repr__(self) -> str:
         """Return title and alt text."""
-        return "\n".join(formats.printable(part) for part in (self.title, self.alt, self.note) if part)
+        title = formats.words(self.title, self.language)
+        return "\n".join(formats.printable(part) for part in (title, self.alt, self.note) if part)
 
     def to_frame(self) -> "pd.DataFrame":
         """Return the rows behind the picture."""
@@ -76,16 +77,20 @@ class Chart:
         address = f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode('ascii')}"
         width, height = re.findall(r'\b(?:width|height)="(\d+)"', self.svg)[:2]
         note = Markup('<p class="csw-note">{}</p>').format(self.note) if self.note else Markup("")
+        title = formats.words(self.title, self.language)
         return Markup(
-            '<figure class="csw-chart"><figcaption>{}</figcaption>'
+            '<figure class="csw-chart"><figcaption{}>{}</figcaption>'
             '<img src="{}" alt="{}" width="{}" height="{}">{}{}</figure>'
         ).format(
-            formats.printable(self.title), address, formats.printable(self.alt), width, height, note, self._table()
-        )
+            mark(self.title, self.language), formats.printable(title), address, formats.printable(self.alt),
+            width, height, note, self._table(),
+        )  # fmt: skip
 
     def _table(self) -> Markup:
         summary = formats.text(say("Data behind this chart"), self.language)
-        rows = table_html(self.data.head(DATA_ROWS), self.title, self.language, is_described=False)
+        rows = table_html(
+            self.data.head(DATA_ROWS), formats.words(self.title, self.language), self.language, is_described=False
+        )
         hidden = len(self.data) - DATA_ROWS
         more = formats.text(say("{n:n row|rows} more", n=hidden), self.language) if hidden > 0 else ""
         rest = Markup('<p class="csw-note">{}</p>').format(more) if more else Markup("")
@@ -155,7 +160,7 @@ def finish(drawn: Sheet) -> str:
     return _small(file.getvalue().decode("utf-8"), round(drawn.height))
 
 
-def font_note(texts: Sequence[str], language: str = "en") -> str:
+def font_note(texts: Sequence[str], language: str = "") -> str:
     """Return what is missing to draw these texts, or nothing.
 
     Args:
@@ -174,7 +179,7 @@ def font_note(texts: Sequence[str], language: str = "en") -> str:
     return formats.text(message, language)
 
 
-def told(kind: str, parts: Sequence[str], language: str = "en", unit: str = "") -> str:
+def told(kind: str, parts: Sequence[str], language: str = "", unit: str = "") -> str:
     """Return the alt text of a chart: its kind, unit, and at most `TOLD` of its numbers in words.
 
     Args:
@@ -190,7 +195,7 @@ def told(kind: str, parts: Sequence[str], language: str = "en", unit: str = "") 
     return f"{named}: {listed}{rest}."
 
 
-def fitted(value: Any, pixels: float = WIDTH, language: str = "en", size: float = TEXT) -> str:
+def fitted(value: Any, pixels: float = WIDTH, language: str = "", size: float = TEXT) -> str:
     """Return a value as a label that fits, without characters an SVG cannot hold.
 
     Args:
@@ -207,7 +212,7 @@ def fitted(value: Any, pixels: float = WIDTH, language: str = "en", size: float 
     return f"{text.rstrip()}…"
 
 
-def spoken(value: Any, language: str = "en") -> str:
+def spoken(value: Any, language: str = "") -> str:
     """Return a value as one line of text: `at_risk` reads "At risk", a date as the language writes it."""
     raw = value if isinstance(value, str) else formats.text(say("{value}", value=value), language)
     name = formats.label(raw, language) if _NAME.fullmatch(raw) else raw
@@ -217,7 +222,7 @@ def spoken(value: Any, language: str = "en") -> str:
 def written(
     value: float,
     unit: str,
-    language: str = "en",
+    language: str = "",
     *,
     is_signed: bool = False,
     is_tick: bool = False,
@@ -241,9 +246,16 @@ def written(
     return f"+{text}" if is_signed and value > 0 else text
 
 
-def axis_name(unit: str, language: str = "en") -> str:
+def axis_name(unit: str, language: str = "") -> str:
     """Return the name of an axis: its unit in words."""
-    return formats.text(say("percent"), language) if unit == "share" else unit.replace("_", " ")
+    return (
+        formats.text(say("percent"), language) if unit == "share" else formats.words(unit.replace("_", " "), language)
+    )
+
+
+def ours(language: str, *texts: str) -> list[str]:
+    """Return words of ours, such as names of axes, in a language."""
+    return [formats.words(text, language) for text in texts]
 
 
 def shown(frame: "pd.DataFrame", *columns: str) -> "pd.DataFrame":
@@ -251,7 +263,7 @@ def shown(frame: "pd.DataFrame", *columns: str) -> "pd.DataFrame":
     return frame[[column for column in dict.fromkeys(columns) if column]].reset_index(drop=True)
 
 
-def nothing(title: str, frame: "pd.DataFrame", language: str = "en") -> Chart:
+def nothing(title: str, frame: "pd.DataFrame", language: str = "") -> Chart:
     """Return a chart that says there is nothing to show.
 
     Args:

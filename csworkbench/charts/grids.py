@@ -16,6 +16,7 @@ from csworkbench.charts.canvas import (
     fitted,
     font_note,
     nothing,
+    ours,
     room,
     sheet,
     shown,
@@ -38,7 +39,7 @@ _ROW, _TOP, _FOOT, _GUTTER, _LINE = 34.0, 48.0, 10.0, 140.0, 16.0
 
 def heat_table(
     frame: "pd.DataFrame", row: str, column: str, value: str, *, title: str, unit: str = "", row_title: str = "",
-    column_title: str = "", order: Sequence[str] = (), language: str = "en",
+    column_title: str = "", order: Sequence[str] = (), language: str = "",
 ) -> Chart:  # fmt: skip
     """Return a grid of numbers whose shade follows the number; a cell without a number shows a dash.
 
@@ -56,6 +57,7 @@ def heat_table(
     """
     if frame.empty:
         return nothing(title, frame, language)
+    row_title, column_title = ours(language, row_title, column_title)
     names, heads = (_ordered(frame[each], order) for each in (row, column))
     hidden = max(0, len(names) - MOST_ROWS) + max(0, len(heads) - MOST_COLUMNS)
     names, heads = names[:MOST_ROWS], heads[:MOST_COLUMNS]

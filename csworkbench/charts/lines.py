@@ -13,6 +13,7 @@ from csworkbench.charts.canvas import (
     fitted,
     font_note,
     nothing,
+    ours,
     room,
     sheet,
     shown,
@@ -36,7 +37,7 @@ _LEFT, _TOP, _FOOT, _RIGHT, _TICKS, _LABEL = 52.0, 16.0, 50.0, 22.0, 30.0, 19.0
 
 def agreement(
     frame: "pd.DataFrame", x: str, value: str, low: str, high: str, *, title: str, said: str, came: str,
-    language: str = "en",
+    language: str = "",
 ) -> Chart:  # fmt: skip
     """Return what was said against what came, shares both, with the line on which they agree.
 
@@ -55,9 +56,10 @@ def agreement(
     if rows.empty:
         return nothing(title, frame, language)
     top = min(1.0, 1.1 * float(rows[[x, value, high]].max().max()))
+    names = ours(language, said, came)
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP + _LABEL, _RIGHT, _FOOT)
-        _share_axes(axes, top, said, came, language)
+        _share_axes(axes, top, names[0], names[1], language)
         axes.plot([0, top], [0, top], color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
         for place, start, end in zip(rows[x], rows[low], rows[high], strict=True):
             if isfinite(start) and isfinite(end):
@@ -73,12 +75,12 @@ def agreement(
         f"({written(c, 'share', language)} – {written(d, 'share', language)})"
         for a, b, c, d in rows[[x, value, low, high]].itertuples(index=False)
     ]
-    alt = told(text(say("{said} against {came}", said=said, came=came), language), parts, language)
+    alt = told(text(say("{said} against {came}", said=names[0], came=names[1]), language), parts, language)
     return Chart(title, alt, svg, shown(frame, x, value, low, high), "", language)
 
 
 def curves(
-    frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: str, along: str, up: str, language: str = "en"
+    frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: str, along: str, up: str, language: str = ""
 ) -> Chart:  # fmt: skip
     """Return shares that rise with a share, one curve each, named at their ends, with the line of pure chance.
 
@@ -98,10 +100,10 @@ def curves(
     names = list(dict.fromkeys(frame[curve].dropna()))
     if not names:
         return nothing(title, frame, language)
-    words = [spoken(name, language) for name in names]
+    words, axes_named = [spoken(name, language) for name in names], ours(language, along, up)
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP + _LABEL, min(190.0, max(map(room, words)) + 20), _FOOT)
-        _share_axes(axes, 1.0, along, up, language)
+        _share_axes(axes, 1.0, axes_named[0], axes_named[1], language)
         axes.plot([0, 1], [0, 1], color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
         _draw_curves(axes, [frame.loc[frame[curve] == name, [x, value]] for name in names], words, language)
         svg = finish(page)
@@ -109,13 +111,13 @@ def curves(
         f"{word}: {_reached(frame[frame[curve] == name], x, value, language)}"
         for name, word in zip(names, words, strict=True)
     ]
-    alt = told(text(say("{up} by {along}", up=up, along=along), language), parts, language)
+    alt = told(text(say("{up} by {along}", up=axes_named[1], along=axes_named[0]), language), parts, language)
     return Chart(title, alt, svg, shown(frame, curve, x, value), font_note(words, language), language)
 
 
 def rising(
     frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: str, along: str, up: str, level: float,
-    language: str = "en",
+    language: str = "",
 ) -> Chart:  # fmt: skip
     """Return shares that rise with a number, one curve each, named beside it, with the share that is asked for.
 
@@ -136,10 +138,10 @@ def rising(
     names = list(dict.fromkeys(frame[curve].dropna()))
     if not names:
         return nothing(title, frame, language)
-    words = [spoken(name, language) for name in names]
+    words, axes_named = [spoken(name, language) for name in names], ours(language, along, up)
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP + _LABEL, min(190.0, max(map(room, words)) + 36), _FOOT)
-        _share_axes(axes, 1.0, along, up, language)
+        _share_axes(axes, 1.0, axes_named[0], axes_named[1], language)
         _number_axis(axes, frame[x], language)
         axes.axhline(level, color=color("ink"), linewidth=1.2, linestyle=(0, (4, 3)), zorder=2)
         _draw_curves(axes, [frame.loc[frame[curve] == name, [x, value]] for name in names], words, language)
@@ -148,13 +150,13 @@ def rising(
         f"{word}: {_crossing(frame[frame[curve] == name], (x, value), level, language)}"
         for name, word in zip(names, words, strict=True)
     ]
-    alt = told(text(say("{up} by {along}", up=up, along=along), language), parts, language)
+    alt = told(text(say("{up} by {along}", up=axes_named[1], along=axes_named[0]), language), parts, language)
     return Chart(title, alt, svg, shown(frame, curve, x, value), font_note(words, language), language)
 
 
 def forecasts(
     frame: "pd.DataFrame", x: str, columns: Sequence[str], *, title: str, unit: str, names: Sequence[str] = (),
-    language: str = "en",
+    language: str = "",
 ) -> Chart:  # fmt: skip
     """Return a forecast with its interval per period, and what came where it has come.
 
@@ -169,7 +171,7 @@ def forecasts(
     """
     if frame.empty:
         return nothing(title, frame, language)
-    said, came = names or (text(say("forecast"), language), text(say("actual"), language))
+    said, came = ours(language, *names) if names else (text(say("forecast"), language), text(say("actual"), language))
     top = 1.08 * float(frame[list(columns)].max().max() or 1)
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT + 14, _TOP + 2 * _LABEL, _RIGHT, _TICKS)

@@ -38,12 +38,17 @@ STYLE = Markup(
 """Style of one output in a notebook; pages drop it and bring their own."""
 
 
+def mark(english: str, language: str) -> Markup:
+    """Return the attribute that marks words of ours as English where a page of another language has no others."""
+    return Markup(' lang="en"') if formats.is_foreign(english, language) else Markup("")
+
+
 def displayed(html: Markup) -> str:
     """Return markup as a notebook shows it: with its style, and closed to MathJax, which would set $...$ in names."""
     return str(STYLE + Markup('<div class="mathjax_ignore">{}</div>').format(html))
 
 
-def cell(value: Any, column: str, language: str = "en", digits: int | None = None) -> str:
+def cell(value: Any, column: str, language: str = "", digits: int | None = None) -> str:
     """Return one value of a table as plain text.
 
     Args:
@@ -79,7 +84,7 @@ def cell(value: Any, column: str, language: str = "en", digits: int | None = Non
 def table_html(
     frame: "pd.DataFrame",
     caption: str,
-    language: str = "en",
+    language: str = "",
     headings: Sequence[str] = (),
     *,
     is_described: bool = True,
@@ -116,7 +121,7 @@ def table_html(
     ).format(formats.printable(formats.text(name, language)), shown, formats.printable(caption), head, rows)
 
 
-def table_text(frame: "pd.DataFrame", caption: str, language: str = "en", headings: Sequence[str] = ()) -> str:
+def table_text(frame: "pd.DataFrame", caption: str, language: str = "", headings: Sequence[str] = ()) -> str:
     """Return a frame as aligned plain text, for terminals and for comparing stored outputs.
 
     Args:

@@ -15,6 +15,7 @@ from csworkbench.charts.canvas import (
     fitted,
     font_note,
     nothing,
+    ours,
     room,
     sheet,
     shown,
@@ -37,7 +38,7 @@ _LEFT, _TOP, _FOOT, _LABEL = 60.0, 16.0, 50.0, 19.0
 
 def moved(
     frame: "pd.DataFrame", label: str, before: str, after: str, *, title: str, unit: str = "", within: float = 0.0,
-    names: Sequence[str] = (), language: str = "en",
+    names: Sequence[str] = (), language: str = "",
 ) -> Chart:  # fmt: skip
     """Return two points per row, before and after, in the order of the rows, with the band they should end in.
 
@@ -61,7 +62,7 @@ def moved(
     lanes = Lanes(labels, [f"{one} → {two}" for one, two in both], unit, language, is_below=True)
     known = [number for pair in pairs for number in pair if isfinite(number)]
     edge = 1.08 * max([abs(number) for number in known] + [within, 1e-9])
-    key = names or (text(say("before"), language), text(say("after"), language))
+    key = ours(language, *names) if names else (text(say("before"), language), text(say("after"), language))
     with sheet(lanes.height + _LABEL) as page:
         axes = lanes.axes(page, (-edge, edge))
         if within:
@@ -99,7 +100,7 @@ def _key(axes: "Axes", names: Sequence[str], page: Sheet) -> None:
 
 def mirrored(
     frame: "pd.DataFrame", low: str, up: str, down: str, *, title: str, along: str, names: Sequence[str],
-    language: str = "en",
+    language: str = "",
 ) -> Chart:  # fmt: skip
     """Return two spreads over the same bins back to back, one upwards and one downwards, as shares of each.
 
@@ -117,6 +118,7 @@ def mirrored(
         return nothing(title, frame, language)
     edges = [float(edge) for edge in frame[low]]
     width = edges[1] - edges[0] if len(edges) > 1 else 1.0
+    along, *names = ours(language, along, *names)
     top = 1.15 * float(frame[[up, down]].max().max() or 1.0)
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP, 18, _FOOT)

@@ -5,7 +5,19 @@ from itertools import accumulate, pairwise
 from math import isfinite, isnan
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.charts.canvas import Chart, color, finish, font_note, nothing, sheet, shown, spoken, told, written
+from csworkbench.charts.canvas import (
+    Chart,
+    color,
+    finish,
+    font_note,
+    nothing,
+    ours,
+    sheet,
+    shown,
+    spoken,
+    told,
+    written,
+)
 from csworkbench.charts.lanes import Lanes
 from csworkbench.charts.markup import MISSING
 from csworkbench.charts.palette import ranked
@@ -20,7 +32,7 @@ MOST_ROWS = 25
 
 def bars(
     frame: "pd.DataFrame", label: str, value: str, *, title: str, unit: str = "", low: str = "", high: str = "",
-    is_ranked: bool = False, rest: str = "", language: str = "en",
+    is_ranked: bool = False, rest: str = "", language: str = "",
 ) -> Chart:  # fmt: skip
     """Return one horizontal bar per row, in the order of the rows, each with its number beside it.
 
@@ -69,7 +81,7 @@ def bars(
 
 def intervals(
     frame: "pd.DataFrame", label: str, value: str, low: str, high: str, *, title: str, unit: str = "",
-    reference: float | None = None, language: str = "en",
+    reference: float | None = None, language: str = "",
 ) -> Chart:  # fmt: skip
     """Return one point with its interval per row, in the order of the rows.
 
@@ -108,7 +120,7 @@ def intervals(
 
 def waterfall(
     frame: "pd.DataFrame", label: str, value: str, *, title: str, unit: str = "", start: float = 0.0,
-    start_label: str = "", end_label: str = "", language: str = "en",
+    start_label: str = "", end_label: str = "", language: str = "",
 ) -> Chart:  # fmt: skip
     """Return steps that lead from a start to an end, each row one step.
 
@@ -131,6 +143,7 @@ def waterfall(
     ends = list(pairwise(levels))
     names = [spoken(name, language) for name in rows[label]]
     texts = [written(step, unit, language, is_signed=True) for step in steps]
+    start_label, end_label = ours(language, start_label, end_label)
     if start_label:
         _put(0, (names, ends, texts), (start_label, (start, start), written(start, unit, language)))
     if end_label:

@@ -10,6 +10,7 @@ from csworkbench.charts.canvas import (
     finish,
     font_note,
     nothing,
+    ours,
     sheet,
     shown,
     spoken,
@@ -33,7 +34,7 @@ _LEFT, _TOP, _RIGHT, _FOOT = 58.0, 24.0, 16.0, 48.0
 
 def before_after(
     frame: "pd.DataFrame", label: str, columns: "Sequence[str]", *, title: str, before: float, unit: str = "",
-    language: str = "en",
+    language: str = "",
 ) -> Chart:  # fmt: skip
     """Return, per row, what was expected without anything being done (ring and bar) and what came (diamond).
 
@@ -70,7 +71,7 @@ def before_after(
 
 def course(
     frame: "pd.DataFrame", x: str, columns: "Sequence[str]", *, title: str, along: str, unit: str = "",
-    language: str = "en",
+    language: str = "",
 ) -> Chart:  # fmt: skip
     """Return a difference month by month around an event at 0, with the interval of each month and that of all.
 
@@ -88,6 +89,7 @@ def course(
         return nothing(title, frame, language)
     value, low, high, band_low, band_high = (rows[name].to_numpy(float) for name in columns)
     months = rows[x].to_numpy(float)
+    (along,) = ours(language, along)
     with sheet(HEIGHT) as page:
         axes = page.place(_LEFT, _TOP, _RIGHT, _FOOT)
         _scale(axes, (float(min(band_low.min(), 0)), float(max(band_high.max(), 0))), unit, language)

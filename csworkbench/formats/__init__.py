@@ -2,6 +2,7 @@
 
 figures     number, share, money, day, estimate, figure, in_unit
 sentences   text, label, sentence
+languages   words, is_foreign, speak: the catalogues of Swedish and Chinese; a language left empty is the desk's
 inert       printable, neutral: text that commands no terminal and no spreadsheet
 
 Placeholders of a Message, `{name:spec}`:
@@ -23,20 +24,26 @@ Placeholders of a Message, `{name:spec}`:
 
 from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, number, share
 from csworkbench.formats.inert import neutral, printable
+from csworkbench.formats.languages import catalog, is_foreign, locale_of, speak, words
 from csworkbench.formats.sentences import label, sentence, text
 
 __all__ = [
+    "catalog",
     "day",
     "estimate",
     "figure",
     "in_unit",
+    "is_foreign",
     "is_missing",
     "label",
+    "locale_of",
     "money",
     "neutral",
     "number",
     "printable",
     "sentence",
     "share",
+    "speak",
     "text",
+    "words",
 ]

@@ -6,12 +6,10 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Context, Decimal, localcontext
 from functools import lru_cache
 from math import floor, isinf, log10
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from csworkbench.estimates import Estimate
-
-if TYPE_CHECKING:
-    from babel import Locale
+from csworkbench.formats.languages import locale_of, spoken, words
 
 NOT_KNOWN = "not known"
 SIGNIFICANT = 3
@@ -21,7 +19,7 @@ PLAIN_UNITS = {"auc": 2, "ratio": 2, "correlation": 2, "number": None, "": None}
 _LETTER_TO_DIGIT = re.compile(r"(?<=[A-Za-z])(?=[0-9])")
 
 
-def number(value: float | None, digits: int | None = None, language: str = "en") -> str:
+def number(value: float | None, digits: int | None = None, language: str = "") -> str:
     """Return a number as text.
 
     Args:
@@ -40,7 +38,7 @@ def number(value: float | None, digits: int | None = None, language: str = "en")
     return _written(value, digits, language)
 
 
-def share(value: float | None, digits: int = 1, language: str = "en") -> str:
+def share(value: float | None, digits: int = 1, language: str = "") -> str:
     """Return a share of 0 to 1 as percent.
 
     Args:
@@ -57,7 +55,7 @@ def share(value: float | None, digits: int = 1, language: str = "en") -> str:
     return _written(value, digits, language, kind="percent")
 
 
-def money(value: float | None, currency: str, digits: int | None = None, language: str = "en") -> str:
+def money(value: float | None, currency: str, digits: int | None = None, language: str = "") -> str:
     """Return an amount with its currency.
 
     Args:
@@ -82,7 +80,7 @@ def money(value: float | None, currency: str, digits: int | None = None, languag
     return _written(value, digits, language, kind="currency", currency=currency)
 
 
-def day(value: date | str | None, language: str = "en") -> str:
+def day(value: date | str | None, language: str = "") -> str:
     """Return a date as the language writes it.
 
     Args:
@@ -98,7 +96,7 @@ def day(value: date | str | None, language: str = "en") -> str:
     from babel.dates import format_date
 
     if is_missing(value) or value is None:
-        return NOT_KNOWN
+        return words(NOT_KNOWN, language)
     moment = datetime.fromisoformat(value) if isinstance(value, str) else value
     # Month before day is read wrongly outside the United States; English pages go to readers everywhere.
     pattern = "d MMM y" if locale_of(language).language == "en" else "medium"
@@ -106,7 +104,7 @@ def day(value: date | str | None, language: str = "en") -> str:
     return written
 
 
-def estimate(value: Estimate, language: str = "en") -> str:
+def estimate(value: Estimate, language: str = "") -> str:
     """Return an estimate with its interval and sample size.
 
     Args:
@@ -123,7 +121,7 @@ def estimate(value: Estimate, language: str = "en") -> str:
     return f"{point} ({behind})" if behind else point
 
 
-def figure(value: Estimate, language: str = "en") -> tuple[str, str]:
+def figure(value: Estimate, language: str = "") -> tuple[str, str]:
     """Return an estimate in two parts: its value, and the interval and sample size behind it.
 
     Args:
@@ -138,16 +136,16 @@ def figure(value: Estimate, language: str = "en") -> tuple[str, str]:
     """
     n = f"n {number(value.n, language=language)}"
     if value.value is None:
-        return "cannot tell", n
+        return words("cannot tell", language), n
     point = in_unit(value.value, value.unit, language, like=value)
     if value.low is None or value.high is None:
         return point, "" if value.value == value.n else n
     low, high = (in_unit(bound, value.unit, language, like=value, named=False) for bound in (value.low, value.high))
-    return point, f"{low} to {high}, {n}"
+    return point, words("{low} to {high}, {n}", language).format(low=low, high=high, n=n)
 
 
 def in_unit(
-    value: float | None, unit: str, language: str = "en", *, like: Estimate | None = None, named: bool = True
+    value: float | None, unit: str, language: str = "", *, like: Estimate | None = None, named: bool = True
 ) -> str:
     """Return a number in its unit.
 
@@ -173,10 +171,10 @@ def in_unit(
     if digits is None:
         digits = 1 if unit == "points" else _digits(*numbers)
     written = number(value, digits, language)
-    if not named or unit in PLAIN_UNITS or written == NOT_KNOWN:
+    if not named or unit in PLAIN_UNITS or written == words(NOT_KNOWN, language):
         return written
     word = unit.replace("_", " ")
-    return f"{written} {word.removesuffix('s') if value == 1 else word}"
+    return f"{written} {words(word.removesuffix('s') if value == 1 else word, language)}"
 
 
 def is_missing(value: Any) -> bool:
@@ -193,24 +191,6 @@ def is_missing(value: Any) -> bool:
         return True
     except ValueError:  # an array has more than one answer
         return False
-
-
-@lru_cache
-def locale_of(language: str) -> "Locale":
-    """Return how a language writes numbers and dates.
-
-    Args:
-        language: Language tag.
-
-    Raises:
-        ValueError: The language is unknown.
-    """
-    from babel import Locale, UnknownLocaleError
-
-    try:
-        return Locale.parse(language.replace("-", "_"))
-    except (UnknownLocaleError, ValueError) as error:
-        raise ValueError(f"unknown language {language!r}") from error
 
 
 def _digits(*values: float | None) -> int:
@@ -232,10 +212,10 @@ def _written(
 ) -> str:
     locale = locale_of(language)
     if value is None or is_missing(value) or isinf(value):
-        return NOT_KNOWN
+        return words(NOT_KNOWN, language)
     exact = Decimal(int(value)) if float(value).is_integer() else Decimal(str(float(value)))
     step = Decimal(1).scaleb(-digits - (2 if kind == "percent" else 0))
-    pattern = _pattern(language, kind, digits, is_padded)
+    pattern = _pattern(spoken(language), kind, digits, is_padded)
     # Halves go up, as in the spreadsheets our numbers are compared with; 400 digits hold any float.
     with localcontext(Context(prec=400, rounding=ROUND_HALF_UP)):
         amount = exact.quantize(step) or Decimal(0)  # never "-0"

@@ -5,9 +5,11 @@ from datetime import date
 from enum import Enum
 from string import Formatter
 from typing import Any
+from unicodedata import east_asian_width
 
 from csworkbench.estimates import Estimate, Message
-from csworkbench.formats.figures import NOT_KNOWN, day, estimate, is_missing, locale_of, money, number, share
+from csworkbench.formats.figures import NOT_KNOWN, day, estimate, is_missing, money, number, share
+from csworkbench.formats.languages import words
 
 LISTED = 3
 ENDS = (".", "!", "?", "。", "！", "？")
@@ -15,12 +17,12 @@ _ACRONYMS = "API ARR AUC CRM CSAT CSM CSV CTR EUR GRR ID IDs KPI MRR NPS NRR ROI
 ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
 
 
-def text(message: Message, language: str = "en") -> str:
+def text(message: Message, language: str = "") -> str:
     """Return the sentence of a Message.
 
     Args:
         message: Template and values; the specs are listed in `formats`.
-        language: Language tag such as "en", "sv", "zh-CN": decides how numbers and dates are written.
+        language: Language tag such as "en", "sv", "zh-CN": decides words, numbers and dates; empty for the desk's.
 
     Returns:
         Plain text; the reader of a page or a terminal still has to be protected from it (escape, `printable`).
@@ -29,7 +31,7 @@ def text(message: Message, language: str = "en") -> str:
         ValueError: The template is malformed, names a value that is not given, or uses an unknown spec or language.
     """
     parts: list[str] = []
-    for literal, name, spec, conversion in Formatter().parse(message.key):
+    for literal, name, spec, conversion in Formatter().parse(words(message.key, language)):
         parts.append(literal)
         if name is None:
             continue
@@ -39,8 +41,8 @@ def text(message: Message, language: str = "en") -> str:
     return "".join(parts)
 
 
-def label(name: str, language: str = "en") -> str:
-    """Return a snake_case name as a reader sees it, in English words.
+def label(name: str, language: str = "") -> str:
+    """Return a snake_case name as a reader sees it, in the words of a language.
 
     Args:
         name: Name of a column, figure or key; `figure.id` names one of several.
@@ -52,21 +54,21 @@ def label(name: str, language: str = "en") -> str:
     Raises:
         ValueError: The language is unknown.
     """
-    locale_of(language)
     stem, _, part = name.partition(".")
-    words = [ACRONYMS.get(word.lower(), word) for word in stem.replace("_", " ").split()]
-    joined = " ".join(words)
-    shown = joined[:1].upper() + joined[1:]
+    joined = " ".join(ACRONYMS.get(word.lower(), word) for word in stem.replace("_", " ").split())
+    shown = words(joined[:1].upper() + joined[1:], language)
     return f"{shown} ({part})" if part else shown
 
 
-def sentence(words: str) -> str:
+def sentence(said: str) -> str:
     """Return words with a full stop, where they do not end a sentence already.
 
     Args:
-        words: Text in any language.
+        said: Text in any language; one that ends in a Chinese character gets a Chinese full stop.
     """
-    return words if words.endswith(ENDS) else f"{words}."
+    if said.endswith(ENDS):
+        return said
+    return f"{said}{'。' if east_asian_width(said[-1:] or '.') in 'WF' else '.'}"
 
 
 def _filled(value: Any, spec: str, language: str) -> str:
@@ -89,7 +91,7 @@ def _filled(value: Any, spec: str, language: str) -> str:
         case "share" | "percent":
             return share(value, language=language)
         case "days":
-            return _counted(value, "day|days", language)
+            return _counted(value, words("day|days", language), language)
         case "date":
             return day(value, language)
         case "estimate":
@@ -104,15 +106,16 @@ def _counted(value: Any, nouns: str, language: str) -> str:
     if not (one and bar and many) or "|" in many:
         raise ValueError(f"{{x:n ...}} needs 'singular|plural', not {nouns!r}")
     written = number(value, language=language)
-    return written if written == NOT_KNOWN else f"{written} {one if value == 1 else many}"
+    return written if written == words(NOT_KNOWN, language) else f"{written} {one if value == 1 else many}"
 
 
 def _listed(values: Iterable[Any], language: str) -> str:
-    shown = [_as_is(value, language) for value in values]
+    shown, comma = [_as_is(value, language) for value in values], words(", ", language)
     hidden = len(shown) - LISTED
     if hidden > 0:
-        return f"{', '.join(shown[:LISTED])} and {number(hidden, 0, language)} more"
-    return ", ".join(shown)
+        pattern, more = words("{shown} and {more} more", language), number(hidden, 0, language)
+        return pattern.format(shown=comma.join(shown[:LISTED]), more=more)
+    return comma.join(shown)
 
 
 def _as_is(value: Any, language: str) -> str:
@@ -122,13 +125,13 @@ def _as_is(value: Any, language: str) -> str:
         case Estimate():
             return estimate(value, language)
         case Enum():
-            return str(value.value)
+            return words(str(value.value), language)
         case str():
             return value
         case bool():
-            return "yes" if value else "no"
+            return words("yes" if value else "no", language)
         case _ if is_missing(value):
-            return NOT_KNOWN
+            return words(NOT_KNOWN, language)
         case date():
             return day(value, language)
         case _ if hasattr(value, "__float__"):

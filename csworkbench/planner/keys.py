@@ -13,7 +13,7 @@ from csworkbench.config.faults import is_secret
 from csworkbench.store import NotebookFile
 
 NAMED = re.compile(r"\benv:([A-Za-z_]\w*)")
-SOURCES = ("*.py", "*.html", "*.css", "*.j2")
+SOURCES = ("*.py", "*.html", "*.css", "*.j2", "*.po")
 
 
 def hash_of(data: Any) -> str:

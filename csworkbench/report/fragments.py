@@ -18,13 +18,15 @@ _TAGS = {
 }
 _ATTRIBUTES = {
     "a": {"href"},
+    **{tag: {"lang"} for tag in ("em", "figcaption", "li")},
     "img": {"src", "alt", "width", "height"},
-    "div": {"class", "role", "tabindex", "aria-label"},
+    "div": {"class", "role", "tabindex", "aria-label", "lang"},
     "th": {"class", "scope", "colspan", "rowspan"},
     "td": {"class", "colspan", "rowspan"},
-    **{tag: {"class"} for tag in ("caption", "dd", "dl", "dt", "figure", "ol", "p", "span", "table", "ul")},
+    **{tag: {"class"} for tag in ("dd", "dl", "dt", "figure", "ol", "table", "ul")},
+    **{tag: {"class", "lang"} for tag in ("caption", "p", "span")},
 }
-_FIXED = {"role": "region", "tabindex": "0"}
+_FIXED = {"role": "region", "tabindex": "0", "lang": "en"}
 _PICTURE = re.compile(r"data:image/(svg\+xml|png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+")
 _LINK = re.compile(r"(https?://|mailto:|#)\S*|[\w%.-][\w%./#-]*")
 _BITMAPS = ("image/png", "image/jpeg")

@@ -7,6 +7,8 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from markupsafe import Markup
+
 from csworkbench import formats
 from csworkbench.errors import RunError
 from csworkbench.estimates import MOST_FIGURES, WORST_FIRST, Estimate, Message, say
@@ -79,6 +81,7 @@ def _fill(template: str, language: str, **values: Any) -> str:
         "label": partial(formats.label, language=language),
         "sentence": formats.sentence,
         "took": partial(_took, language=language),
+        "tongue": lambda is_english: Markup(' lang="en"') if is_english else "",
     }
     return _templates().get_template(template).render(language=language, **helpers, **values)
 
@@ -107,6 +110,7 @@ def _result(path: Path, language: str) -> dict[str, Any]:
             **stored,
             "figures": [_card(*each, language) for each in list(figures.items())[:MOST_FIGURES]],
             "caveats": caveats,
+            "english": stored.get("english", ()),
         }
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path.name}: no page can be made of this result: {type(error).__name__}: {error}") from error

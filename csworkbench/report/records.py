@@ -141,6 +141,7 @@ class RunEntry:
         seconds: How long it took; None when it did not run.
         downloads: Its files, relative to the index.
         pdf: Its page as PDF, relative to the index; empty when it was not printed.
+        is_english: Whether the headline has no translation into the language of the index.
     """
 
     name: str
@@ -154,6 +155,7 @@ class RunEntry:
     seconds: float | None = None
     downloads: tuple[Download, ...] = ()
     pdf: str = ""
+    is_english: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """An executed notebook read as a story: title, introduction, and what it shows in the order it shows it."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 from markupsafe import Markup
 
 from csworkbench.errors import RunError
+from csworkbench.formats import is_foreign, words
 from csworkbench.report.fragments import from_markdown, from_output, joined
 from csworkbench.report.records import Failure
 
@@ -50,19 +52,20 @@ PAPERMILL_BANNER = "papermill-error-cell-tag"
 _SLOTS = ("verdict", "conclusion", "chart", "table", "settings")
 
 
-def read_story(path: Path) -> Story:
+def read_story(path: Path, language: str = "en") -> Story:
     """Return the story of an executed notebook.
 
     Args:
         path: A notebook of format 4.
+        language: Language of the page: what the notebook says is put into it paragraph by paragraph.
 
     Raises:
         RunError: it cannot be read.
     """
     try:
         cells = _cells(path)
-        title, intro = _opening(cells)
-        return Story(title, intro, tuple(_blocks(cells)), _failure(cells))
+        title, intro = _opening(cells, language)
+        return Story(title, intro, tuple(_blocks(cells, language)), _failure(cells))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(f"{path.name}: no page can be made of this notebook: {type(error).__name__}: {error}") from error
 
@@ -83,22 +86,45 @@ def _cells(path: Path) -> list[dict[str, Any]]:
     return [cell for cell in cells if PAPERMILL_BANNER not in cell.get("metadata", {}).get("tags", ())]
 
 
-def _opening(cells: list[dict[str, Any]]) -> tuple[str, Markup]:
+def _opening(cells: list[dict[str, Any]], language: str) -> tuple[str, Markup]:
     if not cells or cells[0]["cell_type"] != "markdown":
         return "", Markup("")
     first, _, rest = joined(cells[0]["source"]).strip().partition("\n")
     if not first.startswith("# "):
-        return "", from_markdown(f"{first}\n{rest}")
-    return first.removeprefix("# ").strip(), from_markdown(rest)
+        return "", _said(cells[0], f"{first}\n{rest}", language)
+    return words(first.removeprefix("# ").strip(), language), _said(cells[0], rest, language)
 
 
-def _blocks(cells: list[dict[str, Any]]) -> Iterator[Block]:
-    lead = ""
+def _said(cell: Mapping[str, Any], source: str, language: str) -> Markup:
+    """Return the markdown of a cell in a language: each paragraph and heading on its own, else marked as English."""
+    if cell.get("metadata", {}).get("csworkbench", {}).get("is_spoken"):
+        return from_markdown(source)
+    return Markup("").join(_passage(each, language) for each in passages(source))
+
+
+def _passage(source: str, language: str) -> Markup:
+    bare = source.lstrip("# ")
+    said = from_markdown(source.replace(bare, words(bare, language)))
+    return Markup('<div lang="en">{}</div>').format(said) if bare and is_foreign(bare, language) else said
+
+
+def passages(source: str) -> list[str]:
+    """Return the paragraphs and headings of markdown, each of which is translated as one.
+
+    Args:
+        source: Text of a cell.
+    """
+    lines = (f"\n{line}\n" if line.startswith("#") else line for line in source.strip().split("\n"))
+    return [part.strip() for part in re.split(r"\n\s*\n", "\n".join(lines)) if part.strip()]
+
+
+def _blocks(cells: list[dict[str, Any]], language: str) -> Iterator[Block]:
+    lead = Markup("")
     for place, cell in enumerate(cells):
         if cell["cell_type"] == "markdown":
-            lead = f"{lead}\n\n{joined(cell['source'])}" if place else ""
+            lead = lead + _said(cell, joined(cell["source"]), language) if place else Markup("")
         elif cell["cell_type"] == "code":
-            before = from_markdown(lead)
+            before = lead
             for output in cell.get("outputs", []):
                 body = from_output(output)
                 if body:
@@ -106,9 +132,9 @@ def _blocks(cells: list[dict[str, Any]]) -> Iterator[Block]:
                     before = Markup("")
             if before:
                 yield Block("text", before, Markup(""))
-            lead = ""
+            lead = Markup("")
     if lead:
-        yield Block("text", from_markdown(lead), Markup(""))
+        yield Block("text", lead, Markup(""))
 
 
 def _slot(output: Mapping[str, Any]) -> str:

@@ -11,7 +11,7 @@ from csworkbench import report
 from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Severity
 from csworkbench.files import write_file
-from csworkbench.formats import label
+from csworkbench.formats import label, words
 from csworkbench.store import (
     RESULT_FILE,
     STORY_FILE,
@@ -60,7 +60,7 @@ def write_page(
         workspace=info.project,
         language=info.language,
         sources=_sources(item for item in info.inputs if item.table in info.reads.get(name, ())),
-        downloads=_table_downloads(result),
+        downloads=_table_downloads(result, info.language),
         failure=_failure(record.failure),
         key=record.key,
         config_digest=info.configs.get(name, ""),
@@ -96,7 +96,7 @@ def _shard_links(shards: Sequence[NotebookRecord]) -> dict[str, tuple[report.Par
 
 def _of_shard(context: report.PageContext, shard: Shard, home: Path) -> report.PageContext:
     """Return what the page of a shard says: it stands two folders below that of the whole, and links back to it."""
-    title = _title(home.parents[1] / "notebook.ipynb") or label(shard.of)
+    title = _title(home.parents[1] / "notebook.ipynb", context.language)
     return replace(
         context,
         title=f"{title}: {shard.title}",
@@ -107,10 +107,10 @@ def _of_shard(context: report.PageContext, shard: Shard, home: Path) -> report.P
 
 def _write_part(home: Path, part: StoredPart, whole: report.PageContext) -> None:
     folder, up = home / part.folder, "../" * len(Path(part.folder).parts)
-    title = _title(home / "notebook.ipynb") or label(whole.name)
+    title = _title(home / "notebook.ipynb", whole.language)
     context = replace(
         whole,
-        downloads=_table_downloads(_result(folder), up),
+        downloads=_table_downloads(_result(folder), whole.language, up),
         stamps=(),
         parts={},
         index_href=f"{up}{whole.index_href}",
@@ -137,7 +137,7 @@ def put_stamps(folder: Path, records: Sequence[NotebookRecord], info: RunInfo) -
     stamps: dict[str, list[report.Stamp]] = {}
     for record in records:
         result = _result(folder / record.name) if record.status.delivered and record.shard is None else None
-        title = _title(folder / record.name / "notebook.ipynb") or label(record.name)
+        title = _title(folder / record.name / "notebook.ipynb", info.language)
         for name, said in (result.stamps if result else {}).items():
             stamps.setdefault(name, []).extend(
                 report.Stamp(each, f"../{record.name}/report.html", title) for each in said
@@ -205,8 +205,8 @@ def write_index(folder: Path, record: RunRecord, started_at: datetime, files: tu
         language=info.language,
         started=started_at,
         ended=started_at + timedelta(seconds=record.seconds),
-        entries=tuple(_entry(folder, item) for item in record.notebooks if item.shard is None),
-        shards=_shard_groups(folder, record.notebooks),
+        entries=tuple(_entry(folder, item, info.language) for item in record.notebooks if item.shard is None),
+        shards=_shard_groups(folder, record.notebooks, info.language),
         files=tuple(report.Download(name) for name in files),
         sources=_sources(info.inputs),
         versions=info.versions,
@@ -215,7 +215,7 @@ def write_index(folder: Path, record: RunRecord, started_at: datetime, files: tu
     write_file(folder / "index.html", report.render_index(page).encode())
 
 
-def _shard_groups(folder: Path, records: Sequence[NotebookRecord]) -> tuple[report.ShardGroup, ...]:
+def _shard_groups(folder: Path, records: Sequence[NotebookRecord], language: str) -> tuple[report.ShardGroup, ...]:
     """Return the pages by an attribute, those of one notebook that ended alike together."""
     found: dict[tuple[str, str, str, str], list[report.RunEntry]] = {}
     for record in records:
@@ -226,7 +226,7 @@ def _shard_groups(folder: Path, records: Sequence[NotebookRecord]) -> tuple[repo
             alike = "" if record.status.delivered else record.reason
             found.setdefault((record.shard.of, record.shard.by, status, alike), []).append(entry)
     return tuple(
-        report.ShardGroup(_title(folder / of / "notebook.ipynb") or label(of), by, status, reason, tuple(entries))
+        report.ShardGroup(_title(folder / of / "notebook.ipynb", language), by, status, reason, tuple(entries))
         for (of, by, status, reason), entries in found.items()
     )
 
@@ -235,15 +235,16 @@ def _shown_status(record: NotebookRecord) -> str:
     return "cached" if record.cached_from else SHOWN_STATUS.get(record.status, record.status.value)
 
 
-def _entry(folder: Path, record: NotebookRecord) -> report.RunEntry:
+def _entry(folder: Path, record: NotebookRecord, language: str) -> report.RunEntry:
     page = folder / record.name / "report.html"
     result = _result(folder / record.name)
     caveats = result.caveats if result else ()
     return report.RunEntry(
         name=record.name,
         status=_shown_status(record),
-        title=_title(folder / record.name / "notebook.ipynb") or label(record.name),
+        title=_title(folder / record.name / "notebook.ipynb", language),
         headline=record.headline,
+        is_english=result is not None and record.headline in result.english,
         reason=record.reason,
         href=f"{record.name}/report.html" if page.exists() else "",
         caveats=len(caveats),
@@ -259,12 +260,13 @@ def _digest(info: RunInfo) -> str:
     return hashlib.sha256(json.dumps([info.batch, info.configs], sort_keys=True, default=dict).encode()).hexdigest()
 
 
-def _title(notebook: Path) -> str:
-    """Return the first heading of an executed notebook; empty where there is none to be read."""
+def _title(notebook: Path, language: str) -> str:
+    """Return the first heading of an executed notebook; that of its folder where there is none to be read."""
     try:
-        return next((cell.heading for cell in read_notebook(notebook).cells if cell.heading), "")
+        heading = next((cell.heading for cell in read_notebook(notebook).cells if cell.heading), "")
     except ConfigError:
-        return ""
+        heading = ""
+    return words(heading, language) if heading else label(notebook.parent.name, language)
 
 
 def _downloads(artifacts: Iterable[Artifact]) -> tuple[report.Download, ...]:
@@ -272,22 +274,22 @@ def _downloads(artifacts: Iterable[Artifact]) -> tuple[report.Download, ...]:
     return tuple(report.Download(item.path, rows=item.rows, sha256=item.sha256) for item in tables)
 
 
-def _table_downloads(result: StoredResult | None, up: str = "") -> tuple[report.Download, ...]:
+def _table_downloads(result: StoredResult | None, language: str, up: str = "") -> tuple[report.Download, ...]:
     """Return the files a page offers; `up` leads from its folder to that of the notebook."""
-    notebook = report.Download(f"{up}notebook.ipynb", label="The executed notebook")
+    notebook = report.Download(f"{up}notebook.ipynb", label=words("The executed notebook", language))
     if result is None:
         return (notebook,)
-    tables = (each for name in result.tables for each in _files_of(name, result.folder))
+    tables = (each for name in result.tables for each in _files_of(name, result.folder, language))
     return (*tables, *(report.Download(path) for path in result.files), notebook)
 
 
-def _files_of(name: str, home: Path) -> Iterator[report.Download]:
+def _files_of(name: str, home: Path, language: str) -> Iterator[report.Download]:
     """Yield the CSV of a table, and the further files people take away, such as a workbook."""
-    yield report.Download(f"tables/{name}.csv", label=label(name))
+    yield report.Download(f"tables/{name}.csv", label=label(name, language))
     for path in sorted((home / "tables").glob(f"{name}.*")):
         kind = path.name.removeprefix(f"{name}.")
         if kind not in ("csv", "parquet"):
-            yield report.Download(f"tables/{path.name}", label=f"{label(name)} ({kind})")
+            yield report.Download(f"tables/{path.name}", label=f"{label(name, language)} ({kind})")
 
 
 def _result(home: Path) -> StoredResult | None:

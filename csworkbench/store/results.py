@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from csworkbench.errors import Problem, RunError
 from csworkbench.estimates import Estimate, Message, Result, Severity, say
 from csworkbench.files import write_file
-from csworkbench.formats import text
+from csworkbench.formats import is_foreign, text
 from csworkbench.store.parts import PARTS_FOLDER, StoredPart
 
 if TYPE_CHECKING:
@@ -97,6 +97,7 @@ class StoredResult:
         stamps: Analysis -> sentences this result puts on its page.
         files: Paths of the further files it offers, relative to the folder.
         parts: Its pages of their own, in order.
+        english: Those of its sentences that have no translation, where its language is another one.
     """
 
     analysis: str
@@ -111,6 +112,7 @@ class StoredResult:
     stamps: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     files: tuple[str, ...] = ()
     parts: tuple[StoredPart, ...] = ()
+    english: frozenset[str] = frozenset()
 
     @property
     def worst(self) -> Severity | None:
@@ -184,6 +186,9 @@ def write_result(
         },
         "config": dict(config),
     }
+    english = sorted({text(each, language) for each in _sentences(result) if is_foreign(each.key, language)})
+    if english:
+        data["english"] = english
     stamps = getattr(result, "stamps", {})
     if stamps:
         data["stamps"] = {name: [text(message, language) for message in said] for name, said in stamps.items()}
@@ -197,6 +202,17 @@ def write_result(
         data["parts"] = [asdict(part) for part in parts]
     write_json(folder / RESULT_FILE, data)
     return folder / RESULT_FILE
+
+
+def _sentences(result: Result) -> Iterator[Message]:
+    yield result.headline
+    for caveat in result.caveats:
+        yield caveat.message
+        if caveat.action:
+            yield caveat.action
+    yield from result.actions
+    for said in getattr(result, "stamps", {}).values():
+        yield from said
 
 
 def read_result(folder: Path) -> StoredResult:
@@ -224,6 +240,7 @@ def read_result(folder: Path) -> StoredResult:
             stamps={name: tuple(said) for name, said in data.get("stamps", {}).items()},
             files=tuple(item["path"] for item in data.get("files", ())),
             parts=tuple(StoredPart(**item) for item in data.get("parts", ())),
+            english=frozenset(data.get("english", ())),
         )
     except FileNotFoundError:
         raise RunError(Problem("there is no result.json", file=str(folder))) from None

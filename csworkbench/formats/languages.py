@@ -1,0 +1,120 @@
+"""Words of ours in the reader's language: gettext catalogues keyed by the English words.
+
+`languages/<name>.po` beside the package's modules holds one entry per English sentence or label. Nothing is compiled:
+Babel reads the file once, when a language other than English is first asked for. What has no entry stays English.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from importlib import resources
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from babel import Locale
+
+CATALOGS = {"sv": "sv", "zh": "zh_CN"}
+"""Language -> file of its catalogue; English needs none."""
+ENGLISH = "en"
+
+
+class _Desk:
+    """Which language a notebook's charts and tables are written in when they are not told."""
+
+    language = ENGLISH
+
+
+def speak(language: str) -> None:
+    """Write in a language from now on wherever none is named: set once, by the desk of a notebook.
+
+    Args:
+        language: Language tag.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    locale_of(language)
+    _Desk.language = language
+
+
+def spoken(language: str) -> str:
+    """Return the language that is named, or the one of the desk when it is empty.
+
+    Args:
+        language: Language tag, or empty.
+    """
+    return language or _Desk.language
+
+
+def words(english: str, language: str) -> str:
+    """Return words of ours in a language; as they are where its catalogue has none.
+
+    Args:
+        english: A sentence pattern, a label or a title, as the program holds it.
+        language: Language tag; empty for that of the desk.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    return catalog(language).get(english, english)
+
+
+def is_foreign(english: str, language: str) -> bool:
+    """Say whether words stay English on a page of another language, so that the page can mark them.
+
+    Args:
+        english: A sentence pattern, a label or a title.
+        language: Language tag; empty for that of the desk.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    return locale_of(language).language != ENGLISH and english not in catalog(language)
+
+
+def catalog(language: str) -> Mapping[str, str]:
+    """Return the translations of a language by their English words; empty for English and unwritten languages.
+
+    Args:
+        language: Language tag; empty for that of the desk.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    locale = locale_of(language)
+    # Traditional characters are another way of writing, which no catalogue has.
+    is_written = locale.script in (None, "Hans") and locale.territory not in ("TW", "HK", "MO")
+    return _read(CATALOGS.get(locale.language, "") if is_written else "")
+
+
+def locale_of(language: str) -> "Locale":
+    """Return how a language writes numbers and dates.
+
+    Args:
+        language: Language tag; empty for that of the desk.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    return _locale(spoken(language))
+
+
+@lru_cache
+def _locale(language: str) -> "Locale":
+    from babel import Locale, UnknownLocaleError
+
+    try:
+        return Locale.parse(language.replace("-", "_"))
+    except (UnknownLocaleError, ValueError) as error:
+        raise ValueError(f"unknown language {language!r}") from error
+
+
+@lru_cache
+def _read(name: str) -> Mapping[str, str]:
+    if not name:
+        return MappingProxyType({})
+    from babel.messages.pofile import read_po
+
+    with (resources.files("csworkbench") / "languages" / f"{name}.po").open("rb") as file:
+        entries = read_po(file)
+    return MappingProxyType({str(each.id): str(each.string) for each in entries if each.id and each.string})

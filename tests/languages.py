@@ -1,0 +1,139 @@
+"""Words for readers, as they stand in the program, by the place they come from; and the catalogues that translate them.
+
+`python -m tests.languages` (make languages) adds to every catalogue what it lacks, with an empty translation.
+"""
+
+import ast
+import json
+import re
+import string
+from collections.abc import Iterable, Iterator
+from html import unescape
+from io import BytesIO
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.pofile import read_po, write_po
+from jinja2.ext import babel_extract
+
+from csworkbench.formats import label
+from csworkbench.report.story import passages
+from tests.house.places import ROOT
+
+PACKAGE = ROOT / "csworkbench"
+FOLDER = PACKAGE / "languages"
+LANGUAGES = ("sv", "zh_CN")
+# What notebooks and analyses name charts, tables and axes by: arguments that `charts` and `views` translate.
+NAMED = {
+    *("title", "along", "up", "said", "came", "names", "unit", "counted"),
+    *("start_label", "end_label", "row_title", "column_title"),
+}
+SHOWS = {"views.table": 1, "Shown": 1}
+HEADER = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"MIME-Version: 1.0\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+"Content-Transfer-Encoding: 8bit\\n"
+
+"""
+HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
+
+
+def keys() -> dict[str, set[str]]:
+    """Return the English words by place: the name of an analysis, of another module, or templates."""
+    found: dict[str, set[str]] = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).parts
+        place = (parts[1] if parts[0] == "analyses" and len(parts) > 1 else parts[0]).removesuffix(".py")
+        found.setdefault(place, set()).update(_of_tree(ast.parse(path.read_text("utf-8"))))
+    for path in sorted((PACKAGE / "templates").glob("*.j2")):
+        with path.open("rb") as file:
+            texts = babel_extract(file, ("_",), (), {})
+            found.setdefault("templates", set()).update(
+                text if isinstance(text, str) else text[0] for _, _, text, _ in texts
+            )
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        found.setdefault(path.stem, set()).update(_of_notebook(path))
+    return {place: {key for key in texts if _has_words(key)} for place, texts in found.items() if texts}
+
+
+def _of_tree(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call):
+            name = ast.unparse(node.func)
+            if name in ("say", "words", "formats.words"):
+                yield from _texts(node.args[:1])
+            if name in SHOWS or name.startswith(("charts.", "views.")):
+                place = SHOWS.get(name)
+                yield from _texts(node.args[place : place + 1] if place else [])
+                yield from _texts(keyword.value for keyword in node.keywords if keyword.arg in NAMED)
+        elif isinstance(node, ast.ClassDef) and any(ast.unparse(base) == "StrEnum" for base in node.bases):
+            for text in _texts(item.value for item in node.body if isinstance(item, ast.Assign)):
+                yield from (text, label(text, "en")) if " " in text else (label(text, "en"),)
+
+
+def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value
+        elif isinstance(node, ast.List | ast.Tuple):
+            yield from _texts(node.elts)
+        elif isinstance(node, ast.IfExp):
+            yield from _texts((node.body, node.orelse))
+
+
+def _of_notebook(path: Path) -> Iterator[str]:
+    for cell in json.loads(path.read_text("utf-8"))["cells"]:
+        source = "".join(cell["source"])
+        if cell["cell_type"] == "markdown":
+            yield from (each.lstrip("# ") for each in passages(source))
+        elif cell["cell_type"] == "code":
+            yield from _of_tree(ast.parse(source))
+            for output in cell["outputs"]:
+                html = "".join(output.get("data", {}).get("text/html", []))
+                for pair in HEADS.findall(html):
+                    yield unescape("".join(pair)).partition(" (")[0]
+
+
+def _has_words(key: str) -> bool:
+    if key == ", ":  # between the items of a list: Chinese has a comma of its own for that
+        return True
+    parts = string.Formatter().parse(key)
+    words = "".join(literal + (spec if spec and "|" in spec else "") for literal, _, spec, _ in parts)
+    return bool(re.search("[A-Za-z]{2}", words))
+
+
+def placeholders(pattern: str) -> list[str]:
+    """Return the placeholders of a pattern, sorted; the words of a counted noun are left out, they are translated."""
+    fields = ((name, spec or "") for _, name, spec, _ in string.Formatter().parse(pattern) if name is not None)
+    return sorted(f"{name}:{'n' if spec.startswith('n ') else spec}" for name, spec in fields)
+
+
+def read(language: str) -> Catalog:
+    """Return the catalogue of a language."""
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        return read_po(file, locale=language)
+
+
+def write(catalog: Catalog, language: str) -> None:
+    """Write a catalogue; the same entries give the same bytes, on any day."""
+    body = BytesIO()
+    write_po(body, catalog, width=0, sort_output=True, omit_header=True)
+    header = HEADER.format(language=language)
+    (FOLDER / f"{language}.po").write_text(header + body.getvalue().decode("utf-8"), "utf-8")
+
+
+def main() -> None:
+    """Add what catalogues lack, and drop what the program no longer says."""
+    wanted = set().union(*keys().values())
+    for language in LANGUAGES:
+        old = {str(each.id): str(each.string) for each in read(language) if each.id}
+        made = Catalog(locale=language, project="csworkbench", charset="utf-8", fuzzy=False)
+        for key in wanted:
+            made.add(key, old.get(key, ""))
+        write(made, language)
+
+
+if __name__ == "__main__":
+    main()

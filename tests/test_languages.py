@@ -1,0 +1,153 @@
+"""Swedish and Chinese: what is translated, and what a page does with what is not."""
+
+from dataclasses import dataclass, field
+from datetime import date
+
+import pandas as pd
+import pytest
+from babel.messages.pofile import read_po
+
+from csworkbench import formats, views
+from csworkbench.charts import bars
+from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.report.story import passages
+from tests.languages import FOLDER, LANGUAGES, keys, placeholders
+
+COMPLETE = (
+    *("templates", "views", "charts", "formats", "report", "runner", "planner", "store", "shards", "estimates"),
+    *("scoring", "policy", "playbooks", "adjustment", "inference", "asof", "features"),
+    *("start_here", "health", "segments", "weekly_list", "nps_outreach", "touch_matrix", "plan_validation", "renewals"),
+)
+"""What has every word in every language; a word that is new there needs its translations (`make languages`)."""
+
+
+@pytest.fixture(scope="module")
+def found():
+    return keys()
+
+
+@pytest.fixture
+def catalog(monkeypatch):
+    """Give every language one catalogue."""
+
+    def use(**entries):
+        monkeypatch.setattr("csworkbench.formats.languages._read", lambda name: entries if name else {})
+
+    return use
+
+
+# The catalogues
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("place", COMPLETE)
+def test_every_word_of_a_complete_part_is_translated(found, place, language):
+    assert sorted(found[place] - formats.catalog(language).keys()) == []
+
+
+def entries(language):
+    with (FOLDER / f"{language}.po").open("rb") as file:
+        return [(str(each.id), str(each.string)) for each in read_po(file) if each.id and each.string]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_translation_has_the_placeholders_of_its_source(language):
+    assert [key for key, said in entries(language) if placeholders(key) != placeholders(said)] == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_translation_can_be_filled(language):
+    samples = {
+        "list": ["a", "b"], "date": date(2026, 9, 30), "estimate": Estimate(0.5, "share", 10, 0.4, 0.6, 0.95), "": "x",
+    }  # fmt: skip
+    for key, said in entries(language):
+        fields = [field.split(":", 1) for field in placeholders(said)]
+        filled = formats.text(Message(key, {name: samples.get(spec, 2) for name, spec in fields}), language)
+        assert "{" not in filled, key
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_catalogue_holds_only_what_the_program_says(found, language):
+    assert sorted({key for key, _ in entries(language)} - set().union(*found.values())) == []
+
+
+# How they are used
+
+
+def test_a_sentence_is_said_in_the_language_with_its_numbers_and_plural(catalog):
+    catalog(**{"{n:n account|accounts} left": "{n:n konto|konton} har lämnat"})
+    message = say("{n:n account|accounts} left", n=1)
+    assert formats.text(message, "sv") == "1 konto har lämnat"
+    assert formats.text(say(message.key, n=1234), "sv") == "1\u00a0234 konton har lämnat"
+    assert formats.text(message, "en") == "1 account left"
+
+
+def test_a_label_is_looked_up_by_its_english_words(catalog):
+    catalog(**{"AUC in sample": "AUC i urvalet"})
+    assert formats.label("auc_in_sample.telco", "sv") == "AUC i urvalet (telco)"
+
+
+def test_traditional_chinese_does_not_get_simplified_characters(catalog):
+    catalog(yes="是")
+    assert (formats.words("yes", "zh-CN"), formats.words("yes", "zh"), formats.words("yes", "zh-TW")) == (
+        "是",
+        "是",
+        "yes",
+    )
+
+
+def test_a_chinese_sentence_ends_with_a_chinese_full_stop():
+    assert (formats.sentence("已就绪"), formats.sentence("ready"), formats.sentence("已就绪。")) == (
+        "已就绪。",
+        "ready.",
+        "已就绪。",
+    )
+
+
+def test_a_language_left_empty_is_that_of_the_desk(catalog):
+    catalog(yes="ja")
+    formats.speak("sv")
+    assert (formats.words("yes", ""), formats.number(1234.5)) == ("ja", "1\u00a0235")
+    assert formats.words("yes", "en") == "yes"
+
+
+def test_the_desk_speaks_no_unknown_language():
+    with pytest.raises(ValueError, match=r"unknown language 'klingon'"):
+        formats.speak("klingon")
+
+
+@dataclass(frozen=True)
+class Said:
+    """A result of two sentences."""
+
+    headline: Message = field(default=say("All is well"))
+    caveats: tuple[Caveat, ...] = (Caveat("few", Severity.WARNING, say("Few accounts")),)
+    figures: dict[str, Estimate] = field(default_factory=dict)
+    tables: dict[str, pd.DataFrame] = field(default_factory=dict)
+    actions: tuple[Message, ...] = ()
+
+
+def test_what_has_no_translation_is_marked_as_english(catalog):
+    catalog(**{"All is well": "Allt är bra"})
+    html = str(views.show(Said(), "sv").html)
+    assert '<p class="csw-verdict">Allt är bra</p>' in html
+    assert '<span lang="en">Few accounts.</span>' in html
+    assert "lang" not in str(views.show(Said(), "en").html)
+
+
+def test_titles_and_heads_of_charts_and_tables_are_translated(catalog):
+    catalog(**{"Share by name": "Andel per namn", "Name": "Namn"})
+    frame = pd.DataFrame({"name": ["Åsa"], "share": [0.5]})
+    assert "Andel per namn" in str(bars(frame, "name", "share", title="Share by name", language="sv").html)
+    table = views.table(frame, "Share by name", language="sv")
+    assert table.text.splitlines()[0] == "Andel per namn"
+    assert table.text.splitlines()[1].startswith("Namn")
+
+
+def test_text_of_a_customer_is_never_translated(catalog):
+    catalog(Average="Medel")
+    assert "Average" in views.table(pd.DataFrame({"name": ["Average"]}), "Names", language="sv").text
+
+
+def test_markdown_is_translated_heading_by_heading_and_paragraph_by_paragraph():
+    assert passages("## Load\nThe book.\n\nAnd\nits settings.") == ["## Load", "The book.", "And\nits settings."]
