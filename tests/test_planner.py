@@ -5,11 +5,13 @@ import os
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
-from csworkbench.config import Override
+from csworkbench.config import Override, load
 from csworkbench.errors import ConfigError, DataError, EnvironmentProblem
+from csworkbench.estimates import say
 from csworkbench.planner import Plan, analyses, find_notebook, memory, plan
 from csworkbench.planner import keys as keys_module
 from csworkbench.planner.reasons import why
@@ -24,6 +26,7 @@ from csworkbench.store import (
     keep,
     publish,
 )
+from csworkbench.widgets import Panel, Saved
 
 SURFACE = """
 from dataclasses import dataclass
@@ -33,7 +36,7 @@ READS, READS_IF_PRESENT = {reads!r}, ()
 NEEDS, NEEDS_IF_PRESENT = {needs!r}, {optional!r}
 
 class Config(Section):
-    limit: int = setting(3, ge=0, le=9, description="How many")
+    limit: int = setting(3, ge=0, le=9, tunable=True, description="How many")
 
 @dataclass(frozen=True)
 class Inputs: ...
@@ -461,6 +464,25 @@ def test_a_stored_result_is_cached_and_force_runs_it_again(project):
     put(project, made(project).jobs[0])
     assert states(project) == {"first": ("cached", "nothing changed since r1")}
     assert states(project, is_fresh=True) == {"first": ("run", "asked for with --force")}
+
+
+def test_a_setting_turned_and_saved_makes_what_depends_on_it_run_again_and_nothing_else(project):
+    add(project, "third")
+    names = ("first", "second", "third")
+    for place, job in enumerate(made(project, *names).jobs):
+        put(project, job, run_id=f"r{place}")
+    assert {state for state, _ in states(project, *names).values()} == {"cached"}
+    path, module = project / "configs" / "first.yaml", analyses(project)["first"]
+    module.analyze = lambda inputs, config: SimpleNamespace(
+        headline=say("x"), figures={}, tables={}, caveats=(), actions=()
+    )
+    panel = Panel(module, None, load(path, module.Config, project), Saved(path, project, "en", ""))
+    panel.controls["limit"].value = 6
+    panel.save.click()
+    panel.write.click()
+    after = states(project, *names)
+    assert after["first"] == ("run", "first.limit 4 -> 6")
+    assert {name: state for name, (state, _) in after.items()} == {"first": "run", "second": "run", "third": "cached"}
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ from pydantic import model_validator
 from csworkbench.config import FromFile, Section, SettingError, load, setting
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Estimate, say
-from csworkbench.widgets import Panel, Saved
+from csworkbench.widgets import Panel, Saved, knobs
+from csworkbench.widgets.controls import control
 
 
 class Band(Section):
@@ -210,3 +211,23 @@ def test_a_file_that_was_broken_meanwhile_is_told_and_left_alone(panel):
     panel.save.click()
     assert 'role="alert"' in panel.status.value
     assert path.read_text("utf-8") == "share: ["
+
+
+def test_a_slider_has_a_place_for_every_value_of_its_setting():
+    class Shares(Section):
+        """Shares."""
+
+        even: float = setting(0.95, ge=0.8, le=0.999, tunable=True, description="On the usual steps")
+        fine: float = setting(0.125, ge=0, le=1, tunable=True, description="Between two of them")
+        odd: float = setting(1 / 3, ge=0, le=1, tunable=True, description="Between any")
+
+    even, fine, odd = (control(each) for each in knobs(Shares()))
+    # Steps are powers of ten, at least 40 to a slider: 0.199 / 40 gives 0.001; 1 / 40 gives 0.01, 0.125 needs 0.001.
+    assert (even.step, fine.step) == pytest.approx((0.001, 0.001))
+    assert type(odd).__name__ == "FloatText"
+
+
+def test_a_slider_that_a_browser_moved_by_a_hair_is_as_saved(panel):
+    panel.controls["share"].value = 0.4000000000000001
+    assert panel.save.disabled
+    assert "As saved" in panel.status.value

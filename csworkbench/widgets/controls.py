@@ -8,6 +8,7 @@ from csworkbench.widgets.knobs import Knob
 
 _STEPS = 40  # a slider has at least so many places, and more up to ten times as many
 _MOST_PLACES = 1000
+_DIGITS = 9
 _WIDTH = {"width": "min(36em, 100%)"}
 _STYLE = {"description_width": "min(20em, 50%)"}
 
@@ -34,8 +35,8 @@ def control(knob: Knob) -> Any:
         return (ipywidgets.IntText if is_whole else ipywidgets.FloatText)(value=value, **common)
     low, high, step = places
     slider = ipywidgets.IntSlider if is_whole else ipywidgets.FloatSlider
-    style = {} if is_whole else {"readout_format": f".{max(1, -floor(log10(step)))}f"}
-    return slider(value=value, min=low, max=high, step=step, **style, **common)
+    style = {} if is_whole else {"readout_format": f".{max(1, -round(log10(step)))}f"}
+    return slider(value=value, min=low, max=high, step=1 if is_whole else step, **style, **common)
 
 
 def shown(knob: Knob, value: Any) -> Any:
@@ -48,14 +49,27 @@ def shown(knob: Knob, value: Any) -> Any:
     return json.dumps(value, ensure_ascii=False) if knob.kind == "text" else value
 
 
+def read(widget: Any) -> Any:
+    """Return what a control says, without the dust of a slider's steps: 0.95 for 0.9500000000000001.
+
+    Args:
+        widget: What `control` returned.
+    """
+    return round(widget.value, _DIGITS) if isinstance(widget.value, float) else widget.value
+
+
 def _places(knob: Knob) -> tuple[float, float, float] | None:
     """Return first, last and step of a slider; None where it would be too long or has no end."""
     low, high = knob.bounds
     if low is None or high is None or high <= low:
         return None
-    step = 1 if knob.kind == "whole" else 10.0 ** floor(log10((high - low) / _STEPS))
+    digits = 0 if knob.kind == "whole" else -floor(log10((high - low) / _STEPS))
+    # The browser puts a value that lies between two places on one of them: then finer steps are needed.
+    while round(knob.value - low, digits) != round(knob.value - low, _DIGITS):
+        digits += 1
+    step = 10.0**-digits
     if (high - low) / step > _MOST_PLACES:
         return None
-    first, last = (low + step * knob.is_open[0], high - step * knob.is_open[1])
+    first, last = low + step * knob.is_open[0], high - step * knob.is_open[1]
     # A value between the last place and an open end stays where it is.
     return min(first, knob.value), max(last, knob.value), step

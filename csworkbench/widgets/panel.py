@@ -14,7 +14,7 @@ from csworkbench.charts.markup import displayed
 from csworkbench.config import Section, by_file, changed, preview, save
 from csworkbench.errors import WorkbenchError
 from csworkbench.estimates import Message, Result, say
-from csworkbench.widgets.controls import control, shown
+from csworkbench.widgets.controls import control, read, shown
 from csworkbench.widgets.knobs import knobs
 
 WAIT_S = 0.1
@@ -93,7 +93,8 @@ class Panel:
         for key, knob in self.knobs.items():
             groups.setdefault(knob.group or self._text(say("General")), []).append(self.controls[key])
         boxes = {name: ipywidgets.VBox(each) for name, each in groups.items()}
-        self.group = ipywidgets.Dropdown(options=list(boxes), description=self._text(say("Settings of")))
+        # Buttons: JupyterLab itself takes the arrow keys of a list in an output.
+        self.group = ipywidgets.ToggleButtons(options=list(boxes), style={"button_width": "auto"})
         chosen = ipywidgets.VBox()
 
         def choose(_: Any) -> None:
@@ -128,9 +129,9 @@ class Panel:
     def _changes(self) -> dict[str, Any]:
         """Return the keys whose controls say something else than what is saved."""
         return {
-            each: self.controls[key].value
+            each: read(self.controls[key])
             for key, knob in self.knobs.items()
-            if self.controls[key].value != shown(knob, knob.value)
+            if read(self.controls[key]) != shown(knob, knob.value)
             for each in (key, *knob.same)
         }
 
@@ -173,6 +174,7 @@ class Panel:
         effect: changes.Change = compare(before, after)
         yield Markup('<p class="csw-verdict">{}</p>').format(formats.sentence(self._text(effect.headline)))
         beside = changes.figures_beside(before, after).drop(columns="is_other")
+        beside = beside.rename(columns={"before": "as_saved", "after": "as_turned"})
         title = self._text(say("Figures, as saved and as turned"))
         yield views.table(beside, title, words=("figure",), language=language).html
         for each in effect.shown:

@@ -110,24 +110,20 @@ def window(browser, lab):  # noqa: F811 - the fixture
     context.close()
 
 
-@pytest.fixture
-def opened(window):
-    """Open a notebook of the project in JupyterLab; its kernel is ended afterwards."""
-
-    def open_notebook(name):
-        path = f"notebooks/{name}.ipynb"
-        window.evaluate(OPEN, path)
-        window.wait_for_function(READY, arg=path)
-        return window
-
-    yield open_notebook
+@pytest.fixture(scope="module")
+def ran(window, request):
+    """A notebook of the project, opened in JupyterLab and run; its kernel is ended afterwards."""
+    path = f"notebooks/{request.param}.ipynb"
+    window.evaluate(OPEN, path)
+    window.wait_for_function(READY, arg=path)
+    window.evaluate(RUN_ALL)
+    yield window
     window.evaluate(END)
 
 
-@pytest.mark.parametrize("name", [*NOTEBOOKS, NEW])
-def test_a_notebook_runs_top_to_bottom_and_shows_its_verdict_and_charts(opened, lab, project, name):
-    page = opened(name)
-    page.evaluate(RUN_ALL)
+@pytest.mark.parametrize("ran", [*NOTEBOOKS, NEW], indirect=True)
+def test_a_notebook_runs_top_to_bottom_and_shows_its_verdict_and_charts(ran, lab, project):
+    page = ran
     assert page.evaluate(KERNEL) == {
         "name": "python3",
         "python": repr(sys.executable),
@@ -142,6 +138,55 @@ def test_a_notebook_runs_top_to_bottom_and_shows_its_verdict_and_charts(opened, 
     assert page.evaluate(PICTURES, [alt for _, alt, *_ in charts]) == [title for title, *_ in charts]
     assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
     assert page.problems == []
+
+
+# Notebook, file, group of settings, slider, keys, what the file then says, and what the panel tells.
+TURNED = {
+    "health": (
+        "scorecards/default", "Small and mid accounts: bands", "Average: low", ["ArrowRight"] * 3,
+        {"low: 0, high: 40}": "low: 0, high: 43}", "low: 40, high: 70}": "low: 43, high: 70}"}, "change band:",
+    ),
+    "email_design": (
+        "email_design", "General", "Power", ["ArrowRight"] * 5, {"power: 0.8": "power: 0.85"}, "Accounts needed:",
+    ),
+    "weekly_list": (
+        "weekly_list", "General", "Free share", ["ArrowLeft"] * 4, {"free_share: 0.5": "free_share: 0.46"},
+        "come on the list",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("ran", "turned"), list(TURNED.items()), ids=list(TURNED), indirect=["ran"])
+def test_a_slider_is_turned_and_saved_by_keyboard_and_the_file_keeps_its_comments(ran, project, turned):
+    file, group, slider, keys, edits, effect = turned
+    path = project / "configs" / f"{file}.yaml"
+    before = path.read_text("utf-8")
+    shown = ran.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-OutputArea-output")
+    panel = shown.filter(has=ran.locator(".widget-toggle-buttons"))
+    _press(ran, panel, group)
+    panel.locator(".widget-slider", has_text=slider).get_by_role("slider").focus()
+    for key in keys:
+        ran.keyboard.press(key)
+    panel.get_by_text("Changed, not saved: 1 setting.").wait_for()
+    panel.locator(".csw-verdict", has_text=effect).wait_for()
+    figures = panel.get_by_role("table").first.locator("tbody tr")
+    assert any(each[-1] != each[-2] for each in (row.split("\t") for row in figures.all_inner_texts()))
+    _press(ran, panel, "Save")
+    diff = panel.locator("pre", has_text="(changed)")
+    diff.wait_for()
+    after = before
+    for old, new in edits.items():
+        assert new in diff.inner_text()
+        after = after.replace(old, new, 1)
+    assert path.read_text("utf-8") == before
+    _press(ran, panel, "Write")
+    panel.get_by_text(f"Written: configs/{file}.yaml").wait_for()
+    assert path.read_text("utf-8") == after
+
+
+def _press(page, panel, name):
+    panel.get_by_role("button", name=name, exact=True).focus()
+    page.keyboard.press("Enter")
 
 
 def _write_kernel(folder, python):

@@ -31,8 +31,8 @@ def compare(before: Result, after: Result) -> Change:
     steps = other["band_after"].map(order) - other["band_before"].map(order)
     scored = (other[["band_before", "band_after"]] != NOT_SCORED).all(axis=1)
     headline = say(
-        "{n:n account changes|accounts change} band of {every:count}: {down:count} to a lower one, {up:count} to a "
-        "higher one; {others:count} for lack or wealth of data",
+        "{n:count} of {every:n account|accounts} change band: {down:count} to a lower one, {up:count} to a higher one, "
+        "{others:count} because they begin or cease to be scored",
         n=len(other),
         every=len(after.tables["scores"]),
         down=int(((steps < 0) & scored).sum()),
@@ -54,11 +54,11 @@ def compare(before: Result, after: Result) -> Change:
 
 def _bands(before: Result, after: Result) -> "pd.DataFrame":
     """Return the accounts in each band, before and after; the history has the bands from worst to best."""
+    import pandas as pd
+
     names = [*after.tables["history"]["band"].unique(), NOT_SCORED]
     counts = {
         side.lstrip("_"): each.tables["scores"]["band"].value_counts().reindex(names, fill_value=0)
         for side, each in ((BEFORE, before), (AFTER, after))
     }
-    import pandas as pd
-
     return pd.DataFrame(counts).rename_axis("band").reset_index()
