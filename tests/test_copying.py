@@ -101,6 +101,15 @@ def test_the_command_line_lists_copies(tmp_path, system, capsys):
     assert [run["run_id"] for run in json.loads(capsys.readouterr().out)["runs"]] == ["r1"]
 
 
+def test_an_error_of_the_library_of_a_store_is_named_with_its_place(monkeypatch, capsys, system):
+    class DeniedError(Exception):
+        """What the library of some store raises."""
+
+    monkeypatch.setattr(type(system), "glob", lambda *args, **options: (_ for _ in ()).throw(DeniedError("403\nbody")))
+    assert main(["runs", "list", "--out", URL]) == 4
+    assert f"{URL}: cannot be used: DeniedError: 403\n" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("url", "said"),
     [

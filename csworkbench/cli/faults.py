@@ -45,6 +45,25 @@ def guarded(call: Callable[[], object], *, as_json: bool) -> int:
 
 
 @contextmanager
+def outside(address: str) -> Iterator[None]:
+    """Turn whatever the library of a file system raises into one error: each has errors of its own.
+
+    Args:
+        address: What was reached for.
+
+    Raises:
+        EnvironmentProblem: It raised something.
+    """
+    try:
+        yield
+    except WorkbenchError:
+        raise
+    except Exception as error:
+        said = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+        raise EnvironmentProblem(Problem(f"cannot be used: {said}", file=address)) from error
+
+
+@contextmanager
 def _terminable() -> Iterator[None]:
     """Let SIGTERM end a command as Ctrl-C does: what is temporary is removed on the way out."""
     if threading.current_thread() is not threading.main_thread():

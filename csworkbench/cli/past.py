@@ -1,5 +1,6 @@
 """Commands about earlier runs: which there are, how they differ, and removing old ones."""
 
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -9,6 +10,7 @@ import typer
 
 from csworkbench.cli.console import answer, answer_json, answer_rows, short, tell
 from csworkbench.cli.erasing import AlsoOption, ContactOption, Erasure, erase
+from csworkbench.cli.faults import outside
 from csworkbench.cli.options import JsonOption, OutOption, PlaceOption, WorkspaceOption
 
 if TYPE_CHECKING:
@@ -29,7 +31,8 @@ def list_(*, workspace: WorkspaceOption = None, out: PlaceOption = "", json: Jso
     from csworkbench.store import is_place, open_place, runs
 
     folder = Path(out) if out else None
-    found = open_place(out).runs() if is_place(out) else runs(_outputs(workspace, folder))
+    with outside(out) if is_place(out) else nullcontext():
+        found = open_place(out).runs() if is_place(out) else runs(_outputs(workspace, folder))
     if json:
         answer_json({"exit_code": 0, "runs": [_summary(run) for run in found]})
         return

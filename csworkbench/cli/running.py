@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from csworkbench.cli.console import answer, answer_json, answer_rows, short, tell
+from csworkbench.cli.faults import outside
 from csworkbench.cli.options import (
     AsOfOption,
     BatchOption,
@@ -119,6 +120,8 @@ def run(
         for item in planned.whole:
             if item.state == "run":
                 tell(f"{item.name}: to run: {item.reason}")
+        if cluster is not None and kernel == "warm":
+            tell("Workers of a cluster start a new kernel for each notebook; warm ones are for this machine.")
         if planned.forgets:
             tell("The records of the project are read-only: what its exports overwrite is not remembered.")
         options = replace(
@@ -147,7 +150,8 @@ def _place(out: str) -> "Place | None":
     if not is_place(out):
         return None
     place = open_place(out)
-    place.check()
+    with outside(place.url):
+        place.check()
     return place
 
 
@@ -156,7 +160,8 @@ def _copied(record: "RunRecord", place: "Place | None") -> str:
     if place is None or record.folder is None or record.state == "interrupted":
         return ""
     tell(f"Copying the run to {place.url} ...")
-    return place.copy(record.folder)
+    with outside(place.url):
+        return place.copy(record.folder)
 
 
 def _cluster(executor: str) -> "AbstractContextManager[Cluster | None]":

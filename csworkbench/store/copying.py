@@ -130,11 +130,9 @@ def open_place(url: str) -> Place:
 
 @contextmanager
 def _told(url: str, what: str, *, hint: str = "") -> Iterator[None]:
-    """Turn the error of any file system into one that names the place: each has errors of its own."""
+    """Turn what a file system refuses into an error that names the place."""
     try:
         yield
-    except EnvironmentProblem:
-        raise
-    except Exception as error:
+    except OSError as error:
         said = str(error) or type(error).__name__
         raise EnvironmentProblem(Problem(f"cannot be {what}: {said}", file=url, hint=hint)) from error
