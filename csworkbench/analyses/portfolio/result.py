@@ -1,7 +1,7 @@
 """The panorama: customers, people and performance in three blocks, and the workbench of every CSM."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.portfolio.customers import arr_table, customer_figures, customer_table, health_table
@@ -24,6 +24,7 @@ from csworkbench.analyses.portfolio.performance import (
     taken_figures,
 )
 from csworkbench.analyses.portfolio.settings import Config
+from csworkbench.analyses.portfolio.sheet import SHEET, sheet
 from csworkbench.analyses.portfolio.workbench import account_table, due_table
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
@@ -56,6 +57,7 @@ class Result:
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
+        files: The three blocks as one sheet of paper.
     """
 
     headline: Message
@@ -63,6 +65,7 @@ class Result:
     tables: "Mapping[str, pd.DataFrame]"
     caveats: tuple[Caveat, ...]
     actions: tuple[Message, ...]
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def analyze(inputs: Inputs, config: Config) -> Result:
@@ -80,12 +83,14 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     overdue = overdue_visits(inputs, config)
     tables = _tables(inputs, config, overdue)
     figures = _figures(inputs, config, tables, overdue)
+    headline = _headline(figures)
     return Result(
-        headline=_headline(figures),
+        headline=headline,
         figures=figures,
         tables=tables,
         caveats=worst_first(caveats(inputs, config, tables)),
         actions=tuple(_actions(tables)) or (say("Nothing to do: nothing is due."),),
+        files={SHEET: sheet(inputs, headline, figures, tables)},
     )
 
 

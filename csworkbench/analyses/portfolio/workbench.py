@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Rows = list[tuple[str, "pd.Timestamp", Message]]
-COLUMNS = ["account_id", "name", "priority", "kind", "what", "due_on", "is_overdue", "csm", "csm_id"]
+COLUMNS = ["account_id", "name", "what", "due_on", "is_overdue", "kind", "priority", "csm", "csm_id"]
 
 
 def due_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
@@ -23,8 +23,8 @@ def due_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: How far ahead, and which kind comes first.
 
     Returns:
-        One row per thing: account_id, name, priority (place of its kind in the settings, 1 first), kind, what (in
-        words), due_on (missing = at once), is_overdue, csm, csm_id; by priority and day.
+        One row per thing: account_id, name, what (in words), due_on (missing = at once), is_overdue, kind (in words),
+        priority (place of its kind in the settings, 1 first), csm, csm_id; by priority and day.
     """
     import pandas as pd
 
@@ -33,7 +33,7 @@ def due_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         STUCK: _stuck,
     }  # fmt: skip
     rows = [
-        (account, priority, kind, formats.text(what, inputs.language), due_on)
+        (account, priority, formats.label(kind, inputs.language), formats.text(what, inputs.language), due_on)
         for priority, kind in enumerate(config.priorities, start=1)
         for account, due_on, what in makers[kind](inputs, config)
     ]
@@ -192,6 +192,9 @@ def account_table(inputs: Inputs, overdue: "pd.DataFrame") -> "pd.DataFrame":
     table = table.assign(renewal_on=pd.NaT if due is None else due.reindex(table.index))
     columns_shown = ["name", "tier", "stage", "band", "score", "change", "renewal_on", "last_online", "last_offline",
                      "visits_overdue", "csm", "csm_id"]  # fmt: skip
-    typed = table[columns_shown].astype({"stage": "str", "band": "str", "score": float, "change": float})
+    words = [formats.label(band, inputs.language) if isinstance(band, str) else None for band in table["band"]]
+    typed = table.assign(band=words)[columns_shown].astype(
+        {"stage": "str", "band": "str", "score": float, "change": float}
+    )
     ordered: pd.DataFrame = typed.rename_axis("account_id").reset_index().sort_values(["score", "account_id"])
     return ordered.reset_index(drop=True)
