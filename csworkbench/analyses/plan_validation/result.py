@@ -29,6 +29,7 @@ from csworkbench.analyses.plan_validation.weighing import Weighed, weigh
 from csworkbench.config import digest
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say, worst_first
+from csworkbench.formats import Readable
 from csworkbench.playbooks import Library, ScopeFound
 
 if TYPE_CHECKING:
@@ -40,8 +41,8 @@ EFFECT = "effect."
 MET, MISSED = OnFacts.DONE_MET.value, OnFacts.DONE_MISSED.value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """Verdicts of success plans and of the playbooks they followed.
 
     Tables, key columns first. Effects are shares of the level or points (`unit` beside them), good is positive.
