@@ -85,7 +85,7 @@ def _below(value: Any, trail: tuple[_Step, ...]) -> Iterator[Knob]:
         items = [(str(place), each) for place, each in enumerate(value)]
     before = None
     for key, each in items:
-        if isinstance(each, Section):
+        if isinstance(each, Section) and "." not in key:  # dots part keys
             called = key if isinstance(value, Mapping) else _name(each, key)
             here = (*trail, _Step(key, called, is_item=True))
             yield from _of_section(each, here, before)
