@@ -108,7 +108,8 @@ def changed(section: T, changes: Mapping[str, object]) -> T:
     Raises:
         ConfigError: With every problem of the changes.
     """
-    node, problems = node_of(plain(section), "settings"), []
+    node = node_of(plain(section), "settings")
+    problems: list[Problem] = []
     for key, value in changes.items():
         try:
             node = _changed(slot(type(section)), node, Override("settings", key, value))

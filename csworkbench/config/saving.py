@@ -71,8 +71,9 @@ def _place(top: Node, data: Any, parts: Sequence[str]) -> tuple[str, str, Any]:
     node, file, begun = top, top.file, 0
     for at, part in enumerate(parts):
         data = data[int(part)] if isinstance(data, list) else data[part]
-        items = dict(enumerate(node.value)) if isinstance(node.value, list) else node.value
-        below = items.get(int(part) if isinstance(node.value, list) else part) if isinstance(items, dict) else None
+        written = node.value
+        items = {str(place): each for place, each in enumerate(written)} if isinstance(written, list) else written
+        below = items.get(part) if isinstance(items, dict) else None
         if below is None:
             return file, ".".join(parts[begun : at + 1]), data
         if below.is_file:

@@ -3,6 +3,7 @@
 figures     number, share, money, day, estimate, figure, in_unit
 sentences   text, label, sentence
 languages   words, is_foreign, speak: the catalogues of Swedish and Chinese; a language left empty is the desk's
+readable    Readable: text, frame and plain data of a result
 inert       printable, neutral: text that commands no terminal and no spreadsheet
 
 Placeholders of a Message, `{name:spec}`:
@@ -25,9 +26,11 @@ Placeholders of a Message, `{name:spec}`:
 from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, number, share
 from csworkbench.formats.inert import neutral, printable
 from csworkbench.formats.languages import catalog, is_foreign, locale_of, speak, words
+from csworkbench.formats.readable import Readable
 from csworkbench.formats.sentences import label, sentence, text
 
 __all__ = [
+    "Readable",
     "catalog",
     "day",
     "estimate",

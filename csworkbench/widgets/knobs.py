@@ -85,7 +85,7 @@ def _below(value: Any, trail: tuple[_Step, ...]) -> Iterator[Knob]:
         items = [(str(place), each) for place, each in enumerate(value)]
     before = None
     for key, each in items:
-        if isinstance(each, Section):
+        if isinstance(each, Section) and "." not in key:  # dots part keys
             called = key if isinstance(value, Mapping) else _name(each, key)
             here = (*trail, _Step(key, called, is_item=True))
             yield from _of_section(each, here, before)
@@ -139,16 +139,8 @@ def _kind(kind: Kind) -> Literal["number", "whole", "flag", "choice", "text"]:
 
 
 def _limits(field: FieldInfo) -> tuple[tuple[float | None, float | None], tuple[bool, bool]]:
-    low = high = None
-    is_open = [False, False]
-    for mark in field.metadata:
-        match mark:
-            case Ge(ge=value):
-                low = value
-            case Gt(gt=value):
-                low, is_open[0] = value, True
-            case Le(le=value):
-                high = value
-            case Lt(lt=value):
-                high, is_open[1] = value, True
-    return (low, high), (is_open[0], is_open[1])  # type: ignore[return-value]
+    marks: dict[type, Any] = {type(mark): mark for mark in field.metadata}
+    at_least, above, at_most, below = (marks.get(each) for each in (Ge, Gt, Le, Lt))
+    low = above.gt if above else at_least.ge if at_least else None
+    high = below.lt if below else at_most.le if at_most else None
+    return (low, high), (above is not None, below is not None)

@@ -9,6 +9,7 @@ import pytest
 
 from csworkbench.analyses import weekly_list
 from csworkbench.config import Section
+from csworkbench.formats import Readable
 from tests.house.places import ROOT, stems
 
 
@@ -46,6 +47,14 @@ def test_the_surface_is_the_same_everywhere(stem):
     assert list(inspect.signature(module.analyze).parameters) == ["inputs", "config"]
     for name in ("headline", "figures", "tables", "caveats", "actions"):
         assert hasattr(module.Result, name) or name in {field.name for field in dataclasses.fields(module.Result)}
+
+
+@pytest.mark.parametrize("stem", stems())
+def test_every_result_has_text_a_frame_and_plain_data(stem):
+    made = importlib.import_module(f"csworkbench.analyses.{stem}").Result
+    assert issubclass(made, Readable)
+    for name in ("__repr__", "to_frame", "to_dict"):
+        assert getattr(made, name) is getattr(Readable, name)
 
 
 def test_the_weekly_list_reads_every_analysis_that_proposes():

@@ -10,6 +10,7 @@ from csworkbench.analyses.data_check.evidence import Inputs
 from csworkbench.analyses.data_check.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say, worst_first
+from csworkbench.formats import Readable
 from csworkbench.tables import Rule
 
 if TYPE_CHECKING:
@@ -32,8 +33,8 @@ COUNTED = (
 MOST_ACTIONS = 3
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """Whether the data can be trusted, and what it can answer.
 
     Tables, key columns first; every `*_share` is 0 to 1:

@@ -30,7 +30,7 @@ from csworkbench.analyses.email_design.words import (
     steps_frame,
 )
 from csworkbench.estimates import Caveat, Estimate, Message, Release, Severity, say, worst_first
-from csworkbench.formats import text
+from csworkbench.formats import Readable, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +41,8 @@ PLANS = [
 ]  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+@dataclass(frozen=True, slots=True, repr=False)
+class Result(Readable):
     """How an experiment is to be run.
 
     Tables, key columns first. Differences of shares are percentage points where `effect_unit` says so.

@@ -25,6 +25,7 @@ from csworkbench.analyses.email_touch.reading import Reading, Verdict, read
 from csworkbench.analyses.email_touch.settings import Config
 from csworkbench.analyses.email_touch.words import comparison_frame, health_frame
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,8 +44,8 @@ BRIEF = {
 MOST_TOLD = 3  # verdicts in the headline; the others stand in the table
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """What each experiment says, and whether it may be believed.
 
     Tables, key columns first. Shares and differences of shares are 0 to 1; `experiment_id` is the id of the file.

@@ -27,6 +27,7 @@ from csworkbench.analyses.health.panel import Inputs
 from csworkbench.analyses.health.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.formats import Readable
 from csworkbench.scoring import NOT_SCORED, Basis
 
 if TYPE_CHECKING:
@@ -36,8 +37,8 @@ FIRST_COLUMNS = ["account_id", "name", "score", "band", "weakest", "lost_points"
 LAST_COLUMNS = ["coverage", "scorecard", "rule", "pulse", "override", "override_reason"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """Scores of every customer, what they are made of, and why they changed.
 
     Tables, key columns first. Scores, points and contributions are 0 to 100 points; columns called `*_percent` are 0 to

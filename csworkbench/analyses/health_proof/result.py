@@ -22,6 +22,7 @@ from csworkbench.analyses.health_proof.weights import suggested_weights, weight_
 from csworkbench.analyses.health_proof.wording import event_words, stamp_words
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.features.estimating import share_of
+from csworkbench.formats import Readable
 from csworkbench.inference.proof import Stamp
 
 if TYPE_CHECKING:
@@ -47,8 +48,8 @@ class Inputs:
     learned: Learned
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """Whether the score predicts, and what it adds.
 
     Tables, key columns first; shares are 0 to 1, `*_percent` 0 to 100, low and high are intervals over accounts.

@@ -10,6 +10,7 @@ from csworkbench.analyses.nps_outreach.lists import ACTED_ON, Lists, lists
 from csworkbench.analyses.nps_outreach.settings import HUMAN, Config
 from csworkbench.analyses.nps_outreach.tiers import tie_table
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, say, worst_first
+from csworkbench.formats import Readable
 from csworkbench.policy import RELEASED, Reason, holdout_table
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 NONE_GIVEN = "none"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """The NPS and the lists of the week.
 
     Tables, key columns first; `low` and `high` are the interval of the column before them. Words of customers are in

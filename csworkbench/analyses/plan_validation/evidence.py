@@ -56,7 +56,7 @@ GOAL_KINDS = {
 NO_PLAYBOOK = "no playbook"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Inputs:
     """Everything `analyze` needs.
 

@@ -95,11 +95,35 @@ def read_playbooks(
         lines: Timeline, execution and diagnosis of all plans, index plan_id.
         files: What was declared of the playbooks.
     """
+    return judge_playbooks(weigh_playbooks(inputs, config, lines, files), config)
+
+
+def weigh_playbooks(
+    inputs: Inputs, config: Config, lines: "pd.DataFrame", files: Iterable[Declared] = ()
+) -> tuple[Reading, ...]:
+    """Return what the plans of each playbook say, by name, but no verdicts yet: neither chance nor goal_share counts.
+
+    Args:
+        inputs: What is known.
+        config: Settings.
+        lines: Timeline, execution and diagnosis of all plans, index plan_id.
+        files: What was declared of the playbooks.
+    """
     known = tuple(files)
     return tuple(
-        read_playbook(inputs, config, part, declared_of(str(name), known))
+        _weighed(inputs, config, part, declared_of(str(name), known))
         for name, part in lines.groupby("playbook", sort=True)
     )
+
+
+def judge_playbooks(readings: Iterable[Reading], config: Config) -> tuple[Reading, ...]:
+    """Return the playbooks with the verdicts of their plans.
+
+    Args:
+        readings: What `weigh_playbooks` returned.
+        config: Settings.
+    """
+    return tuple(_judged(each, config) for each in readings)
 
 
 def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declared: Declared) -> Reading:
@@ -111,6 +135,10 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
         lines: Its plans.
         declared: What was declared of it.
     """
+    return _judged(_weighed(inputs, config, lines, declared), config)
+
+
+def _weighed(inputs: Inputs, config: Config, lines: "pd.DataFrame", declared: Declared) -> Reading:
     import pandas as pd
 
     metric = str(lines["metric"].mode().iloc[0]) if lines["metric"].notna().any() else ""
@@ -143,11 +171,10 @@ def read_playbook(inputs: Inputs, config: Config, lines: "pd.DataFrame", declare
         is_other = comparison.effects["account_id"] != founder
         for side in (True, False):
             sides[side] = _part(comparison, is_other & (here == side).fillna(False), config)
-    half = Reading(
+    return Reading(
         declared.name, declared, metric, goal, lines, episodes, comparison, pooled, is_inside, limit, sides, {}, {},
         founder, elsewhere, _all_started(inputs, config, lines[is_same], comparison),
     )  # fmt: skip
-    return _judged(half, config)
 
 
 def _part(comparison: Comparison, is_part: "pd.Series[bool]", config: Config) -> Pooled | None:

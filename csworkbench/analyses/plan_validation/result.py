@@ -7,12 +7,8 @@ from typing import TYPE_CHECKING
 from csworkbench.adjustment.designs import Design
 from csworkbench.analyses.plan_validation.around import Aside, look_around
 from csworkbench.analyses.plan_validation.asking import proposal_table
-from csworkbench.analyses.plan_validation.candidates import candidate_table
-from csworkbench.analyses.plan_validation.courses import read_courses
-from csworkbench.analyses.plan_validation.declared import declared_in
 from csworkbench.analyses.plan_validation.doubts import doubts
 from csworkbench.analyses.plan_validation.evidence import Inputs
-from csworkbench.analyses.plan_validation.execution import stall_table
 from csworkbench.analyses.plan_validation.frames import (
     balance_table,
     effect_table,
@@ -24,16 +20,17 @@ from csworkbench.analyses.plan_validation.frames import (
     standing,
     verdict_table,
 )
-from csworkbench.analyses.plan_validation.judging import Reading, lines_of, read_playbooks
-from csworkbench.analyses.plan_validation.objectives import before_after, objective_table
+from csworkbench.analyses.plan_validation.judging import Reading, judge_playbooks
 from csworkbench.analyses.plan_validation.pages import Known, parts
 from csworkbench.analyses.plan_validation.patching import WriteBack, write_back
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.tree import OnFacts, Verdict
+from csworkbench.analyses.plan_validation.weighing import Weighed, weigh
 from csworkbench.config import digest
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say, worst_first
-from csworkbench.playbooks import Library, ScopeFound, parsed
+from csworkbench.formats import Readable
+from csworkbench.playbooks import Library, ScopeFound
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,8 +41,8 @@ EFFECT = "effect."
 MET, MISSED = OnFacts.DONE_MET.value, OnFacts.DONE_MISSED.value
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """Verdicts of success plans and of the playbooks they followed.
 
     Tables, key columns first. Effects are shares of the level or points (`unit` beside them), good is positive.
@@ -104,10 +101,10 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     """
     if inputs.plans.empty:
         raise AnalysisError(f"no success plan is known on {inputs.as_of}; choose a later date, or add rows to plans")
-    library = parsed(config.playbooks)
-    lines = lines_of(inputs, config)
-    readings = read_playbooks(inputs, config, lines, declared_in(library))
-    tables = _tables(inputs, config, lines, readings)
+    weighed = weigh(inputs, config)
+    library, lines = weighed.library, weighed.lines
+    readings = judge_playbooks(weighed.readings, config)
+    tables = _tables(inputs, config, weighed, readings)
     back = write_back(
         library,
         tables["verdicts"],
@@ -193,32 +190,29 @@ def _aside(inputs: Inputs, config: Config, library: Library) -> Aside:
     return look_around(inputs.around, inputs.bands, library, config.around, config_sha256=sha256, language=language)
 
 
-def _tables(
-    inputs: Inputs, config: Config, lines: "pd.DataFrame", readings: Sequence[Reading]
-) -> "dict[str, pd.DataFrame]":
+def _tables(inputs: Inputs, config: Config, weighed: Weighed, readings: Sequence[Reading]) -> "dict[str, pd.DataFrame]":
     verdicts = verdict_table(inputs, config, readings)
     playbooks = playbook_table(config, readings)
-    courses = read_courses(inputs, config, readings)
-    stalls = stall_table(inputs)
+    courses, stalls = weighed.courses, weighed.stalls
     return {
         "verdicts": verdicts,
         "playbooks": playbooks,
         "recent": _recent(verdicts),
         "leaves": leaf_table(verdicts),
         "effects": effect_table(config, readings),
-        "objectives": objective_table(inputs, config, readings),
-        "before_after": before_after(inputs, config, lines),
+        "objectives": weighed.objectives,
+        "before_after": weighed.before_after,
         "notes": inputs.notes,
         "stalls": stalls,
         "funnel": _funnel(stalls, playbooks),
-        "diagnosis": _diagnosis(lines),
+        "diagnosis": _diagnosis(weighed.lines),
         "course": courses.months,
         "course_first": _first_course(courses.months, playbooks),
         "placebos": courses.placebos,
         "sensitivity": courses.sensitivity,
         "balance": (balance := balance_table(readings)),
         "balance_first": balance[balance["playbook"].isin(_first_design(courses.months, playbooks)["playbook"])],
-        "candidates": candidate_table(inputs, config, readings),
+        "candidates": weighed.candidates,
         "forest": forest_table(playbooks),
         "rebound": rebound_table(config, readings),
         "proposals": proposal_table(inputs.late, inputs.as_of),

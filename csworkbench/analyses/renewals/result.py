@@ -32,14 +32,15 @@ from csworkbench.analyses.renewals.track import (
 )
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.formats import Readable
 from csworkbench.inference.calibration import Calibration, CalibrationTest
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """The forecast of open renewals and how far it can be trusted.
 
     Tables, key columns first. Probabilities and rates are 0 to 1, amounts in the currency beside them; `low` and `high`

@@ -21,13 +21,14 @@ from csworkbench.analyses.segments.staging import (
 )
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """Where every account is.
 
     Tables, key columns first; shares are 0 to 1, `low` and `high` the interval of the column before them:

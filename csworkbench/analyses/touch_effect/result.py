@@ -22,13 +22,14 @@ from csworkbench.analyses.touch_effect.settings import Config
 from csworkbench.analyses.touch_effect.trial import trial_frame
 from csworkbench.analyses.touch_effect.verdicts import CAUSAL, Judged
 from csworkbench.estimates import Caveat, Estimate, Message
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """What may be said of each touch.
 
     Tables, key columns first; `low` and `high` are the interval of the effect before them. Relative differences are

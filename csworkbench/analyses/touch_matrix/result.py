@@ -33,6 +33,7 @@ from csworkbench.analyses.touch_matrix.standing import (
 from csworkbench.analyses.touch_matrix.trends import board, change_table, trend_table
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
 NEXT = ["account_id", "name", "csm", "tier", "stage", "by", "does", "state", "deadline", "last_on", "action"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """How the matrix stands.
 
     Tables, key columns first; shares are 0 to 1, `low` and `high` the interval of the column before them:

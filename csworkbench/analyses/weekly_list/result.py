@@ -11,14 +11,15 @@ from csworkbench.analyses.weekly_list.planning import Plan, plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, say, worst_first
+from csworkbench.formats import Readable
 from csworkbench.policy import RELEASED, Reason
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Result:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Result(Readable):
     """The week.
 
     Tables, key columns first:
