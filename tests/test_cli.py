@@ -503,6 +503,24 @@ def test_what_holds_of_many_tables_alike_takes_one_line(csw, project, monkeypatc
     ]
 
 
+def test_a_check_says_that_lists_will_stop_where_nobody_says_who_refused(csw, project, monkeypatch):
+    from types import SimpleNamespace
+
+    def report(name, rows):
+        return SimpleNamespace(table=name, rows=rows, quarantined=0, findings=[])
+
+    reports = {name: report(name, rows) for name, rows in (("accounts", 3), ("contacts", 5), ("suppressions", 0))}
+    monkeypatch.setattr(checking, "_reports", lambda project: reports)
+    (project / "configs" / "batch" / "nightly.yaml").write_text("version: 1\nnotebooks: []\n", "utf-8")
+    code, out, err = csw("check")
+    assert code == 0, err
+    assert [line.split(" (")[0] for line in out.splitlines() if line.startswith("warning")] == [
+        "warning: tables.consents: nobody is listed: consents: not in the workspace",
+        "warning: tables.suppressions: nobody is listed: suppressions: 0 rows, at least 1 are expected",
+    ]
+    assert "In order, but every list of contacts will stop." in err
+
+
 def test_data_of_a_read_only_project_is_checked_and_nothing_is_left(csw, project, monkeypatch):
     def may_write(path, mode):  # as root could all the same
         return not Path(path).is_relative_to(project)

@@ -124,6 +124,27 @@ def test_service_rests_on_the_declared_basis_else_on_consent():
     assert told(asks("a1"), bare, consents=[said("granted", purpose="service")]) == {"a1": ""}
 
 
+@pytest.mark.parametrize(
+    ("written", "purpose", "reason"),
+    [
+        ("email", "service", Reason.NO_CONSENT),
+        ("E-Mail", "service", Reason.NO_CONSENT),
+        ("pigeon", None, Reason.NO_CONSENT),  # nobody knows which channel or purpose it is, so it is every one
+        ("call", "service", ""),
+        ("email", "marketing", ""),
+    ],
+)
+def test_service_rests_on_no_basis_where_somebody_was_asked_and_the_answer_is_unknown(written, purpose, reason):
+    assert told(asks("a1"), consents=[said("unknown", purpose=purpose, channel=written)]) == {"a1": reason}
+
+
+@pytest.mark.parametrize(("last", "reason"), [("granted", ""), ("unknown", Reason.NO_CONSENT)])
+def test_the_newest_word_about_service_counts(last, reason):
+    first = {"granted": "unknown", "unknown": "granted"}[last]
+    rows = [said(first, purpose="service"), said(last, purpose="service", since="2026-02-01T00:00:00")]
+    assert told(asks("a1"), consents=rows) == {"a1": reason}
+
+
 @pytest.mark.parametrize("later", ["2026-01-01T00:00:00", "2026-06-01T00:00:00"])
 def test_a_refusal_wins_over_a_consent_of_the_same_instant_or_later(later):
     rows = [said("denied"), said("granted", since=later)]

@@ -49,14 +49,17 @@ def check(
     load_all(requests, project.root)
     files = [request.path.relative_to(project.root).as_posix() for request in requests]
     reports = {} if config_only or paths else _reports(project)
+    stops = _stops(project, reports)
     if json:
         data = [asdict(report) for report in reports.values()]
-        answer_json({"exit_code": 0, "configs": files, "tables": data})
+        answer_json({"exit_code": 0, "configs": files, "tables": data, "warnings": stops})
         return
     for file in files:
         answer(f"{file}: ok")
     _answer_tables(list(reports.values()))
-    tell(_summary(files, reports))
+    for stop in stops:
+        answer(f"warning: {stop}")
+    tell(_summary(files, reports, stops=len(stops)))
 
 
 def _requests(project: "Project", known: "Mapping[str, Entry]", paths: Sequence[Path]) -> "list[Request]":
@@ -104,6 +107,17 @@ def _reports(project: "Project") -> "Mapping[str, IngestReport]":
         return book.reports
 
 
+def _stops(project: "Project", reports: "Mapping[str, IngestReport]") -> list[str]:
+    """Return what will stop every list of contacts, where the book has contacts."""
+    from csworkbench.policy import short_lists
+    from csworkbench.workspace import load_workspace
+
+    if "contacts" not in reports:
+        return []
+    problems = short_lists(load_workspace(project.workspace).contact_policy, reports)
+    return [str(each) for each in problems]
+
+
 def _answer_tables(reports: "Sequence[IngestReport]") -> None:
     """Answer the tables, each with what was found in it, and last what holds of many of them alike."""
     alike: dict[tuple[str, str], list[Finding]] = {}
@@ -128,7 +142,8 @@ def _answer_finding(finding: "Finding") -> None:
     answer(f"{finding.place}: {finding.table}{column}: {finding.rule}: {counted}{example}{hint}")
 
 
-def _summary(files: Sequence[str], reports: "Mapping[str, IngestReport]") -> str:
+def _summary(files: Sequence[str], reports: "Mapping[str, IngestReport]", *, stops: int = 0) -> str:
     aside = sum(report.quarantined for report in reports.values())
     tables = f", tables: {len(reports)}, rows set aside: {aside:,}" if reports else ""
-    return f"In order. Configs: {len(files)}{tables}"
+    verdict = "In order, but every list of contacts will stop" if stops else "In order"
+    return f"{verdict}. Configs: {len(files)}{tables}"

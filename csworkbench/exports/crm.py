@@ -80,6 +80,9 @@ EXACT = ("email", "phone")
 def crm_files(frame: "pd.DataFrame", profile: Profile) -> tuple[str, ...]:
     """Return a table as the CSV files a system imports: one, or as many as its limit of rows asks for.
 
+    Where the table has ids of the system itself (`salesforce_account_id`, `salesforce_contact_id`), these are written
+    in place of ours, and rows that lack one are left out: the system would take them for others, or refuse them.
+
     Ids, e-mail addresses and phone numbers are as they were, a leading + too; any other text a spreadsheet would take
     for a formula gets an apostrophe, for these files are looked at before they are imported.
 
@@ -87,6 +90,9 @@ def crm_files(frame: "pd.DataFrame", profile: Profile) -> tuple[str, ...]:
         frame: The table; columns the profile does not name are left out.
         profile: The system.
     """
+    theirs = {f"{profile.name}_{name}": name for name in ("account_id", "contact_id")}
+    if theirs.keys() <= set(frame.columns):
+        frame = frame.dropna(subset=list(theirs)).drop(columns=list(theirs.values())).rename(columns=theirs)
     ours = [name for name in profile.columns if name in frame.columns]
     ids = [profile.columns[name] for name in ours if name.endswith("_id") or name in EXACT]
     named = frame[ours].rename(columns=dict(profile.columns)).assign(**profile.always)

@@ -6,6 +6,7 @@
 
 from csworkbench.features.calendars import planned
 from csworkbench.features.dated import PLACE, at_dates
+from csworkbench.features.foreign import ForeignIds, about_rejected, foreign_ids
 from csworkbench.features.kinds import (
     ActiveRatio,
     ActiveUsers,
@@ -34,6 +35,7 @@ __all__ = [
     "DaysSinceLastUse",
     "DaysToRenewal",
     "FeatureBreadth",
+    "ForeignIds",
     "MeasureSource",
     "Nps",
     "OpenTickets",
@@ -41,8 +43,10 @@ __all__ = [
     "Tickets",
     "Usage",
     "UsageTrend",
+    "about_rejected",
     "at_dates",
     "columns_of_today",
+    "foreign_ids",
     "measure",
     "measures",
     "missing_tables",

@@ -7,9 +7,9 @@ analyses ask for contacts. `drawn` says whom the lot leaves alone, `holdout_tabl
 
 from csworkbench.policy.deciding import account_for, decide, objections
 from csworkbench.policy.doubts import CAPS, about_struck, doubts, without_holdout
-from csworkbench.policy.ground import ADDRESS, Ground, gather, require_channels, require_lists
+from csworkbench.policy.ground import ADDRESS, Ground, gather, require_channels, require_lists, short_lists
 from csworkbench.policy.holdouts import Holdout, book_size, drawn, holdout_table
-from csworkbench.policy.proposals import COLUMNS, RELEASED, WORDS, of_accounts, proposal_id, proposals
+from csworkbench.policy.proposals import COLUMNS, FALLBACKS, RELEASED, WORDS, of_accounts, proposal_id, proposals
 from csworkbench.policy.reasons import Reason
 from csworkbench.policy.recorded import last_touch, sent_since
 from csworkbench.policy.weeks import Week, first_moment, is_quiet, week_of, zone_of
@@ -19,6 +19,7 @@ __all__ = [
     "ADDRESS",
     "CAPS",
     "COLUMNS",
+    "FALLBACKS",
     "RELEASED",
     "WORDS",
     "Ground",
@@ -45,6 +46,7 @@ __all__ = [
     "require_channels",
     "require_lists",
     "sent_since",
+    "short_lists",
     "week_of",
     "without_holdout",
     "zone_of",

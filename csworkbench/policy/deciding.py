@@ -100,15 +100,16 @@ def _reasons(row: Row, person: Row, channel: str, known: tuple[Ground, ContactPo
     """Yield everything that speaks against a request on a channel."""
     ground, policy, spent = known
     who, purpose = person["person"], row["purpose"]
+    topics = [(at, what) for at in (plain_channel(channel), ANY) for what in (purpose, ANY)]
+    # A basis stands in where nobody was asked; who was, and whose answer nobody knows, counts as no.
+    is_unsure = any((row["contact_id"], *topic) in ground.unsure for topic in topics)
     holds = {
         Reason.ACCOUNT_LEFT: person["is_account_gone"],
         Reason.PERSON_LEFT: person["has_left"],
         Reason.SUPPRESSED: person["is_suppressed"],
-        Reason.REFUSED: any(
-            (who, at, what) in ground.denied for at in (plain_channel(channel), ANY) for what in (purpose, ANY)
-        ),
+        Reason.REFUSED: any((who, *topic) in ground.denied for topic in topics),
         Reason.NO_CONSENT: (row["contact_id"], channel, purpose) not in ground.granted
-        and not (purpose == "service" and policy.service_basis is not None),
+        and not (purpose == "service" and policy.service_basis is not None and not is_unsure),
         Reason.NO_ADDRESS: channel in ADDRESS and not person[f"has_{ADDRESS[channel]}"],
         Reason.SAME_PERSON: who in spent.people,
         Reason.STAFF_CAP: _is_busy(row, known),

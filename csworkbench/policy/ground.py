@@ -15,12 +15,13 @@ from csworkbench.errors import AnalysisError, Problem, did_you_mean
 from csworkbench.policy import recorded
 from csworkbench.policy.weeks import Week
 from csworkbench.policy.writings import ANY, is_among, phone_tail, plain_address, plain_addresses, plain_channel
+from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
-    from csworkbench.sources import Contacted
+    from csworkbench.sources import Contacted, IngestReport
 
 ADDRESS = {"email": "email", "call": "phone", "phone": "phone", "sms": "phone", "wechat": "wechat_id"}
 """Channel -> the address it needs; the others need none."""
@@ -38,6 +39,7 @@ class Ground:
             person), has_email, has_phone, has_wechat_id (bool).
         denied: (person, channel in plain writing, purpose) of refusals that hold.
         granted: (contact_id, channel, purpose) of consents that hold.
+        unsure: (contact_id, channel in plain writing, purpose) that were asked, with an answer nobody knows.
         touched: (place of the cap, person or account_id) -> touches in its window, the planned ones too.
         busy: csm_id -> rows of other official lists of this week.
         nameless: Suppressions that name nobody who is known.
@@ -52,6 +54,7 @@ class Ground:
     granted: frozenset[tuple[str, str, str]]
     touched: Mapping[tuple[int, str], int]
     busy: Mapping[str, int]
+    unsure: frozenset[tuple[str, str, str]] = frozenset()
     nameless: int = 0
     unread: tuple[str, ...] = ()
     idle: tuple[str, ...] = ()
@@ -77,6 +80,23 @@ class Ground:
         return replace(self, touched=Counter(self.touched) - spent)
 
 
+def short_lists(policy: ContactPolicy, reports: "Mapping[str, IngestReport]") -> tuple[Problem, ...]:
+    """Return which files that say who must not be contacted are missing or too short: they stop every list.
+
+    Args:
+        policy: How many rows there are at least.
+        reports: Table -> what was read of it.
+    """
+    problems = []
+    for table, least in (("consents", policy.least_consents), ("suppressions", policy.least_suppressions)):
+        rows = reports[table].rows if table in reports else 0
+        if rows < least:
+            found = f"{rows} rows, at least {least} are expected" if table in reports else "not in the workspace"
+            hint = f"deliver the whole file; contact_policy.least_{table}: 0 only where the team keeps no such list"
+            problems.append(Problem(f"nobody is listed: {table}: {found}", key=f"tables.{table}", hint=hint))
+    return tuple(problems)
+
+
 def require_lists(snapshot: Snapshot) -> None:
     """Refuse to make a list while the files that say who must not be contacted are missing or too short.
 
@@ -86,15 +106,7 @@ def require_lists(snapshot: Snapshot) -> None:
     Raises:
         AnalysisError: consents or suppressions are not there or have fewer rows, or addresses cannot be looked up.
     """
-    policy, problems = snapshot.workspace.contact_policy, []
-    for table, least in (("consents", policy.least_consents), ("suppressions", policy.least_suppressions)):
-        rows = snapshot.reports[table].rows if table in snapshot.reports else 0
-        if rows < least:
-            found = (
-                f"{rows} rows, at least {least} are expected" if table in snapshot.tables else "not in the workspace"
-            )
-            hint = f"deliver the whole file; contact_policy.least_{table}: 0 only where the team keeps no such list"
-            problems.append(Problem(f"nobody is listed: {table}: {found}", key=f"tables.{table}", hint=hint))
+    problems = list(short_lists(snapshot.workspace.contact_policy, snapshot.reports))
     by_address = recorded.with_address(snapshot.tables.get("suppressions"))
     if "contact_pii" not in snapshot.tables and by_address is not None and by_address.count().to_pyarrow().as_py():
         what = "suppressions name addresses, and contact_pii, which says whose they are, is not in the workspace"
@@ -165,12 +177,14 @@ def _known(book: Snapshot, week: Week, others: "Sequence[Contacted]") -> Ground:
         (person.get(who, who), meant[channel] if meant[channel] in channels else ANY, purpose)
         for who, channel, purpose in refusals
     )
+    asked = ((who, plain_channel(channel), purpose) for who, channel, purpose in _said(recorded.unsure(book)))
+    unsure = frozenset((who, channel if channel in channels else ANY, purpose) for who, channel, purpose in asked)
     busy = Counter(
         each.csm_id for each in others if each.first_day == week.first and each.mode == "human" and each.csm_id
     )
     touched, rows = _touched(book, week, others, person)
     granted = frozenset(_said(recorded.agreed(book)))
-    return Ground(people, denied, granted, touched, busy, nameless, tuple(sorted(unread)), rows=rows)
+    return Ground(people, denied, granted, touched, busy, unsure, nameless, tuple(sorted(unread)), rows=rows)
 
 
 def _touched(

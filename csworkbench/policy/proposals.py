@@ -22,6 +22,7 @@ COLUMNS = {
     "mode": "str",
     "purpose": "str",
     "channel": "str",
+    "fallbacks": "str",
     "csm_id": "str",
     "minutes": "float64",
     "priority": "int64",
@@ -39,6 +40,8 @@ WORDS = {
     "mode": ("automated", "human"),
     "purpose": ("service", "marketing"),
 }
+FALLBACKS = "; "
+"""What stands between the channels of `fallbacks`."""
 DIGITS = 16
 RELEASED = (
     "proposal_id", "account_id", "contact_id", "program", "mode", "purpose", "channel", "csm_id", "sent_on",
@@ -139,4 +142,4 @@ def of_accounts(
     )
 
 
-_OPTIONAL = ("proposal_id", "contact_id", "channel", "csm_id", "minutes", "value", "value_unit")
+_OPTIONAL = ("proposal_id", "contact_id", "channel", "fallbacks", "csm_id", "minutes", "value", "value_unit")

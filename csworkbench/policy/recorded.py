@@ -62,14 +62,27 @@ def agreed(snapshot: Snapshot) -> "ir.Table | None":
     """Return the consents that hold: contact_id, channel, purpose; nothing else may have been said since."""
     import ibis
 
+    last = _newest(snapshot)
+    if last is None:
+        return None
+    is_yes = (last.status == "granted").fill_null(False) & last.valid_from.notnull()
+    words = last.group_by(SAID).agg(yes=ibis.ifelse(is_yes, 1, 0).min())
+    return words.filter(words.yes == 1).select(*SAID)
+
+
+def unsure(snapshot: Snapshot) -> "ir.Table | None":
+    """Return what was asked and is not known: contact_id, channel, purpose of which the newest word is unknown."""
+    last = _newest(snapshot)
+    return None if last is None else last.filter(last.status == "unknown").select(*SAID).distinct()
+
+
+def _newest(snapshot: Snapshot) -> "ir.Table | None":
+    """Return the newest rows of each contact, channel and purpose, and those without a beginning."""
     rows = _running(snapshot)
     if rows is None:
         return None
     dated = rows.mutate(newest=rows.valid_from.max().over(group_by=SAID))
-    last = dated.filter(dated.valid_from.isnull() | (dated.valid_from == dated.newest))
-    is_yes = (last.status == "granted").fill_null(False) & last.valid_from.notnull()
-    words = last.group_by(SAID).agg(yes=ibis.ifelse(is_yes, 1, 0).min())
-    return words.filter(words.yes == 1).select(*SAID)
+    return dated.filter(dated.valid_from.isnull() | (dated.valid_from == dated.newest))
 
 
 def _running(snapshot: Snapshot) -> "ir.Table | None":

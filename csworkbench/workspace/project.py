@@ -82,6 +82,10 @@ class Workspace(Section):
         default_factory=ContactPolicy, description="Who may be contacted: what every list of contacts obeys"
     )
 
+    export_ids: dict[Literal["hubspot", "salesforce"], str] = setting(
+        default_factory=dict, description="System lists are imported into -> source of its ids in id_map; absent = ours"
+    )
+
     _zone = field_validator("timezone")(checked_zone)
 
     # On the field, not on the whole, so that these problems come together with those of other keys.
@@ -98,6 +102,13 @@ class Workspace(Section):
         if faults:
             raise SettingError(faults)
         return tables
+
+    @model_validator(mode="after")
+    def _exported_ids_are_looked_up(self) -> Self:
+        if self.export_ids and "id_map" not in self.tables:
+            hint = "ids are looked up in the table id_map; declare it under tables"
+            raise SettingError({f"export_ids.{system}": hint for system in self.export_ids})
+        return self
 
     @model_validator(mode="after")
     def _tables_of_a_database_have_one(self) -> Self:

@@ -125,6 +125,8 @@ def test_nobody_is_listed_who_refused_is_suppressed_or_never_agreed(weeks):
     said = pd.read_csv(SAMPLES / "consents.csv")
     joined = listed.merge(said, on=["contact_id", "channel", "purpose"])
     assert (joined["status"] != "denied").all()
+    newest = joined.sort_values("valid_from").drop_duplicates(["contact_id", "channel", "purpose"], keep="last")
+    assert (newest["status"] == "granted").all()  # who was not asked has no row; unknown counts as no
     agreed = joined[joined["status"] == "granted"]["contact_id"]
     assert set(listed.loc[listed["purpose"] == "marketing", "contact_id"]) <= set(agreed)
     suppressed = pd.read_csv(SAMPLES / "suppressions.csv")

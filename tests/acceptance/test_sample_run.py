@@ -79,6 +79,21 @@ def test_contributions_on_disk_add_up_to_the_score(run):
     assert (total.reindex(scores.index) - scores).abs().max() < 1e-9
 
 
+def test_stages_began_on_the_same_days_for_segments_for_the_matrix_and_for_lists(run):
+    folder = run / "segments" / "tables"
+    page, lists = (pd.read_parquet(folder / f"{name}.parquet") for name in ("accounts", "week_start"))
+    both = page.merge(lists, on=["account_id", "stage"], suffixes=("", "_then"))
+    stayed = both[both["entered_on"] <= pd.Timestamp("2026-09-27")]
+    assert len(stayed) > 500
+    assert (stayed["entered_on"] == stayed["entered_on_then"]).all()
+    # What happens once is wanted 7, 30 and 45 days after the account came in (configs/touch_matrix.yaml).
+    days = {"Personal welcome mail": 7, "Project plan and training mails": 30, "Renewal call": 45}
+    waits = pd.read_parquet(run / "touch_matrix" / "tables" / "next_actions.parquet")
+    once = waits[waits["does"].isin(days)].merge(page[["account_id", "entered_on"]], on="account_id")
+    assert len(once) > 10
+    assert (once["deadline"] - once["entered_on"]).dt.days.tolist() == [days[each] for each in once["does"]]
+
+
 def test_the_stamp_of_each_scorecard_stands_on_the_health_page(run):
     proof = result(run, "health_proof")
     page = re.sub(r"\s+", " ", (run / "health" / "report.html").read_text(encoding="utf-8"))

@@ -168,6 +168,15 @@ def test_time_in_stage_counts_from_the_first_day_it_was_seen():
     assert table["previous_stage"].dropna().to_dict() == {"A1": "trial", "A3": "trial"}
 
 
+def test_who_has_not_moved_came_into_the_stage_on_the_same_day_for_the_page_and_for_lists():
+    # It paid on Wednesday 10 June: a Sunday page sees it in the stage on the 14th, and so does every day after.
+    made = book({"accounts": [account("A1", signup_at="2026-05-06T00:00:00", paid_at="2026-06-10T09:00:00")]})
+    for day in (15, 17, 21):
+        tables = result_of(made, as_of=date(2026, 6, day)).tables
+        for name in ("accounts", "week_start"):
+            assert tables[name]["entered_on"].tolist() == [pd.Timestamp("2026-06-14")], (day, name)
+
+
 def test_where_accounts_were_when_the_week_began_is_the_same_all_week():
     # Tuesday 30 June: the week began on Monday, so Sunday 28 June counts. It paid on Monday: still a trial then.
     made = book({"accounts": [account("A1", signup_at="2026-06-10T00:00:00", paid_at="2026-06-29T09:00:00")]})

@@ -366,14 +366,14 @@ def test_what_an_official_list_had_the_system_send_is_not_proposed_again(mode, f
 @pytest.mark.parametrize(
     ("routes", "channels"),
     [
-        ({"mid": ("call", "in_app", "email")}, ["in_app"]),  # the system makes no calls
+        ({"mid": ("call", "in_app", "email", "sms")}, [["in_app", "email; sms"]]),  # the system makes no calls
         ({"mid": ("call", "visit")}, []),
         ({"large": ("email",)}, []),
     ],
 )
-def test_the_system_is_proposed_on_the_first_channel_of_the_route_it_sends_on(routes, channels):
+def test_the_system_is_proposed_on_the_channels_of_the_route_it_sends_on_in_their_order(routes, channels):
     rows = result_of([touch(1, sent_on="2026-01-05")], make_config(routes=routes)).tables["proposals"]
-    assert rows["channel"].tolist() == channels
+    assert rows[["channel", "fallbacks"]].to_numpy().tolist() == channels
 
 
 def test_an_action_of_marketing_is_proposed_as_marketing():

@@ -461,7 +461,7 @@ def test_with_experiments_proposals_compete_by_value_and_an_hour_has_a_price():
     found = result(rows, tables(minutes=30))
     assert listed(found) == ["P02"]
     assert found.tables["capacity"].set_index("csm_id").loc["anna", "more_per_hour"] == pytest.approx(240)
-    assert "an hour more of anna is worth €240" in " ".join(text(each) for each in found.actions)
+    assert "an hour more of Anna is worth €240" in " ".join(text(each) for each in found.actions)
 
 
 def test_a_stage_says_how_near_its_bound_it_is():
@@ -904,6 +904,76 @@ def test_without_a_capacity_only_the_policy_limits_and_the_page_says_so():
     found = result([proposal("P01")], tables(csms=csms))
     assert listed(found) == ["P01"]
     assert "no_capacity" in codes(found)
+
+
+def test_whose_time_nobody_knows_gets_nothing_where_the_team_plans_with_minutes():
+    csms = [
+        {"csm_id": "anna", "name": "Anna", "capacity_minutes_week": 60, "role": "csm"},
+        {"csm_id": "bo", "name": "Bo", "capacity_minutes_week": None, "role": "csm"},
+    ]
+    rows = [
+        proposal("P01"), proposal("P02", csm_id="bo"), proposal("P03", csm_id="gone"),
+        proposal("P04", csm_id="bo", is_must_do=True),
+    ]  # fmt: skip
+    found = result(rows, tables(csms=csms))
+    assert listed(found) == ["P01", "P04"]  # must-do contacts are made whatever there is
+    assert left(found) == dict.fromkeys(("P02", "P03"), "nobody knows the time of the CSM")
+    (doubt,) = [each for each in found.caveats if each.code == "capacity_lacks"]
+    assert text(doubt.message) == ("2 proposals are left out, because the time of the CSM is not known: Bo, gone")
+
+
+def test_lists_name_csms_beside_their_ids():
+    csms = [
+        {"csm_id": who, "name": name, "capacity_minutes_week": 60, "role": "csm"}
+        for who, name in (("anna", "Anna"), ("bo", "Lin"), ("cy", "Lin"), ("di", None))
+    ]
+    rows = [proposal(f"P0{n}", csm_id=who) for n, who in enumerate(("anna", "bo", "cy", "di"), 1)]
+    named = result(rows, tables(csms=csms)).tables["list"].set_index("csm_id")["csm"]
+    assert named.to_dict() == {"anna": "Anna", "bo": "Lin (bo)", "cy": "Lin (cy)", "di": "di"}
+
+
+@pytest.mark.parametrize(
+    ("phone", "wechat", "channel"), [(None, None, "in_app"), ("+46701234501", None, "sms"), (None, "w1", "wechat")]
+)
+def test_the_system_tries_the_channels_of_its_route_in_their_order(phone, wechat, channel):
+    row = proposal("P01", mode="automated", channel="wechat", fallbacks="sms; in_app", csm_id=None, minutes=None)
+    address = [{"contact_id": "P01", "email": None, "phone": phone, "wechat_id": wechat}]
+    found = result([row], tables(contact_pii=address))
+    assert found.tables["list"]["channel"].tolist() == [channel]
+
+
+def test_an_unknown_channel_further_on_a_route_is_refused():
+    with pytest.raises(AnalysisError, match=r"1 proposals name the unknown channel 'pigeon'"):
+        result([proposal("P01", mode="automated", fallbacks="in_app; pigeon")])
+
+
+def rated(call, chat=None):
+    """A touch matrix that measured answers by channel: (touches by hand, share, low, high)."""
+    rows = [
+        {"channel": name, "by_hand": each[0], "answered": each[1], "low": each[2], "high": each[3], "accounts": 9}
+        for name, each in (("call", call), ("chat", chat))
+        if each
+    ]
+    return Upstream({"catalog": pd.DataFrame(rows)})
+
+
+@pytest.mark.parametrize(
+    ("chat", "worth"),
+    [
+        # an hour: 3 calls of 20 minutes, or 18 chats of 15 of which 4.5 go at once; declared .1 against .6 measured
+        (None, (18 * 0.1 / 0.6, None, None)),
+        ((30, 0.2, 0.1, 0.35), (18 * 0.2 / 0.6, 18 * 0.1 / 0.7, 18 * 0.35 / 0.5)),
+        ((19, 0.2, 0.1, 0.35), (18 * 0.1 / 0.6, None, None)),  # too few to tell
+    ],
+)
+def test_the_time_of_a_csm_is_told_in_calls_that_chats_are_worth(chat, worth):
+    upstream = {"triggers": made([proposal("P01")])}
+    inputs = replace(prepared(upstream), rates=rated((200, 0.6, 0.5, 0.7), chat).tables["catalog"])
+    row = weekly_list.analyze(inputs, settings()).tables["chat"].set_index("csm_id").loc["anna"]
+    assert [row["calls"], row["chats"]] == pytest.approx([3, 18])
+    assert row[["call_equivalents", "low", "high"]].astype(float).tolist() == pytest.approx(
+        [np.nan if each is None else each for each in worth], nan_ok=True
+    )
 
 
 # --- for people and for machines --------------------------------------------------------------------------------------

@@ -248,12 +248,19 @@ def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPo
                 if row["purpose"] in (ask["purpose"], None)
             )
         case "no consent":
-            if ask["purpose"] == "service" and policy.service_basis:
-                return False
+            own = _said(rows, {person}, cut)
             topic = (channel, ask["purpose"])
-            said = [row for row in _said(rows, {person}, cut) if (row["channel"], row["purpose"]) == topic]
-            last = max((row["valid_from"] for row in said), default=None)
-            return not said or any(row["status"] != "granted" for row in said if row["valid_from"] == last)
+            if _last_words(own, topic) == {"granted"}:
+                return False
+            if ask["purpose"] != "service" or not policy.service_basis:
+                return True
+            # A basis stands in for whoever was not asked, on this channel as somebody wrote it or on all of them.
+            return any(
+                "unknown" in _last_words(own, (at, purpose))
+                for at in (*CHANNELS, *WRITTEN)
+                if WRITTEN.get(at, at) in (channel, None)
+                for purpose in (ask["purpose"], None)
+            )
         case "no address for the channel":
             pii = next((row for row in rows["contact_pii"] if row["contact_id"] == person), {})
             return channel in NEEDS and not pii.get(NEEDS[channel])
@@ -268,6 +275,13 @@ def _holds(reason: str, asked: tuple[dict, str], known: tuple, policy: ContactPo
             caps = [cap for cap in policy.caps if cap.per == per and (not cap.channels or channel in cap.channels)]
             return any(_used(cap, records, account, (rows, mine, cut)) >= cap.touches for cap in caps)
     return False
+
+
+def _last_words(said: list[dict], topic: tuple) -> set:
+    """What was said last about a channel and purpose as they are written; more than one word at one instant."""
+    about = [row for row in said if (row["channel"], row["purpose"]) == topic]
+    last = max((row["valid_from"] for row in about), default=None)
+    return {row["status"] for row in about if row["valid_from"] == last}
 
 
 def _is_by(moment: str | None, cut: date) -> bool:

@@ -20,6 +20,7 @@ READS_IF_PRESENT = (
     "renewals",
     "opportunities",
     "assignments",
+    "id_map",
     # What conditions of leave_out may read.
     "messages",
     "milestones",

@@ -9,6 +9,7 @@ from csworkbench.analyses.nps_outreach.lists import Lists
 from csworkbench.analyses.nps_outreach.settings import OFFER, REFERRAL, SAVE, UNANSWERED, Config, absent
 from csworkbench.errors import did_you_mean
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.features import about_rejected
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,8 @@ def caveats(
                 say("Read the tier as a lot among equals, not as the best ones"),
             )
     yield from _about_lists(inputs, made, tables, config)
+    if "rejected" in tables:
+        yield from about_rejected(tables["rejected"])
     yield from policy.without_holdout(tables["holdout"], config.holdout.share)
 
 

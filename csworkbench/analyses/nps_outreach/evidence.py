@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.nps_outreach import asked
 from csworkbench.analyses.nps_outreach.settings import Config, absent
 from csworkbench.asof import Snapshot, earlier
-from csworkbench.features import owners
+from csworkbench.features import ForeignIds, foreign_ids, owners
 from csworkbench.policy import Ground, Week, book_size, gather, last_touch, require_channels, sent_since, week_of
 from csworkbench.workspace import ContactPolicy
 
@@ -49,6 +49,7 @@ class Inputs:
         official: Ids of the proposals on the official list of this week; empty = there is none yet.
         sent: Ids of proposals that touches since the week began name.
         elsewhere: (program, contact_id) of this page on an official list of another page this week -> that page.
+        foreign: Ids of accounts and contacts in the systems the list is imported into.
         stages: Stages of opportunities as they are written.
         has_weights: Whether accounts have the column by which non-response is weighted.
     """
@@ -73,6 +74,7 @@ class Inputs:
     official: frozenset[str]
     sent: frozenset[str]
     elsewhere: Mapping[tuple[str, str], str]
+    foreign: ForeignIds
     stages: frozenset[str]
     has_weights: bool
 
@@ -122,6 +124,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         official=frozenset(each.proposal_id for each in current if each.analysis == STEM),
         sent=sent_since(snapshot, week.first),
         elsewhere={(each.program, each.contact_id): each.analysis for each in current if each.analysis != STEM},
+        foreign=foreign_ids(snapshot),
         stages=stages,
         has_weights=config.weight_by in snapshot.tables["accounts"].columns,
     )

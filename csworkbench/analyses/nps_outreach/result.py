@@ -34,6 +34,7 @@ class Result(Readable):
       minutes (of those listed)
     * proposals, contact, as docs/methods/proposals.md has them
     * list, contact, for people, and what a release keeps: see `lists.LISTED`; send_from is UTC
+    * rejected, row and system: see `features.ForeignIds`; only where the workspace says so (`export_ids`)
     * why, list and reason: rule, reason, contacts; of everybody who is not listed
     * left_out, contact that is not listed: contact_id, account_id, rule, reason (the first one), reasons (all)
     * struck, contact listed when the week began who may not be contacted since: proposal_id, and as in
@@ -107,14 +108,14 @@ def _tables(inputs: Inputs, made: Lists, config: Config) -> "dict[str, pd.DataFr
         "tiers": tie_table(made.placed, len(inputs.answers), config),
         "lists": _list_table(made, config),
         "proposals": made.proposals,
-        "list": made.listed,
+        "list": inputs.foreign.beside(made.listed),
         "why": _why_table(made.left_out),
         "left_out": made.left_out,
         "struck": made.struck,
         "held_out": held[["contact_id", "account_id", "program"]].reset_index(drop=True),
         "routes": _route_table(inputs, config),
         "holdout": _holdout_table(inputs, made, config),
-    }
+    } | ({"rejected": inputs.foreign.rejected(made.listed)} if inputs.foreign.sources else {})
 
 
 def _holdout_table(inputs: Inputs, made: Lists, config: Config) -> "pd.DataFrame":

@@ -18,8 +18,11 @@ STUCK = ["account_id", "name", "stage", "days_in_stage", "usual_days", "days_ove
 def stays(inputs: Inputs) -> "pd.DataFrame":
     """Return every stay of an account in a stage that was seen.
 
+    Stages are seen on Sundays, and on the date: so a stay begins on the same day for whoever looks on any day of a
+    week, and for the lists that are made of what was known when the week began.
+
     Args:
-        inputs: Stages week by week.
+        inputs: Stages Sunday by Sunday, and on the date.
 
     Returns:
         One row per account and uninterrupted stay, in time order: account_id, stage, tier (at its end), entered_on
@@ -29,7 +32,9 @@ def stays(inputs: Inputs) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows = inputs.weeks.sort_values(["account_id", "date"], ignore_index=True)
+    today = pd.Timestamp(inputs.as_of)
+    seen = [inputs.began[inputs.began["date"] < today], inputs.weeks[inputs.weeks["date"] == today]]
+    rows = pd.concat(seen).sort_values(["account_id", "date"], ignore_index=True)
     same = rows["account_id"].eq(rows["account_id"].shift())
     starts = ~(same & rows["stage"].eq(rows["stage"].shift()))
     before = rows["stage"].shift().where(same)[starts]
@@ -47,7 +52,7 @@ def stays(inputs: Inputs) -> "pd.DataFrame":
         left_on=left_on,
         days=(end - found["entered_on"]).dt.days,
         is_over=left_on.notna(),
-        is_begun=found["entered_on"] > pd.Timestamp(inputs.dates[0]),
+        is_begun=found["entered_on"] > rows["date"].min(),
     ).reset_index(drop=True)
 
 

@@ -7,7 +7,7 @@ from csworkbench.analyses.touch_matrix.settings import STEM, Action, Config
 from csworkbench.analyses.touch_matrix.standing import DUE, OVERDUE
 from csworkbench.estimates import Message, say
 from csworkbench.formats import text
-from csworkbench.policy import COLUMNS, Week, proposals
+from csworkbench.policy import COLUMNS, FALLBACKS, Week, proposals
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,8 +21,8 @@ PRIORITY = {("csm", OVERDUE): 4, ("csm", DUE): 5, ("system", OVERDUE): 6, ("syst
 def proposal_table(stands: "pd.DataFrame", week: Week, config: Config) -> "pd.DataFrame":
     """Return the proposals of the week: each action of an account that is overdue or due by the end of the week.
 
-    An action of the system is proposed on the first channel of the tier's route on which the system sends and which
-    counts for the action; without such a channel it is not proposed.
+    An action of the system is proposed on the channels of the tier's route on which the system sends and which count
+    for the action, in their order; without such a channel it is not proposed.
 
     Args:
         stands: How every action stood when the week began, from `standing`.
@@ -38,14 +38,15 @@ def proposal_table(stands: "pd.DataFrame", week: Week, config: Config) -> "pd.Da
     friday, last = (pd.Timestamp(day) for day in (week.first + timedelta(days=4), week.last))
     rows = stands[stands["state"].isin([DUE, OVERDUE]) & (stands["deadline"] <= last)].reset_index(drop=True)
     acts = [actions[name] for name in rows["action"]]
-    channels = [channel_of(action, str(tier), config) for action, tier in zip(acts, rows["tier"], strict=True)]
+    ways = [channels_of(action, str(tier), config) for action, tier in zip(acts, rows["tier"], strict=True)]
     made = rows.assign(
         rule=rows["action"],
         family=["lifecycle" if action.where is None else "behaviour" for action in acts],
         play=[action.contents[0] if action.contents else action.id for action in acts],
         mode=["human" if action.by == "csm" else "automated" for action in acts],
         purpose=[action.purpose for action in acts],
-        channel=pd.Series(channels, rows.index, dtype="str"),
+        channel=pd.Series([next(iter(way), None) for way in ways], rows.index, dtype="str"),
+        fallbacks=pd.Series([FALLBACKS.join(way[1:]) or None for way in ways], rows.index, dtype="str"),
         priority=[PRIORITY[action.by, state] for action, state in zip(acts, rows["state"], strict=True)],
         reason=[text(_why(row)) for row in rows.to_dict("records")],
         due_on=rows["deadline"].where(rows["state"].eq(DUE), friday),
@@ -57,8 +58,10 @@ def proposal_table(stands: "pd.DataFrame", week: Week, config: Config) -> "pd.Da
     return proposals(kept.drop(columns=[name for name in kept if name not in COLUMNS]), STEM, week)
 
 
-def channel_of(action: Action, tier: str, config: Config) -> str | None:
-    """Return the channel an action is proposed on; None where nothing says which one.
+def channels_of(action: Action, tier: str, config: Config) -> tuple[str, ...]:
+    """Return the channels an action is proposed on, the first one first; () where nothing says which one.
+
+    People have one channel, and the system those that follow on its route too, for when the first is not allowed.
 
     Args:
         action: What is done.
@@ -70,8 +73,8 @@ def channel_of(action: Action, tier: str, config: Config) -> str | None:
     fitting = [name for name in able if not action.channels or name in action.channels]
     if action.by == "csm":
         # A kind of meeting needs no channel; what counts by its channel alone has to be done on one that counts.
-        return None if action.meetings and not action.channels else next(iter((*fitting, *action.channels)), None)
-    return next(iter(fitting), None)
+        return () if action.meetings and not action.channels else (*fitting, *action.channels)[:1]
+    return tuple(fitting)
 
 
 def _why(row: dict[Any, Any]) -> Message:

@@ -58,9 +58,13 @@ def catalog_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         One row per channel of touches or of a route: channel, direction (active = we begin, passive = customers do,
         both; missing: no touch says who began), touches, by_system, minutes (per touch by people, missing = none),
         address (of the contact it needs, missing = none), measured_by (what tells that a person was reached; missing
-        where nothing is known of what came of touches), tiers (that have it in their route, "" = none).
+        where nothing is known of what came of touches), tiers (that have it in their route, "" = none), by_hand
+        (touches by people that we began), answered, low, high (share of them that reached a person; Wilson's interval
+        with accounts as units), accounts (behind it).
     """
     import pandas as pd
+
+    from csworkbench.features.estimating import share_of
 
     lines = []
     names = {*inputs.acts["channel"].dropna(), *(name for route in config.routes.values() for name in route)}
@@ -75,10 +79,18 @@ def catalog_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         tiers = ", ".join(tier for tier, route in config.routes.items() if name in route)
         by_system = int(rows.loc[rows["mode"] == "tech", "touches"].sum())
         measured = seen if inputs.has_events else None
-        lines.append((name, direction, sent, by_system, minutes, ADDRESS.get(name), measured, tiers))
-    columns = ["channel", "direction", "touches", "by_system", "minutes", "address", "measured_by", "tiers"]
+        tried = people[people["initiator"] != "customer"].groupby("account_id")[["reached", "touches"]].sum()
+        hits, trials = (tried[each].astype(float) for each in ("reached", "touches"))
+        rate = share_of(hits, trials if inputs.has_events else 0 * trials, config.level)
+        answers = (int(trials.sum()), rate.value, rate.low, rate.high, rate.n)
+        lines.append((name, direction, sent, by_system, minutes, ADDRESS.get(name), measured, tiers, *answers))
+    columns = [
+        "channel", "direction", "touches", "by_system", "minutes", "address", "measured_by", "tiers", "by_hand",
+        "answered", "low", "high", "accounts",
+    ]  # fmt: skip
     texts = dict.fromkeys(["channel", "direction", "address", "measured_by", "tiers"], "str")
-    return pd.DataFrame(lines, columns=columns).astype({**texts, "minutes": "float64"})
+    numbers = dict.fromkeys(["minutes", "answered", "low", "high"], "float64")
+    return pd.DataFrame(lines, columns=columns).astype({**texts, **numbers})
 
 
 def mail_table(inputs: Inputs, config: Config) -> "pd.DataFrame":

@@ -23,6 +23,7 @@ READS_IF_PRESENT = (
     "tasks",
     "plans",
     "plan_steps",
+    "id_map",
     # What conditions of leave_out may read.
     "messages",
     "milestones",

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 from csworkbench import policy
 from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.measured import THIS_PAGE
-from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
+from csworkbench.analyses.weekly_list.planning import NO_MINUTES, NOT_KNOWN, Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.features import about_rejected
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,6 +43,8 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]", sh
                 "No experiment stands behind every proposal: they are ranked by declared priority, and nothing is money"
             ),
         )
+    if "rejected" in tables:
+        yield from about_rejected(tables["rejected"])
     held = tables["holdout"]
     yield from policy.without_holdout(held[held["drawn_by"] == THIS_PAGE], share)
     shown = held[held["held"] > 0]
@@ -86,16 +89,29 @@ def _about_must_do(short: "pd.DataFrame") -> Iterator[Caveat]:
 
 def _about_people(inputs: Inputs, made: Plan) -> Iterator[Caveat]:
     human = made.decided[made.decided["is_listed"] & (made.decided["mode"] == HUMAN)]
+    names = inputs.names
     unknown = sorted(set(human["csm_id"].dropna()) - set(made.free))
-    if unknown:
+    blocked = made.decided[made.decided["reason"] == NOT_KNOWN]
+    if unknown and not made.free:
         yield Caveat(
             "no_capacity",
             Severity.WARNING,
             say(
-                "Nobody knows how much time {who:list} have: nothing limits their rows but the contact policy",
-                who=unknown,
+                "The time of CSMs is not known ({who:list}): nothing limits their rows but the contact policy",
+                who=[names.get(each, each) for each in unknown],
             ),
             say("Give capacity_minutes_week in csms"),
+        )
+    elif len(blocked):
+        yield Caveat(
+            "capacity_lacks",
+            Severity.WARNING,
+            say(
+                "{n:n proposal is|proposals are} left out, because the time of the CSM is not known: {who:list}",
+                n=len(blocked),
+                who=sorted({names.get(each, each) for each in _asked(blocked, inputs)}),
+            ),
+            say("Give capacity_minutes_week in csms; a row that was set aside counts as none"),
         )
     people = inputs.people
     over = people[people["planned"] > people["capacity"]]
@@ -103,9 +119,18 @@ def _about_people(inputs: Inputs, made: Plan) -> Iterator[Caveat]:
         yield Caveat(
             "overbooked",
             Severity.WARNING,
-            say("{who:list} have more in their calendars than time for customers", who=list(over.index)),
+            say(
+                "More is in the calendar than there is time for customers: {who:list}",
+                who=[names[each] for each in over.index],
+            ),
             say("Move tasks or meetings, or nothing can be proposed to them"),
         )
+
+
+def _asked(rows: "pd.DataFrame", inputs: Inputs) -> "set[str]":
+    """Return whose proposals these are: the CSM each names, else the one of the account."""
+    owners = rows["account_id"].map(dict(inputs.owners))
+    return set(rows["csm_id"].fillna(owners).dropna())
 
 
 def actions(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
@@ -129,14 +154,14 @@ def actions(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") ->
                 "{n:n proposal waits|proposals wait} for time; an hour more of {who} would bring {more:number} more, "
                 "counted by the chance to reach somebody",
                 n=waiting,
-                who=row["csm_id"],
+                who=row["name"],
                 more=float(row["more_per_hour"]),
             )
         else:
             yield say(
                 "{n:n proposal waits|proposals wait} for time; an hour more of {who} is worth {more:estimate}",
                 n=waiting,
-                who=row["csm_id"],
+                who=row["name"],
                 more=_amount(float(row["more_per_hour"]), made.unit),
             )
 

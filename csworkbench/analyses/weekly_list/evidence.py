@@ -9,8 +9,8 @@ from csworkbench.analyses.weekly_list import asked
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.errors import AnalysisError, Problem
-from csworkbench.features import owners, planned
-from csworkbench.policy import COLUMNS, Ground, Week, book_size, gather, last_touch, week_of
+from csworkbench.features import ForeignIds, foreign_ids, owners, planned
+from csworkbench.policy import COLUMNS, FALLBACKS, Ground, Week, book_size, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
@@ -46,6 +46,9 @@ class Inputs:
         official: Rows of the official lists of this page, in their order.
         elsewhere: proposal_id -> other analysis whose official list of this week has it.
         barred: contact_id -> why the settings (`leave_out`) keep it off every list.
+        rates: Answer rates by channel, as touch_matrix measured them: channel, by_hand (touches by people), answered
+            (share), low, high, accounts; empty without it.
+        foreign: Ids of accounts and contacts in the systems the list is imported into.
         addresses: By contact_id: email, phone; empty without contact_pii.
     """
 
@@ -67,7 +70,16 @@ class Inputs:
     official: "tuple[Contacted, ...]"
     elsewhere: Mapping[str, str]
     barred: Mapping[str, str]
+    rates: "pd.DataFrame"
+    foreign: ForeignIds
     addresses: "pd.DataFrame"
+
+    @property
+    def names(self) -> dict[str, str]:
+        """csm_id -> name; with the id where two are called alike, the id alone where nobody says the name."""
+        named = self.people["name"].fillna(self.people.index.to_series())
+        alike = named.duplicated(keep=False)
+        return {str(who): f"{name} ({who})" if alike[who] else str(name) for who, name in named.items()}
 
 
 def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -80,7 +92,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
 
     Raises:
         AnalysisError: consents or suppressions are missing or too short, or a proposal names an unknown channel.
-        ConfigError: a condition of `leave_out` cannot be asked.
+        ConfigError: a condition of `leave_out` cannot be asked, or id_map has no ids of a source of `export_ids`.
     """
     from csworkbench.filters import contacts_by_rule
 
@@ -117,6 +129,8 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
             if each.analysis != STEM and each.first_day == week.first
         },
         barred=contacts_by_rule(before, "leave_out", config.leave_out),
+        rates=_rates(upstream),
+        foreign=foreign_ids(snapshot),
         addresses=_addresses(before, set(proposals["contact_id"].dropna())),
     )
 
@@ -143,7 +157,11 @@ def _proposals(upstream: Mapping[str, Any], contacts: "pd.DataFrame") -> "tuple[
 
 
 def _check_channels(proposals: "pd.DataFrame", config: Config) -> None:
-    unknown = proposals[proposals["channel"].notna() & ~proposals["channel"].isin(list(config.channels))]
+    import pandas as pd
+
+    others = proposals.assign(channel=proposals["fallbacks"].fillna("").str.split(FALLBACKS)).explode("channel")
+    named = pd.concat([proposals, others[others["channel"] != ""]])
+    unknown = named[named["channel"].notna() & ~named["channel"].isin(list(config.channels))]
     if len(unknown):
         hint = f"declare it under channels in configs/{STEM}.yaml; there are {', '.join(config.channels)}"
         problems = [
@@ -159,6 +177,15 @@ def _drawn(upstream: Mapping[str, Any]) -> "dict[str, pd.DataFrame]":
         name: each.tables["holdout"] for name, each in sorted(upstream.items())
         if {"proposals", "holdout"} <= each.tables.keys()
     }  # fmt: skip
+
+
+def _rates(upstream: Mapping[str, Any]) -> "pd.DataFrame":
+    """Return the answer rates by channel of the touch matrix of this run, where there is one."""
+    import pandas as pd
+
+    catalog = upstream["touch_matrix"].tables.get("catalog") if "touch_matrix" in upstream else None
+    columns = ["channel", "by_hand", "answered", "low", "high", "accounts"]
+    return pd.DataFrame(columns=columns) if catalog is None else catalog.reindex(columns=columns)
 
 
 def _names(before: Snapshot) -> dict[str, str]:

@@ -17,6 +17,7 @@ KINDS = {
     "proposal_id": "str",
     "rank": "Int64",
     "csm_id": "str",
+    "csm": "str",
     "channel": "str",
     "priority": "int64",
     "account_id": "str",
@@ -98,6 +99,7 @@ def listed(inputs: Inputs, made: Plan, off: "pd.DataFrame") -> "pd.DataFrame":
     if not official:
         return _planned(inputs, made)
     rows = _written(official)
+    rows = rows.assign(csm=rows["csm"].fillna(rows["csm_id"].map(_called(inputs, rows["csm_id"]))).astype("str"))
     return rows[~rows["proposal_id"].isin(off["proposal_id"])].reset_index(drop=True)
 
 
@@ -118,6 +120,7 @@ def _planned(inputs: Inputs, made: Plan) -> "pd.DataFrame":
     full = rows.assign(
         rank=served.reindex(rows.index),
         reason=rows["proposal_id"].map(why),
+        csm=rows["csm_id"].map(_called(inputs, rows["csm_id"])),
         name=rows["account_id"].map(dict(inputs.accounts)).fillna(rows["account_id"]),
         basis=["consent" if each in inputs.ground.granted else str(inputs.policy.service_basis) for each in said],
         last_touch_on=pd.to_datetime(rows["contact_id"].map(dict(inputs.last_touch))),
@@ -125,6 +128,11 @@ def _planned(inputs: Inputs, made: Plan) -> "pd.DataFrame":
     )
     order = ["csm_id", "channel", "priority", "proposal_id"]
     return full[list(KINDS)].astype(KINDS).sort_values(order, ignore_index=True)
+
+
+def _called(inputs: Inputs, who: "pd.Series[str]") -> dict[str, str]:
+    """Return the names of CSMs, the id where nobody says the name."""
+    return {each: inputs.names.get(each, each) for each in who.dropna().unique()}
 
 
 def _written(official: "list[Contacted]") -> "pd.DataFrame":

@@ -34,6 +34,7 @@ def capacity_table(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.Data
 
     human = rows[rows["mode"] == HUMAN]
     used, counts = human.groupby("csm_id")["minutes"].sum(), human.groupby("csm_id").size()
+    names = inputs.names
     prices = {kind.csm_id: place for place, kind in enumerate(made.kinds) if kind.reason == NO_MINUTES}
     table = []
     for who, person in inputs.people.iterrows():
@@ -43,7 +44,7 @@ def capacity_table(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.Data
         left = None if free is None else free - spent
         share = spent / free if free else None
         told = (person["capacity"], person["planned"], free, spent, left, share, int(counts.get(who, 0)), more, level)
-        table.append((who, person["name"], *told))
+        table.append((who, names[str(who)], *told))
     columns = ["csm_id", "name", "capacity", "planned", "free", "used", "left", "used_share", "contacts",
                "more_per_hour", "of_priority"]  # fmt: skip
     numbers = ["capacity", "planned", "free", "used", "left", "used_share", "more_per_hour"]

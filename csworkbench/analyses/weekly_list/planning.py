@@ -13,7 +13,7 @@ from csworkbench.policy import Reason, decide, is_among
 if TYPE_CHECKING:
     import pandas as pd
 
-NO_MINUTES = "no time of the CSM left"
+NO_MINUTES, NOT_KNOWN = "no time of the CSM left", "nobody knows the time of the CSM"
 NO_PLACE = "channel is full"
 NO_GAIN = "brings nothing"
 ROUTE = ["order", "channel", "csm_id", "minutes", "gain"]
@@ -87,17 +87,19 @@ def plan(inputs: Inputs, config: Config) -> Plan:
 
 
 def _ways(rows: "pd.DataFrame", said: "pd.DataFrame", config: Config) -> "pd.DataFrame":
-    """Return the routes the policy allows: order, channel, csm_id ("" = nobody), minutes and gain."""
+    """Return the routes the policy allows: order, channel, csm_id ("" = nobody), minutes and gain.
+
+    What the system sends goes by the first channel of its order that is allowed, the others are there in its stead.
+    """
     import pandas as pd
 
     is_fine = {(row.order, row.channel) for row in said[said["is_listed"].astype(bool)].itertuples()}
     made = []
     for row in rows.to_dict("records"):
-        for channel, who in row["routes"]:
-            if (row["order"], channel) not in is_fine:
-                continue
+        by_hand = row["mode"] == HUMAN
+        ways = [way for way in row["routes"] if (row["order"], way[0]) in is_fine]
+        for channel, who in ways if by_hand or not isinstance(row["channel"], str) else ways[:1]:
             each = config.channels[channel]
-            by_hand = row["mode"] == HUMAN
             minutes = (each.minutes if pd.isna(row["minutes"]) else row["minutes"]) / each.at_once if by_hand else 0.0
             made.append((row["order"], channel, who, float(minutes), each.reach))
     kinds = {"order": "int64", "channel": "str", "csm_id": "str", "minutes": "float64", "gain": "float64"}
@@ -160,6 +162,10 @@ def _limits(
             _soft(f"rows of {csm}", rows_left, np.where(is_human & (who == csm), 1.0, 0.0)),
             Kind(Reason.STAFF_CAP.value, csm),
         )
+    # Of a team that plans with minutes, whoever is without them, such as by a row that was set aside, has none to give.
+    for csm in sorted(set(who[is_human]) - {"", *free}) if free else ():
+        used = np.where(is_human & (who == csm), np.maximum(ways["minutes"].to_numpy(), 1.0), 0.0)
+        yield _soft(f"minutes of {csm}, which nobody knows", 0.0, used), Kind(NOT_KNOWN, csm)
     for csm, minutes in free.items():
         used = np.where(who == csm, ways["minutes"].to_numpy(), 0.0)
         yield _soft(f"minutes of {csm}", minutes, used), Kind(NO_MINUTES, csm)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.weekly_list import doubts, measured
+from csworkbench.analyses.weekly_list import chatting, doubts, measured
 from csworkbench.analyses.weekly_list.evidence import STEM, Inputs
 from csworkbench.analyses.weekly_list.listing import addresses, left_out, listed, states, struck
 from csworkbench.analyses.weekly_list.planning import Plan, plan
@@ -26,14 +26,16 @@ class Result(Readable):
 
     * list, contact, for people, and what a release keeps: see `listing.KINDS`; send_from is UTC
     * struck, contact struck off the list since the week began: see `listing.STRUCK`; with the list the same all week
-    * lists, CSM and channel: csm_id ("" = nobody), channel, mode, contacts, minutes (of the CSM)
+    * lists, CSM and channel: csm_id and csm ("" = nobody), channel, mode, contacts, minutes (of the CSM)
     * sources, analysis: analysis, proposals, listed, left_out
     * why, analysis and reason: analysis, reason, proposals; of everybody who is not listed
     * left_out, proposal that is not listed: see `listing.LEFT`; with the list they are all proposals
+    * answers, channel, and chat, CSM and channel that stands in for another: see `chatting`
     * capacity, CSM; channels, channel; stages, stage of the plan; short, what must-do contacts lack: see `measured`
     * states, proposal of this week and of the official lists of the 8 weeks before: see `listing.states`
     * held_out, contact held out by lot: proposal_id, contact_id, account_id, program
     * holdout, automated program: see `measured.held_table`
+    * rejected, row and system: see `features.ForeignIds`; only where the workspace says so (`export_ids`)
     * crm, contact, the list with e-mail address and phone; only where `addresses` of the settings says so
 
     Args:
@@ -141,16 +143,24 @@ def _tables(inputs: Inputs, made: Plan, config: Config) -> "dict[str, pd.DataFra
         "held_out": held[["proposal_id", "contact_id", "account_id", "program"]].reset_index(drop=True),
         "holdout": measured.held_table(inputs, made, config),
     }
-    return found | ({"crm": addresses(inputs, rows)} if config.addresses else {})
+    found |= {"answers": chatting.answer_table(inputs, config)}
+    found |= {"chat": chatting.chat_table(config, found)}
+    found |= {"crm": addresses(inputs, rows)} if config.addresses else {}
+    if inputs.foreign.sources:
+        found |= {name: inputs.foreign.beside(found[name]) for name in ("list", "crm") if name in found}
+        found["rejected"] = inputs.foreign.rejected(rows)
+    return found
 
 
 def _lists(rows: "pd.DataFrame") -> "pd.DataFrame":
     """Return the list of each CSM and channel, those by hand first."""
-    named = rows.assign(csm_id=rows["csm_id"].fillna("").where(rows["mode"] == HUMAN, ""))
-    groups = named.groupby(["csm_id", "channel", "mode"], sort=True)["minutes"].agg(["size", "sum"]).reset_index()
+    is_human = rows["mode"] == HUMAN
+    named = rows.assign(**{name: rows[name].fillna("").where(is_human, "") for name in ("csm_id", "csm")})
+    by = ["csm_id", "csm", "channel", "mode"]
+    groups = named.groupby(by, sort=True)["minutes"].agg(["size", "sum"]).reset_index()
     told = groups.rename(columns={"size": "contacts", "sum": "minutes"})
     order = told.sort_values(["mode", "csm_id", "channel"], ascending=[False, True, True], ignore_index=True)
-    return order[["csm_id", "channel", "mode", "contacts", "minutes"]]
+    return order[[*by, "contacts", "minutes"]]
 
 
 def _sources(inputs: Inputs, rows: "pd.DataFrame", out: "pd.DataFrame") -> "pd.DataFrame":

@@ -9,7 +9,7 @@ from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.estimates import say
 from csworkbench.formats import text
-from csworkbench.policy import decide, drawn
+from csworkbench.policy import FALLBACKS, decide, drawn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -74,10 +74,10 @@ def _against(row: dict[Any, Any], ways: tuple[tuple[str, str], ...], inputs: Inp
 def _routes(row: dict[Any, Any], inputs: Inputs, config: Config) -> tuple[tuple[str, str], ...]:
     """Return the channels of a proposal, the preferred one first, each with everybody who could do it."""
     preferred = row["channel"]
+    further = row["fallbacks"].split(FALLBACKS) if isinstance(row["fallbacks"], str) else []
+    stand_ins = (name for name, each in config.channels.items() if preferred in each.instead_of)
     channels = (
-        [preferred, *(name for name, each in config.channels.items() if preferred in each.instead_of)]
-        if isinstance(preferred, str)
-        else list(config.channels)
+        list(dict.fromkeys([preferred, *further, *stand_ins])) if isinstance(preferred, str) else list(config.channels)
     )
     owner = row["csm_id"] if isinstance(row["csm_id"], str) else inputs.owners.get(row["account_id"], "")
     if row["mode"] == HUMAN:
