@@ -5,8 +5,8 @@ BIN := $(VENV)/bin
 # uv is used when present: the same packages in a quarter of the time.
 UV := $(shell command -v uv 2>/dev/null)
 WORKERS ?= 2
-# What the tests install; EXTRAS=dev,spark also installs the 400 MB that the tests on Spark need.
-EXTRAS ?= dev
+# What the tests install; EXTRAS=dev,docs,spark also installs the 400 MB that the tests on Spark need.
+EXTRAS ?= dev,docs
 
 ifeq ($(UV),)
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
@@ -17,7 +17,7 @@ endif
 # Containers often forbid compiled modules; then each of a run's kernels compiles some thousand files again.
 export PYTHONDONTWRITEBYTECODE :=
 
-.PHONY: help demo test check lint types languages notebooks notebooks-check samples lab soak calibrate bench constraints reference clean
+.PHONY: help demo test check lint types languages notebooks notebooks-check samples lab soak calibrate bench docs pictures constraints reference clean
 
 help:
 	@echo "make demo       environment, sample book, whole batch; says which page to open"
@@ -29,6 +29,7 @@ help:
 	@echo "make samples    simulate data/samples again from its seed"
 	@echo "make soak       long runs, by hand, one file after the other with its time; PART=kills takes those of that name"
 	@echo "make calibrate  full statistical rows, by hand; results go to docs/evidence/"
+	@echo "make docs       the documentation as a site, built offline; says which page to open"
 	@echo "make bench      benchmarks: ratios against named peers in the same run"
 
 $(BIN)/python:
@@ -97,6 +98,14 @@ calibrate: $(VENV)/.ready-dev
 
 bench: $(VENV)/.ready-dev
 	@for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+docs: $(VENV)/.ready-dev
+	@$(BIN)/python -m sphinx -q -W --keep-going -b html -d build/doctrees docs build/docs
+	@echo build/docs/index.html
+
+# The pictures of the method notes, from the latest run of the sample book.
+pictures: $(VENV)/.ready-dev
+	@$(BIN)/python docs/pictures.py outputs/latest
 
 # docs/tables.md is compared with the contracts by a test.
 reference: $(VENV)/.ready
