@@ -327,6 +327,14 @@ def test_what_is_overdue_or_due_by_the_end_of_the_week_is_proposed():
     assert rows["contact_id"].isna().all()
 
 
+def test_what_was_due_by_the_sunday_before_the_week_is_proposed_as_overdue():
+    placed = {"A1": ("mid", "growth", "2026-05-29")}  # 30 days later it is Sunday, 28 June
+    called = touch(1, sent_on="2026-01-05", mode="human", channel="call")
+    (row,) = result_of([called], make_config(CALL), placed).tables["proposals"].to_dict("records")
+    assert [row["priority"], row["due_on"]] == [4, pd.Timestamp("2026-07-03")]
+    assert row["reason"] == "A call: overdue since 28 Jun 2026 (growth)"
+
+
 def test_every_day_of_a_week_proposes_the_same():
     placed = {"A1": ("mid", "growth", "2026-01-01")}
     made = in_book([touch(1, sent_on="2026-06-29", mode="human", channel="call")], placed)

@@ -37,6 +37,8 @@ def proposal_table(stands: "pd.DataFrame", week: Week, config: Config) -> "pd.Da
     actions = {action.id: action for action in config.matrix}
     friday, last = (pd.Timestamp(day) for day in (week.first + timedelta(days=4), week.last))
     rows = stands[stands["state"].isin([DUE, OVERDUE]) & (stands["deadline"] <= last)].reset_index(drop=True)
+    # What was due by the Sunday on which the week is looked at is late once the week has begun.
+    rows = rows.assign(state=rows["state"].mask(rows["deadline"] < pd.Timestamp(week.first), OVERDUE))
     acts = [actions[name] for name in rows["action"]]
     ways = [channels_of(action, str(tier), config) for action, tier in zip(acts, rows["tier"], strict=True)]
     made = rows.assign(

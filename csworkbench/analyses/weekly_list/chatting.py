@@ -23,8 +23,9 @@ def answer_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: Channels, with the rates they are declared with.
 
     Returns:
-        One row per channel: channel, at_once, minutes, rate (the one that counts here), low, high (missing: declared),
-        source (measured, declared), touches, accounts (behind the measured rate), declared (what the plan counts with).
+        One row per channel: channel, at_once, minutes, rate (the one that counts here), low_rate, high_rate (missing:
+        declared), source (measured, declared), touches, accounts (by people on the channel), declared_rate (what the
+        plan counts with).
     """
     import pandas as pd
 
@@ -33,17 +34,18 @@ def answer_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     for name, each in config.channels.items():
         if each.is_automated:
             continue
-        found = rates.get(name)
-        is_told = found is not None and found["by_hand"] >= LEAST_TOUCHES and not pd.isna(found["low"])
+        found = rates.get(name, {"by_hand": 0, "accounts": 0})
+        is_told = found["by_hand"] >= LEAST_TOUCHES and not pd.isna(found["low"])
         told = (
             (found["answered"], found["low"], found["high"], MEASURED)
             if is_told
             else (each.reach, None, None, DECLARED)
         )
-        counts = (found["by_hand"], found["accounts"]) if found else (0, 0)
-        lines.append((name, each.at_once, each.minutes, *told, *counts, each.reach))
-    columns = ["channel", "at_once", "minutes", "rate", "low", "high", "source", "touches", "accounts", "declared"]
-    kinds = {"channel": "str", "source": "str", "low": "float64", "high": "float64"}
+        counts = (found["by_hand"], found["accounts"], each.reach)
+        lines.append((name, each.at_once, each.minutes, *told, *counts))
+    columns = ["channel", "at_once", "minutes", "rate", "low_rate", "high_rate", "source", "touches", "accounts",
+               "declared_rate"]  # fmt: skip
+    kinds = {"channel": "str", "source": "str", "low_rate": "float64", "high_rate": "float64"}
     return pd.DataFrame(lines, columns=columns).astype(kinds)
 
 
@@ -73,7 +75,11 @@ def chat_table(config: Config, tables: "Mapping[str, pd.DataFrame]") -> "pd.Data
     listed = rows[rows["mode"] == HUMAN].groupby(["csm_id", "channel"]).size()
     for name, other in pairs:
         chat, call = rates.loc[name], rates.loc[other]
-        worth, low, high = chat["rate"] / call["rate"], chat["low"] / call["high"], chat["high"] / call["low"]
+        worth, low, high = (
+            chat["rate"] / call["rate"],
+            chat["low_rate"] / call["high_rate"],
+            chat["high_rate"] / call["low_rate"],
+        )
         for row in known.to_dict("records"):
             calls = row["free"] * call["at_once"] / call["minutes"]
             chats = row["free"] * chat["at_once"] / chat["minutes"]

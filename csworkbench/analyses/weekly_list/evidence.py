@@ -78,8 +78,8 @@ class Inputs:
     def names(self) -> dict[str, str]:
         """csm_id -> name; with the id where two are called alike, the id alone where nobody says the name."""
         named = self.people["name"].fillna(self.people.index.to_series())
-        alike = named.duplicated(keep=False)
-        return {str(who): f"{name} ({who})" if alike[who] else str(name) for who, name in named.items()}
+        alike = set(named[named.duplicated(keep=False)])
+        return {str(who): f"{name} ({who})" if name in alike else str(name) for who, name in named.items()}
 
 
 def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> Inputs:
