@@ -60,6 +60,20 @@ def label(name: str, language: str = "") -> str:
     return f"{shown} ({part})" if part else shown
 
 
+def name(text: str, language: str = "") -> str:
+    """Return a name of ours, such as a channel or a band, in the words of a language; as it is where it has none.
+
+    Args:
+        text: The name as the program or the settings write it: "in_app", "At risk".
+        language: Language tag.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    said, labelled = words(text, language), label(text, language)
+    return labelled if said == text and labelled != label(text, "en") else said
+
+
 def sentence(said: str) -> str:
     """Return words with a full stop, where they do not end a sentence already.
 
@@ -72,16 +86,18 @@ def sentence(said: str) -> str:
 
 
 def _filled(value: Any, spec: str, language: str) -> str:
-    name, _, argument = spec.partition(" ")
-    if name == "n":
+    kind, _, argument = spec.partition(" ")
+    if kind == "n":
         return _counted(value, argument, language)
-    if name == "money":
+    if kind == "money":
         return money(value, argument, language=language)
     if argument:
         raise ValueError(f"unknown spec {spec!r} in a message")
-    match name:
+    match kind:
         case "":
             return _as_is(value, language)
+        case "word":
+            return name(value, language)
         case "count":
             return number(value, 0, language)
         case "number":

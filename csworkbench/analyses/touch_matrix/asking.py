@@ -77,6 +77,6 @@ def channel_of(action: Action, tier: str, config: Config) -> str | None:
 def _why(row: dict[Any, Any]) -> Message:
     if row["state"] == OVERDUE:
         return say(
-            "{does}: overdue since {day:date} ({stage})", does=row["does"], day=row["deadline"], stage=row["stage"]
+            "{does}: overdue since {day:date} ({stage:word})", does=row["does"], day=row["deadline"], stage=row["stage"]
         )
-    return say("{does}: due by {day:date} ({stage})", does=row["does"], day=row["deadline"], stage=row["stage"])
+    return say("{does}: due by {day:date} ({stage:word})", does=row["does"], day=row["deadline"], stage=row["stage"])
