@@ -56,7 +56,9 @@ def label(name: str, language: str = "") -> str:
     """
     stem, _, part = name.partition(".")
     joined = " ".join(ACRONYMS.get(word.lower(), word) for word in stem.replace("_", " ").split())
-    shown = words(joined[:1].upper() + joined[1:], language)
+    shown = words(_capitalized(joined), language)
+    if shown == _capitalized(joined):  # the same word may stand in lower case, as a code in a table
+        shown = _capitalized(words(joined, language))
     return f"{shown} ({part})" if part else shown
 
 
@@ -83,6 +85,10 @@ def sentence(said: str) -> str:
     if said.endswith(ENDS):
         return said
     return f"{said}{'。' if east_asian_width(said[-1:] or '.') in 'WF' else '.'}"
+
+
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _filled(value: Any, spec: str, language: str) -> str:
