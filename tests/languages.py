@@ -18,6 +18,7 @@ from jinja2.ext import babel_extract
 
 from csworkbench.formats import label
 from csworkbench.report.story import passages
+from csworkbench.tables import SPECS
 from tests.house.places import ROOT
 
 PACKAGE = ROOT / "csworkbench"
@@ -38,6 +39,11 @@ msgstr ""
 
 """
 HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
+CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([a-z]+(?: [a-z]+)*)</t[dh]>')
+CODES = ("at_risk", "not_scored", "in_app", "tech_touch", "first_value")
+"""Names of ours with an underscore that pages show in cells; ids and keys of settings have one too, and stay."""
+OWN = {"logistics", "retail", "software", "region", "tenure", "language", "timezone", "pilot", "seed", "level"}
+"""Names that belong to the sample book or to its settings."""
 
 
 def keys() -> dict[str, set[str]]:
@@ -47,6 +53,8 @@ def keys() -> dict[str, set[str]]:
         parts = path.relative_to(PACKAGE).parts
         place = (parts[1] if parts[0] == "analyses" and len(parts) > 1 else parts[0]).removesuffix(".py")
         found.setdefault(place, set()).update(_of_tree(ast.parse(path.read_text("utf-8"))))
+    found["tables"] |= {label(name, "en") for name in CODES}
+    found["tables"] |= {label(name, "en") for name in SPECS}
     for path in sorted((PACKAGE / "templates").glob("*.j2")):
         with path.open("rb") as file:
             texts = babel_extract(file, ("_",), (), {})
@@ -62,6 +70,9 @@ def _of_tree(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.Call):
             name = ast.unparse(node.func)
+            if name == "Estimate" and len(node.args) > 1:
+                for unit in _texts(node.args[1:2]):
+                    yield from (unit, unit.removesuffix("s"))
             if name in ("say", "words", "formats.words"):
                 yield from _texts(node.args[:1])
             if name in SHOWS or name.startswith(("charts.", "views.")):
@@ -92,6 +103,8 @@ def _of_notebook(path: Path) -> Iterator[str]:
             yield from _of_tree(ast.parse(source))
             for output in cell["outputs"]:
                 html = "".join(output.get("data", {}).get("text/html", []))
+                if output.get("metadata", {}).get("csworkbench", {}).get("slot") != "settings":
+                    yield from (cell for cell in CELLS.findall(html) if cell not in OWN | SPECS.keys())
                 for pair in HEADS.findall(html):
                     yield unescape("".join(pair)).partition(" (")[0]
 

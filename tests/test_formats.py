@@ -178,7 +178,7 @@ def test_what_is_something_is_not_missing(value):
 
 def test_estimate_uses_the_numbers_of_the_language():
     swedish = estimate(Estimate(0.741, "auc", 7043, 0.72, 0.76, 0.95), "sv")
-    assert swedish == f"0,74 (0,72 to 0,76, n 7{NBSP}043)"
+    assert swedish == f"0,74 (0,72 till 0,76, n 7{NBSP}043)"
 
 
 @given(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from csworkbench import formats
-from csworkbench.charts.markup import MISSING, displayed, mark, table_html, text_width
+from csworkbench.charts.markup import MISSING, NAME, displayed, mark, table_html, text_width
 from csworkbench.charts.palette import STAND_IN, css
 from csworkbench.estimates import say
 
@@ -30,7 +30,6 @@ CJK_FONT, CJK_PACKAGE = "Noto Sans CJK SC", "fonts-noto-cjk"
 FONTS = (CJK_FONT, "DejaVu Sans")
 # Readers see their own system's face first: it matches the page, and a Latin face of 2026 reads better than DejaVu.
 READER_FONTS = f"system-ui,'Segoe UI','Noto Sans','{CJK_FONT}','PingFang SC','Microsoft YaHei','DejaVu Sans',sans-serif"
-_NAME = re.compile("[a-z]+([_ ][a-z]+)*")  # a name of ours, such as a band; ids and customers' texts stay as they are
 _EM = 0.57
 _SETTINGS: dict[str, Any] = {
     "svg.fonttype": "none",
@@ -215,7 +214,7 @@ def fitted(value: Any, pixels: float = WIDTH, language: str = "", size: float = 
 def spoken(value: Any, language: str = "") -> str:
     """Return a value as one line of text: `at_risk` reads "At risk", a date as the language writes it."""
     raw = value if isinstance(value, str) else formats.text(say("{value}", value=value), language)
-    name = formats.label(raw, language) if _NAME.fullmatch(raw) else raw
+    name = formats.label(raw, language) if NAME.fullmatch(raw) else raw
     return formats.printable(" ".join(name.split()))
 
 

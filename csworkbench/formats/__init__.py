@@ -1,7 +1,7 @@
 """Numbers, money, dates, estimates and Messages as text, by language; plain text, never HTML.
 
 figures     number, share, money, day, estimate, figure, in_unit
-sentences   text, label, sentence
+sentences   text, label, name, sentence
 languages   words, is_foreign, speak: the catalogues of Swedish and Chinese; a language left empty is the desk's
 readable    Readable: text, frame and plain data of a result
 inert       printable, neutral: text that commands no terminal and no spreadsheet
@@ -18,6 +18,7 @@ Placeholders of a Message, `{name:spec}`:
     {x:date}          30 Sep 2026 as the language writes it
     {x:money SEK}     SEK 1,235
     {x:estimate}      0.74 (0.72 to 0.76, n 7,043)
+    {x:word}          a name of ours, such as a band, in the reader's language
     {x:list}          a, b, c, d, e and 2 more
 
 `{{` and `}}` stand for braces. A missing value (None, NaN) reads "not known".
@@ -27,7 +28,7 @@ from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missi
 from csworkbench.formats.inert import neutral, printable
 from csworkbench.formats.languages import catalog, is_foreign, locale_of, speak, words
 from csworkbench.formats.readable import Readable
-from csworkbench.formats.sentences import label, sentence, text
+from csworkbench.formats.sentences import label, name, sentence, text
 
 __all__ = [
     "Readable",
@@ -41,6 +42,7 @@ __all__ = [
     "label",
     "locale_of",
     "money",
+    "name",
     "neutral",
     "number",
     "printable",

@@ -56,8 +56,24 @@ def label(name: str, language: str = "") -> str:
     """
     stem, _, part = name.partition(".")
     joined = " ".join(ACRONYMS.get(word.lower(), word) for word in stem.replace("_", " ").split())
-    shown = words(joined[:1].upper() + joined[1:], language)
+    shown = words(_capitalized(joined), language)
+    if shown == _capitalized(joined):  # the same word may stand in lower case, as a code in a table
+        shown = _capitalized(words(joined, language))
     return f"{shown} ({part})" if part else shown
+
+
+def name(text: str, language: str = "") -> str:
+    """Return a name of ours, such as a channel or a band, in the words of a language; as it is where it has none.
+
+    Args:
+        text: The name as the program or the settings write it: "in_app", "At risk".
+        language: Language tag.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    said, labelled = words(text, language), label(text, language)
+    return labelled if said == text and labelled != label(text, "en") else said
 
 
 def sentence(said: str) -> str:
@@ -71,17 +87,23 @@ def sentence(said: str) -> str:
     return f"{said}{'。' if east_asian_width(said[-1:] or '.') in 'WF' else '.'}"
 
 
+def _capitalized(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
 def _filled(value: Any, spec: str, language: str) -> str:
-    name, _, argument = spec.partition(" ")
-    if name == "n":
+    kind, _, argument = spec.partition(" ")
+    if kind == "n":
         return _counted(value, argument, language)
-    if name == "money":
+    if kind == "money":
         return money(value, argument, language=language)
     if argument:
         raise ValueError(f"unknown spec {spec!r} in a message")
-    match name:
+    match kind:
         case "":
             return _as_is(value, language)
+        case "word":
+            return name(value, language)
         case "count":
             return number(value, 0, language)
         case "number":

@@ -34,7 +34,7 @@ def render(notebook: Path, result: Path | None, context: PageContext) -> str:
     Raises:
         RunError: the notebook or the result cannot be read.
     """
-    story = read_story(notebook)
+    story = read_story(notebook, context.language)
     failure = _failure(notebook, story, context)
     found = _result(result, context.language) if result is not None and failure is None else None
     # The verdict of a result stands on top; that of a notebook which did not finish is nothing to act on.

@@ -36,6 +36,7 @@ SAMPLES = {
     "date": date(2026, 9, 30),
     "estimate": Estimate(0.5, "share", 10, 0.4, 0.6, 0.95),
     "": "text",
+    "word": "at_risk",
 }
 
 

@@ -178,10 +178,11 @@ def _headline(scores: "pd.DataFrame", inputs: Inputs, config: Config) -> Message
     }
     if not config.compare_months:
         return say(
-            "{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}).", **now
+            "{band:word} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}).",
+            **now,
         )
     return say(
-        "{band} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}); "
+        "{band:word} on {as_of:date}: {n:count} of {scored:n scored account|scored accounts} ({share:share}); "
         "of {compared:count} scored on {then:date} too, {down:count} moved to a lower band and {up:count} to a higher "
         "one.",
         **now,

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.estimates import Caveat, Severity, say
-from csworkbench.formats import is_missing, label, number
+from csworkbench.formats import is_missing, label, number, words
 from csworkbench.formats import text as in_words
 from csworkbench.playbooks import Library
 
@@ -122,17 +122,17 @@ def _parts(
     """Yield the parts of a page as HTML, every text of the data escaped."""
     due, promised = (plan.get(name) for name in ("due_on", "customer_commitments"))
     if problem:
-        yield f"<h2>What we want to change</h2>\n<p>{_shown(problem)}</p>"
+        yield f"<h2>{words('What we want to change', language)}</h2>\n<p>{_shown(problem)}</p>"
     aims = [line for row in goals.to_dict("records") if (line := _aim(row, language))]
     if aims:
         items = "\n".join(f"<li>{line}</li>" for line in aims)
-        yield f"<h2>What we aim for</h2>\n<ul>\n{items}\n</ul>"
+        yield f"<h2>{words('What we aim for', language)}</h2>\n<ul>\n{items}\n</ul>"
     if len(steps):
         yield _steps(steps, language)
     if not is_missing(promised):
-        yield f"<h2>What you have promised</h2>\n<p>{_shown(promised)}</p>"
+        yield f"<h2>{words('What you have promised', language)}</h2>\n<p>{_shown(promised)}</p>"
     if not is_missing(due):
-        yield f"<p>We review the plan on {_day(due, language)}.</p>"
+        yield f"<p>{in_words(say('We review the plan on {day:date}.', day=due.date()), language)}</p>"
 
 
 def _aim(goal: Mapping[Any, Any], language: str) -> str:
@@ -140,30 +140,37 @@ def _aim(goal: Mapping[Any, Any], language: str) -> str:
     metric, before, after = str(goal["metric"]), goal["baseline"], goal["target"]
     if metric in INTERNAL or is_missing(after):
         return ""
-    reached = f"to {number(float(after), language=language)}"
-    start = "" if is_missing(before) else f"from {number(float(before), language=language)} "
-    return escape(f"{label(metric, language)}: {start}{reached}")
+    named, reached = label(metric, language), number(float(after), language=language)
+    if is_missing(before):
+        return escape(in_words(say("{metric}: to {after}", metric=named, after=reached), language))
+    start = number(float(before), language=language)
+    said = say("{metric}: from {before} to {after}", metric=named, before=start, after=reached)
+    return escape(in_words(said, language))
 
 
 def _steps(steps: "pd.DataFrame", language: str) -> str:
     rows = []
     for row in steps.to_dict("records"):
         done = not is_missing(row["done_on"])
-        state = f"done {_day(row['done_on'], language)}" if done else "open"
+        state = (
+            in_words(say("done {day:date}", day=row["done_on"].date()), language) if done else words("open", language)
+        )
         planned = "" if is_missing(row["planned_on"]) else _day(row["planned_on"], language)
         rows.append(f'<tr><th scope="row">{_shown(row["name"])}</th><td>{planned}</td><td>{state}</td></tr>')
-    head = '<tr><th scope="col">Step</th><th scope="col">Planned</th><th scope="col">State</th></tr>'
+    heads = (words("Step", language), words("Planned", language), words("State", language))
+    head = "<tr>" + "".join(f'<th scope="col">{each}</th>' for each in heads) + "</tr>"
     body = "\n".join(rows)
-    return f"<table>\n<caption>Steps</caption>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
+    caption = words("Steps", language)
+    return f"<table>\n<caption>{caption}</caption>\n<thead>{head}</thead>\n<tbody>\n{body}\n</tbody>\n</table>"
 
 
 def _page(title: str, name: str, parts: list[str], language: str) -> str:
-    body = "\n".join(parts)
+    body, whose = "\n".join(parts), in_words(say("Plan for {name}", name=name), language)
     return (
         f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         f"<title>{_shown(title)} - {_shown(name)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{_shown(title)}</h1>\n<p>Plan for {_shown(name)}</p>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<h1>{_shown(title)}</h1>\n<p>{_shown(whose)}</p>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 

@@ -164,8 +164,8 @@ def _headline(tables: "Mapping[str, pd.DataFrame]", figures: Mapping[str, Estima
     stages = tables["stages"]
     largest = stages.sort_values("accounts", ascending=False, kind="stable").iloc[0]
     return say(
-        "{share:share} of {n:n account|accounts} are in {stage}; {stuck:n account is|accounts are} longer in a stage "
-        "than is usual, and {moved:share} changed tier or stage in {weeks:n week|weeks}",
+        "{share:share} of {n:n account|accounts} are in {stage:word}; {stuck:n account is|accounts are} longer in a "
+        "stage than is usual, and {moved:share} changed tier or stage in {weeks:n week|weeks}",
         share=float(largest["share"]),
         n=len(tables["accounts"]),
         stage=str(largest["stage"]),
@@ -181,7 +181,7 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
         first = stuck.iloc[0]
         yield say(
             "Ask what holds up {n:n account|accounts} that are longer in a stage than is usual, first {name}: "
-            "{days:n day|days} in {stage}",
+            "{days:n day|days} in {stage:word}",
             n=len(stuck),
             name=str(first["name"]),
             days=int(first["days_in_stage"]),

@@ -82,6 +82,6 @@ def channels_of(action: Action, tier: str, config: Config) -> tuple[str, ...]:
 def _why(row: dict[Any, Any]) -> Message:
     if row["state"] == OVERDUE:
         return say(
-            "{does}: overdue since {day:date} ({stage})", does=row["does"], day=row["deadline"], stage=row["stage"]
+            "{does}: overdue since {day:date} ({stage:word})", does=row["does"], day=row["deadline"], stage=row["stage"]
         )
-    return say("{does}: due by {day:date} ({stage})", does=row["does"], day=row["deadline"], stage=row["stage"])
+    return say("{does}: due by {day:date} ({stage:word})", does=row["does"], day=row["deadline"], stage=row["stage"])

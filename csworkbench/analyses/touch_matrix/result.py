@@ -219,7 +219,7 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     if len(actions) and actions["overdue"].iloc[0]:
         worst = actions.iloc[0]
         yield say(
-            "Begin with '{does}' in {stage}: {n:n account waits|accounts wait} longer than the matrix says",
+            "Begin with '{does}' in {stage:word}: {n:n account waits|accounts wait} longer than the matrix says",
             does=str(worst["does"]),
             stage=str(worst["stage"]),
             n=int(worst["overdue"]),

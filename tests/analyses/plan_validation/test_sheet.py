@@ -214,3 +214,10 @@ def test_the_table_names_each_file():
 def test_dates_follow_the_language():
     found = sheets(plans({}), steps(*USUAL), goals(), accounts(), library(), language="sv")
     assert "1 aug. 2026" in found.files["sheets/P1.html"]
+
+
+def test_words_follow_the_language():
+    found = sheets(plans({}), steps(*USUAL), goals(), accounts(), library(), language="sv")
+    page = found.files["sheets/P1.html"]
+    assert "<caption>Steg</caption>" in page
+    assert "Plan för Alfa AB" in page
