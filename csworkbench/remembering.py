@@ -1,6 +1,6 @@
 """What was computed for an object, kept as long as it lives: a changed setting redoes what depends on it only."""
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
@@ -26,3 +26,29 @@ def once(owner: object, key: Hashable, make: Callable[[], T]) -> T:
         found[key] = make()
     kept: T = found[key]
     return kept
+
+
+class Later(Mapping[str, T]):
+    """Things by name, some of them made when they are asked for first: nobody waits for what nobody looks at.
+
+    Args:
+        given: Name -> thing, or what makes it, from nothing that changes.
+    """
+
+    def __init__(self, given: Mapping[str, T | Callable[[], T]]) -> None:
+        self._given = dict(given)
+
+    def __getitem__(self, name: str) -> T:
+        found = self._given[name]
+        if callable(found):
+            found = self._given[name] = found()
+        return found
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._given)
+
+    def __len__(self) -> int:
+        return len(self._given)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._given

@@ -4,7 +4,7 @@ import gc
 from dataclasses import dataclass
 from weakref import ref
 
-from csworkbench.remembering import MOST, once
+from csworkbench.remembering import MOST, Later, once
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -33,3 +33,12 @@ def test_answers_go_with_their_object():
     del rows
     gc.collect()
     assert seen() is None
+
+
+def test_what_nobody_looks_at_is_never_made_and_what_is_looked_at_once():
+    made = []
+    tables = Later({"now": 1, "later": lambda: made.append("later") or 2, "never": lambda: made.append("never") or 3})
+    assert list(tables) == ["now", "later", "never"]
+    assert "never" in tables
+    assert (tables["now"], tables["later"], tables["later"]) == (1, 2, 2)
+    assert made == ["later"]

@@ -271,3 +271,13 @@ def test_alone_results_that_may_be_missing_are_computed_where_the_notebook_asks_
 
 def test_an_analysis_that_may_be_missing_and_is_not_there_is_no_matter(project):
     assert session.start().upstream(analysis("second", needs_if_present=("unknown",))) == {}
+
+
+def test_controls_are_live_in_a_notebook_of_a_server_and_dead_in_a_run(project, monkeypatch):
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert not session.start().is_live
+    monkeypatch.setenv("JPY_SESSION_NAME", "notebooks/tiny.ipynb")
+    desk = session.start()
+    assert desk.is_live
+    assert desk.settings_file(analysis("tiny")) == project / "configs" / "tiny.yaml"
+    assert not session.start(output_dir="outputs/x").is_live

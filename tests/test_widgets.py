@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 from pydantic import model_validator
 
+from csworkbench import views
 from csworkbench.config import FromFile, Section, SettingError, load, setting
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Estimate, say
-from csworkbench.widgets import Panel, Saved, knobs
+from csworkbench.views import View
+from csworkbench.widgets import Panel, Saved, knobs, tune
 from csworkbench.widgets.controls import control
 
 
@@ -231,3 +233,21 @@ def test_a_slider_that_a_browser_moved_by_a_hair_is_as_saved(panel):
     panel.controls["share"].value = 0.4000000000000001
     assert panel.save.disabled
     assert "As saved" in panel.status.value
+
+
+@pytest.mark.parametrize(("is_live", "kind"), [(True, Panel), (False, View)])
+def test_where_nobody_could_turn_a_control_the_settings_are_a_plain_table(panel, is_live, kind):
+    module, saved = panel._analysis, panel._saved
+    desk = SimpleNamespace(
+        root=saved.root,
+        language="en",
+        is_live=is_live,
+        settings_file=lambda analysis: saved.path,
+        settings=views.settings,
+    )
+    shown = tune(module, None, panel.config, desk)
+    assert type(shown) is kind
+    # Both say the same to a terminal, so that stored outputs do not depend on where they were made.
+    assert repr(shown) == views.settings(panel.config).text
+    data, metadata = shown._repr_mimebundle_()
+    assert (data["text/plain"], metadata["csworkbench"]["slot"]) == (repr(shown), "settings")

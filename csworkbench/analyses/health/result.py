@@ -22,12 +22,13 @@ from csworkbench.analyses.health.movement import (
     history_table,
     transition_table,
 )
-from csworkbench.analyses.health.outcomes import read_outcome
+from csworkbench.analyses.health.outcomes import OutcomeReading, read_outcome
 from csworkbench.analyses.health.panel import Inputs
 from csworkbench.analyses.health.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.formats import Readable
+from csworkbench.remembering import Later
 from csworkbench.scoring import NOT_SCORED, Basis
 
 if TYPE_CHECKING:
@@ -92,8 +93,8 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     if not (book.card[-1] >= 0).any():
         raise AnalysisError(f"no account is a customer on {inputs.as_of}; scores need at least one")
     before = grade_earlier(inputs, config, book)
-    tables = _tables(inputs, config, before, book)
     outcome = read_outcome(inputs, config, book)
+    tables = _tables(inputs, config, before, (book, outcome))
     caveats = (*doubts(inputs, config, book, tables["judgements"]), *outcome.caveats)
     figures = _figures(tables["scores"], config)
     if outcome.auc is not None:
@@ -101,28 +102,34 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     return Result(
         headline=_headline(tables["scores"], inputs, config),
         figures=figures,
-        tables={**tables, "measure_auc": outcome.by_measure},
+        tables=tables,
         caveats=worst_first(caveats),
         actions=tuple(_actions(tables, config)) or (say("Nothing to do: nobody is at risk, fell or is unknown."),),
     )
 
 
-def _tables(inputs: Inputs, config: Config, before: GradedBook, book: GradedBook) -> "dict[str, pd.DataFrame]":
+def _tables(
+    inputs: Inputs, config: Config, before: GradedBook, known: tuple[GradedBook, OutcomeReading]
+) -> "Later[pd.DataFrame]":
+    book, outcome = known
     changes = change_table(inputs, config, before, book)
     judgements = judgement_table(inputs, config, book)
     scores = add_movement(score_table(inputs, config, book), changes, inputs, config, before)
-    return {
-        "scores": _add_judgements(scores, judgements),
-        "contributions": contribution_table(inputs, book),
-        "changes": changes,
-        "drivers": driver_table(changes),
-        "transitions": transition_table(inputs, config, before, book),
-        "history": history_table(inputs, config, book),
-        "account_history": account_history_table(inputs, config, book),
-        "measures": measure_table(inputs, book),
-        "scorecards": scorecard_table(inputs, book),
-        "judgements": judgements,
-    }
+    return Later(
+        {
+            "scores": _add_judgements(scores, judgements),
+            "contributions": lambda: contribution_table(inputs, book),
+            "changes": changes,
+            "drivers": lambda: driver_table(changes),
+            "transitions": lambda: transition_table(inputs, config, before, book),
+            "history": lambda: history_table(inputs, config, book),
+            "account_history": lambda: account_history_table(inputs, config, book),
+            "measures": lambda: measure_table(inputs, book),
+            "scorecards": lambda: scorecard_table(inputs, book),
+            "judgements": judgements,
+            "measure_auc": outcome.by_measure,
+        }
+    )
 
 
 def _add_judgements(scores: "pd.DataFrame", judgements: "pd.DataFrame") -> "pd.DataFrame":
