@@ -108,3 +108,20 @@ def test_the_panorama_says_which_blocks_lack_which_tables(run, raw):
     assert "renewals" in texts["performance_lacks_results"]
     first = pd.to_datetime(raw["churn_events"].groupby("account_id")["churn_date"].min())
     assert found["figures"]["customers"]["value"] == 500 - len(first)  # who has no churn event
+
+
+def test_triggers_say_which_of_them_lack_what_and_none_warns(run):
+    page = result(run, "triggers")
+    table = pd.read_parquet(run / "triggers" / "tables" / "triggers.parquet").set_index("trigger")["left_out"]
+    assert table[table != ""].to_dict() == {
+        "same_question": "`tickets` lacks topic",
+        "ticket_cluster": "`tickets` lacks topic, configuration",
+        "shared_login": "`usage_daily` lacks user_id",
+        "renewal_window": "needs `renewals`",
+        "contact_replaced": "needs `contacts`",
+        "upgrade": "`subscriptions` lacks change_type",
+        "cancel_request": "needs `cancel_requests`",
+    }
+    assert {"triggers_left_out", "acting_unknown"} <= {each["code"] for each in page["caveats"]}
+    worth = pd.read_parquet(run / "triggers" / "tables" / "worth.parquet")
+    assert set(worth["verdict"]) <= {"useless", "not_shown", "too_few", "occasion"}

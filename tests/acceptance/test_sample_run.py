@@ -28,6 +28,7 @@ BATCH = (
     "plan_validation",
     "segments",
     "touch_matrix",
+    "triggers",
     "nps_outreach",
     "weekly_list",
     "reassignment",
