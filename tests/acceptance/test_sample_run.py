@@ -30,6 +30,7 @@ BATCH = (
     "nps_outreach",
     "weekly_list",
     "reassignment",
+    "key_accounts",
 )
 
 
