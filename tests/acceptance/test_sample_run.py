@@ -34,6 +34,7 @@ BATCH = (
     "reassignment",
     "portfolio",
     "account_brief",
+    "key_accounts",
 )
 
 
