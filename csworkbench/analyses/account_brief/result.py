@@ -16,6 +16,7 @@ from csworkbench.analyses.account_brief.sections import (
     practice_table,
 )
 from csworkbench.analyses.account_brief.settings import Config
+from csworkbench.analyses.account_brief.sheets import sheet_files, sheet_table
 from csworkbench.analyses.account_brief.talking import (
     agenda_table,
     last_meetings,
@@ -36,7 +37,8 @@ class Result:
     """What is known of each account. Every table has account_id and name in front: `--by account` cuts them apart.
 
     Tables, in the order of a brief: facts, next_meeting, to_raise, agenda, open_actions, last_meeting, practices,
-    health, issues, plans, people, timeline; see the functions of `sections` and `talking` of the same name.
+    health, issues, plans, people, timeline, sheets; see the functions of `sections`, `talking` and `sheets` of the
+    same name.
 
     Args:
         headline: Verdict in one sentence.
@@ -44,7 +46,7 @@ class Result:
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
-        files: A calendar file for each next meeting, by path.
+        files: By path, a calendar file for each next meeting, and the brief of each account as a sheet of paper.
     """
 
     headline: Message
@@ -82,6 +84,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         "plans": plan_table(inputs),
         "people": people_table(inputs, config),
         "timeline": timeline_table(inputs, config),
+        "sheets": (listed := sheet_table(inputs)),
     }
     n = len(inputs.accounts)
     figures = {
@@ -96,7 +99,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         tables=tables,
         caveats=worst_first(caveats(inputs)),
         actions=tuple(_actions(tables)) or (say("Nothing to do: no meeting lies ahead and no action is late."),),
-        files=calendar_files(inputs, config, ahead, agenda),
+        files={**calendar_files(inputs, config, ahead, agenda), **sheet_files(inputs, tables, listed)},
     )
 
 
