@@ -27,13 +27,14 @@ from csworkbench.analyses.account_brief.talking import (
 )
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Result(Readable):
     """What is known of each account. Every table has account_id and name in front: `--by account` cuts them apart.
 
     Tables, in the order of a brief: facts, next_meeting, to_raise, agenda, open_actions, last_meeting, practices,

@@ -16,13 +16,14 @@ from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.analyses.key_accounts.sheets import guard_table, kpi_table
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Result(Readable):
     """What is true of the key accounts, and what service does for business there.
 
     Tables, key columns first:

@@ -28,6 +28,7 @@ from csworkbench.analyses.portfolio.sheet import SHEET, sheet
 from csworkbench.analyses.portfolio.workbench import account_table, due_table
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,7 @@ FIRST = ("customers", "share_at_risk", "visits_overdue", "expected_rate_quarter"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Result(Readable):
     """The book on one page.
 
     Tables, key columns first; shares are 0 to 1, `low` and `high` the interval of the column before them:

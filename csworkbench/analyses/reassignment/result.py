@@ -12,13 +12,14 @@ from csworkbench.analyses.reassignment.moving import RECORDED, Plan, load_table,
 from csworkbench.analyses.reassignment.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, Release, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Result(Readable):
     """Who takes whose accounts.
 
     Tables, key columns first:

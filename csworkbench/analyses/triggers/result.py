@@ -13,6 +13,7 @@ from csworkbench.analyses.triggers.kinds import TicketCluster
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, say, worst_first
+from csworkbench.formats import Readable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,7 +22,7 @@ JUDGED = (worth.WARNS, worth.WEAK, worth.NOT_SHOWN, worth.USELESS, worth.TOO_FEW
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Result:
+class Result(Readable):
     """What the triggers say, and what they are worth.
 
     Tables, key columns first; shares are 0 to 1:
