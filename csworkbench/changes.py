@@ -96,7 +96,8 @@ def rows_beside(
         One row per key with another value, in the order of `after`, then those that are gone: key, about, and per
         column `<column>_before` and `<column>_after`; missing where the row is not there.
     """
-    old, new = before.set_index(key), after.set_index(key)
+    wanted = [key, *columns, *about]
+    old, new = before[wanted].set_index(key), after[wanted].set_index(key)
     every = new.index.append(old.index.difference(new.index, sort=False))
     left, right = old.reindex(every), new.reindex(every)
     pairs = [(left[name], right[name]) for name in columns]

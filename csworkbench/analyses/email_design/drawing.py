@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.email_design.facts import Inputs
 from csworkbench.analyses.email_design.settings import Config
 from csworkbench.assignment import Assigned, Contamination, Unit, assign, contaminated
+from csworkbench.config import digest
 from csworkbench.experiments import Experiment
+from csworkbench.remembering import once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -65,6 +67,13 @@ def draw(inputs: Inputs, config: Config) -> Draw:
         inputs: Who may be drawn.
         config: Experiment, weeks and seed.
     """
+    # What is asked of the mails draws nobody: the draw stays while level, power and differences are turned.
+    experiment = config.experiment.model_copy(update={"metrics": ()})
+    asked = digest(config.model_copy(update={"level": 0.0, "power": 0.0, "experiment": experiment}))
+    return once(inputs, ("draw", asked), lambda: _drawn(inputs, config))
+
+
+def _drawn(inputs: Inputs, config: Config) -> Draw:
     experiment = config.experiment
     people = inputs.people[inputs.people["why"] == ""]
     people = people.assign(unit_id=people[f"{experiment.unit}_id"])

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from csworkbench.asof import Snapshot
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Inputs:
     """Everything `analyze` needs.
 

@@ -22,6 +22,7 @@ from csworkbench.analyses.segments.staging import (
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.formats import Readable
+from csworkbench.remembering import Later, once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,28 +92,31 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     )
 
 
-def _tables(inputs: Inputs, config: Config, groups: Groups) -> "dict[str, pd.DataFrame]":
-    seen = stays(inputs)
+def _tables(inputs: Inputs, config: Config, groups: Groups) -> "Later[pd.DataFrame]":
+    seen = once(inputs, "stays", lambda: stays(inputs))
     accounts = account_table(inputs, config, seen)
     accounts = accounts.assign(cluster=groups.of_account.reindex(accounts["account_id"]).to_numpy())
-    lists = decided(inputs.lists, config.contact_lists)
-    return {
-        "accounts": accounts,
-        "week_start": week_table(inputs, config),
-        "cells": cell_table(accounts, config),
-        "stages": stage_table(inputs, config, seen),
-        "stuck": stuck_table(inputs, config, seen),
-        "transitions": transition_table(accounts, config),
-        "moves": _moves(accounts),
-        "history": history_table(inputs, config),
-        "behaviour": _behaviour(accounts, config, groups),
-        "clusters": groups.table,
-        "stability": groups.stability,
-        "curves": _curves(groups.stability),
-        "lists": lists.loc[lists["is_listed"], LISTED].reset_index(drop=True),
-        "lists_left_out": lists.loc[~lists["is_listed"], LEFT_OUT].reset_index(drop=True),
-        "list_sizes": size_table(lists, config),
-    }
+    asked = ("lists", repr(config.contact_lists))
+    lists = once(inputs, asked, lambda: decided(inputs.lists, config.contact_lists))
+    return Later(
+        {
+            "accounts": accounts,
+            "week_start": lambda: week_table(inputs, config),
+            "cells": lambda: cell_table(accounts, config),
+            "stages": stage_table(inputs, config, seen),
+            "stuck": stuck_table(inputs, config, seen),
+            "transitions": lambda: transition_table(accounts, config),
+            "moves": _moves(accounts),
+            "history": lambda: history_table(inputs, config),
+            "behaviour": lambda: _behaviour(accounts, config, groups),
+            "clusters": groups.table,
+            "stability": groups.stability,
+            "curves": lambda: _curves(groups.stability),
+            "lists": lambda: lists.loc[lists["is_listed"], LISTED].reset_index(drop=True),
+            "lists_left_out": lambda: lists.loc[~lists["is_listed"], LEFT_OUT].reset_index(drop=True),
+            "list_sizes": size_table(lists, config),
+        }
+    )
 
 
 def _moves(accounts: "pd.DataFrame") -> "pd.DataFrame":
