@@ -1,6 +1,6 @@
 """Size, rows shown and time to readiness in Chromium of the pages of a run, by default outputs/latest.
 
-For the row of 100,000 accounts: `csw sample --accounts 100000 --out big --as-project`, `csw run` in `big`, then this script
+For 100,000 accounts: `csw sample --accounts 100000 --out big --as-project`, `csw run` in `big`, then this script
 on `big/outputs/latest`. No page may be above 2 MB or take longer than 1.5 s until it is loaded.
 """
 
