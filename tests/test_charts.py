@@ -299,6 +299,12 @@ def test_a_table_names_its_rows_and_columns_for_those_who_listen():
     assert 'role="region" tabindex="0" aria-label="Table: Bands"' in html
 
 
+def test_a_row_without_a_name_has_no_empty_header():
+    html = table_html(pd.DataFrame({"rule": ["call", ""], "n": [2, 1]}), "t")
+    assert '<th scope="row">call</th>' in html
+    assert '<td></td><td class="csw-num">1</td>' in html
+
+
 def test_numbers_of_a_column_have_the_same_decimals():
     # The largest is between 10 and 1,000: one decimal for all.
     assert re.findall(r">([\d.]+)</td>", table_html(pd.DataFrame({"a": ["x", "y"], "n": [91.25, 3.0]}), "t")) == [

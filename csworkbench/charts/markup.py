@@ -168,8 +168,10 @@ def _kind(series: "pd.Series[Any]", is_number: bool) -> Markup:
 def _row(record: tuple[Any, ...], columns: Iterable[tuple[Any, Markup, int | None]], language: str) -> Markup:
     cells = Markup("")
     for value, (name, kind, digits) in zip(record, columns, strict=True):
-        pattern = Markup("<td{}>{}</td>") if cells else Markup('<th scope="row"{}>{}</th>')
-        cells += pattern.format(kind, cell(value, str(name), language, digits))
+        text = cell(value, str(name), language, digits)
+        # A row without a name has no header: an empty one is read aloud as "blank" before each of its cells.
+        pattern = Markup("<td{}>{}</td>") if cells or not text else Markup('<th scope="row"{}>{}</th>')
+        cells += pattern.format(kind, text)
     return Markup("<tr>{}</tr>").format(cells)
 
 

@@ -1,5 +1,6 @@
 """`make demo` in one test: the sample book through papermill to pages, from the checkout and from a wheel."""
 
+import html
 import json
 import os
 import re
@@ -15,6 +16,8 @@ import pytest
 
 from csworkbench.analyses.portfolio.performance import TAKEN
 from tests.acceptance.projects import ROOT, csw, result
+from tests.browser.test_pages import browser  # noqa: F401 - a fixture
+from tests.browser.wholeness import faults
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 BATCH = (
@@ -64,6 +67,16 @@ def test_pages_hold_no_script_and_no_address_to_fetch(run):
         assert "default-src 'none'" in text
         assert re.findall(r"""(?:src|href)=["'](?:https?:)?//""", text) == []
         assert page.stat().st_size < 2_000_000
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", [*BATCH, ""])
+def test_a_page_is_whole_at_every_width_in_light_dark_and_print(run, browser, name):  # noqa: F811 - the fixture
+    page = run / name / "report.html" if name else run / "index.html"
+    assert faults(browser, page.resolve(), has_pictures=bool(name)) == []
+    told = re.sub(r"\s+", " ", html.unescape(re.sub(r"<[^>]+>", "", page.read_text(encoding="utf-8"))))
+    for each in [name] if name else BATCH:
+        assert re.sub(r"\s+", " ", result(run, each)["headline"]) in told
 
 
 def test_uncertain_figures_have_an_interval_and_every_figure_an_n(run):
