@@ -3,30 +3,49 @@
 import os
 import shutil
 import tempfile
+from collections.abc import Sequence
 from json import dumps
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
 from csworkbench.cli.console import answer, answer_json, short, tell
 from csworkbench.cli.options import JsonOption, WorkspaceOption
-from csworkbench.errors import ConfigError
+from csworkbench.errors import ConfigError, Problem
 
 PROJECT_FOLDERS = ("configs", "notebooks", "data/samples", "records/lotteries")
+NEXT = {"demo": "", "csv": "", "blank": "put your accounts into data/, name the columns in configs/workspace.yaml, "}
+OWN_FOLDERS = ("configs", "notebooks")
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.tmp")
 
 
 def init(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="Folder to make; it may exist when it is empty.")],
     *,
+    template: Annotated[
+        Literal["demo", "blank", "csv"],
+        typer.Option(help="demo: the sample book; blank: no data yet; csv: your files of --data, mapped."),
+    ] = "demo",
+    data: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="With csv: a CSV or Parquet file of yours; repeatable.", show_default=False),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
-    """Make a project of the packaged configs, notebooks and sample book.
+    """Make a project of the packaged configs and notebooks, with the sample book or data of one's own.
+
+    Args:
+        folder: Folder to make.
+        template: What it begins with.
+        data: Files of one's own, with the template csv.
+        json: Answer as JSON.
 
     Raises:
-        ConfigError: the folder exists and is not empty, or is a file.
+        ConfigError: the folder exists and is not empty, or is a file; or the files do not go with the template.
     """
+    if data and template != "csv":
+        raise ConfigError(Problem("files go with the template csv", key="--data", hint="add --template csv"))
     if folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
         raise ConfigError(f"{folder}: is not an empty folder; name a new one, nothing was written")
     place = folder.absolute()
@@ -34,12 +53,12 @@ def init(
     # Made beside its place and renamed: a full disk leaves no half project behind.
     with tempfile.TemporaryDirectory(prefix=".csw-init-", dir=place.parent) as beside:
         made = Path(beside) / "project"
-        files = _write_project(made)
+        files = _write_project(made, template, [path.absolute() for path in data or ()])
         made.chmod(0o755)
         made.replace(place)
     tell(f"Made {folder} with {len(files)} files. README.md in it says what to change.")
     _answer_files(folder, files, as_json=json)
-    tell(f"Next: cd {folder} && csw check && csw run")
+    tell(f"Next: {NEXT[template]}cd {folder} && csw check && csw run")
 
 
 def sample(
@@ -121,11 +140,16 @@ def _is_sample(folder: Path) -> bool:
     return readme.is_file() and readme.read_text("utf-8", errors="replace").startswith("# The sample book")
 
 
-def _write_project(target: Path) -> list[str]:
-    source = _packaged_project()
-    for name in PROJECT_FOLDERS:
+def _write_project(target: Path, template: str, data: Sequence[Path]) -> list[str]:
+    from csworkbench.cli.starting import empty_tables, own_tables
+
+    source, templates = _packaged_project(), Path(__file__).parents[1] / "templates" / "init"
+    for name in PROJECT_FOLDERS if template == "demo" else OWN_FOLDERS:
         shutil.copytree(source / name, target / name, ignore=LEFT_OUT)
-    templates = Path(__file__).parents[1] / "templates" / "init"
+    if template != "demo":
+        tables = own_tables(target, data) if template == "csv" else empty_tables(target)
+        opening = (templates / "workspace.yaml").read_text("utf-8")
+        (target / "configs" / "workspace.yaml").write_text(opening + tables, "utf-8", newline="\n")
     shutil.copyfile(templates / "README.md", target / "README.md")
     shutil.copyfile(templates / "gitignore", target / ".gitignore")
     _link_schemas(target)

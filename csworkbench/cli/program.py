@@ -76,7 +76,11 @@ COMMANDS = (
         ("csw check", "csw check configs/health.yaml --config-only"),
     ),
     (serving.lab, "Open JupyterLab in the project.", ("csw lab", "csw lab --no-browser --port 8899")),
-    (making.init, "Make a new project with a sample book that runs unedited.", ("csw init book",)),
+    (
+        making.init,
+        "Make a new project with a sample book that runs unedited.",
+        ("csw init book", "csw init ours --template csv --data accounts.csv"),
+    ),
     (
         making.sample,
         "Write a simulated customer book to try things on.",

@@ -307,6 +307,11 @@ def test_without_stand_ins_the_language_keeps_somebody_out():
     assert left(found) == {"P01": "nobody in charge speaks the language"}
 
 
+def test_a_book_without_contacts_has_a_list_of_nobody():
+    bare = {name: rows for name, rows in tables().items() if name == "accounts"}
+    assert listed(result([], data=bare)) == []
+
+
 def test_a_proposal_for_an_account_goes_to_its_primary_contact():
     contacts = [
         {"contact_id": "P01", "account_id": "A01", "is_primary": False},

@@ -132,7 +132,7 @@ def _parts(
     if not is_missing(promised):
         yield f"<h2>{words('What you have promised', language)}</h2>\n<p>{_shown(promised)}</p>"
     if not is_missing(due):
-        yield f"<p>{in_words(say('We review the plan on {day:date}.', day=due.date()), language)}</p>"
+        yield f"<p>{in_words(say('We review the plan on {day:date}.', day=due), language)}</p>"
 
 
 def _aim(goal: Mapping[Any, Any], language: str) -> str:

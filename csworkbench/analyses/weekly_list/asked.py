@@ -19,7 +19,8 @@ def contacts(before: Snapshot) -> "pd.DataFrame":
     columns = ["account_id", "language", "is_primary"]
     rows = before.tables.get("contacts")
     if rows is None:
-        return pd.DataFrame({name: pd.Series(dtype="str") for name in columns})
+        nobody = pd.DataFrame(columns=columns, index=pd.Index([], name="contact_id"), dtype="str")
+        return nobody.astype({"is_primary": bool})
     if "left_at" in rows.columns:
         rows = rows.filter(rows.left_at.isnull())  # noqa: PD003 - an expression of the engine
     there = [name for name in columns if name in rows.columns]
