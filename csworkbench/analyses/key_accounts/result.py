@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+EVENTS = {"renewal": "renewals", "serious_ticket": "serious tickets"}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Result(Readable):
     """What is true of the key accounts, and what service does for business there.
@@ -43,7 +46,7 @@ class Result(Readable):
 
     Args:
         headline: Verdict in one sentence.
-        figures: cadence (share of periods with a regular meeting), service_wins (difference of win rates to sales with
+        figures: cadence (share of periods with a regular meeting), wins_more_than_sales (difference of win rates with
             the same mix), key_point_meetings (share held), closeness (points), key_accounts.
         tables: The frames above.
         caveats: Doubts, most severe first.
@@ -130,7 +133,7 @@ def _figures(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]
     points, close = tables["key_points"], tables["dimensions"].query("dimension == 'closeness'")
     asked: list[tuple[str, pd.DataFrame, tuple[str, str, str]]] = [
         ("cadence", first, ("share", "accounts", "share")),
-        ("service_wins", wins, ("adjusted", "opportunities", "share")),
+        ("wins_more_than_sales", wins, ("adjusted", "opportunities", "share")),
         ("key_point_meetings", points, ("share", "accounts", "share")),
         ("closeness", close, ("level", "accounts", "points")),
     ]
@@ -152,26 +155,28 @@ def _estimate(rows: "pd.DataFrame", names: tuple[str, str, str], level: float) -
 
 
 def _headline(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Message:
-    claims, points = tables["claims"], tables["key_points"]
+    claims, point = tables["claims"], tables["key_points"].iloc[0]
     holds = claims[claims["verdict"] == MORE]
     wins, costs = (sorted(holds.loc[holds["claim"] == claim, "against"]) for claim in ("wins more often", "costs less"))
-    met, events = int(points["met"].sum()), int(points["events"].sum())
+    met, events, what = int(point["met"]), int(point["events"]), EVENTS[str(point["event"])]
     if not wins:
         return say(
             "{n:n key account|key accounts}: that service wins more often than other sources is not shown; {met:count} "
-            "of {events:count} happenings had their key-point meeting",
+            "of {events:count} {what} had their key-point meeting",
             n=len(inputs.key),
             met=met,
             events=events,
+            what=what,
         )
     return say(
         "{n:n key account|key accounts}: with the same mix, service wins more often than {wins:list} and costs less "
-        "than {costs:list}; {met:count} of {events:count} happenings had their key-point meeting",
+        "than {costs:list}; {met:count} of {events:count} {what} had their key-point meeting",
         n=len(inputs.key),
         wins=wins,
         costs=costs or ["none"],
         met=met,
         events=events,
+        what=what,
     )
 
 

@@ -55,7 +55,7 @@ class Config(Section):
         description="Value tier -> how often a regular meeting is held",
     )
     key_points: tuple[KeyPoint, ...] = setting(
-        default_factory=_usual_key_points, description="What calls for a key-point meeting, and when"
+        default_factory=_usual_key_points, min_length=1, description="What calls for a key-point meeting, and when"
     )
     serious: tuple[Name, ...] = setting(("urgent", "critical"), description="Severities of tickets that are serious")
     team_roles: tuple[Name, ...] = setting(("csm",), description="Roles each key account has somebody for")

@@ -214,7 +214,10 @@ def _about_losses(config: Config, watched: Watched) -> Iterator[Caveat]:
         yield Caveat(
             "more_lost",
             Severity.WARNING,
-            say("After transfers for {reasons:list} more accounts are lost than elsewhere", reasons=worse),
+            say(
+                "After transfers for {reasons:list} more accounts are lost than elsewhere",
+                reasons=[each.replace("_", " ") for each in worse],
+            ),
             say("Ask these accounts before the next transfer; the table losses says how many more"),
         )
     chosen = [reason for reason in ("low_engagement", "complaint") if reason in table.index]
@@ -225,6 +228,6 @@ def _about_losses(config: Config, watched: Watched) -> Iterator[Caveat]:
             say(
                 "Accounts moved for {reasons:list} were in trouble before: what is lost of them is not the transfer's "
                 "doing alone",
-                reasons=chosen,
+                reasons=[each.replace("_", " ") for each in chosen],
             ),
         )
