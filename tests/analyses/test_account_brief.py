@@ -327,3 +327,13 @@ def test_the_facts_say_how_it_stands_in_words():
     assert facts["Stage"] == "Growth for 40 days"
     assert facts["Health"] == "At risk, 30.0 points (-20.0 since the date compared with)"
     assert facts["Renewal"] == "30 Jul 2026, €500, 70.0% likely (50.0% to 90.0%)"
+
+
+def test_each_account_has_its_brief_on_a_sheet_without_the_names_of_others():
+    found = result_of({"accounts": [account("A1", name="<i>"), account("A2"), account("../A3")]}, upstream())
+    assert set(found.files) == {"briefs/A1.html", "briefs/A2.html"}  # the third id is no name of a file
+    page = found.files["briefs/A1.html"]
+    assert "&lt;i&gt; on 30 Jun 2026" in page
+    assert "<i>" not in page
+    assert "Name A2" not in page
+    assert found.tables["sheets"]["file"].tolist() == ["briefs/A1.html", "briefs/A2.html"]

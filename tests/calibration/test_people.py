@@ -48,7 +48,7 @@ def test_nobody_is_named_in_a_team_of_equals(sizes, reps):
 
 
 @pytest.mark.parametrize("reps", [QUICK, pytest.param(FULL, marks=pytest.mark.calibration)])
-@pytest.mark.parametrize("sizes", [(6, 25, 40), (12, 25, 40)], ids=lambda sizes: f"{sizes[0]} people")
+@pytest.mark.parametrize("sizes", [(6, 25, 40), (12, 30, 50)], ids=lambda sizes: f"{sizes[0]} people")
 def test_a_person_whose_accounts_lie_one_standard_deviation_apart_is_found(sizes, reps):
     rng = np.random.default_rng(20261123)
     found = [named(team(rng, sizes, planted=1.0)) for _ in range(reps)]

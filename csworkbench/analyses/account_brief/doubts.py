@@ -69,7 +69,7 @@ def _lacking(inputs: Inputs) -> Iterator[Caveat]:
             yield Caveat(
                 f"{part}_lacks_tables",
                 Severity.NOTE,
-                say("The part {part} lacks the tables {tables:list}", part=part.replace("_", " "), tables=gone),
+                say("The part {part} lacks the tables {tables}", part=part.replace("_", " "), tables=", ".join(gone)),
                 say("Add them to the workspace"),
             )
     for part, names in RESULTS.items():
@@ -78,8 +78,8 @@ def _lacking(inputs: Inputs) -> Iterator[Caveat]:
             yield Caveat(
                 f"{part}_lacks_results",
                 Severity.NOTE,
-                say("The part {part} lacks the results of {names:list}, which are not part of this run", part=part,
-                    names=gone),
+                say("The part {part} lacks the results of {names}, which are not part of this run", part=part,
+                    names=", ".join(gone)),
                 say("Run the whole batch, or name them too, where their tables are there"),
             )  # fmt: skip
 

@@ -49,7 +49,10 @@ def by_account(inputs: Inputs, analysis: str, table: str) -> Mapping[str, Mappin
         table: Its table.
     """
     rows = of_result(inputs, analysis, table)
-    return {} if rows is None else rows.drop_duplicates("account_id").set_index("account_id").to_dict("index")
+    if rows is None:
+        return {}
+    found: Any = rows.drop_duplicates("account_id").set_index("account_id").to_dict("index")
+    return found  # type: ignore[no-any-return]
 
 
 def named(rows: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":

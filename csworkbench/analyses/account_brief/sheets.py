@@ -25,7 +25,7 @@ TITLES: Mapping[str, Message] = {
     "timeline": say("What they received, attended and wrote"),
 }
 """Table -> its title, in the order of the sheet; what to raise is in the agenda."""
-LEFT_OUT = ("account_id", "name", "file", "csm", "added_way", "note")
+LEFT_OUT = ("account_id", "name", "no", "file", "csm", "added_way", "note")
 
 
 def sheet_table(inputs: Inputs) -> "pd.DataFrame":

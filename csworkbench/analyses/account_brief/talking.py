@@ -31,55 +31,47 @@ def raise_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: When something is talked about.
 
     Returns:
-        One row per topic, at most `raise_most` of an account: account_id, name, no (1 first), topic, why.
+        One row per topic, at most `raise_most` of an account: account_id, name, topic, why, no (1 first).
     """
     rows: dict[str, list[tuple[str, Message]]] = {str(account): [] for account in inputs.accounts.index}
     for account, topic, why in _topics(inputs, config):
         rows.setdefault(account, []).append((topic, why))
     return frame_of(
         (
-            (account, number, word(topic, inputs), told(why, inputs))
+            (account, word(topic, inputs), told(why, inputs), number)
             for account, topics in rows.items()
             for number, (topic, why) in enumerate(topics[: config.raise_most], start=1)
         ),
         inputs,
-        {"no": "int64", "topic": "str", "why": "str"},
+        {"topic": "str", "why": "str", "no": "int64"},
     )
 
 
 def _topics(inputs: Inputs, config: Config) -> Iterator[tuple[str, str, Message]]:
     """Yield what is to be talked about, the most urgent kind first."""
     yield from _wishes(inputs, config)
-    for account, row in by_account(inputs, "renewals", "forecast").items():
-        days = (row["due_date"].date() - inputs.as_of).days
+    for account, due in by_account(inputs, "renewals", "forecast").items():
+        days = (due["due_date"].date() - inputs.as_of).days
         if days < 0:
-            yield account, "renewal", say("Due on {day:date} and not decided", day=row["due_date"].date())
+            yield account, "renewal", say("Due on {day:date} and not decided", day=due["due_date"].date())
         elif days <= config.renewal_days:
-            yield account, "renewal", say("Due on {day:date}, in {n:n day|days}", day=row["due_date"].date(), n=days)
-    for account, row in by_account(inputs, "health", "scores").items():
-        if row["moved"] == "down":
-            by = row["moved_by"] if isinstance(row["moved_by"], str) else "the edge of the band"
-            yield account, "health", say("Fell to {band}, most by {by}", band=word(row["band"], inputs), by=by)
+            yield account, "renewal", say("Due on {day:date}, in {n:n day|days}", day=due["due_date"].date(), n=days)
+    for account, score in by_account(inputs, "health", "scores").items():
+        if score["moved"] == "down":
+            by = score["moved_by"] if isinstance(score["moved_by"], str) else "the edge of the band"
+            yield account, "health", say("Fell to {band}, most by {by}", band=word(score["band"], inputs), by=by)
     yield from _steps(inputs)
     actions = of_result(inputs, "touch_matrix", "next_actions")
-    for row in (
-        []
-        if actions is None
-        else actions[(actions["by"] == "csm") & (actions["state"] == "overdue")].to_dict("records")
-    ):
-        yield (
-            row["account_id"],
-            "best_practice",
-            say("{does}: since {day:date}", does=row["does"], day=row["deadline"].date()),
-        )
+    if actions is not None:
+        late = actions[(actions["by"] == "csm") & (actions["state"] == "overdue")]
+        for row in late.to_dict("records"):
+            why = say("{does}: since {day:date}", does=row["does"], day=row["deadline"].date())
+            yield row["account_id"], "best_practice", why
     for row in inputs.opportunities.to_dict("records"):
         yield row["account_id"], "opportunity", say("Open, {stage}", stage=word(row["stage"], inputs))
-    for account, part in missing_roles(inputs, config).groupby("account_id"):
-        yield (
-            str(account),
-            "people",
-            say("Nobody is known as {roles:list}", roles=[word(role, inputs) for role in part["role"]]),
-        )
+    for who, part in missing_roles(inputs, config).groupby("account_id"):
+        roles = [word(role, inputs) for role in part["role"]]
+        yield str(who), "people", say("Nobody is known as {roles:list}", roles=roles)
     again = of_result(inputs, "touch_matrix", "resend")
     for row in [] if again is None else again.drop_duplicates("account_id").to_dict("records"):
         yield row["account_id"], "message", say("An important message had no reaction: send it again")
@@ -141,7 +133,11 @@ def open_actions(inputs: Inputs) -> "pd.DataFrame":
         what=[told(say("{step}, plan {plan}", step=step, plan=plan), inputs)
               for step, plan in zip(inputs.steps["name"], inputs.steps["plan_id"], strict=True)],
     )  # fmt: skip
-    promises = inputs.promises.assign(whose="theirs", due_on=pd.NaT, what=_hidden(inputs.promises, "said", inputs))
+    promises = inputs.promises.assign(
+        whose="theirs",
+        due_on=pd.Series(pd.NaT, index=inputs.promises.index),
+        what=_hidden(inputs.promises, "said", inputs),
+    )
     columns = {"account_id": "str", "whose": "str", "what": "str", "due_on": "datetime64[s]"}
     rows = pd.concat([part[list(columns)].astype(columns) for part in (tasks, steps, promises)], ignore_index=True)
     late = rows.assign(is_late=rows["due_on"] < pd.Timestamp(inputs.as_of))
@@ -167,8 +163,7 @@ def last_meetings(inputs: Inputs) -> "pd.DataFrame":
     """
     held = inputs.meetings.dropna(subset="held_on").sort_values(["held_on", "meeting_id"])
     last = held.drop_duplicates("account_id", keep="last")
-    agreed = [None if text != text else text for text in last["summary"]]
-    told_rows = last.assign(agreed=agreed, kind=[word(kind, inputs) for kind in last["kind"]])
+    told_rows = last.assign(agreed=last["summary"], kind=[word(kind, inputs) for kind in last["kind"]])
     known = told_rows["agreed"].notna()
     told_rows.loc[known, "agreed"] = _hidden(told_rows[known], "agreed", inputs)
     return named(told_rows[["account_id", "kind", "held_on", "agreed"]].astype({"agreed": "str"}), inputs)
@@ -211,7 +206,7 @@ def agenda_table(
         last: From `last_meetings`.
 
     Returns:
-        One row per item: account_id, name, no, item.
+        One row per item, in their order: account_id, name, item, no.
     """
     counts = actions.groupby(["account_id", "whose"]).size()
     held = last.set_index("account_id")["held_on"].to_dict()
@@ -227,8 +222,8 @@ def agenda_table(
                 for topic, why in zip(part["topic"], part["why"], strict=True)
             ]
         items.append(say("What they need next, who does what by when, and the next meeting"))
-        rows += [(account, number, told(item, inputs)) for number, item in enumerate(items, start=1)]
-    return frame_of(rows, inputs, {"no": "int64", "item": "str"})
+        rows += [(account, told(item, inputs), number) for number, item in enumerate(items, start=1)]
+    return frame_of(rows, inputs, {"item": "str", "no": "int64"})
 
 
 def _review(held: "pd.Timestamp | None", ours: int, theirs: int) -> Message:
@@ -264,7 +259,7 @@ def timeline_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     rows = pd.concat(parts, ignore_index=True) if parts else inputs.events[columns]
     newest = rows.sort_values(["account_id", "on", "way", "what"], ascending=[True, False, True, True], kind="stable")
     kept = newest.groupby("account_id").head(config.most_events)
-    came = [_came(row, inputs) for row in kept.to_dict("records")]
+    came = pd.Series([_came(row, inputs) for row in kept.to_dict("records")], index=kept.index, dtype="object")
     known = kept["note"].notna()
     notes = pd.Series(None, index=kept.index, dtype="object")
     notes[known] = _hidden(kept[known], "note", inputs)

@@ -63,7 +63,8 @@ def arr_table(inputs: Inputs) -> "pd.DataFrame":
     groups = rows.groupby(["tier", "currency"], sort=True)
     sums = groups["arr"].agg(customers="size", priced="count").assign(arr=groups["arr"].sum(min_count=1)).reset_index()
     order = sums.assign(is_part=sums["tier"] != ALL).sort_values(["is_part", "tier", "currency"], ignore_index=True)
-    return order.drop(columns="is_part")
+    table: pd.DataFrame = order.drop(columns="is_part")
+    return table
 
 
 def _of_period(inputs: Inputs, config: Config) -> "pd.DataFrame":
@@ -135,7 +136,8 @@ def health_table(inputs: Inputs) -> "pd.DataFrame":
         before_share=now["band"].map(earlier["share"]),
         compared_on=pd.Timestamp(dates[-1 - back]),
     )
-    return found.rename(columns={"share": "band_share"})[columns].reset_index(drop=True)
+    table: pd.DataFrame = found.rename(columns={"share": "band_share"})[columns].reset_index(drop=True)
+    return table
 
 
 def customer_figures(inputs: Inputs, arr: "pd.DataFrame", config: Config) -> Mapping[str, Estimate]:

@@ -61,16 +61,16 @@ def _lacking(inputs: Inputs) -> Iterator[Caveat]:
             yield Caveat(
                 f"{block}_lacks_tables",
                 Severity.NOTE,
-                say("The block {block} lacks the tables {tables:list}: what is made of them is left blank",
-                    block=block, tables=tables),
+                say("The block {block} lacks the tables {tables}: what is made of them is left blank",
+                    block=block, tables=", ".join(tables)),
                 say("Add them to the workspace"),
             )  # fmt: skip
         if results:
             yield Caveat(
                 f"{block}_lacks_results",
                 Severity.NOTE,
-                say("The block {block} lacks the results of {names:list}, which are not part of this run",
-                    block=block, names=results),
+                say("The block {block} lacks the results of {names}, which are not part of this run",
+                    block=block, names=", ".join(results)),
                 say("Run the whole batch, or name them too, where their tables are there"),
             )  # fmt: skip
 

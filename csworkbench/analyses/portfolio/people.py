@@ -173,7 +173,8 @@ def _plans(inputs: Inputs, people: "pd.Index") -> "pd.Series[float]":
     if found is None or "by_csm" not in found.tables:
         return pd.Series(float("nan"), index=people)
     board = found.tables["by_csm"].set_index("csm_id")[list(RUNNING)].sum(axis=1)
-    return board.reindex(people).fillna(0).astype(float)
+    running: pd.Series[float] = board.reindex(people).fillna(0).astype(float)
+    return running
 
 
 def book_table(inputs: Inputs, config: Config) -> "pd.DataFrame":

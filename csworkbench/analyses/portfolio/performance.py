@@ -86,7 +86,8 @@ def rate_by_quarter(inputs: Inputs) -> "pd.DataFrame":
     found = inputs.upstream.get("renewals")
     if found is None:
         return pd.DataFrame(columns=["quarter", "basis", "predicted", "low", "high", "actual"])
-    return found.tables["predicted_actual"]
+    table: pd.DataFrame = found.tables["predicted_actual"]
+    return table
 
 
 def stage_table(inputs: Inputs) -> "pd.DataFrame":
@@ -103,7 +104,8 @@ def stage_table(inputs: Inputs) -> "pd.DataFrame":
     found = inputs.upstream.get("segments")
     if found is None:
         return pd.DataFrame(columns=["tier", "stage", "accounts", "share", "before", "change", "stuck"])
-    return found.tables["cells"]
+    table: pd.DataFrame = found.tables["cells"]
+    return table
 
 
 def quarter_table(due: "pd.DataFrame", rates: "pd.DataFrame") -> "pd.DataFrame":

@@ -1,7 +1,7 @@
 """The workbench: what is due across accounts, by priority."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from csworkbench import formats
 from csworkbench.analyses.portfolio.evidence import Inputs
@@ -11,7 +11,7 @@ from csworkbench.estimates import Message, say
 if TYPE_CHECKING:
     import pandas as pd
 
-Rows = list[tuple[str, "pd.Timestamp", Message]]
+Rows = list[tuple[str, Any, Message]]
 COLUMNS = ["account_id", "name", "what", "due_on", "is_overdue", "kind", "priority", "csm", "csm_id"]
 
 
@@ -62,7 +62,7 @@ def _renewals(inputs: Inputs, config: Config) -> Rows:
     if found is None:
         return []
     return [
-        (str(row["account_id"]), row["due_date"], _renewal(row, inputs.language))  # type: ignore[misc]
+        (str(row["account_id"]), row["due_date"], _renewal(row, inputs.language))
         for row in _soon(found.tables["forecast"], "due_date", inputs, config.renewal_days)
     ]
 
@@ -104,7 +104,7 @@ def _word(name: object, inputs: Inputs) -> str:
 
 def _steps(inputs: Inputs, config: Config) -> Rows:
     return [
-        (str(row["account_id"]), row["planned_on"], say("{step}, plan {plan}", step=row["name"], plan=row["plan_id"]))  # type: ignore[misc]
+        (str(row["account_id"]), row["planned_on"], say("{step}, plan {plan}", step=row["name"], plan=row["plan_id"]))
         for row in _soon(inputs.steps, "planned_on", inputs, config.due_days)
     ]
 
@@ -112,7 +112,7 @@ def _steps(inputs: Inputs, config: Config) -> Rows:
 def _tasks(inputs: Inputs, config: Config) -> Rows:
     open_ones = inputs.tasks[inputs.tasks["done_on"].isna()]
     return [
-        (str(row["account_id"]), row["due_on"], _task(row))  # type: ignore[misc]
+        (str(row["account_id"]), row["due_on"], _task(row))
         for row in _soon(open_ones, "due_on", inputs, config.due_days)
     ]
 
@@ -131,7 +131,7 @@ def _meetings(inputs: Inputs, config: Config) -> Rows:
 
     ahead = inputs.meetings[inputs.meetings["planned_on"] >= pd.Timestamp(inputs.as_of)]
     return [
-        (str(row["account_id"]), row["planned_on"], say("Meeting: {kind}", kind=_word(row["kind"], inputs)))  # type: ignore[misc]
+        (str(row["account_id"]), row["planned_on"], say("Meeting: {kind}", kind=_word(row["kind"], inputs)))
         for row in _soon(ahead, "planned_on", inputs, config.due_days)
     ]
 
@@ -142,7 +142,7 @@ def _touches(inputs: Inputs, config: Config) -> Rows:
         return []
     actions = found.tables["next_actions"]
     return [
-        (str(row["account_id"]), row["deadline"], say("{does}", does=row["does"]))  # type: ignore[misc]
+        (str(row["account_id"]), row["deadline"], say("{does}", does=row["does"]))
         for row in _soon(actions[actions["by"] == "csm"], "deadline", inputs, config.due_days)
     ]
 
@@ -188,11 +188,13 @@ def account_table(inputs: Inputs, overdue: "pd.DataFrame") -> "pd.DataFrame":
         rows = None if found is None else found.tables[source].set_index("account_id").reindex(table.index)
         table = table.assign(**{column: None if rows is None else rows[column] for column in columns})
     renewals = inputs.upstream.get("renewals")
-    due = None if renewals is None else renewals.tables["forecast"].groupby("account_id")["due_date"].min()
-    table = table.assign(renewal_on=pd.NaT if due is None else due.reindex(table.index))
+    due = pd.Series(dtype="datetime64[s]")
+    if renewals is not None:
+        due = renewals.tables["forecast"].groupby("account_id")["due_date"].min()
+    table = table.assign(renewal_on=due.reindex(table.index))
     columns_shown = ["name", "tier", "stage", "band", "score", "change", "renewal_on", "last_online", "last_offline",
                      "visits_overdue", "csm", "csm_id"]  # fmt: skip
-    words = [formats.label(band, inputs.language) if isinstance(band, str) else None for band in table["band"]]
+    words = table["band"].map(lambda band: formats.label(band, inputs.language), na_action="ignore")
     typed = table.assign(band=words)[columns_shown].astype(
         {"stage": "str", "band": "str", "score": float, "change": float}
     )
