@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 EVENTS = {"renewal": "renewals", "serious_ticket": "serious tickets"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Result(Readable):
     """What is true of the key accounts, and what service does for business there.
 

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 FIRST = ("customers", "share_at_risk", "visits_overdue", "expected_rate_quarter")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Result(Readable):
     """The book on one page.
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 JUDGED = (worth.WARNS, worth.WEAK, worth.NOT_SHOWN, worth.USELESS, worth.TOO_FEW)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Result(Readable):
     """What the triggers say, and what they are worth.
 
