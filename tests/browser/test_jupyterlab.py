@@ -14,6 +14,7 @@ import pytest
 import csworkbench
 from tests.acceptance.projects import csw
 from tests.browser.test_pages import browser  # noqa: F401 - a fixture
+from tests.hostile import spoil
 from tests.house.places import stems
 
 NOTEBOOKS = ("start_here", *stems())
@@ -34,6 +35,10 @@ KERNEL = """async () => {
     const reply = await context.session.kernel.requestExecute({code, user_expressions: asked}).done;
     const told = Object.entries(reply.content.user_expressions).map(([key, each]) => [key, each.data['text/plain']]);
     return {name: context.session.kernel.name, ...Object.fromEntries(told)}; }"""
+# Outputs are trusted once they are computed here: only what was escaped at its source is harmless.
+ACTIVE_OUTPUT = ", ".join(
+    f".jp-OutputArea-output {each}" for each in ("script", "iframe", "form", "a[href^='javascript']")
+)
 END = "window.jupyterapp.shell.currentWidget.sessionContext.shutdown()"
 PICTURES = """names => Promise.all(names.map(async name => {
     const shown = window.jupyterapp.shell.currentWidget.node.querySelectorAll('.jp-OutputArea-output img');
@@ -46,11 +51,15 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A project as `csw init` makes it, with a new analysis; no stored output is left to pass for a new one."""
+    """A project as `csw init` makes it, with a new analysis, and payloads in every text field of its book.
+
+    No stored output is left to pass for a new one.
+    """
     folder = tmp_path_factory.mktemp("lab") / "book"
     for words, place in ((("init", folder), folder.parent), (("new", NEW), folder)):
         done = csw(*words, cwd=place)
         assert done.returncode == 0, done.stderr
+    spoil(folder)
     for path in (folder / "notebooks").glob("*.ipynb"):
         notebook = json.loads(path.read_text("utf-8"))
         for cell in notebook["cells"]:
@@ -102,6 +111,8 @@ def window(browser, lab):  # noqa: F811 - the fixture
     page.requests, page.problems = [], []
     page.on("request", lambda request: page.requests.append(request.url))
     page.on("pageerror", lambda error: page.problems.append(str(error)))
+    page.on("dialog", lambda dialog: page.problems.append(dialog.message))
+    page.add_init_script("window.hits = 0; window.hit = () => { window.hits += 1 }")
     page.goto(f"{lab}/lab?token={TOKEN}")
     page.wait_for_function("window.jupyterapp")
     # Before that, JupyterLab still puts its own first tab in front.
@@ -138,6 +149,8 @@ def test_a_notebook_runs_top_to_bottom_and_shows_its_verdict_and_charts(ran, lab
     assert page.evaluate(PICTURES, [alt for _, alt, *_ in charts]) == [title for title, *_ in charts]
     assert [url for url in page.requests if not url.startswith((lab, "data:", "blob:"))] == []
     assert page.problems == []
+    assert page.evaluate("window.hits") == 0
+    assert page.locator(ACTIVE_OUTPUT).count() == 0
 
 
 # Notebook, file, group of settings, slider, keys, what the file then says, and what the panel tells.
