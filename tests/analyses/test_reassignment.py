@@ -407,6 +407,13 @@ def test_a_transfer_whose_horizon_is_not_over_is_not_counted():
     assert "losses_unknown" in codes(result)
 
 
+def test_a_loss_is_that_of_the_last_transfer_before_it():
+    again = {"account_id": "a000", "role": "csm", "valid_from": "2026-02-01", "csm_id": "ann", "valid_to": None}
+    made = with_rows(watched_book(1, 20), "assignments", [again | {"reason": "complaint"}])
+    losses = result_of(made, monitor={"horizon_days": 90}).tables["losses"].set_index("reason")["lost"]
+    assert losses.to_dict() == {"all": 1, "complaint": 1, "leaver": 0}
+
+
 def test_the_interval_of_a_ratio_is_garwoods_where_the_expectation_is_certain():
     # Garwood (1936): 2 events over an expectation of 4 by chi-squared quantiles.
     low, high = ratio_interval(2, 4.0, 1e9, 0.95)

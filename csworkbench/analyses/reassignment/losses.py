@@ -90,7 +90,7 @@ def _line(name: str, part: "pd.DataFrame", weights: "pd.DataFrame", rules: Monit
     base = (name, len(part), lost, expected)
     if expected <= 0:
         return (*base, None, None, None, None, Harm.CANNOT_TELL.value)
-    used = weights[weights["transfer"].isin(part.index)]
+    used = weights if name == ALL else weights[weights["reason"] == name]
     # A comparable account is one account, however many transfers it is compared with.
     weight, share = used.groupby("account_id")["weight"].sum(), expected / len(part)
     variance = float((weight**2).sum()) * share * (1 - share)
@@ -102,49 +102,52 @@ def _line(name: str, part: "pd.DataFrame", weights: "pd.DataFrame", rules: Monit
 
 
 def _followed(inputs: Inputs, rules: Monitor) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Return the transfers with what became of them, and the weight of each control of each."""
+    """Return the transfers with what became of them, and the weights of their controls: account_id, reason, weight."""
     import pandas as pd
 
-    lives, moved = inputs.lives.set_index("account_id"), inputs.transfers
-    horizon = pd.Timedelta(days=rules.horizon_days)
-    moves = moved.groupby("account_id")["moved_on"].agg(list)
+    lives = inputs.lives.set_index("account_id")
     rows, weights = [], []
-    for number, row in moved.iterrows():
-        day, account = row["moved_on"], row["account_id"]
-        there = lives[(lives["began_on"] <= day) & (lives["left_on"].isna() | (lives["left_on"] > day))]
-        third = _thirds(inputs, there, day)
-        is_there = account in there.index
-        is_followed = is_there and day + horizon <= pd.Timestamp(inputs.as_of)
-        controls, expected = pd.Series(dtype="bool"), None
-        if is_followed:
-            near = {each for each, days in moves.items() if any(abs(other - day) <= horizon for other in days)}
-            pool = there[~there.index.isin(near)]
-            tier = pool[pool["tier"] == there.loc[account, "tier"]]
-            alike = tier[third.reindex(tier.index) == third[account]]
-            chosen = alike if len(alike) >= rules.least_controls else tier
-            if len(chosen) >= rules.least_controls:
-                controls = chosen["left_on"].notna() & (chosen["left_on"] <= day + horizon)
-                expected = float(controls.mean())
-                weights.append(
-                    pd.DataFrame(
-                        {"transfer": number, "account_id": controls.index, "weight": 1 / len(controls)}
-                    )
-                )  # fmt: skip
-        left = lives["left_on"].get(account)
-        rows.append(
-            {
-                **row.to_dict(),
-                "tier": there["tier"].get(account),
-                "use": third.get(account),
-                "is_followed": bool(is_followed),
-                "is_lost": bool(is_followed and pd.notna(left) and left <= day + horizon),
-                "controls": len(controls),
-                "expected": expected,
-            }
-        )
-    found = pd.DataFrame(rows, columns=FOLLOWED).astype({"expected": "float64"})
-    empty = pd.DataFrame({"transfer": [], "account_id": [], "weight": []})
-    return found, pd.concat(weights, ignore_index=True) if weights else empty
+    for day, part in inputs.transfers.groupby("moved_on", sort=True):
+        about, controls = _of_day(inputs, lives, (pd.Timestamp(str(day)), part), rules)
+        rows.append(about)
+        weights += controls
+    empty = pd.DataFrame({name: pd.Series(dtype="object") for name in FOLLOWED})
+    found = pd.concat(rows).sort_index() if rows else empty
+    none = pd.DataFrame({"account_id": [], "reason": [], "weight": []})
+    kinds = {"is_followed": bool, "is_lost": bool, "controls": int, "expected": float}
+    return found.astype(kinds), pd.concat(weights, ignore_index=True) if weights else none
+
+
+def _of_day(
+    inputs: Inputs, lives: "pd.DataFrame", given: "tuple[pd.Timestamp, pd.DataFrame]", rules: Monitor
+) -> "tuple[pd.DataFrame, list[pd.DataFrame]]":
+    """Return what became of the transfers of one day, and the weights of their controls."""
+    import pandas as pd
+
+    day, part = given
+    horizon = pd.Timedelta(days=rules.horizon_days)
+    there = lives[(lives["began_on"] <= day) & (lives["left_on"].isna() | (lives["left_on"] > day))]
+    there = there.assign(use=_thirds(inputs, there, day), is_lost=there["left_on"] <= day + horizon)
+    moved = inputs.transfers
+    near = moved.loc[(moved["moved_on"] - day).abs() <= horizon, "account_id"]
+    pool = there[~there.index.isin(near)]
+    about = part.join(there[["tier", "use", "is_lost"]], on="account_id").assign(controls=0, expected=float("nan"))
+    is_over = day + horizon <= pd.Timestamp(inputs.as_of)
+    # A loss is that of the last transfer before it.
+    again = moved.groupby("account_id")["moved_on"].shift(-1).reindex(part.index) <= day + horizon
+    about = about.assign(is_followed=about["tier"].notna() & ~again & is_over)
+    about = about.assign(is_lost=about["is_lost"].eq(True) & about["is_followed"])
+    weights = []
+    for (tier, use), rows in about[about["is_followed"]].groupby(["tier", "use"], sort=True):
+        whole = pool[pool["tier"] == tier]
+        alike = whole[whole["use"] == use]
+        chosen = alike if len(alike) >= rules.least_controls else whole
+        if len(chosen) < rules.least_controls:
+            continue
+        about.loc[rows.index, ["controls", "expected"]] = len(chosen), float(chosen["is_lost"].mean())
+        for reason, times in rows["reason"].value_counts().items():
+            weights.append(pd.DataFrame({"account_id": chosen.index, "reason": reason, "weight": times / len(chosen)}))
+    return about, weights
 
 
 def _thirds(inputs: Inputs, there: "pd.DataFrame", day: "pd.Timestamp") -> "pd.Series[str]":
