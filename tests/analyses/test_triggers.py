@@ -558,6 +558,22 @@ def test_people_act_by_maturity_while_the_product_is_early():
     )  # fmt: skip
 
 
+def test_the_system_writes_mail_where_no_channel_is_named_and_people_choose():
+    made = book({"accounts": [account("A", signup_at="2026-06-20T00:00:00")]})
+    config = config_of(
+        mail={"kind": "calendar", "mode": "automated"},
+        shown={"kind": "calendar", "mode": "automated", "channel": "in_app"},
+        met={"kind": "calendar"},
+    )
+    found = result_of(made, config).tables["proposals"].set_index("rule")["channel"]
+    assert found.fillna("").to_dict() == {"mail": "email", "shown": "in_app", "met": ""}
+
+
+def test_a_channel_nobody_knows_is_refused():
+    with pytest.raises(AnalysisError, match=r"triggers\.mail\.channel"):
+        result_of(book({"accounts": [account("A")]}), config_of(mail={"kind": "calendar", "channel": "emial"}))
+
+
 def test_two_triggers_about_the_same_days_overlap():
     made = book(
         {"accounts": [account("A", signup_at="2026-06-01T00:00:00"), account("B", signup_at="2026-06-01T00:00:00")]}
