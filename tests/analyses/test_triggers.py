@@ -226,18 +226,19 @@ def test_what_becomes_known_after_the_week_began_changes_nothing():
 # --- one task per event ----------------------------------------------------------------------------------------------
 
 
-def champion_book(tasks=(), **tables):
+def champion_book(tasks=(), names=("A",), **tables):
+    came = {"added_at": "2025-01-01T00:00:00"}
     contacts = [
-        {"contact_id": "old", "account_id": "A", "role": "champion", "added_at": "2025-01-01T00:00:00",
-         "left_at": "2026-06-10T00:00:00"},
-        {"contact_id": "old too", "account_id": "A", "role": "champion", "added_at": "2025-01-01T00:00:00",
-         "left_at": "2026-06-10T00:00:00"},
-        {"contact_id": "new", "account_id": "A", "role": "champion", "added_at": "2026-06-20T00:00:00",
-         "left_at": None},
-        {"contact_id": "user", "account_id": "A", "role": "user", "added_at": "2025-01-01T00:00:00",
-         "left_at": "2026-06-12T00:00:00"},
-    ]  # fmt: skip
-    made = {"accounts": [account("A")], "contacts": contacts, **tables}
+        {"contact_id": f"{who} of {name}", "account_id": name, "role": "champion", **came, **days}
+        for name in names
+        for who, days in {
+            "old": {"left_at": "2026-06-10T00:00:00"},
+            "old too": {"left_at": "2026-06-10T00:00:00"},
+            "new": {"added_at": "2026-06-20T00:00:00", "left_at": None},
+            "user": {"role": "user", "left_at": "2026-06-12T00:00:00"},
+        }.items()
+    ]
+    made = {"accounts": [account(name) for name in names], "contacts": contacts, **tables}
     return book({**made, "tasks": list(tasks)} if tasks else made)
 
 
@@ -254,37 +255,38 @@ CHAMPION = {"contact_replaced": {"kind": "contact_replaced"}}
 def test_a_replaced_contact_gives_one_task_that_names_the_successor():
     result = result_of(champion_book(), config_of(**CHAMPION))
     (row,) = result.tables["proposals"].to_dict("records")
-    assert (row["account_id"], row["contact_id"], row["rule"]) == ("A", "new", "contact_replaced")
-    assert row["reason"] == "old left on 10 Jun 2026; new has followed and is to be trained"
+    assert (row["account_id"], row["contact_id"], row["rule"]) == ("A", "new of A", "contact_replaced")
+    assert row["reason"] == "old of A left on 10 Jun 2026; new of A has followed and is to be trained"
 
 
-@pytest.mark.parametrize(
-    ("existing", "why"),
-    [
-        (task(), "task W1 is open"),
-        (task(done_at="2026-06-20T00:00:00", status="done"), "task W1 is done"),
-        (task(status="cancelled"), "task W1 is done"),
-        (task(trigger="train"), "task W1 is open"),
-    ],
-)
-def test_a_replaced_contact_never_gives_a_second_task(existing, why):
+def test_a_replaced_contact_never_gives_a_second_task():
+    existing = [
+        task(account_id="open", task_id="W1"),
+        task(account_id="done", task_id="W2", done_at="2026-06-20T00:00:00", status="done"),
+        task(account_id="cancelled", task_id="W3", status="cancelled"),
+        task(account_id="other word", task_id="W4", trigger="train"),
+    ]
     config = config_of(contact_replaced={"kind": "contact_replaced", "tasks": ["train"]})
-    result = result_of(champion_book([existing]), config)
+    result = result_of(champion_book(existing, [each["account_id"] for each in existing]), config)
     assert result.tables["proposals"].empty
-    assert list(result.tables["alerts"]["why_not"]) == [why]
+    assert alerts_of(result, "contact_replaced")["why_not"].to_dict() == {
+        "open": "task W1 is open", "done": "task W2 is done", "cancelled": "task W3 is done",
+        "other word": "task W4 is open",
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "existing",
-    [
-        task(trigger="renewal_window"),
-        task(account_id="B"),
-        task(known_at="2026-01-05T00:00:00"),  # open since before the cool-down: about somebody else
-        task(known_at="2026-01-05T00:00:00", done_at="2026-02-05T00:00:00", status="done"),
-    ],
-)
-def test_a_task_about_something_else_does_not_count(existing):
-    assert len(result_of(champion_book([existing]), config_of(**CHAMPION)).tables["proposals"]) == 1
+def test_a_task_about_something_else_does_not_count():
+    existing = [
+        task(account_id="other trigger", task_id="W1", trigger="renewal_window"),
+        # open, or done, since before the cool-down: about somebody else
+        task(account_id="forgotten", task_id="W2", known_at="2026-01-05T00:00:00"),
+        task(account_id="long ago", task_id="W3", known_at="2026-01-05T00:00:00", done_at="2026-02-05T00:00:00",
+             status="done"),
+        task(account_id="other", task_id="W4"),
+    ]  # fmt: skip
+    names = ["other trigger", "forgotten", "long ago", "other's"]
+    proposed = result_of(champion_book(existing, names), config_of(**CHAMPION)).tables["proposals"]
+    assert sorted(proposed["account_id"]) == sorted(names)
 
 
 def test_an_alert_after_which_a_person_was_in_touch_asks_for_nothing():
@@ -556,6 +558,22 @@ def test_people_act_by_maturity_while_the_product_is_early():
     assert (config.mode_of("mail"), make_config(**{**config.model_dump(), "maturity": "mature"}).mode_of("mail")) == (
         "human", "automated",
     )  # fmt: skip
+
+
+def test_the_system_writes_mail_where_no_channel_is_named_and_people_choose():
+    made = book({"accounts": [account("A", signup_at="2026-06-20T00:00:00")]})
+    config = config_of(
+        mail={"kind": "calendar", "mode": "automated"},
+        shown={"kind": "calendar", "mode": "automated", "channel": "in_app"},
+        met={"kind": "calendar"},
+    )
+    found = result_of(made, config).tables["proposals"].set_index("rule")["channel"]
+    assert found.fillna("").to_dict() == {"mail": "email", "shown": "in_app", "met": ""}
+
+
+def test_a_channel_nobody_knows_is_refused():
+    with pytest.raises(AnalysisError, match=r"triggers\.mail\.channel"):
+        result_of(book({"accounts": [account("A")]}), config_of(mail={"kind": "calendar", "channel": "emial"}))
 
 
 def test_two_triggers_about_the_same_days_overlap():

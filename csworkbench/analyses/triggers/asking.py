@@ -231,6 +231,7 @@ def proposal_table(inputs: Inputs, config: Config, asking: "pd.DataFrame") -> "p
         family=[each.family for each in of],
         play=[each.play for each in of],
         mode=[config.mode_of(name) for name in rows["trigger"]],
+        channel=pd.Series([config.channel_of(name) for name in rows["trigger"]], rows.index, dtype="str"),
         purpose=[each.purpose for each in of],
         priority=[each.priority for each in of],
         minutes=pd.Series([each.minutes for each in of], rows.index, dtype="float64"),

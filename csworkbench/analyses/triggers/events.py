@@ -154,7 +154,8 @@ def _upgrade(trigger: kinds.Upgrade, before: Snapshot) -> "pd.DataFrame":
     }  # fmt: skip
     found = rows(before, "subscriptions", columns).sort_values(["account_id", "start_date", "subscription_id"])
     plan = found["plan"].fillna("?")
-    transition = plan.groupby(found["account_id"]).shift().fillna("?") + " > " + plan
+    before_it = plan.groupby(found["account_id"]).shift().fillna("?")
+    transition = (before_it + " > " + plan).where(before_it != plan, "more of " + plan)
     up = found.assign(subject=transition)[found["change_type"].eq("upgrade")]
     return of(up, happened_on=up["start_date"])
 

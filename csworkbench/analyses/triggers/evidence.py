@@ -19,7 +19,7 @@ from csworkbench.analyses.triggers.reading import DAY, NUMBER, TEXT, WHEN, frame
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import missing_tables
-from csworkbench.policy import Week, week_of
+from csworkbench.policy import Week, require_channels, week_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -84,10 +84,13 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         upstream: Not used: the page needs no other result.
 
     Raises:
+        AnalysisError: a trigger names a channel that nobody knows.
         ConfigError: a condition or measure reads an attribute that is not there, or tests it in a way that does not
             fit.
     """
     del upstream
+    asked = {name: each.channel for name, each in config.triggers.items() if each.channel is not None}
+    require_channels(snapshot, {f"triggers.{name}.channel": (channel,) for name, channel in asked.items()})
     week = week_of(snapshot.as_of)
     before = earlier(snapshot, week.known)
     left_out = {name: why for name, each in config.triggers.items() if (why := _why_left_out(each, before))}

@@ -30,6 +30,9 @@ class _Trigger(Section):
         "human", description="Who acts; by_maturity = people while the product is early, else the system"
     )
     purpose: Literal["service", "marketing"] = setting("service", description="What for: marketing needs a consent")
+    channel: Name | None = setting(
+        None, description="Channel of the contact; null = people choose, and the system writes e-mail"
+    )
     priority: int = setting(5, ge=1, le=9, description="1 = served first")
     minutes: float | None = setting(None, ge=0, le=480, unit="minutes", description="Time one contact takes")
     is_must_do: bool = setting(False, description="Done whatever else is to do, and never held out")

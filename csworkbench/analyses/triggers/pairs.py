@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 COLUMNS = {
     "trigger": "str", "topic": "str", "configuration": "str", "accounts": "int64", "expected": "float64",
     "lift": "float64", "with_configuration": "int64", "share": "float64", "low": "float64", "high": "float64",
-    "others": "int64", "share_others": "float64", "p": "float64", "q": "float64", "is_enriched": "bool",
+    "others": "int64", "others_share": "float64", "p": "float64", "q": "float64", "is_enriched": "bool",
     "tickets": "int64", "first_on": "datetime64[s]", "last_on": "datetime64[s]", "silent": "int64",
 }  # fmt: skip
-TESTED = ("topic", "configuration", "accounts", "expected", "with_configuration", "others", "share_others", "p")
+TESTED = ("topic", "configuration", "accounts", "expected", "with_configuration", "others", "others_share", "p")
 SILENT = ["trigger", "topic", "configuration", "account_id", "has_written"]
 
 
@@ -59,7 +59,7 @@ def enriched(tickets: "pd.DataFrame", until: date, asked: Asked) -> "pd.DataFram
     Returns:
         One row per pair tested, the smallest q first: topic, configuration, accounts (with the configuration that wrote
         about the topic), expected (by chance), lift, with_configuration (accounts that wrote at all), share (of those,
-        about the topic), low, high, others (accounts without it), share_others, p, q, is_enriched, tickets, first_on
+        about the topic), low, high, others (accounts without it), others_share, p, q, is_enriched, tickets, first_on
         and last_on (of the accounts of the pair about the topic).
 
     Source: Agresti (2013), Categorical Data Analysis, ch. 7.3 (exact test over strata); Benjamini and Hochberg (1995).

@@ -44,8 +44,9 @@ class Result(Readable):
 
     Args:
         headline: Verdict in one sentence.
-        figures: proposed (contacts), warning (triggers that warn of losses), renewal_tasks_on_time, paying (sign-ups),
-            and per trigger that can be judged precision.<trigger> and lead.<trigger>.
+        figures: proposed (contacts), warning (triggers that warn of losses); as far as they can be told silent
+            (accounts with a known problem that have not asked), renewal_tasks_on_time, paying (sign-ups), and per
+            trigger that can be judged precision.<trigger> and lead.<trigger>.
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
@@ -158,9 +159,14 @@ def _figures(
     figures = {
         "proposed": Estimate(len(tables["proposals"]), "contacts", n),
         "warning": Estimate(warns, "triggers", len(judged)),
+    }
+    if len(tables["pairs"]):
+        figures["silent"] = Estimate(tables["silent"]["account_id"].nunique(), "accounts", n)
+    told = {
         "renewal_tasks_on_time": occasions.on_time(inputs, config),
         "paying": occasions.paying(inputs, config.level),
     }
+    figures |= {name: each for name, each in told.items() if each.n}
     for name in tables["worth"]["trigger"]:
         each = found[name]
         if each.verdict in JUDGED and each.judged:

@@ -23,6 +23,7 @@ from csworkbench.analyses.triggers.kinds import (
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.features import DaysSinceLastUse, UsageTrend
 
+EMAIL = "email"
 Rate = Annotated[float, Field(gt=0, le=1e6)]
 
 
@@ -104,6 +105,11 @@ class Config(Section):
         if faults:
             raise SettingError(faults)
         return self
+
+    def channel_of(self, name: str) -> str | None:
+        """Return the channel of a trigger's contacts; None = the contact policy chooses."""
+        channel = self.triggers[name].channel
+        return channel if channel is not None or self.mode_of(name) == "human" else EMAIL
 
     def mode_of(self, name: str) -> str:
         """Return who acts on a trigger's alerts: human or automated."""

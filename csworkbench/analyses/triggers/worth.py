@@ -246,10 +246,10 @@ def _found(seen: "pd.DataFrame", rows: "pd.DataFrame", span: tuple[int, int], co
 COLUMNS = {
     "trigger": "str", "kind": "str", "is_on": "bool", "verdict": "str", "judged_from": "datetime64[s]",
     "judged_to": "datetime64[s]", "alerts": "int64", "acted_on": "int64", "judged": "int64", "accounts": "int64",
-    "hits": "int64", "precision": "float64", "low": "float64", "high": "float64", "base_rate": "float64",
+    "hits": "int64", "precision_share": "float64", "low": "float64", "high": "float64", "base_rate": "float64",
     "base_low": "float64", "base_high": "float64", "lift": "float64", "gain": "float64", "gain_low": "float64",
     "gain_high": "float64", "lead_days": "float64", "lead_low": "float64", "lead_high": "float64",
-    "losses_warned": "float64", "precision_acted": "float64", "alerts_per_week": "float64",
+    "warned_share": "float64", "acted_loss_rate": "float64", "alerts_per_week": "float64",
     "alerts_per_csm_week": "float64",
 }  # fmt: skip
 
@@ -264,7 +264,7 @@ def table(inputs: Inputs, config: Config, found: Mapping[str, Worth]) -> "pd.Dat
 
     Returns:
         One row per trigger with the columns of `COLUMNS`: those of `Worth`, its shares 0 to 1, low and high the bounds
-        of the column before; lift = precision / base_rate.
+        of the column before; lift = precision_share / base_rate, warned_share = `found`, acted_loss_rate = `acted`.
     """
     import pandas as pd
 
