@@ -1,8 +1,8 @@
 """The desk of a shard: the rows of one value, taken out of a result of the whole book and shown as they are."""
 
 import json
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from csworkbench.views import View
 
-KEY = "account_id"
+KEY, FILE = "account_id", "file"
+NAMED = {KEY: "name", "csm_id": "csm"}
 MOST_COUNTS = 3
 
 
@@ -33,6 +34,7 @@ class ShardResult:
         caveats: What the whole says, and its doubts.
         handouts: Tables that people take away, in the kinds the whole offers.
         actions: None: what is to do is said of the whole book.
+        files: Files of the whole that these rows name in a column `file`, by path: their text.
     """
 
     headline: Message
@@ -41,6 +43,7 @@ class ShardResult:
     caveats: tuple[Caveat, ...]
     handouts: tuple[Handout, ...] = ()
     actions: tuple[Message, ...] = ()
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 def cut(whole: StoredResult, accounts: Collection[str], title: str) -> ShardResult:
@@ -62,7 +65,29 @@ def cut(whole: StoredResult, accounts: Collection[str], title: str) -> ShardResu
     )  # fmt: skip
     counts = {name: Estimate(len(frame), "rows", len(frame)) for name, frame in list(tables.items())[:MOST_COUNTS]}
     figures = {"accounts": Estimate(len(accounts), "accounts", len(accounts)), **counts}
-    return ShardResult(headline, figures, tables, _doubts(whole), _handouts(whole, tables))
+    return ShardResult(
+        headline, figures, tables, _doubts(whole), _handouts(whole, tables), files=_files(whole, tables.values())
+    )
+
+
+def _files(whole: StoredResult, frames: "Iterable[pd.DataFrame]") -> dict[str, str]:
+    """Return the text of each file of the whole that a row names."""
+    named = {str(path) for frame in frames if FILE in frame for path in frame[FILE].dropna()}
+    return {path: (whole.folder / path).read_text("utf-8") for path in whole.files if path in named}
+
+
+def readable(frame: "pd.DataFrame", *, is_one: bool) -> "pd.DataFrame":
+    """Return rows without the columns that tell a reader of their page nothing: ids beside names, and its own title.
+
+    Args:
+        frame: Rows of a page.
+        is_one: The page is about one account: its rows need not say which.
+    """
+    needless = {number for number, name in NAMED.items() if name in frame}
+    if is_one:
+        needless |= {KEY, NAMED[KEY]}
+    found = frame.drop(columns=needless & set(frame.columns))
+    return found if len(found.columns) else frame
 
 
 def _doubts(whole: StoredResult) -> tuple[Caveat, ...]:
@@ -109,6 +134,7 @@ class ShardDesk:
     ) -> None:
         self.result = cut(whole, accounts, title)
         self._whole, self._folder, self._language = whole, output_dir, language
+        self._is_one = len(accounts) == 1
 
     def show(self) -> "View":
         """Return the verdict, the counts and the doubts as a view."""
@@ -137,7 +163,8 @@ class ShardDesk:
 
         for name, frame in self.result.tables.items():
             if len(frame):
-                display(views.table(frame, label(name, self._language), language=self._language))  # type: ignore[no-untyped-call]
+                shown = readable(frame, is_one=self._is_one)
+                display(views.table(shown, label(name, self._language), language=self._language))  # type: ignore[no-untyped-call]
 
     def conclude(self) -> "View":
         """Write the rows and the result into the folder of the shard, and return the read-out as a view."""

@@ -119,6 +119,14 @@ def test_what_is_needed_if_present_is_waited_for_only_where_it_runs(project):
     assert {job.name: job.needs_if_present for job in made(project, "third", "second").jobs}["third"] == ("second",)
 
 
+def test_with_pages_what_is_needed_if_present_runs_too_where_the_batch_has_it(project):
+    add(project, "third", optional=("first", "second"))
+    assert [job.name for job in made(project, "third").jobs] == ["third"]
+    jobs = made(project, "third", by="account").jobs
+    assert [job.name for job in jobs if job.shard is None] == ["first", "third"]  # the batch lists first alone
+    assert {job.shard.of for job in jobs if job.shard is not None} == {"third"}
+
+
 def test_a_job_has_typed_parameters_relative_to_the_project(project):
     (job,) = made(project, overrides=[Override("first", "limit", 7)]).jobs
     assert job.parameters == {

@@ -1,6 +1,7 @@
 """Pages by an attribute: rows of the whole-book result, one page per value, and nothing estimated anew."""
 
 import json
+from dataclasses import replace
 from datetime import date
 from io import BytesIO
 from pathlib import Path
@@ -178,6 +179,26 @@ def test_tables_that_people_take_away_are_in_the_same_kinds_as_the_whole(tmp_pat
         (tmp_path / "tables" / name).touch()
     [handout] = shards.cut(whole(tmp_path), ["A1"], "north").handouts
     assert (handout.table, handout.kinds) == ("scores", ("hubspot", "xlsx"))
+
+
+def test_a_file_that_a_row_names_lies_beside_its_page(tmp_path):
+    for name in ("a1.ics", "a2.ics", "other.txt"):
+        (tmp_path / name).write_text(f"text of {name}")
+    rows = pd.DataFrame({"account_id": ["A1", "A2"], "file": ["a1.ics", "a2.ics"]})
+    listed = replace(whole(tmp_path), tables={"meetings": rows}, files=("a1.ics", "a2.ics", "other.txt"))
+    assert shards.cut(listed, ["A1"], "north").files == {"a1.ics": "text of a1.ics"}
+
+
+@pytest.mark.parametrize(
+    ("is_one", "shown"), [(False, ["name", "csm", "due"]), (True, ["csm", "due"])], ids=["several", "one account"]
+)
+def test_ids_are_not_shown_beside_names_nor_the_account_on_its_own_page(is_one, shown):
+    rows = pd.DataFrame({"account_id": ["A1"], "name": ["Åsa"], "csm_id": ["C1"], "csm": ["Anna"], "due": [1]})
+    assert list(shards.readable(rows, is_one=is_one).columns) == shown
+
+
+def test_a_table_of_ids_alone_is_shown_as_it_is():
+    assert list(shards.readable(pd.DataFrame({"account_id": ["A1"]}), is_one=True).columns) == ["account_id"]
 
 
 def test_the_notebook_of_a_page_says_that_it_is_executed_by_a_run(tmp_path, monkeypatch):

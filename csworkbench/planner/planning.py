@@ -112,7 +112,8 @@ def plan(
         out: Folder of all outputs; None = `outputs` in the project.
         is_dry: Leave no file behind, not even the cache of the tables.
         is_fresh: Execute every notebook, also where its result is stored.
-        by: Attribute of accounts: a page for each of its values and each notebook asked for; empty makes none.
+        by: Attribute of accounts: a page for each of its values and each notebook asked for; empty makes none. What
+            these need if present runs too, where the batch has it.
         on_rows: Told how far the parsing of a table has come.
         now: The instant of the run: what is dated later cannot be the newest; None = not known.
 
@@ -122,7 +123,7 @@ def plan(
         DataError: A file of the data was refused.
         EnvironmentProblem: The cache of the tables or the records cannot be written, or Spark is not there.
     """
-    settings = _settings(workspace.absolute(), tuple(names), batch, overrides)
+    settings = _settings(workspace.absolute(), tuple(names), batch, overrides, is_whole=bool(by))
     declared = settings.workspace.as_of
     day = _day(as_of) if as_of else declared if isinstance(declared, date) else None
     place = (out or settings.root / "outputs").absolute()
@@ -141,7 +142,9 @@ def plan(
     return Plan(settings.root, place, inputs.as_of, jobs, shown, inputs.records, info, inputs.reports, inputs.forgets)
 
 
-def _settings(path: Path, names: tuple[str, ...], batch: Path | None, overrides: Sequence[Override]) -> _Settings:
+def _settings(
+    path: Path, names: tuple[str, ...], batch: Path | None, overrides: Sequence[Override], *, is_whole: bool
+) -> _Settings:
     """Return all settings; a broken file does not hide what is wrong with the others."""
     root = project_root(path)
     problems: list[Problem] = []
@@ -151,7 +154,7 @@ def _settings(path: Path, names: tuple[str, ...], batch: Path | None, overrides:
     parsed = _collected(problems, config.load, batch_path, Batch, root) if workspace or batch_path.is_file() else None
     modules = _collected(problems, analyses, root) or {}
     wanted = names or (tuple(item.name for item in parsed.notebooks) if parsed else ())
-    order = _collected(problems, _ordered, wanted, modules, parsed, root) or ()
+    order = _collected(problems, _ordered, wanted, modules, parsed, root, is_whole) or ()
     changes = _changes(overrides, order, modules, problems)
     own = [name for name in order if name in modules]
     requests = [Request(_config_path(root, name), modules[name].Config, changes.get(name, {})) for name in own]
@@ -181,9 +184,13 @@ def _collected(problems: list[Problem], function: Any, *arguments: Any) -> Any:
 
 
 def _ordered(
-    wanted: Sequence[str], modules: Mapping[str, ModuleType], batch: Batch | None, root: Path
+    wanted: Sequence[str], modules: Mapping[str, ModuleType], batch: Batch | None, root: Path, is_whole: bool
 ) -> tuple[str, ...]:
-    """Return the wanted notebooks and all they need, needs first."""
+    """Return the wanted notebooks and all they need, needs first.
+
+    With `is_whole` what they need if present comes too, where the batch runs it: pages to be handed out are not to lack
+    what they have in the batch.
+    """
     listed = {item.name for item in batch.notebooks} if batch else set()
     known = {**dict.fromkeys(modules), **dict.fromkeys(sorted(listed))}
     unknown = [name for name in wanted if name not in known and not _has_notebook(root, name)]
@@ -191,7 +198,9 @@ def _ordered(
         raise ConfigError(*(Problem(f"there is no notebook '{name}'", hint=near(name, known)) for name in unknown))
     chosen, waiting = list(dict.fromkeys(wanted)), list(wanted)
     while waiting:
-        for need in needs_of(modules, waiting.pop(0)):
+        name = waiting.pop(0)
+        optional = _optional(modules, name, sorted(listed & set(modules))) if is_whole else ()
+        for need in (*needs_of(modules, name), *optional):
             if need not in modules:
                 raise ConfigError(
                     Problem(f"there is no analysis '{need}', which others need", hint=near(need, modules))

@@ -98,3 +98,13 @@ def test_a_score_of_data_without_signal_is_not_said_to_add_anything(run, raw):
     stamps = pd.read_parquet(run / "health_proof" / "tables" / "stamps.parquet")
     assert "adds" not in set(stamps["stamp"])
     assert "adds to" not in proof["headline"]
+
+
+def test_the_panorama_says_which_blocks_lack_which_tables(run, raw):
+    found = result(run, "portfolio")
+    texts = {caveat["code"]: caveat["text"] for caveat in found["caveats"]}
+    assert "tasks" in texts["customers_lacks_tables"]
+    assert "assignments, csms, touches, meetings" in texts["people_lacks_tables"]
+    assert "renewals" in texts["performance_lacks_results"]
+    first = pd.to_datetime(raw["churn_events"].groupby("account_id")["churn_date"].min())
+    assert found["figures"]["customers"]["value"] == 500 - len(first)  # who has no churn event

@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 import pandas as pd
 import pytest
 
+from csworkbench.analyses.portfolio.performance import TAKEN
 from tests.acceptance.projects import ROOT, csw, result
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
@@ -29,6 +30,8 @@ BATCH = (
     "touch_matrix",
     "nps_outreach",
     "weekly_list",
+    "portfolio",
+    "account_brief",
 )
 
 
@@ -134,3 +137,28 @@ def test_the_same_inputs_give_the_same_bytes_of_tables_wherever_they_are_run(run
         assert first["tables"] == second["tables"]
         assert first["figures"] == second["figures"]
         assert first["headline"] == second["headline"]
+
+
+def test_the_panorama_has_the_figures_of_the_other_pages_to_the_last_digit(run):
+    here = result(run, "portfolio")["figures"]
+    taken = [(analysis, source, name) for analysis, names in TAKEN.items() for source, name in names.items()]
+    assert len(taken) > 15
+    for analysis, source, name in taken:
+        assert here[name] == result(run, analysis)["figures"][source], name
+
+
+def test_the_panorama_has_the_tables_of_the_other_pages_to_the_last_digit(run):
+    def table(analysis, name):
+        return pd.read_parquet(run / analysis / "tables" / f"{name}.parquet")
+
+    assert table("portfolio", "stages").equals(table("segments", "cells"))
+    assert table("portfolio", "renewal_rates").equals(table("renewals", "predicted_actual"))
+    history = table("health", "history")
+    now = history[history["snapshot_on"] == history["snapshot_on"].max()]
+    assert table("portfolio", "health")["band_share"].tolist() == now["share"].tolist()
+    people = table("portfolio", "people").dropna(subset="csm_id").set_index("csm_id")
+    assert len(people)
+    loads = table("touch_matrix", "loads").set_index("csm_id")["accounts"]
+    assert people["accounts_average"].tolist() == loads.reindex(people.index).tolist()
+    running = table("plan_validation", "by_csm").set_index("csm_id")[["running", "landed"]].sum(axis=1)
+    assert people["plans_running"].tolist() == running.reindex(people.index).fillna(0).tolist()

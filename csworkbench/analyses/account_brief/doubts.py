@@ -1,0 +1,92 @@
+"""Doubts beside the briefs: which parts lack what, and what the data say twice or not at all."""
+
+from collections.abc import Iterator, Mapping
+
+from csworkbench.analyses.account_brief.evidence import Inputs
+from csworkbench.estimates import Caveat, Severity, say
+
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "issues": ("tickets", "messages", "cancel_requests"),
+    "open_actions": ("tasks", "plans"),
+    "people": ("contacts", "nps_responses"),
+    "timeline": ("touches", "touch_events", "meetings"),
+}
+RESULTS: Mapping[str, tuple[str, ...]] = {
+    "facts": ("segments", "renewals"),
+    "practices": ("segments", "touch_matrix"),
+    "health": ("health",),
+    "plans": ("plan_validation",),
+}
+
+
+def caveats(inputs: Inputs) -> Iterator[Caveat]:
+    """Yield the doubts.
+
+    Args:
+        inputs: What the briefs are made of.
+    """
+    yield from _lacking(inputs)
+    if inputs.unknown:
+        yield Caveat(
+            "unknown_accounts",
+            Severity.WARNING,
+            say("The settings name {ids:list}, which no customer has: they get no brief", ids=list(inputs.unknown)),
+            say("Look for them in accounts: whoever has left is no customer"),
+        )
+    if len(inputs.doubled):
+        yield Caveat(
+            "two_csms",
+            Severity.WARNING,
+            say(
+                "{n:n account has|accounts have} two CSMs at once ({names:list}): the newest assignment counts",
+                n=len(inputs.doubled),
+                names=list(inputs.doubled["name"]),
+            ),
+            say("End the other assignment in assignments.valid_to"),
+        )
+    passed = _passed(inputs)
+    if passed:
+        yield Caveat(
+            "meetings_not_recorded",
+            Severity.NOTE,
+            say("{n:n meeting|meetings} had been planned and nobody recorded that they were held: they are not in the "
+                "timeline", n=passed),
+            say("Fill meetings.held_at"),
+        )  # fmt: skip
+    if not inputs.has_names:
+        yield Caveat(
+            "no_names",
+            Severity.NOTE,
+            say("People stand by role and id, and names are taken out of notes: the settings allow no names"),
+            say("Set names to true, where the workspace has contact_pii"),
+        )
+
+
+def _lacking(inputs: Inputs) -> Iterator[Caveat]:
+    for part, names in TABLES.items():
+        gone = [name for name in names if name not in inputs.tables]
+        if gone:
+            yield Caveat(
+                f"{part}_lacks_tables",
+                Severity.NOTE,
+                say("The part {part} lacks the tables {tables}", part=part.replace("_", " "), tables=", ".join(gone)),
+                say("Add them to the workspace"),
+            )
+    for part, names in RESULTS.items():
+        gone = [name for name in names if name not in inputs.upstream]
+        if gone:
+            yield Caveat(
+                f"{part}_lacks_results",
+                Severity.NOTE,
+                say("The part {part} lacks the results of {names}, which are not part of this run", part=part,
+                    names=", ".join(gone)),
+                say("Run the whole batch, or name them too, where their tables are there"),
+            )  # fmt: skip
+
+
+def _passed(inputs: Inputs) -> int:
+    import pandas as pd
+
+    rows = inputs.meetings
+    is_past = rows["planned_on"] <= pd.Timestamp(inputs.as_of)
+    return int((rows["held_on"].isna() & is_past).sum())

@@ -1,0 +1,294 @@
+"""People: whose accounts they are, how much is done for them, how fresh what is known of them is, and the load."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from csworkbench.analyses.portfolio.comparing import ALIKE, differences
+from csworkbench.analyses.portfolio.customers import tasks_by_account
+from csworkbench.analyses.portfolio.evidence import OFFLINE, ONLINE, Inputs
+from csworkbench.analyses.portfolio.settings import Config
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RUNNING = ("running", "landed")  # states of the plan board in which a plan is under way
+PEOPLE = [
+    "csm_id", "csm", "team", "accounts", "accounts_average", "touches", "minutes_week", "capacity_week", "load_share",
+    "plans_running", "tasks_open", "tasks_overdue", "due", "due_overdue",
+]  # fmt: skip
+
+
+def overdue_visits(inputs: Inputs, config: Config) -> "pd.DataFrame":
+    """Return how old the last visits of each account are, and whether they are older than they may be.
+
+    Whoever was never visited counts from the day it signed up.
+
+    Args:
+        inputs: Customers and visits.
+        config: How old visits may be.
+
+    Returns:
+        One row per account and kind of visit that is asked for: account_id, tier, kind (online, offline), limit_days,
+        last_on (missing = never), days (missing = never, and nobody knows since when it is a customer), is_overdue.
+    """
+    import pandas as pd
+
+    today = pd.Timestamp(inputs.as_of)
+    parts = []
+    for kind in (ONLINE, OFFLINE):
+        limits = inputs.accounts["tier"].map({tier: getattr(each, kind) for tier, each in config.fresh_days.items()})
+        asked = inputs.accounts.assign(limit_days=limits.astype(float), last_on=inputs.visits[kind]).dropna(
+            subset="limit_days"
+        )
+        days = (today - asked["last_on"].fillna(asked["since"])).dt.days
+        # Of whom nothing is known at all, nobody can say that it is fresh.
+        late = days.isna() | (days > asked["limit_days"])
+        parts.append(asked.assign(kind=kind, days=days, is_overdue=late))
+    columns = ["tier", "kind", "limit_days", "last_on", "days", "is_overdue"]
+    return pd.concat(parts)[columns].rename_axis("account_id").reset_index()
+
+
+def freshness_table(overdue: "pd.DataFrame", level: float) -> "pd.DataFrame":
+    """Return how fresh what is known by talking is, by tier and kind of visit.
+
+    Args:
+        overdue: From `overdue_visits`.
+        level: Coverage of the intervals.
+
+    Returns:
+        One row per tier and kind: tier, kind, limit_days, accounts, never (without any visit), median_days (since the
+        last one), overdue, overdue_share, low_share, high_share.
+    """
+    import pandas as pd
+
+    from csworkbench.features.estimating import share_of
+
+    lines = []
+    for (tier, kind), rows in overdue.groupby(["tier", "kind"], sort=True):
+        late = rows["is_overdue"].astype(float)
+        share = share_of(late, pd.Series(1.0, index=late.index), level)
+        days = rows.loc[rows["last_on"].notna(), "days"].median()
+        counted = (len(rows), int(rows["last_on"].isna().sum()), days, int(late.sum()))
+        lines.append((tier, kind, int(rows["limit_days"].iloc[0]), *counted, share.value, share.low, share.high))
+    columns = [
+        "tier",
+        "kind",
+        "limit_days",
+        "accounts",
+        "never",
+        "median_days",
+        "overdue",
+        "overdue_share",
+        "low_share",
+        "high_share",
+    ]
+    return pd.DataFrame(lines, columns=columns)
+
+
+def people_table(inputs: Inputs, config: Config, due: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the work of each person, in the order of names: it is no ranking.
+
+    Args:
+        inputs: Customers, people, touches, tasks.
+        config: Period, and the accounts below which nobody is named.
+        due: What is due, from `workbench.due_table`.
+
+    Returns:
+        One row per person with enough accounts: csm_id, csm, team, accounts (today), accounts_average (of the period of
+        `touch_matrix`, weighted by time), touches (by the person in the period), minutes_week, capacity_week,
+        load_share (minutes over capacity), plans_running, tasks_open, tasks_overdue, due, due_overdue (of what is due
+        at their accounts). The others together are one row without csm_id, where there are at least two of them.
+    """
+    import pandas as pd
+
+    frame = _work(inputs, config, due)
+    is_named = frame["accounts"] >= config.least_accounts
+    named, others = frame[is_named], frame[~is_named]
+    shown = named.sort_values(["csm", "csm_id"])
+    if len(others) > 1:
+        sums = others.drop(columns=["csm_id", "csm", "team", "load_share"]).sum(min_count=1)
+        known = others.dropna(subset=["capacity_week"])
+        load = known["minutes_week"].sum() / known["capacity_week"].sum() if known["capacity_week"].sum() else None
+        rest = {**sums, "csm": f"{len(others)} others with fewer accounts", "load_share": load}
+        shown = pd.concat([shown, pd.DataFrame([rest]).reindex(columns=PEOPLE).astype(shown.dtypes.to_dict())])
+    return shown[PEOPLE].reset_index(drop=True)
+
+
+def _work(inputs: Inputs, config: Config, due: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    held = inputs.accounts["csm_id"]
+    doing = inputs.talks.assign(csm_id=inputs.talks["csm_id"].fillna(inputs.talks["account_id"].map(held)))
+    tasks = inputs.tasks.assign(csm_id=inputs.tasks["csm_id"].fillna(inputs.tasks["account_id"].map(held)))
+    today = pd.Timestamp(inputs.as_of)
+    open_ones = tasks[tasks["done_on"].isna()]
+    who = sorted({*held.dropna(), *doing["csm_id"].dropna(), *loads(inputs).index})
+    about = inputs.people.reindex(pd.Index(who, name="csm_id"))
+    sums = doing.groupby("csm_id")[["touches", "minutes"]].sum().reindex(about.index)
+    # Without the table nothing is known: not none.
+    known = {name: 0.0 if name in inputs.tables else float("nan") for name in ("touches", "tasks")}
+    minutes = sums["minutes"].fillna(0.0) / (config.period_days / 7) + known["touches"]
+    counted = {
+        "accounts": held.value_counts().reindex(about.index).fillna(0).astype(int),
+        "accounts_average": loads(inputs)["accounts"].reindex(about.index),
+        "touches": sums["touches"].fillna(0.0) + known["touches"],
+        "minutes_week": minutes,
+        "capacity_week": about["capacity"],
+        "load_share": minutes / about["capacity"].where(about["capacity"] > 0),
+        "plans_running": _plans(inputs, about.index),
+        "tasks_open": _counts(open_ones, about.index) + known["tasks"],
+        "tasks_overdue": _counts(open_ones[open_ones["due_on"] < today], about.index) + known["tasks"],
+        "due": _counts(due, about.index),
+        "due_overdue": _counts(due[due["is_overdue"]], about.index),
+    }
+    named = about.assign(csm=about["csm"].fillna(about.index.to_series()), **counted)
+    found: pd.DataFrame = named.reset_index()[PEOPLE].astype({"csm_id": "str", "csm": "str", "team": "str"})
+    return found
+
+
+def loads(inputs: Inputs) -> "pd.DataFrame":
+    """Return the loads of `touch_matrix` by csm_id: is_pool, accounts (weighted by time), and those of each tier.
+
+    Args:
+        inputs: Results of the run; without `touch_matrix` there are no rows.
+    """
+    import pandas as pd
+
+    found = inputs.upstream.get("touch_matrix")
+    if found is None:
+        return pd.DataFrame({"is_pool": pd.Series(dtype=bool), "accounts": pd.Series(dtype=float)})
+    table: pd.DataFrame = found.tables["loads"].set_index("csm_id")
+    return table
+
+
+def _counts(rows: "pd.DataFrame", people: "pd.Index") -> "pd.Series[float]":
+    return rows["csm_id"].value_counts().reindex(people).fillna(0).astype(float)
+
+
+def _plans(inputs: Inputs, people: "pd.Index") -> "pd.Series[float]":
+    """Return the plans under way by person, as the board of `plan_validation` counts them; missing without it."""
+    import pandas as pd
+
+    found = inputs.upstream.get("plan_validation")
+    if found is None or "by_csm" not in found.tables:
+        return pd.Series(float("nan"), index=people)
+    board = found.tables["by_csm"].set_index("csm_id")[list(RUNNING)].sum(axis=1)
+    running: pd.Series[float] = board.reindex(people).fillna(0).astype(float)
+    return running
+
+
+def book_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
+    """Return the health of the accounts of each person with enough accounts, in the order of names.
+
+    Args:
+        inputs: Customers and the result of `health`.
+        config: Accounts below which nobody is named.
+
+    Returns:
+        One row per person and band, worst first: csm, csm_id, band, accounts, band_share (of the scored accounts of the
+        person); no rows without `health`.
+    """
+    import pandas as pd
+
+    columns = ["csm", "csm_id", "band", "accounts", "band_share"]
+    health = inputs.upstream.get("health")
+    if health is None:
+        return pd.DataFrame(columns=columns)
+    bands = list(dict.fromkeys(health.tables["history"]["band"]))
+    scores = health.tables["scores"].set_index("account_id")["band"]
+    scored = inputs.accounts.assign(band=scores).dropna(subset="csm_id")
+    scored = scored[scored["band"].isin(bands)]
+    sizes = scored.groupby("csm_id")["band"].transform("size")
+    named = scored[sizes >= config.least_accounts]
+    if named.empty:
+        return pd.DataFrame(columns=columns)
+    people = named[["csm", "csm_id"]].drop_duplicates().sort_values(["csm", "csm_id"])
+    every = people.merge(pd.DataFrame({"band": bands}), how="cross")
+    counts = named.groupby(["csm_id", "band"]).size().rename("accounts")
+    table = every.join(counts, on=["csm_id", "band"]).fillna({"accounts": 0}).astype({"accounts": int})
+    return table.assign(band_share=table["accounts"] / table.groupby("csm_id")["accounts"].transform("sum"))[columns]
+
+
+def mix_table(people: "pd.DataFrame", books: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the people with a column for each band of the health of their accounts.
+
+    Args:
+        people: From `people_table`.
+        books: From `book_table`.
+    """
+    if books.empty:
+        return people
+    bands = list(dict.fromkeys(books["band"]))
+    wide = books.pivot_table(index="csm_id", columns="band", values="accounts")[bands]
+    return people.join(wide.rename_axis(columns=None), on="csm_id")
+
+
+def compared_table(differences: "pd.DataFrame", language: str) -> "pd.DataFrame":
+    """Return the differences of each person in words, one column per measure: csm, csm_id and the measures.
+
+    Args:
+        differences: From `difference_table`.
+        language: Language of numbers.
+    """
+    from csworkbench import formats
+
+    told = []
+    for row in differences.to_dict("records"):
+        unit = "touches" if row["measure"] == "touches" else "share"
+        ends = [row[name] for name in ("difference", "low", "high")]
+        if ends[0] != ends[0]:
+            told.append(str(row["says"]))
+            continue
+        value, low, high = (formats.in_unit(each, unit, language, named=False) for each in ends)
+        told.append(f"{value} ({low} – {high})" + ("" if row["says"] == ALIKE else f", {row['says']}"))
+    named = differences.assign(told=told)
+    wide = named.pivot_table(index=["csm", "csm_id"], columns="measure", values="told", aggfunc="first")
+    found: pd.DataFrame = wide.reset_index().rename_axis(columns=None)
+    return found
+
+
+def difference_table(inputs: Inputs, config: Config, overdue: "pd.DataFrame") -> "pd.DataFrame":
+    """Return how the accounts of each person differ from colleagues' of the same tiers; pools are left out.
+
+    Args:
+        inputs: Customers, touches, tasks, the result of `health`.
+        config: Least accounts, level.
+        overdue: From `overdue_visits`.
+
+    Returns:
+        `comparing.COLUMNS` with csm, the name, in front. Measures: touches (of an account in the period), at_risk
+        (share in the lowest band), visits_overdue (share with a visit that is older than it may be), tasks_done (share
+        of what was due).
+    """
+    import pandas as pd
+
+    pools = loads(inputs)
+    owned = inputs.accounts.dropna(subset="csm_id")
+    held = owned[~owned["csm_id"].isin(pools.index[pools["is_pool"]])]
+    parts = [
+        held.assign(measure=name, value=values.reindex(held.index)).dropna(subset="value")
+        for name, values in _measures(inputs, config, overdue).items()
+    ]
+    rows = [part.rename_axis("account_id").reset_index() for part in parts if len(part)]
+    empty = pd.DataFrame(columns=["account_id", "csm_id", "tier", "measure", "value"])
+    table = differences(pd.concat(rows) if rows else empty, config.least_accounts, config.level)
+    names = inputs.accounts.dropna(subset="csm_id").drop_duplicates("csm_id").set_index("csm_id")["csm"]
+    table.insert(0, "csm", table["csm_id"].map(names))
+    return table.sort_values(["measure", "csm", "csm_id"], ignore_index=True)
+
+
+def _measures(inputs: Inputs, config: Config, overdue: "pd.DataFrame") -> "Mapping[str, pd.Series[float]]":
+    found = {}
+    if "touches" in inputs.tables:
+        sums = inputs.talks.groupby("account_id")["touches"].sum()
+        found["touches"] = sums.reindex(inputs.accounts.index).fillna(0.0)
+        found["visits_overdue"] = overdue.groupby("account_id")["is_overdue"].max().astype(float)
+    health = inputs.upstream.get("health")
+    if health is not None:
+        worst = health.config["scorecards"][0]["bands"][0]["name"]
+        scores = health.tables["scores"].dropna(subset="score").set_index("account_id")["band"]
+        found["at_risk"] = (scores == worst).astype(float)
+    tasks = tasks_by_account(inputs, config)
+    due = tasks[tasks["is_due"] > 0].set_index("account_id")
+    found["tasks_done"] = due["is_done"] / due["is_due"]
+    return found
