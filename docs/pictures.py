@@ -7,22 +7,27 @@ from pathlib import Path
 IMAGES = Path(__file__).parent / "images" / "methods"
 # Method note -> page and the heading of the panel that shows what the note is about.
 PANELS = {
+    "account_brief": ("account_brief", "What should be raised?"),
     "contact_policy": ("nps_outreach", "Who was left out, and why?"),
     "data_check": ("data_check", "What was found?"),
     "email_design": ("email_design", "What would be seen?"),
     "email_touch": ("email_touch", "How large are the effects?"),
     "health": ("health", "What moved the scores?"),
     "health_proof": ("health_proof", "Does it beat what is known without it?"),
+    "key_accounts": ("key_accounts", "Does service win more often, and cheaper?"),
     "nps_outreach": ("nps_outreach", "Does it move?"),
     "plan_comparisons": ("plan_validation", "What would have come anyway?"),
     "plan_validation": ("plan_validation", "Which playbooks work?"),
     "playbooks": ("plan_validation", "Where do plans stall?"),
+    "portfolio": ("portfolio", "People"),
     "proposals": ("weekly_list", "One list per CSM and channel"),
+    "reassignment": ("reassignment", "How full is everybody?"),
     "renewals": ("renewals", "What became of this quarter?"),
     "segments": ("segments", "Who went where?"),
     "touch_effect": ("touch_effect", "Are they alike after weighting?"),
     "touch_matrix": ("touch_matrix", "How far does each route reach?"),
-    "weekly_list": ("weekly_list", "Whose time is used?"),
+    "triggers": ("triggers", "Is a trigger worth its alerts?"),
+    "weekly_list": ("weekly_list", "Whose time is used, and what would chats bring?"),
 }
 MOST_BYTES = 60_000
 
