@@ -42,7 +42,7 @@ HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
 CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([a-z]+(?: [a-z]+)*)</t[dh]>')
 CODES = ("at_risk", "not_scored", "in_app", "tech_touch", "first_value")
 """Names of ours with an underscore that pages show in cells; ids and keys of settings have one too, and stay."""
-OWN = {"logistics", "retail", "software", "region", "tenure", "language", "timezone", "pilot", "seed", "level"}
+OWN = {"logistics", "retail", "software", "region", "tenure", "language", "timezone", "pilot", "seed", "level", "sv"}
 """Names that belong to the sample book or to its settings."""
 
 

@@ -184,12 +184,10 @@ def _headline(tables: "Mapping[str, pd.DataFrame]") -> Message:
     if not judged:
         return say("No trigger can be judged by losses. {asked}", asked=asked)
     return say(
-        "{warns:count} of {judged:n trigger|triggers} warn of losses, {useless:count} {is_are} shown to be useless. "
-        "{asked}",
+        "{warns:count} of {judged:n trigger|triggers} warn of losses, {useless:n is|are} shown to be useless. {asked}",
         warns=int(verdicts.isin([worth.WARNS, worth.WEAK]).sum()),
         judged=judged,
         useless=int((verdicts == worth.USELESS).sum()),
-        is_are="is" if (verdicts == worth.USELESS).sum() == 1 else "are",
         asked=asked,
     )
 
