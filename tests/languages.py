@@ -40,8 +40,11 @@ msgstr ""
 """
 HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
 CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([a-z]+(?: [a-z]+)*)</t[dh]>')
-CODES = ("at_risk", "not_scored", "in_app", "tech_touch", "first_value")
-"""Names of ours with an underscore that pages show in cells; ids and keys of settings have one too, and stay."""
+CODES = (
+    *("at_risk", "not_scored", "in_app", "tech_touch", "first_value", "low_engagement"),
+    *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit"),
+)
+"""Names of ours that pages show in cells, with an underscore or seldom; other ids and keys of settings stay."""
 OWN = {"logistics", "retail", "software", "region", "tenure", "language", "timezone", "pilot", "seed", "level", "sv"}
 """Names that belong to the sample book or to its settings."""
 

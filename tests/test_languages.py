@@ -52,7 +52,7 @@ def test_a_translation_has_the_placeholders_of_its_source(language):
 def test_every_translation_can_be_filled(language):
     samples = {
         "list": ["a", "b"], "date": date(2026, 9, 30), "estimate": Estimate(0.5, "share", 10, 0.4, 0.6, 0.95), "": "x",
-        "word": "x",
+        "word": "x", "words": ["a", "b"],
     }  # fmt: skip
     for key, said in entries(language):
         fields = [field.split(":", 1) for field in placeholders(said)]
@@ -74,6 +74,13 @@ def test_a_sentence_is_said_in_the_language_with_its_numbers_and_plural(catalog)
 def test_a_label_is_looked_up_by_its_english_words(catalog):
     catalog(**{"AUC in sample": "AUC i urvalet"})
     assert formats.label("auc_in_sample.telco", "sv") == "AUC i urvalet (telco)"
+
+
+def test_names_of_ours_in_a_list_are_said_in_the_language(catalog):
+    catalog(complaint="klagomål")
+    message = say("moved for {reasons:words}", reasons=["complaint", "Acme"])
+    assert formats.text(message, "sv") == "moved for klagomål, Acme"
+    assert formats.text(message, "en") == "moved for complaint, Acme"
 
 
 def test_traditional_chinese_does_not_get_simplified_characters(catalog):

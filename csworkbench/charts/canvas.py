@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 
 from csworkbench import formats
-from csworkbench.charts.markup import MISSING, NAME, displayed, mark, table_html, text_width
+from csworkbench.charts.markup import MISSING, displayed, mark, table_html, text_width
 from csworkbench.charts.palette import STAND_IN, css
 from csworkbench.estimates import say
 
@@ -214,7 +214,7 @@ def fitted(value: Any, pixels: float = WIDTH, language: str = "", size: float = 
 def spoken(value: Any, language: str = "") -> str:
     """Return a value as one line of text: `at_risk` reads "At risk", a date as the language writes it."""
     raw = value if isinstance(value, str) else formats.text(say("{value}", value=value), language)
-    name = formats.label(raw, language) if NAME.fullmatch(raw) else raw
+    name = formats.label(raw, language) if formats.NAME.fullmatch(raw) else raw
     return formats.printable(" ".join(name.split()))
 
 

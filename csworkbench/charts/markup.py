@@ -1,6 +1,5 @@
 """Frames as plain, semantic HTML tables and as text; every value is escaped here, at the source."""
 
-import re
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime
 from numbers import Integral, Real
@@ -19,8 +18,6 @@ MISSING = "–"
 LONGEST_CELL = 300
 KEYS = ("table", "tables", "column", "key", "setting")
 """Columns whose names are typed as they are into files, in any language."""
-NAME = re.compile("[a-z]+([_ ][a-z]+)*")
-"""A name of ours, such as a band; ids and customers' texts are written otherwise."""
 STYLE = Markup(
     "<style>"
     ".csw-chart{margin:1rem 0;max-width:36rem}.csw-chart img{width:100%;height:auto;border-radius:8px;"
@@ -67,7 +64,9 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
     """
     match value:
         case str():
-            return _shortened(value if column in KEYS or not NAME.fullmatch(value) else formats.name(value, language))
+            return _shortened(
+                value if column in KEYS or not formats.NAME.fullmatch(value) else formats.name(value, language)
+            )
         case Message():
             return _shortened(formats.text(value, language))
         case Estimate():

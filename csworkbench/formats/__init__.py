@@ -19,7 +19,8 @@ Placeholders of a Message, `{name:spec}`:
     {x:money SEK}     SEK 1,235
     {x:estimate}      0.74 (0.72 to 0.76, n 7,043)
     {x:word}          a name of ours, such as a band, in the reader's language
-    {x:list}          a, b, c, d, e and 2 more
+    {x:list}          a, b, c and 2 more
+    {x:words}         the same of names of ours
 
 `{{` and `}}` stand for braces. A missing value (None, NaN) reads "not known".
 """
@@ -28,9 +29,10 @@ from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missi
 from csworkbench.formats.inert import neutral, printable
 from csworkbench.formats.languages import catalog, is_foreign, locale_of, speak, words
 from csworkbench.formats.readable import Readable
-from csworkbench.formats.sentences import label, name, sentence, text
+from csworkbench.formats.sentences import NAME, label, name, sentence, text
 
 __all__ = [
+    "NAME",
     "Readable",
     "catalog",
     "day",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.estimates import Message, say
 from csworkbench.formats.figures import day, is_missing, number, share
-from csworkbench.formats.sentences import label, text
+from csworkbench.formats.sentences import NAME, label, name, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -82,7 +82,9 @@ def _cell(value: Any, column: str, language: str) -> str:
     if is_missing(value):
         return "–"
     if isinstance(value, str):
-        return label(value, language) if column in _NAMES else value
+        if column in _NAMES:
+            return label(value, language)
+        return name(value, language) if NAME.fullmatch(value) else value
     if hasattr(value, "year"):
         return day(value, language)
     if type(value).__name__ in ("bool", "bool_"):

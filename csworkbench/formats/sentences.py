@@ -1,5 +1,6 @@
 """Messages, names and sentences as text, by language."""
 
+import re
 from collections.abc import Iterable
 from datetime import date
 from enum import Enum
@@ -12,6 +13,8 @@ from csworkbench.formats.figures import NOT_KNOWN, day, estimate, is_missing, mo
 from csworkbench.formats.languages import words
 
 LISTED = 3
+NAME = re.compile("[a-z]+([_ ][a-z]+)*")
+"""A name of ours, such as a band; ids and customers' texts are written otherwise."""
 ENDS = (".", "!", "?", "。", "！", "？")
 _ACRONYMS = "API ARR AUC CRM CSAT CSM CSV CTR EUR GRR ID IDs KPI MRR NPS NRR ROI SEK SLA SMS SRM URL USD UTC XLSX"
 ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
@@ -120,6 +123,8 @@ def _filled(value: Any, spec: str, language: str) -> str:
             return estimate(value, language)
         case "list":
             return _listed(value, language)
+        case "words":
+            return _listed([name(each, language) for each in value], language)
     raise ValueError(f"unknown spec {spec!r} in a message")
 
 

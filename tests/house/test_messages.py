@@ -37,6 +37,7 @@ SAMPLES = {
     "estimate": Estimate(0.5, "share", 10, 0.4, 0.6, 0.95),
     "": "text",
     "word": "at_risk",
+    "words": ["at_risk"],
 }
 
 

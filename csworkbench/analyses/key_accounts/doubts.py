@@ -68,7 +68,7 @@ def _about_ratings(config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iter
             "raters_disagree",
             Severity.WARNING,
             say(
-                "Raters of the same account do not agree on {names:list} (alpha below .667): a level says as much of "
+                "Raters of the same account do not agree on {names:words} (alpha below .667): a level says as much of "
                 "who rates as of the account",
                 names=[str(each).replace("_", " ") for each in poor["dimension"]],
             ),
@@ -80,7 +80,7 @@ def _about_ratings(config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iter
             "agreement_unknown",
             Severity.NOTE,
             say(
-                "Nobody can tell whether raters agree on {names:list}: fewer than ten times did two rate the same "
+                "Nobody can tell whether raters agree on {names:words}: fewer than ten times did two rate the same "
                 "account in a half-year",
                 names=[str(each).replace("_", " ") for each in unknown["dimension"]],
             ),
@@ -92,7 +92,7 @@ def _about_ratings(config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iter
             "raters_apart",
             Severity.NOTE,
             say(
-                "CSMs rate {names:list} otherwise than others do at the same accounts, by {most:number} points on "
+                "CSMs rate {names:words} otherwise than others do at the same accounts, by {most:number} points on "
                 "average at most: so a change counts only where the same person rated twice",
                 names=[str(each).replace("_", " ") for each in biased["dimension"]],
                 most=float(biased["difference"].abs().max()),
@@ -119,7 +119,7 @@ def _about_guard(guard: "pd.DataFrame") -> Iterator[Caveat]:
             "mining_hurts",
             Severity.WARNING,
             say(
-                "Where service looks for business, {outcomes:list} suffer more than is put up with",
+                "Where service looks for business, {outcomes:words} suffer more than is put up with",
                 outcomes=list(hurt["outcome"]),
             ),
             say("Look for business elsewhere first, or give these teams more people"),
@@ -130,7 +130,7 @@ def _about_guard(guard: "pd.DataFrame") -> Iterator[Caveat]:
             "harm_unknown",
             Severity.NOTE,
             say(
-                "Whether looking for business hurts {outcomes:list} cannot be told from these data; that is not the "
+                "Whether looking for business hurts {outcomes:words} cannot be told from these data; that is not the "
                 "same as no harm",
                 outcomes=list(open_ones["outcome"]),
             ),

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-EVENTS = {"renewal": "renewals", "serious_ticket": "serious tickets"}
+EVENTS = {"renewal": say("renewals"), "serious_ticket": say("serious tickets")}
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -169,8 +169,8 @@ def _headline(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Message:
             what=what,
         )
     return say(
-        "{n:n key account|key accounts}: with the same mix, service wins more often than {wins:list} and costs less "
-        "than {costs:list}; {met:count} of {events:count} {what} had their key-point meeting",
+        "{n:n key account|key accounts}: with the same mix, service wins more often than {wins:words} and costs less "
+        "than {costs:words}; {met:count} of {events:count} {what} had their key-point meeting",
         n=len(inputs.key),
         wins=wins,
         costs=costs or ["none"],

@@ -215,7 +215,7 @@ def _about_losses(config: Config, watched: Watched) -> Iterator[Caveat]:
             "more_lost",
             Severity.WARNING,
             say(
-                "After transfers for {reasons:list} more accounts are lost than elsewhere",
+                "After transfers for {reasons:words} more accounts are lost than elsewhere",
                 reasons=[each.replace("_", " ") for each in worse],
             ),
             say("Ask these accounts before the next transfer; the table losses says how many more"),
@@ -226,7 +226,7 @@ def _about_losses(config: Config, watched: Watched) -> Iterator[Caveat]:
             "chosen_for_trouble",
             Severity.NOTE,
             say(
-                "Accounts moved for {reasons:list} were in trouble before: what is lost of them is not the transfer's "
+                "Accounts moved for {reasons:words} were in trouble before: what is lost of them is not the transfer's "
                 "doing alone",
                 reasons=[each.replace("_", " ") for each in chosen],
             ),
