@@ -76,7 +76,7 @@ def test_values_whose_short_digests_are_equal_get_long_ones(monkeypatch):
         def hexdigest(self) -> str:
             return "0" * 8 + self.data.hex()
 
-    monkeypatch.setattr("csworkbench.store.parts.sha256", Weak)
+    monkeypatch.setattr("csworkbench.files.sha256", Weak)
     first, second = slugs(["刘", "洋"])
     assert first != second
 

@@ -1,17 +1,14 @@
 """Pages of their own for values of a result: where they stand below it, and what they are called."""
 
-import re
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+
+from csworkbench.files import slugs
 
 PARTS_FOLDER = "by"
 STORY_FILE = "story.json"
 ACCOUNTS_FILE = "accounts.json"
 """Ids of the accounts of a shard, in its folder before its notebook starts."""
-_ODD = re.compile(r"[^A-Za-z0-9_-]+")
-_LONGEST, _DIGITS = 60, (8, 64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,33 +68,3 @@ def is_in_shard(path: str) -> bool:
     """
     first, _, rest = path.partition("/")
     return first == PARTS_FOLDER and "." in rest.partition("/")[0]
-
-
-def slugs(values: Sequence[str]) -> tuple[str, ...]:
-    """Return a folder name for each value: itself where every machine can store it, else what is left and a digest.
-
-    Args:
-        values: Different values, in any script.
-
-    Returns:
-        Names that stay apart where case does not count.
-
-    Raises:
-        ValueError: a value occurs twice.
-    """
-    twice = sorted(value for value, times in Counter(values).items() if times > 1)
-    if twice:
-        raise ValueError(f"each part has a value of its own, and there are two of {', '.join(map(repr, twice))}")
-    times = Counter(value.casefold() for value in values)
-    for digits in _DIGITS:  # few digits are easier to read, and of many values two may share them
-        found = tuple(_slug(value, digits, is_alone=times[value.casefold()] == 1) for value in values)
-        if len({each.casefold() for each in found}) == len(found):
-            break
-    return found
-
-
-def _slug(value: str, digits: int, *, is_alone: bool) -> str:
-    plain = _ODD.sub("-", value).strip("-")[:_LONGEST]
-    if is_alone and plain == value and plain:
-        return plain
-    return f"{plain or 'part'}-{sha256(value.encode()).hexdigest()[:digits]}"

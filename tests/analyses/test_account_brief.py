@@ -1,5 +1,6 @@
 """What do we know about each account now, and what do we talk about when we meet?"""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -329,11 +330,20 @@ def test_the_facts_say_how_it_stands_in_words():
     assert facts["Renewal"] == "30 Jul 2026, €500, 70.0% likely (50.0% to 90.0%)"
 
 
+def test_the_id_of_a_meeting_leads_its_calendar_file_out_of_no_folder():
+    meetings = [each | {"meeting_id": f"../../{each['meeting_id']}"} for each in AHEAD]
+    found = result_of({"meetings": meetings})
+    [path] = [row["file"] for row in rows(found, "next_meeting")]
+    assert re.fullmatch(r"calendar/M2-[0-9a-f]{8}\.ics", path)
+    assert "UID:../../M2@csworkbench" in found.files[path]
+
+
 def test_each_account_has_its_brief_on_a_sheet_without_the_names_of_others():
     found = result_of({"accounts": [account("A1", name="<i>"), account("A2"), account("../A3")]}, upstream())
-    assert set(found.files) == {"briefs/A1.html", "briefs/A2.html"}  # the third id is no name of a file
+    third = found.tables["sheets"].set_index("account_id").loc["../A3", "file"]  # what is left of it, and a digest
+    assert re.fullmatch(r"briefs/A3-[0-9a-f]{8}\.html", third)
+    assert set(found.files) == {"briefs/A1.html", "briefs/A2.html", third}
     page = found.files["briefs/A1.html"]
     assert "&lt;i&gt; on 30 Jun 2026" in page
     assert "<i>" not in page
     assert "Name A2" not in page
-    assert found.tables["sheets"]["file"].tolist() == ["briefs/A1.html", "briefs/A2.html"]

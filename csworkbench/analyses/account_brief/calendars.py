@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.account_brief.evidence import Inputs
 from csworkbench.analyses.account_brief.sections import told
 from csworkbench.analyses.account_brief.settings import Config
+from csworkbench.analyses.account_brief.talking import calendar_paths
 from csworkbench.estimates import say
 
 if TYPE_CHECKING:
@@ -32,9 +33,10 @@ def calendar_files(
         str(account): [f"{number}. {item}" for number, item in zip(part["no"], part["item"], strict=True)]
         for account, part in agenda.groupby("account_id")
     }
+    meetings = {path: meeting for meeting, path in calendar_paths(inputs).items()}
     files = {}
     for row in ahead.to_dict("records"):
-        meeting = row["file"].removeprefix("calendar/").removesuffix(".ics")
+        meeting = meetings[row["file"]]
         start = begins[meeting].to_pydatetime().replace(tzinfo=UTC, microsecond=0)
         title = told(say("{name}: {kind}", name=row["name"], kind=row["kind"]), inputs)
         files[row["file"]] = _event(

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.account_brief.evidence import Inputs
 from csworkbench.estimates import Message, say
+from csworkbench.files import slugs
 from csworkbench.formats import paper
 
 if TYPE_CHECKING:
@@ -32,13 +33,10 @@ def sheet_table(inputs: Inputs) -> "pd.DataFrame":
     """Return where the sheet of each account lies: account_id, name, file (below the folder of the page).
 
     Args:
-        inputs: Accounts; one whose id is no name of a file has no sheet.
+        inputs: Accounts.
     """
-    names = inputs.accounts.loc[
-        [str(each).replace("-", "").replace("_", "").isalnum() for each in inputs.accounts.index]
-    ]
-    table = names[["name"]].rename_axis("account_id").reset_index()
-    return table.assign(file=[f"{FOLDER}/{account}.html" for account in table["account_id"]])
+    table = inputs.accounts[["name"]].rename_axis("account_id").reset_index()
+    return table.assign(file=[f"{FOLDER}/{stem}.html" for stem in slugs(table["account_id"].tolist())])
 
 
 def sheet_files(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]", listed: "pd.DataFrame") -> Mapping[str, str]:

@@ -16,6 +16,7 @@ from csworkbench.analyses.account_brief.sections import (
 )
 from csworkbench.analyses.account_brief.settings import Config
 from csworkbench.estimates import Message, say
+from csworkbench.files import slugs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -169,6 +170,16 @@ def last_meetings(inputs: Inputs) -> "pd.DataFrame":
     return named(told_rows[["account_id", "kind", "held_on", "agreed"]].astype({"agreed": "str"}), inputs)
 
 
+def calendar_paths(inputs: Inputs) -> dict[str, str]:
+    """Return where the calendar file of each meeting is, below the folder of the page, by its id.
+
+    Args:
+        inputs: Meetings; ids are whatever a CRM makes them, and no way out of the folder.
+    """
+    ids = inputs.meetings["meeting_id"].tolist()
+    return {meeting: f"calendar/{stem}.ics" for meeting, stem in zip(ids, slugs(ids), strict=True)}
+
+
 def next_meetings(inputs: Inputs) -> "pd.DataFrame":
     """Return the next meeting of each account that has one ahead.
 
@@ -188,7 +199,7 @@ def next_meetings(inputs: Inputs) -> "pd.DataFrame":
     found = first.assign(
         kind=[word(kind, inputs) for kind in first["kind"]],
         where=is_there.map({True: "at the customer's", False: "online"}),
-        file=[f"calendar/{meeting}.ics" for meeting in first["meeting_id"]],
+        file=first["meeting_id"].map(calendar_paths(inputs)),
         csm=first["account_id"].map(inputs.accounts["csm"]),
     )
     return named(found[["account_id", "kind", "planned_on", "where", "file", "csm"]], inputs)
