@@ -10,7 +10,7 @@
 Mistakes of users raise one of these; mistakes of programmers raise `ValueError` or `TypeError`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import ClassVar
@@ -98,3 +98,22 @@ class EnvironmentProblem(WorkbenchError):  # noqa: N818 - the name is a contract
     """The machine is in the way: disk, permissions, a lock, a missing program."""
 
     exit_code = 4
+
+
+def refuse_absent(file: str, named: Iterable[tuple[str, str, Collection[str]]]) -> None:
+    """Refuse settings that name what the book does not have on its day.
+
+    Args:
+        file: Where they are written.
+        named: Key, what it names, and what there is.
+
+    Raises:
+        ConfigError: something is not there; every such key.
+    """
+    problems = [
+        Problem(f"there is no {each!r} on this day", key=key, file=file, hint=did_you_mean(each, known))
+        for key, each, known in named
+        if each not in known
+    ]
+    if problems:
+        raise ConfigError(*problems)

@@ -1,8 +1,10 @@
 """Rows of a table as a frame: the columns asked for, instants as days of the workspace."""
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot
+from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.features.dated import with_columns
 
 if TYPE_CHECKING:
@@ -90,3 +92,22 @@ def with_two_csms(snapshot: Snapshot, accounts: "pd.DataFrame") -> "pd.DataFrame
         accounts.loc[counts[counts > 1].index, ["name", "csm"]].rename_axis("account_id").reset_index()
     )
     return found
+
+
+def about_two_csms(doubled: "pd.DataFrame") -> Iterator[Caveat]:
+    """Yield the doubt that accounts have two CSMs at once; none where no account has.
+
+    Args:
+        doubled: From `with_two_csms`.
+    """
+    if len(doubled):
+        yield Caveat(
+            "two_csms",
+            Severity.WARNING,
+            say(
+                "{n:n account has|accounts have} two CSMs at once ({names:list}): the newest assignment counts",
+                n=len(doubled),
+                names=list(doubled["name"]),
+            ),
+            say("End the other assignment in assignments.valid_to"),
+        )

@@ -35,12 +35,24 @@ def sheet(title: Message, parts: Iterable[str], language: str) -> str:
         parts: Markup of `block`, `line` and `table`.
         language: Language tag.
     """
+    said = _said(title, language)
+    return page(said, _STYLE, [f"<h1>{said}</h1>", *parts], language)
+
+
+def page(title: str, style: str, parts: Iterable[str], language: str) -> str:
+    """Return a page of its own, without script and requests.
+
+    Args:
+        title: Its title, escaped.
+        style: Its style sheet.
+        parts: Markup of its body.
+        language: Language tag.
+    """
     body = "\n".join(parts)
     return (
         f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_said(title, language)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n"
-        f"<body>\n<main>\n<h1>{_said(title, language)}</h1>\n{body}\n</main>\n</body>\n</html>\n"
+        f"<title>{title}</title>\n<style>\n{style}\n</style>\n</head>\n<body>\n<main>\n{body}\n</main>\n</body>\n</html>\n"
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 
 from csworkbench.analyses.account_brief.evidence import Inputs
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import about_two_csms
 
 TABLES: Mapping[str, tuple[str, ...]] = {
     "issues": ("tickets", "messages", "cancel_requests"),
@@ -33,17 +34,7 @@ def caveats(inputs: Inputs) -> Iterator[Caveat]:
             say("The settings name {ids:list}, which no customer has: they get no brief", ids=list(inputs.unknown)),
             say("Look for them in accounts: whoever has left is no customer"),
         )
-    if len(inputs.doubled):
-        yield Caveat(
-            "two_csms",
-            Severity.WARNING,
-            say(
-                "{n:n account has|accounts have} two CSMs at once ({names:list}): the newest assignment counts",
-                n=len(inputs.doubled),
-                names=list(inputs.doubled["name"]),
-            ),
-            say("End the other assignment in assignments.valid_to"),
-        )
+    yield from about_two_csms(inputs.doubled)
     passed = _passed(inputs)
     if passed:
         yield Caveat(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.asof import Snapshot
-from csworkbench.errors import ConfigError, Problem, did_you_mean
+from csworkbench.errors import refuse_absent
 from csworkbench.features import owner_names
 from csworkbench.features.dated import with_columns
 
@@ -130,15 +130,7 @@ def _accounts(snapshot: Snapshot, config: Config) -> "pd.DataFrame":
 def _check(config: Config, accounts: set[str], tiers: set[str]) -> None:
     named = [(f"accounts.{place}", each, accounts) for place, each in enumerate(config.accounts)]
     named += [(f"tiers.{place}", each, tiers) for place, each in enumerate(config.tiers) if tiers]
-    problems = [
-        Problem(
-            f"there is no {each!r} on this day", key=key, file=f"configs/{STEM}.yaml", hint=did_you_mean(each, known)
-        )
-        for key, each, known in named
-        if each not in known
-    ]
-    if problems:
-        raise ConfigError(*problems)
+    refuse_absent(f"configs/{STEM}.yaml", named)
 
 
 def no_rows(name: str) -> "pd.DataFrame":

@@ -12,7 +12,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.estimates import Caveat, Severity, say
-from csworkbench.formats import is_missing, label, number, words
+from csworkbench.formats import is_missing, label, number, paper, words
 from csworkbench.formats import text as in_words
 from csworkbench.playbooks import Library
 
@@ -165,13 +165,9 @@ def _steps(steps: "pd.DataFrame", language: str) -> str:
 
 
 def _page(title: str, name: str, parts: list[str], language: str) -> str:
-    body, whose = "\n".join(parts), in_words(say("Plan for {name}", name=name), language)
-    return (
-        f'<!doctype html>\n<html lang="{escape(language)}">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{_shown(title)} - {_shown(name)}</title>\n<style>\n{_STYLE}\n</style>\n</head>\n<body>\n<main>\n"
-        f"<h1>{_shown(title)}</h1>\n<p>{_shown(whose)}</p>\n{body}\n</main>\n</body>\n</html>\n"
-    )
+    whose = in_words(say("Plan for {name}", name=name), language)
+    heading = (f"<h1>{_shown(title)}</h1>", f"<p>{_shown(whose)}</p>")
+    return paper.page(f"{_shown(title)} - {_shown(name)}", _STYLE, (*heading, *parts), language)
 
 
 def _shown(value: object) -> str:

@@ -9,6 +9,7 @@ from csworkbench.analyses.portfolio.people import loads
 from csworkbench.analyses.portfolio.performance import BLOCKS
 from csworkbench.analyses.portfolio.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import about_two_csms
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,17 +77,7 @@ def _lacking(inputs: Inputs) -> Iterator[Caveat]:
 
 
 def _about_people(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
-    if len(inputs.doubled):
-        yield Caveat(
-            "two_csms",
-            Severity.WARNING,
-            say(
-                "{n:n account has|accounts have} two CSMs at once ({names:list}): the newest assignment counts",
-                n=len(inputs.doubled),
-                names=list(inputs.doubled["name"]),
-            ),
-            say("End the other assignment in assignments.valid_to"),
-        )
+    yield from about_two_csms(inputs.doubled)
     people = tables["people"].dropna(subset="csm_id")
     without = people[~(people["capacity_week"] > 0)]
     if len(without):

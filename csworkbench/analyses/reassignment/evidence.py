@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.reassignment.settings import Config
 from csworkbench.asof import Snapshot, since
-from csworkbench.errors import ConfigError, Problem, did_you_mean
+from csworkbench.errors import refuse_absent
 from csworkbench.features import owners
 from csworkbench.features.dated import with_columns
 
@@ -80,15 +80,7 @@ def _check_names(config: Config, csms: set[str], accounts: set[str]) -> None:
     named += [
         (f"keep_together.{place}", each, accounts) for place, group in enumerate(config.keep_together) for each in group
     ]
-    problems = [
-        Problem(
-            f"there is no {each!r} on this day", key=key, file=f"configs/{STEM}.yaml", hint=did_you_mean(each, known)
-        )
-        for key, each, known in named
-        if each not in known
-    ]
-    if problems:
-        raise ConfigError(*problems)
+    refuse_absent(f"configs/{STEM}.yaml", named)
 
 
 def _people(snapshot: Snapshot, config: Config) -> "pd.DataFrame":
