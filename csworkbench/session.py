@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.config import Section, load, plain
 from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Part, Result
+from csworkbench.files import slugs
 from csworkbench.formats import printable, speak, text
 from csworkbench.store import (
     PARTS_FOLDER,
@@ -19,7 +20,6 @@ from csworkbench.store import (
     StoredPart,
     StoredResult,
     read_result,
-    slugs,
     write_json,
     write_result,
 )

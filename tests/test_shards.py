@@ -14,6 +14,7 @@ from csworkbench import shards
 from csworkbench.cli import main
 from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Severity
+from csworkbench.files import slugs
 from csworkbench.planner.shards import MOST_PAGES, Division, Group, check_attribute, divide, pages_workbook, shard_jobs
 from csworkbench.store import (
     Job,
@@ -26,7 +27,6 @@ from csworkbench.store import (
     StoredCaveat,
     StoredResult,
     shard_names,
-    slugs,
 )
 from csworkbench.workspace import Workspace
 from tests.books import book

@@ -16,6 +16,7 @@ import pytest
 
 from csworkbench.errors import ConfigError, EnvironmentProblem, RunError
 from csworkbench.estimates import Caveat, Estimate, Severity, say
+from csworkbench.files import slugs
 from csworkbench.store import (
     Job,
     NotebookRecord,
@@ -29,7 +30,6 @@ from csworkbench.store import (
     read_notebook,
     read_result,
     refuse_if_held,
-    slugs,
     state_of,
     why_skipped,
     write_result,

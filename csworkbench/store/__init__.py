@@ -16,7 +16,6 @@ from csworkbench.store.parts import (
     StoredPart,
     is_in_shard,
     shard_names,
-    slugs,
 )
 from csworkbench.store.records import (
     Artifact,
@@ -106,7 +105,6 @@ __all__ = [
     "run_schema",
     "runs",
     "shard_names",
-    "slugs",
     "state_of",
     "take",
     "when_erased",
