@@ -28,22 +28,23 @@ def same(root):
     return {"code": "1"}
 
 
+def begin(folder, *words):
+    """Start a process of Dask in a folder and give it."""
+    # the test modules are sent by name: workers find them in the checkout
+    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
+    command = [sys.executable, "-m", "dask", *words, "--host", "127.0.0.1", "--no-dashboard"]
+    return subprocess.Popen(command, env=env, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+
 @pytest.fixture(scope="module")
 def scheduler(tmp_path_factory):
     """The address of a scheduler on this machine with two workers that nobody starts again, and how to start more."""
     folder = tmp_path_factory.mktemp("dask")
     port = free_port()
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    dask = [sys.executable, "-m", "dask"]
-    # the test modules are sent by name: workers find them in the checkout
-    env = os.environ | {"PYTHONPATH": str(Path(__file__).parents[1])}
-    command = [*dask, "scheduler", "--host", "127.0.0.1", "--port", str(port), "--no-dashboard", "--no-show"]
-    begun = [subprocess.Popen(command, env=env, **quiet)]
+    begun = [begin(folder, "scheduler", "--port", str(port), "--no-show")]
 
     def worker():
-        address = f"tcp://127.0.0.1:{port}"
-        options = ["--nthreads", "1", "--no-nanny", "--no-dashboard", "--host", "127.0.0.1"]
-        begun.append(subprocess.Popen([*dask, "worker", address, *options], env=env, **quiet))
+        begun.append(begin(folder, "worker", f"tcp://127.0.0.1:{port}", "--nthreads", "1", "--no-nanny"))
 
     worker()
     worker()
@@ -238,18 +239,19 @@ def test_an_unreachable_scheduler_is_named_and_nothing_is_read(tmp_path, monkeyp
     assert f"--executor: the scheduler {address} does not answer" in capsys.readouterr().err
 
 
-def test_a_cluster_without_workers_is_refused():
-    from distributed import LocalCluster
-
-    with LocalCluster(
-        n_workers=0, processes=False, dashboard_address=None, protocol="tcp://", host="127.0.0.1"
-    ) as empty:
-        address = empty.scheduler_address.replace("tcp://", "dask://")
+def test_a_cluster_without_workers_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "CONNECT_SECONDS", 60)
+    port = free_port()
+    empty = begin(tmp_path, "scheduler", "--port", str(port), "--no-show")
+    try:
         with (
             pytest.raises(EnvironmentProblem, match=r"has no workers .*dask worker tcp://127"),
-            connected(address, same),
+            connected(f"dask://127.0.0.1:{port}", same),
         ):
             pass
+    finally:
+        empty.kill()
+        empty.wait()
 
 
 @pytest.mark.parametrize("address", ["dask://somewhere", "spark://a:1", "dask://:8786", "Local"])
