@@ -84,9 +84,8 @@ def read(
     if found is None:
         with _opened(workspace, root, cache, on_rows, now) as book:
             found = _found(book, as_of)
-            if not forgets:
-                remember(book, history, found.ends_on)
-            memory.note(found, book)
+            added = () if forgets else remember(book, history, found.ends_on)
+            memory.note(found, book, added)
     return Inputs(found.reports, found.as_of, found.ends_on, _past(root), forgets)
 
 
