@@ -13,7 +13,7 @@ from csworkbench.config import Section, load, plain
 from csworkbench.errors import ConfigError, RunError
 from csworkbench.estimates import Part, Result
 from csworkbench.files import slugs
-from csworkbench.formats import printable, speak, text
+from csworkbench.formats import Readable, printable, speak, text
 from csworkbench.store import (
     PARTS_FOLDER,
     STORY_FILE,
@@ -126,7 +126,8 @@ class Desk:
         name = _stem(analysis.__name__)
         loaded = load(self._path_of(name), analysis.Config, self.root, self._overrides)
         self._configs[name] = loaded
-        _show_as_html(analysis.Result, self.workspace.language)
+        if (shell := _shell()) is not None:
+            _show_as_html(analysis.Result, self.workspace.language, shell)
         return loaded
 
     def upstream(self, analysis: ModuleType, *, is_whole: bool = False) -> Mapping[str, Upstream]:
@@ -358,11 +359,19 @@ def _needs(analysis: ModuleType) -> Iterator[tuple[str, bool]]:
     yield from ((name, False) for name in analysis.NEEDS_IF_PRESENT)
 
 
-def _show_as_html(result_type: type, language: str) -> None:
+def load_extension(shell: Any) -> None:
+    """Take edited modules without a restart, and show results as on a page also where no desk was started.
+
+    Args:
+        shell: The IPython shell, as `%load_ext csworkbench` gives it.
+    """
+    shell.run_line_magic("load_ext", "autoreload")
+    shell.run_line_magic("autoreload", "2")
+    _show_as_html(Readable, "", shell)
+
+
+def _show_as_html(result_type: type, language: str, shell: Any) -> None:
     """Let a bare result at the end of a cell appear as its view."""
-    shell = _shell()
-    if shell is None:
-        return
     from csworkbench import views
 
     formatter = shell.display_formatter.mimebundle_formatter

@@ -1,7 +1,12 @@
 """What every result can do for a reader."""
 
 import json
+import os
+import subprocess
+import sys
 from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 from IPython.core.formatters import DisplayFormatter
@@ -11,6 +16,18 @@ from csworkbench.estimates import Caveat, Estimate, Severity, say
 from csworkbench.formats import Readable
 
 HOSTILE = "<script>alert(1)</script>\x1b[31m"
+
+
+EXTENSION = """\
+%load_ext csworkbench
+from pathlib import Path
+from tests.test_readable import Result
+get_ipython().run_cell("import edited; print(edited.answer())")
+_ = Path("edited.py").write_text("def answer():\\n    return 40 + 2\\n")
+get_ipython().run_cell("print(edited.answer())")
+data, metadata = get_ipython().display_formatter.format(Result())
+print(metadata["csworkbench"]["slot"], "is at risk" in data["text/html"])
+"""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -51,11 +68,21 @@ def test_plain_data_is_json_and_names_the_tables():
     assert (data["actions"], data["tables"]) == (["call"], {"rows": {"rows": 2, "columns": ["account_id"]}})
 
 
-def test_html_is_escaped(monkeypatch):
+def test_html_is_escaped():
     formatter = DisplayFormatter()
-    shell = type("Shell", (), {"display_formatter": formatter})
-    monkeypatch.setattr(session, "_shell", lambda: shell)
-    session._show_as_html(Result, "en")
+    session._show_as_html(Result, "en", SimpleNamespace(display_formatter=formatter))
     data, _ = formatter.format(Result())
     assert "&lt;script&gt;" in data["text/html"]
     assert "<script" not in data["text/html"]
+
+
+def test_the_extension_shows_results_without_a_desk_and_takes_edited_modules(tmp_path):
+    (tmp_path / "edited.py").write_text("def answer():\n    return 41\n")
+    (tmp_path / "tried.ipy").write_text(EXTENSION)
+    command = [sys.executable, "-m", "IPython", "--no-banner", "--colors=NoColor", "tried.ipy"]
+    env = os.environ | {
+        "PYTHONPATH": f"{tmp_path}:{Path(__file__).parents[1]}",
+        "IPYTHONDIR": str(tmp_path / "ipython"),
+    }
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300)
+    assert done.stdout.splitlines()[-3:] == ["41", "42", "verdict True"], done.stderr

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Readable:
-    """The representations of a result; its HTML is that of `views.show`, which `session` registers."""
+    """The representations of a result; its HTML is that of `views.show`, which a desk or `%load_ext` registers."""
 
     __slots__ = ()
 
