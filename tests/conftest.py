@@ -1,8 +1,33 @@
-"""The order of the tests: files that run whole batches come first, so that none is left to one worker at the end."""
+"""The order of the tests and who runs them: whole batches first, so that none is left to one worker at the end."""
+
+import gc
 
 import pytest
+from xdist.scheduler import LoadFileScheduling
 
 from csworkbench import formats
+
+# Files that look at one and the same run of a batch: one worker makes it once, in a fixture of the session.
+TOGETHER = {
+    "tests/browser/test_jupyterlab.py": "tests/browser/test_hostile.py",
+}
+# Expressions and syntax trees are many small objects that live on: searching them for circles at every 700 new ones,
+# as Python does by itself, is an eighth of the time of the tests.
+gc.set_threshold(50_000, 20, 100)
+
+
+class TogetherScheduling(LoadFileScheduling):
+    """One file goes to one worker, and so do files that share a run."""
+
+    def _split_scope(self, nodeid):
+        file = super()._split_scope(nodeid)
+        return TOGETHER.get(file, file)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Deal the files out as `--dist loadfile` does, files that share a run together."""
+    return TogetherScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

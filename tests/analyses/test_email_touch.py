@@ -18,6 +18,7 @@ from csworkbench.experiments import Experiment
 from csworkbench.sampledata.trials import TRIALS
 from csworkbench.workspace import load_workspace
 from tests.books import book, with_rows
+from tests.house.places import SAMPLE_CACHE
 
 ROOT = Path(__file__).resolve().parents[2]
 MONDAY, LAST, LATER = pd.Timestamp("2026-06-01"), date(2026, 7, 15), date(2026, 8, 1)
@@ -101,12 +102,10 @@ def numbers_of(result):
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
+def sample():
     """The three experiments of the sample book."""
     config = load(ROOT / "configs" / "email_touch.yaml", email_touch.Config, ROOT)
-    made = sources.open_book(
-        load_workspace(ROOT / "configs" / "workspace.yaml"), ROOT, tmp_path_factory.mktemp("cache"), ROOT / "records"
-    )
+    made = sources.open_book(load_workspace(ROOT / "configs" / "workspace.yaml"), ROOT, SAMPLE_CACHE, ROOT / "records")
     inputs = email_touch.prepare(take(made, date(2026, 9, 30)), config, {})
     return email_touch.analyze(inputs, config)
 

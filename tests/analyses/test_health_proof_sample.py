@@ -21,6 +21,7 @@ from csworkbench.sampledata.accounts import make_world
 from csworkbench.sampledata.contracts import make_contracts
 from csworkbench.sources import open_book
 from csworkbench.workspace import load_workspace
+from tests.house.places import SAMPLE_CACHE
 
 ROOT = Path(__file__).resolve().parents[2]
 CONFIG = load(ROOT / "configs" / "health_proof.yaml", health_proof.Config, ROOT).model_copy(
@@ -29,10 +30,10 @@ CONFIG = load(ROOT / "configs" / "health_proof.yaml", health_proof.Config, ROOT)
 
 
 @pytest.fixture(scope="module")
-def evidence(tmp_path_factory):
+def evidence():
     """What was known of the sample book, in which the source of half of those who left was written over later."""
     workspace = load_workspace(ROOT / "configs" / "workspace.yaml")
-    made = open_book(workspace, ROOT, tmp_path_factory.mktemp("cache"))
+    made = open_book(workspace, ROOT, SAMPLE_CACHE)
     accounts = made.tables["accounts"]
     is_trap = accounts.churned_at.notnull() & accounts.account_id.right(1).isin(["1", "3", "5", "7", "9"])
     trapped = accounts.mutate(lead_source=ibis.ifelse(is_trap, "win-back list", accounts.lead_source))

@@ -32,6 +32,7 @@ from csworkbench.sampledata.world import BookSize
 from csworkbench.sources.archive import remember, remembered
 from csworkbench.workspace import load_workspace
 from tests.books import book, with_rows
+from tests.house.places import SAMPLE_CACHE
 from tests.oracles import rates_sql
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -672,10 +673,10 @@ READ = ("accounts", "renewals", "renewal_calls", "assignments", "csms", "usage_d
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
+def sample():
     workspace = load_workspace(ROOT / "configs/workspace.yaml")
     workspace = workspace.model_copy(update={"tables": {name: workspace.tables[name] for name in READ}})
-    snapshot = take(sources.open_book(workspace, ROOT, tmp_path_factory.mktemp("cache")), workspace.as_of)
+    snapshot = take(sources.open_book(workspace, ROOT, SAMPLE_CACHE), workspace.as_of)
     made = configs.load(ROOT / "configs/renewals.yaml", renewals.Config, ROOT)
     return renewals.analyze(renewals.prepare(snapshot, made, {}), made)
 

@@ -34,6 +34,7 @@ from csworkbench.sampledata.world import LEAD_MONTHS
 from csworkbench.sources import open_book
 from csworkbench.workspace import load_workspace
 from tests.books import book, with_rows
+from tests.house.places import SAMPLE_CACHE
 from tests.pages import AS_OF
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -575,9 +576,9 @@ def test_two_groups_before_and_after_are_never_more_than_a_description():
 
 
 @pytest.fixture(scope="module")
-def sample(tmp_path_factory):
+def sample():
     config = load(ROOT / "configs" / "touch_effect.yaml", touch_effect.Config, ROOT)
-    made = open_book(load_workspace(ROOT / "configs" / "workspace.yaml"), ROOT, tmp_path_factory.mktemp("cache"))
+    made = open_book(load_workspace(ROOT / "configs" / "workspace.yaml"), ROOT, SAMPLE_CACHE)
     return result_of(made, config, AS_OF)
 
 

@@ -5,21 +5,18 @@ import json
 import re
 from html.parser import HTMLParser
 from pathlib import Path
-from types import SimpleNamespace
 
 import openpyxl
 import pytest
 
 from csworkbench.formats.inert import EMAIL, FORMULA, PHONE
-from tests.acceptance.projects import csw
 from tests.browser.test_pages import ACTIVE, HANDLERS, browser, visit  # noqa: F401 - fixtures
-from tests.hostile import EVERYTHING, spoil
+from tests.hostile import EVERYTHING
 from tests.pages import PAYLOADS
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
 TAGS = {"script", "iframe", "object", "embed", "form", "base", "foreignobject", "math", "svg", "link", "marquee"}
 COMMANDING = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
-BY_CSM = ("health", "nps_outreach", "weekly_list")
 # All payloads share one book here; `make soak` gives each of the fifteen scripts every field of a book of its own.
 BOOKS = [
     pytest.param(EVERYTHING, id="all"),
@@ -28,19 +25,9 @@ BOOKS = [
 
 
 @pytest.fixture(scope="module", params=BOOKS)
-def run(request, tmp_path_factory):
+def run(request, spoiled):
     """The pages of a run of the whole batch, and by CSM those that list accounts."""
-    folder = tmp_path_factory.mktemp("hostile")
-    done = csw("sample", "--accounts", "120", "--out", "book", "--as-project", cwd=folder)
-    assert done.returncode == 0, done.stderr
-    assert min(spoil(folder / "book", request.param).values()) > 0
-    said, pages = "", []
-    for words in ((), (*BY_CSM, "--by", "csm")):
-        done = csw("run", *words, cwd=folder / "book")
-        assert done.returncode == 0, done.stdout + done.stderr
-        said += done.stdout + done.stderr
-        pages += sorted((folder / "book" / "outputs" / "latest").resolve().glob("**/*.html"))
-    return SimpleNamespace(folder=folder, pages=pages, said=said, payloads=request.param)
+    return spoiled(request.param)
 
 
 class Markup(HTMLParser):

@@ -12,15 +12,12 @@ from threading import Event, Thread
 import pytest
 
 import csworkbench
-from tests.acceptance.projects import csw
+from tests.browser.conftest import NEW
 from tests.browser.test_pages import browser  # noqa: F401 - a fixture
-from tests.hostile import spoil
+from tests.hostile import EVERYTHING
 from tests.house.places import stems
 
 NOTEBOOKS = ("start_here", *stems())
-NEW = "referrals"
-# They compute five other analyses in place, minutes of a core: here by hand, in CI by nbval.
-HEAVY = ("portfolio", "account_brief")
 TOKEN = "for-this-test-alone"
 PATIENCE_S = 180
 OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => null)"
@@ -56,23 +53,9 @@ pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory):
-    """A project as `csw init` makes it, with a new analysis, and payloads in every text field of its book.
-
-    No stored output is left to pass for a new one.
-    """
-    folder = tmp_path_factory.mktemp("lab") / "book"
-    for words, place in ((("init", folder), folder.parent), (("new", NEW), folder)):
-        done = csw(*words, cwd=place)
-        assert done.returncode == 0, done.stderr
-    spoil(folder)
-    for path in (folder / "notebooks").glob("*.ipynb"):
-        notebook = json.loads(path.read_text("utf-8"))
-        for cell in notebook["cells"]:
-            if cell["cell_type"] == "code":
-                cell |= {"outputs": [], "execution_count": None}
-        path.write_text(json.dumps(notebook), "utf-8")
-    return folder
+def project(spoiled):
+    """A project with payloads in every text field of its book, a new analysis, and the results of a run."""
+    return spoiled(EVERYTHING).project
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +121,7 @@ def ran(window, request):
     window.evaluate(END)
 
 
-@pytest.mark.parametrize(
-    "ran",
-    [pytest.param(name, marks=[pytest.mark.soak] * (name in HEAVY)) for name in (*NOTEBOOKS, NEW)],
-    indirect=True,
-)
+@pytest.mark.parametrize("ran", [*NOTEBOOKS, NEW], indirect=True)
 def test_a_notebook_runs_top_to_bottom_and_shows_its_verdict_and_charts(ran, lab, project):
     page = ran
     assert page.evaluate(KERNEL) == {
@@ -205,6 +184,7 @@ def test_a_slider_is_turned_and_saved_by_keyboard_and_the_file_keeps_its_comment
     _press(ran, panel, "Write")
     panel.get_by_text(f"Written: configs/{file}.yaml").wait_for()
     assert path.read_text("utf-8") == after
+    path.write_text(before, "utf-8")  # the results of the run are again those of these settings
 
 
 def _press(page, panel, name):

@@ -19,7 +19,11 @@ FIRST_SEED = 2001  # settings were chosen on smaller seeds
 
 
 def tiers(quick, full):
-    """The quick repetitions, and the full ones for make calibrate."""
+    """The quick repetitions, and the full ones for make calibrate.
+
+    Five books hold some 850 plans: three errors of a share of .05 are .03, so that a tenth credited fails here already;
+    what is nearer to the bound shows in the full ones.
+    """
     return [quick, pytest.param(full, marks=pytest.mark.calibration)]
 
 
@@ -43,7 +47,7 @@ def rate_of(name, hits, seeds):
     return rate, error
 
 
-@pytest.mark.parametrize("number", tiers(10, 200))
+@pytest.mark.parametrize("number", tiers(5, 200))
 def test_the_planted_leaf_is_the_most_frequent_verdict_and_found_in_60_of_100(number):
     plans = books("planted", number)
     plans = plans[plans["playbook"] != HIDDEN]
@@ -57,7 +61,7 @@ def test_the_planted_leaf_is_the_most_frequent_verdict_and_found_in_60_of_100(nu
     assert missed == {}
 
 
-@pytest.mark.parametrize("number", tiers(10, 200))
+@pytest.mark.parametrize("number", tiers(5, 200))
 def test_what_nobody_recorded_is_never_verified(number):
     plans = books("planted", number)
     hidden = plans[plans["playbook"] == HIDDEN]
@@ -65,7 +69,7 @@ def test_what_nobody_recorded_is_never_verified(number):
     assert not (hidden["ours"] == "verified").any()
 
 
-@pytest.mark.parametrize("number", tiers(10, 200))
+@pytest.mark.parametrize("number", tiers(5, 200))
 def test_the_declared_trait_limits_its_playbook_to_its_tier(number):
     plans = books("planted", number)
     limited = plans[plans["playbook"] == "executive_dashboards"].groupby("seed")["is_limited"].first()
@@ -75,7 +79,7 @@ def test_the_declared_trait_limits_its_playbook_to_its_tier(number):
     assert set(plans.loc[outside, "playbook"]) == {"executive_dashboards"}
 
 
-@pytest.mark.parametrize("number", tiers(10, 200))
+@pytest.mark.parametrize("number", tiers(5, 200))
 def test_recoveries_that_come_by_themselves_are_credited_in_5_of_100(number):
     plans = recovered_of(books("seen", number))
     rate, error = rate_of("null, picked by recorded dips: credited", plans["ours"].isin(CREDITED), plans["seed"])
@@ -104,7 +108,7 @@ def seeded(world, rep):
     return WORLDS[world](np.random.default_rng([FIRST_SEED, rep, len(world)]))
 
 
-@pytest.mark.parametrize("reps", [100, pytest.param(2000, marks=pytest.mark.calibration)])
+@pytest.mark.parametrize("reps", [50, pytest.param(2000, marks=pytest.mark.calibration)])
 @pytest.mark.parametrize("world", WORLDS)
 def test_where_plans_do_nothing_recoveries_are_credited_in_5_of_100(world, reps):
     found = [(rep, hit) for rep in range(reps) for hit in worlds.recoveries(seeded(world, rep))]
@@ -129,7 +133,7 @@ def test_from_levels_to_verdicts_nothing_is_made_of_how_plans_and_days_were_chos
     assert rate <= 0.05 + 3 * error
 
 
-@pytest.mark.parametrize("reps", [100, pytest.param(2000, marks=pytest.mark.calibration)])
+@pytest.mark.parametrize("reps", [50, pytest.param(2000, marks=pytest.mark.calibration)])
 def test_the_mean_of_a_playbook_covers_where_accounts_have_several_plans(reps):
     pooled = [worlds.reading_of(seeded("four plans per account", rep)).pooled for rep in range(reps)]
     rate = np.mean([each.low <= 0 <= each.high for each in pooled])

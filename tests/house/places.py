@@ -8,6 +8,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "csworkbench"
 ANALYSES = PACKAGE / "analyses"
+# The tables of the sample book as the first who opened it typed them: a file that has not changed is not typed again.
+SAMPLE_CACHE = ROOT / "outputs" / "cache"
 
 
 @cache
