@@ -291,6 +291,18 @@ def test_a_person_is_compared_with_colleagues_in_the_same_tiers_as_least_squares
     assert found["says"].tolist() == ["no difference shown"] * 2
 
 
+def test_a_tier_in_which_accounts_differ_much_makes_nobody_stand_out():
+    # Twelve large accounts each, 7 about a mean of 17 (C1) and 11 (C2): the means differ by 6 with an error of
+    # 7 sqrt(12 / 11) sqrt(2 / 12) = 3.0. Over all tiers the spread is near 3.3 and the error 1.4: 6 is 4 errors.
+    large = [("C1", "large", value) for value in (10.0, 24.0) * 6] + [
+        ("C2", "large", value) for value in (4.0, 18.0) * 6
+    ]
+    small = [(f"C{csm}", "small", value) for csm in range(3, 8) for value in (0.0, 1.0) * 10]
+    frame = pd.DataFrame(large + small, columns=["csm_id", "tier", "value"])
+    frame = frame.assign(measure="touches", account_id=[f"A{n}" for n in range(len(frame))])
+    assert set(differences(frame, 10, 0.95)["says"]) == {"no difference shown"}
+
+
 def test_whoever_has_all_accounts_of_a_tier_cannot_be_compared():
     frame = uneven().assign(tier=lambda rows: rows["csm_id"])
     found = differences(frame, 2, 0.95)
