@@ -233,7 +233,7 @@ def mixed_inputs(lift, seed=1, accounts=600):
     ).astype({"origin_task_id": "str"})  # fmt: skip
     empty = {name: no_rows(name) for name in COLUMNS}
     refused = pd.DataFrame({name: [] for name in ("table", "column", "rule", "count", "example")})
-    return key_accounts.Inputs(AS_OF, people, empty | {"opportunities": table}, (), refused)
+    return key_accounts.Inputs(AS_OF, people, empty | {"opportunities": table}, (), refused, pd.DataFrame())
 
 
 def test_what_is_only_the_mix_of_accounts_is_no_better_win_rate():
@@ -371,6 +371,14 @@ def test_without_any_further_table_the_page_says_what_is_missing():
     assert "assignments, csms, meetings and 7 more are not there" in told(result, "tables_absent")
     assert result.figures["key_accounts"].value == 2
     assert result.tables["sources"].empty
+
+
+def test_a_key_account_with_two_csms_is_named_and_the_newest_assignment_counts():
+    owned = [{"account_id": "a", "role": "csm", "csm_id": csm, "valid_from": f"2026-0{month}-01", "valid_to": None}
+             for month, csm in enumerate(("cy", "ann"), start=1)]  # fmt: skip
+    result = result_of(make_book(assignments=owned))
+    assert told(result, "two_csms") == "1 account has two CSMs at once (Name a: ann, cy): the newest assignment counts"
+    assert set(result.tables["scorecard"].set_index("account_id")["csm"].dropna()) == {"ann"}
 
 
 def test_roles_nobody_holds_are_named():

@@ -234,7 +234,7 @@ def test_an_account_with_two_csms_is_named_and_the_newest_assignment_counts():
     owned = [*OWNED, held("A1", "C2", valid_from="2026-01-01")]
     found = result_of(team(assignments=owned))
     [doubt] = [each for each in found.caveats if each.code == "two_csms"]
-    assert doubt.message.values["names"] == ["Name A1"]
+    assert doubt.message.values["names"] == ["Name A1: C1, C2"]
     assert found.tables["accounts"].set_index("account_id").loc["A1", "csm"] == "Bo"
 
 

@@ -296,8 +296,10 @@ def test_an_account_with_two_current_csms_is_named_and_the_newest_counts():
     made = make_book({"a": "ann", "b": "bo", "c": "cy"})
     second = {"account_id": "a", "role": "csm", "valid_from": "2026-01-01", "csm_id": "bo", "valid_to": None}
     result = result_of(with_rows(made, "assignments", [second | {"reason": "new"}]), leaving={"bo": AS_OF})
-    assert result.tables["doubles"].to_dict("records") == [{"account_id": "a", "csm_id": "bo", "csms": "ann, bo"}]
-    assert "a (ann, bo)" in told(result, "two_csms")
+    assert result.tables["doubles"].to_dict("records") == [
+        {"account_id": "a", "name": "Account a", "csm_id": "bo", "csms": "ann, bo"}
+    ]
+    assert "ann, bo" in told(result, "two_csms")
     assert set(moves_of(result)) == {"a", "b"}
 
 

@@ -624,7 +624,7 @@ def test_records_that_contradict_themselves_are_told_and_make_no_alert():
     result = result_of(made, config_of(**CHAMPION))
     assert result.tables["alerts"].empty
     assert said(result, "impossible_days").startswith("1 row ends before the day it began, in contacts (1)")
-    assert said(result, "two_owners") == "1 account has two CSMs at once, A; the newest one gets its tasks"
+    assert said(result, "two_csms") == "1 account has two CSMs at once (Name A: C1, C2): the newest assignment counts"
 
 
 def test_a_condition_on_what_is_not_there_is_refused():

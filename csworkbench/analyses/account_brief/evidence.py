@@ -23,7 +23,7 @@ class Inputs:
         timezone: Zone of the workspace.
         accounts: By account_id: name, tier, arr, currency, since, csm_id, csm.
         unknown: Ids of the settings that are no customers.
-        doubled: Accounts with two CSMs at once: account_id, name, csm (who counts).
+        doubled: Accounts with two CSMs at once: see `with_two_csms`.
         contacts: People who are there: see `asked.contacts`.
         issues: What is open: see `asked.issues`.
         tasks: Open tasks: account_id, task_id, theme, due_on.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.key_accounts.evidence import Inputs
 from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import about_two_csms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,6 +23,7 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
         tables: Tables of the result.
     """
     yield from _about_sources(inputs)
+    yield from about_two_csms(inputs.doubled)
     yield from _about_ratings(config, tables)
     yield from _about_guard(tables["guardrail"])
     yield from _about_meetings(inputs)

@@ -9,6 +9,7 @@ from csworkbench.analyses.reassignment.losses import ALL, Harm, Watched
 from csworkbench.analyses.reassignment.moving import Plan
 from csworkbench.analyses.reassignment.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import about_two_csms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -135,18 +136,8 @@ def _about_people(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Itera
 
 
 def _about_accounts(inputs: Inputs, config: Config) -> Iterator[Caveat]:
-    doubles, accounts = inputs.doubles, inputs.accounts
-    if len(doubles):
-        yield Caveat(
-            "two_csms",
-            Severity.WARNING,
-            say(
-                "{n:n account has|accounts have} several current CSMs; the newest one counts: {who:list}",
-                n=len(doubles),
-                who=[f"{row['account_id']} ({row['csms']})" for row in doubles.to_dict("records")],
-            ),
-            say("Fill valid_to of the assignments that have ended"),
-        )
+    accounts = inputs.accounts
+    yield from about_two_csms(inputs.doubles)
     unknown = accounts["csm_id"].notna() & ~accounts["csm_id"].isin(inputs.people.index)
     if unknown.any():
         yield Caveat(
