@@ -60,7 +60,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     """
     del upstream
     people, accounts = _people(snapshot, config), _accounts(snapshot, config)
-    _check_names(config, set(people.index), set(accounts.index))
+    _check_names(config, people, accounts)
     transfers = _transfers(snapshot, config)
     return Inputs(
         as_of=snapshot.as_of,
@@ -74,12 +74,15 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     )
 
 
-def _check_names(config: Config, csms: set[str], accounts: set[str]) -> None:
-    named = [(f"leaving.{each}", each, csms) for each in config.leaving]
+def _check_names(config: Config, people: "pd.DataFrame", accounts: "pd.DataFrame") -> None:
+    csms, ids = set(people.index), set(accounts.index)
+    # Whoever has left may be out of csms already and still hold accounts.
+    holders = csms | set(accounts["csm_id"].dropna())
+    named = [(f"leaving.{each}", each, holders) for each in config.leaving]
     named += [(f"not_taking.{place}", each, csms) for place, each in enumerate(config.not_taking)]
-    named += [(f"complaints.{place}", each, accounts) for place, each in enumerate(config.complaints)]
+    named += [(f"complaints.{place}", each, ids) for place, each in enumerate(config.complaints)]
     named += [
-        (f"keep_together.{place}", each, accounts) for place, group in enumerate(config.keep_together) for each in group
+        (f"keep_together.{place}", each, ids) for place, group in enumerate(config.keep_together) for each in group
     ]
     refuse_absent(f"configs/{STEM}.yaml", named)
 
