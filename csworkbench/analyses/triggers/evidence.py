@@ -19,11 +19,13 @@ from csworkbench.analyses.triggers.reading import DAY, NUMBER, TEXT, WHEN, frame
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import missing_tables
-from csworkbench.features.listed import with_two_csms
+from csworkbench.features.listed import NOT_KNOWN, with_two_csms
 from csworkbench.policy import Week, require_channels, week_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 STEM = "triggers"
 NO_ONE = "nobody"
@@ -127,6 +129,18 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         slow_days=slow,
         columns_of_today=_of_today(before, here),
     )
+
+
+def tiers_of(inputs: Inputs) -> "NDArray[np.object_]":
+    """Return the tier of each account, in the order of the panel.
+
+    Args:
+        inputs: Accounts and their weeks.
+    """
+    found: NDArray[np.object_] = (
+        inputs.accounts["tier"].reindex(inputs.panel.accounts).fillna(NOT_KNOWN).to_numpy(dtype=object)
+    )
+    return found
 
 
 def _with_days(trigger: Trigger, slow: float | None) -> Trigger:
