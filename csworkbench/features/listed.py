@@ -74,24 +74,30 @@ def customers_of(snapshot: Snapshot) -> "pd.DataFrame":
 
 
 def with_two_csms(snapshot: Snapshot, accounts: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the accounts that two assignments give to different CSMs at once: account_id, name, csm (who counts).
+    """Return the accounts that assignments give to different CSMs at once.
 
     Args:
         snapshot: The book as of a date.
-        accounts: From `customers_of`.
+        accounts: By account_id: name; nobody else is looked at.
+
+    Returns:
+        One row per account: account_id, name, csm_id (who counts), csms (ids of all of them).
     """
     import ibis
 
+    from csworkbench.features.owners import owners
+
+    # The cut keeps one version of each: the contradiction is in the history, where an end that lies ahead is none yet.
     history = snapshot.history.get("assignments")
-    running = None if history is None else history.filter(history.role == ibis.literal("csm"))
-    rows = rows_of(snapshot, "assignments" if running is None else running, account_id="string", csm_id="string",
-                   valid_to="date")  # fmt: skip
-    open_ones = rows[rows["valid_to"].isna() & rows["account_id"].isin(accounts.index)]
-    counts = open_ones.groupby("account_id")["csm_id"].nunique()
-    found: pd.DataFrame = (
-        accounts.loc[counts[counts > 1].index, ["name", "csm"]].rename_axis("account_id").reset_index()
+    running = "assignments" if history is None else history.filter(history.role == ibis.literal("csm"))
+    rows = rows_of(snapshot, running, account_id="string", csm_id="string", valid_to="date")
+    rows = rows[rows["valid_to"].isna() & rows["account_id"].isin(accounts.index)]
+    people = rows.drop_duplicates(["account_id", "csm_id"]).groupby("account_id")["csm_id"]
+    found = accounts[["name"]].join(people.agg(", ".join).rename("csms")[people.size() > 1], how="inner")
+    told: pd.DataFrame = (
+        found.assign(csm_id=owners(snapshot).reindex(found.index)).rename_axis("account_id").reset_index()
     )
-    return found
+    return told[["account_id", "name", "csm_id", "csms"]]
 
 
 def about_two_csms(doubled: "pd.DataFrame") -> Iterator[Caveat]:
@@ -107,7 +113,7 @@ def about_two_csms(doubled: "pd.DataFrame") -> Iterator[Caveat]:
             say(
                 "{n:n account has|accounts have} two CSMs at once ({names:list}): the newest assignment counts",
                 n=len(doubled),
-                names=list(doubled["name"]),
+                names=[f"{name}: {csms}" for name, csms in zip(doubled["name"], doubled["csms"], strict=True)],
             ),
             say("End the other assignment in assignments.valid_to"),
         )

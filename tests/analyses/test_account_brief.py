@@ -138,6 +138,28 @@ def test_names_are_taken_out_of_free_texts_where_they_are_not_allowed():
     assert "Berg" not in str([frame.to_dict() for frame in result_of(given).tables.values()])
 
 
+@pytest.mark.parametrize(
+    ("summary", "shown"),
+    [
+        ("Eva sends the list, BERG called", "[name] sends the list, [name] called"),
+        ("eva berg agreed; Evangeline did not", "[name] agreed; Evangeline did not"),
+        # A short part of a name is one where it is written as a name.
+        ("Ek was there, ek is a tree", "[name] was there, ek is a tree"),
+        ("Mail eva.berg@example.com or call +46 70 123 45 67.", "Mail [name] or call [name]."),
+    ],
+)
+def test_parts_of_names_and_addresses_are_taken_out_too(summary, shown):
+    given = {**PEOPLE, "meetings": [meeting("M1", None, "2026-06-01T10:00:00", summary=summary)]}
+    pii = [{**each, "phone": "+46 70 123 45 67"} for each in PEOPLE["contact_pii"]]
+    assert rows(result_of({**given, "contact_pii": pii}), "last_meeting")[0]["agreed"] == shown
+
+
+def test_notes_of_people_nobody_names_are_told_not_to_be_clean():
+    held = [meeting("M1", None, "2026-06-01T10:00:00", summary="Eva sends the list")]
+    found = result_of({"contacts": PEOPLE["contacts"], "meetings": held})
+    assert {each.code for each in found.caveats} & {"names_not_known", "no_names"} == {"names_not_known"}
+
+
 # What happened
 
 

@@ -15,7 +15,7 @@ from csworkbench.analyses.key_accounts.evidence import COLUMNS, no_rows
 from csworkbench.analyses.key_accounts.means import Sums, line, totals
 from csworkbench.analyses.key_accounts.rating import alpha
 from csworkbench.analyses.key_accounts.selling import claim_table
-from csworkbench.analyses.key_accounts.sheets import guard_table
+from csworkbench.analyses.key_accounts.sheets import guard_table, projects_of
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.sampledata.book import simulate
@@ -180,6 +180,18 @@ def test_a_renewal_needs_a_key_point_meeting_in_the_days_before_it():
     assert missing[["what", "state"]].to_numpy().tolist() == [["R3", "still to hold"], ["R2", "had none"]]
 
 
+def test_a_renewal_of_an_account_that_left_counts_among_those_without_a_meeting():
+    renewals = [{"renewal_id": f"R{who}", "account_id": who, "due_date": "2026-05-01", "outcome": "open",
+                 "known_at": "2025-01-01T00:00:00"} for who in ("a", "b")]  # fmt: skip
+    made = make_book(changes={"b": {"churned_at": "2026-05-01T00:00:00"}}, renewals=renewals,
+                     meetings=[meeting("a", "key_point", "2026-03-02")])  # fmt: skip
+    result = result_of(made)
+    row = result.tables["key_points"].set_index("event").loc["renewal"]
+    assert (row["events"], row["met"]) == (2, 1)
+    # nobody can hold a meeting with who has left
+    assert result.tables["missing_meetings"].empty
+
+
 def test_a_serious_ticket_needs_a_meeting_within_its_days():
     tickets = [
         {"ticket_id": f"T{place}", "account_id": "a", "opened_at": f"2026-0{place}-01T09:00:00", "severity": severity,
@@ -233,7 +245,7 @@ def mixed_inputs(lift, seed=1, accounts=600):
     ).astype({"origin_task_id": "str"})  # fmt: skip
     empty = {name: no_rows(name) for name in COLUMNS}
     refused = pd.DataFrame({name: [] for name in ("table", "column", "rule", "count", "example")})
-    return key_accounts.Inputs(AS_OF, people, empty | {"opportunities": table}, (), refused)
+    return key_accounts.Inputs(AS_OF, people, empty | {"opportunities": table}, (), refused, pd.DataFrame())
 
 
 def test_what_is_only_the_mix_of_accounts_is_no_better_win_rate():
@@ -258,6 +270,27 @@ def test_a_true_advantage_of_service_is_found_and_a_true_disadvantage_too():
 def test_too_few_won_of_a_source_say_nothing_of_the_claim():
     rows = [opportunity(1, "a", "service", won=True), opportunity(2, "b", "sales", won=False)]
     claims = result_of(make_book(opportunities=rows)).tables["claims"]
+    assert claims["verdict"].unique().tolist() == ["cannot tell"]
+    assert claims["low"].isna().all()
+
+
+def test_opportunities_that_cost_nothing_are_said_to_be_out_of_the_claim():
+    rows = [opportunity(1, "a", "service", won=True, cost=0.0), opportunity(2, "b", "sales", won=True, cost=1.0)]
+    assert told(result_of(make_book(opportunities=rows)), "cost_nothing").startswith(
+        "1 opportunity has a cost of 0, 1 of them from service"
+    )
+
+
+def test_the_headline_names_no_meetings_where_nothing_called_for_one():
+    assert formats.text(result_of(make_book()).headline).endswith("; nothing called for a key-point meeting")
+
+
+def test_opportunities_of_few_accounts_say_nothing_of_the_claim():
+    # hundreds won and lost of each source, and all of them at five accounts
+    inputs = mixed_inputs(3.0)
+    rows = inputs.tables["opportunities"]
+    few = rows.assign(account_id=[f"a{number % 5}" for number in range(len(rows))])
+    claims = claim_table(replace(inputs, tables={**inputs.tables, "opportunities": few}), key_accounts.Config())
     assert claims["verdict"].unique().tolist() == ["cannot tell"]
     assert claims["low"].isna().all()
 
@@ -296,6 +329,49 @@ def test_a_service_that_takes_half_as_long_again_hurts():
     row = guards(1.5).loc["hours to resolve"]
     assert row["low"] < 1.5 < row["high"]
     assert row["verdict"] == "hurts more than is put up with"
+
+
+def test_tickets_that_nobody_resolves_where_business_is_looked_for_are_harm():
+    inputs = guarded_inputs(1.0)
+    tickets, tasks = inputs.tables["tickets"], inputs.tables["tasks"]
+    mined = set(zip(tasks["account_id"], tasks["done_at"], strict=True))
+    is_mined = np.array([key in mined for key in zip(tickets["account_id"], tickets["opened_at"], strict=True)])
+    forgotten = is_mined & (np.arange(len(tickets)) % 5 == 0)
+    still = tickets.assign(resolved_at=tickets["resolved_at"].mask(forgotten))
+    found = guard_table(replace(inputs, tables={**inputs.tables, "tickets": still}), key_accounts.Config())
+    assert found.set_index("outcome").loc["hours to resolve", "verdict"] == "hurts more than is put up with"
+
+
+def projects_inputs(late_days, ended=True):
+    """Sixty accounts with a project planned for 100 days; business is looked for on the 150th day after its start."""
+    inputs = mixed_inputs(0.0, accounts=60)
+    began, planned = pd.Timestamp("2025-06-01"), pd.Timestamp("2025-09-09")
+    done = planned + pd.to_timedelta(late_days, unit="D")
+    projects = no_rows("projects").reindex(range(60)).assign(
+        project_id=[f"J{number}" for number in range(60)], account_id=inputs.accounts.index, known_at=began,
+        planned_end=planned, ended_at=done if ended else pd.NaT,
+    )  # fmt: skip
+    tasks = no_rows("tasks").reindex(range(60)).assign(
+        task_id=[f"t{number}" for number in range(60)], account_id=inputs.accounts.index, line="value_add",
+        done_at=began + pd.Timedelta(days=150),
+    )  # fmt: skip
+    return replace(inputs, tables={**inputs.tables, "projects": projects, "tasks": tasks})
+
+
+def test_a_project_that_takes_longer_is_not_late_by_business_looked_for_after_its_planned_end():
+    # Half the projects take 100 days more, and are still there on the 150th day: late first, looked for afterwards.
+    late = np.repeat([0, 100], 30)
+    row = guard_table(projects_inputs(late), key_accounts.Config()).set_index("outcome").loc["days late"]
+    assert (row["with_mining"], row["without"], row["verdict"]) == (0, 60, "cannot tell")
+
+
+def test_a_project_that_goes_on_after_its_planned_end_is_late_by_the_days_so_far():
+    inputs = projects_inputs(np.zeros(60), ended=False)
+    days = projects_of(inputs)["late_days"]
+    assert days.unique().tolist() == [(pd.Timestamp(AS_OF) - pd.Timestamp("2025-09-09")).days]
+    # of an account that has left nobody ends a project any more
+    gone = replace(inputs, accounts=inputs.accounts.assign(left_on=pd.Timestamp("2025-08-01")))
+    assert projects_of(gone)["late_days"].isna().all()
 
 
 def test_without_projects_nobody_can_tell_whether_delivery_suffers():
@@ -371,6 +447,14 @@ def test_without_any_further_table_the_page_says_what_is_missing():
     assert "assignments, csms, meetings and 7 more are not there" in told(result, "tables_absent")
     assert result.figures["key_accounts"].value == 2
     assert result.tables["sources"].empty
+
+
+def test_a_key_account_with_two_csms_is_named_and_the_newest_assignment_counts():
+    owned = [{"account_id": "a", "role": "csm", "csm_id": csm, "valid_from": f"2026-0{month}-01", "valid_to": None}
+             for month, csm in enumerate(("cy", "ann"), start=1)]  # fmt: skip
+    result = result_of(make_book(assignments=owned))
+    assert told(result, "two_csms") == "1 account has two CSMs at once (Name a: ann, cy): the newest assignment counts"
+    assert set(result.tables["scorecard"].set_index("account_id")["csm"].dropna()) == {"ann"}
 
 
 def test_roles_nobody_holds_are_named():

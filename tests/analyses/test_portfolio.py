@@ -234,7 +234,7 @@ def test_an_account_with_two_csms_is_named_and_the_newest_assignment_counts():
     owned = [*OWNED, held("A1", "C2", valid_from="2026-01-01")]
     found = result_of(team(assignments=owned))
     [doubt] = [each for each in found.caveats if each.code == "two_csms"]
-    assert doubt.message.values["names"] == ["Name A1"]
+    assert doubt.message.values["names"] == ["Name A1: C1, C2"]
     assert found.tables["accounts"].set_index("account_id").loc["A1", "csm"] == "Bo"
 
 
@@ -289,6 +289,18 @@ def test_a_person_is_compared_with_colleagues_in_the_same_tiers_as_least_squares
     assert found.loc["C1", "own"] - found.loc["C1", "colleagues"] == pytest.approx(slope)
     assert abs(found.loc["C1", "difference"]) < abs(slope)  # shrunk
     assert found["says"].tolist() == ["no difference shown"] * 2
+
+
+def test_a_tier_in_which_accounts_differ_much_makes_nobody_stand_out():
+    # Twelve large accounts each, 7 about a mean of 17 (C1) and 11 (C2): the means differ by 6 with an error of
+    # 7 sqrt(12 / 11) sqrt(2 / 12) = 3.0. Over all tiers the spread is near 3.3 and the error 1.4: 6 is 4 errors.
+    large = [("C1", "large", value) for value in (10.0, 24.0) * 6] + [
+        ("C2", "large", value) for value in (4.0, 18.0) * 6
+    ]
+    small = [(f"C{csm}", "small", value) for csm in range(3, 8) for value in (0.0, 1.0) * 10]
+    frame = pd.DataFrame(large + small, columns=["csm_id", "tier", "value"])
+    frame = frame.assign(measure="touches", account_id=[f"A{n}" for n in range(len(frame))])
+    assert set(differences(frame, 10, 0.95)["says"]) == {"no difference shown"}
 
 
 def test_whoever_has_all_accounts_of_a_tier_cannot_be_compared():

@@ -296,9 +296,26 @@ def test_an_account_with_two_current_csms_is_named_and_the_newest_counts():
     made = make_book({"a": "ann", "b": "bo", "c": "cy"})
     second = {"account_id": "a", "role": "csm", "valid_from": "2026-01-01", "csm_id": "bo", "valid_to": None}
     result = result_of(with_rows(made, "assignments", [second | {"reason": "new"}]), leaving={"bo": AS_OF})
-    assert result.tables["doubles"].to_dict("records") == [{"account_id": "a", "csm_id": "bo", "csms": "ann, bo"}]
-    assert "a (ann, bo)" in told(result, "two_csms")
+    assert result.tables["doubles"].to_dict("records") == [
+        {"account_id": "a", "name": "Account a", "csm_id": "bo", "csms": "ann, bo"}
+    ]
+    assert "ann, bo" in told(result, "two_csms")
     assert set(moves_of(result)) == {"a", "b"}
+
+
+def test_a_leaver_whose_accounts_went_to_others_before_is_told_with_who_has_them():
+    made = make_book({"a": "ann", "b": "bo", "c": "cy"})
+    moved = {"account_id": "b", "role": "csm", "valid_from": "2026-02-01", "csm_id": "cy", "valid_to": None}
+    result = result_of(with_rows(made, "assignments", [moved | {"reason": "leaver"}]), leaving={"bo": date(2026, 2, 1)})
+    assert told(result, "leaver_without_accounts") == (
+        "Name bo is named under leaving and has no accounts any more: since 1 Feb 2026 1 account went to Name cy"
+    )
+
+
+def test_accounts_of_a_leaver_who_is_out_of_csms_already_are_given_out():
+    made = make_book({"a": "ann", "b": "gone"}, csms={"ann": {}, "cy": {}})
+    assert told(result_of(made), "csm_unknown").startswith("1 account has a CSM who is not in csms (gone)")
+    assert set(moves_of(result_of(made, leaving={"gone": AS_OF}))) == {"b"}
 
 
 @pytest.mark.parametrize("capacity", [None, 0])

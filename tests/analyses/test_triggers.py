@@ -460,6 +460,17 @@ def test_the_widest_useful_threshold_is_proposed():
     assert wider.lift == pytest.approx(4.0)
 
 
+def test_a_threshold_beyond_which_only_a_tier_lies_that_leaves_more_often_is_not_useful():
+    # 50 small accounts with low values, of which 20 leave, at random; 50 large ones, of which none does
+    values, tier = np.arange(100.0), np.array(["small"] * 50 + ["large"] * 50, dtype=object)
+    is_lost = np.isin(np.arange(100) % 5, (2, 3)) & (values < 50)
+    blind = propose(values, is_lost, np.arange(100), is_low_bad=True, useful_lift=1.9)
+    fair = propose(values, is_lost, np.arange(100), is_low_bad=True, useful_lift=1.9, tier=tier)
+    # the lowest quarter has 10 of 25: twice the .2 of all, and just the .4 of small accounts
+    assert blind.lift == pytest.approx(2.0)
+    assert fair.lift < 1.5
+
+
 def test_with_few_losses_the_threshold_is_that_of_a_tenth():
     values = np.arange(100.0)
     made = propose(values, values < 9, np.arange(100), is_low_bad=False, useful_lift=2.0)
@@ -624,7 +635,7 @@ def test_records_that_contradict_themselves_are_told_and_make_no_alert():
     result = result_of(made, config_of(**CHAMPION))
     assert result.tables["alerts"].empty
     assert said(result, "impossible_days").startswith("1 row ends before the day it began, in contacts (1)")
-    assert said(result, "two_owners") == "1 account has two CSMs at once, A; the newest one gets its tasks"
+    assert said(result, "two_csms") == "1 account has two CSMs at once (Name A: C1, C2): the newest assignment counts"
 
 
 def test_a_condition_on_what_is_not_there_is_refused():
@@ -750,7 +761,8 @@ def test_a_trigger_on_the_planted_engagement_warns_as_often_as_it_should(inputs,
     place = pd.Index(world.traits["account_id"]).get_indexer(inputs.panel.accounts)
     latent = np.mean([world.engagement[np.ix_(place, month - back)] for back in range(3)], axis=0)
     only = config.triggers["no_login"].model_copy(update={"bad": "low", "threshold": -1.2, "clears_at": -0.9})
-    asked = config.model_copy(update={"triggers": {"no_login": only}})
+    # nothing was learned for it, so every week with an outcome judges it
+    asked = config.model_copy(update={"triggers": {"no_login": only}, "judge_weeks": 66})
     known = with_measure(inputs, "no_login", latent)
     row = triggers.analyze(known, asked).tables["worth"].iloc[0]
     found = judged_alerts(known, asked, "no_login")
@@ -769,6 +781,24 @@ def test_a_trigger_on_noise_is_reported_as_useless(inputs, config):
     assert row["verdict"] == "useless"
     assert row["judged"] > 200
     assert "useless_on" in codes(made)
+
+
+def test_alerts_of_one_tier_are_judged_by_the_losses_of_that_tier(inputs, config):
+    # noise, and only small accounts are measured: they leave more often, alert or not
+    noise = np.random.default_rng(8).normal(size=inputs.panel.measures["no_login"].shape)
+    is_small = (inputs.accounts["tier"].reindex(inputs.panel.accounts) == "small").to_numpy()
+    only = config.triggers["no_login"].model_copy(update={"bad": "low", "threshold": -2.0, "clears_at": 0.0})
+    asked = config.model_copy(update={"triggers": {"no_login": only}})
+    known = with_measure(inputs, "no_login", np.where(is_small[:, None], noise, np.nan))
+    row = triggers.analyze(known, asked).tables["worth"].iloc[0]
+    rows = inputs.panel.rows
+    day = numbers(inputs.panel.dates)[rows["place"]]
+    acted = acted_after(rows["account"].to_numpy(), day, touch_days(inputs), config.acted_days)
+    left_alone = rows[rows["place"].between(*inputs.panel.judged(config)) & rows["is_complete"] & ~acted]
+    small = left_alone[is_small[left_alone["account"]]]
+    assert row["base_rate"] == pytest.approx(small["is_lost"].mean())
+    assert small["is_lost"].mean() > 1.2 * left_alone["is_lost"].mean()
+    assert row["verdict"] == "useless"
 
 
 def test_the_planted_ticket_cluster_is_found_with_its_silent_accounts(inputs, result):

@@ -47,6 +47,21 @@ def test_nobody_is_named_in_a_team_of_equals(sizes, reps):
     assert rate <= 1 - LEVEL + 3 * error
 
 
+@pytest.mark.calibration
+def test_nobody_is_named_where_a_few_equals_have_the_accounts_that_differ_most():
+    # three people with 14 large accounts each (touches about 12), five with 40 small ones (about a half)
+    rng, found = np.random.default_rng(20261124), []
+    person = np.repeat([f"C{place}" for place in range(8)], [14] * 3 + [40] * 5)
+    tier = np.where(np.arange(len(person)) < 42, "large", "small")
+    for _ in range(FULL):
+        touches = rng.poisson(np.where(tier == "large", 12.0, 0.5) * rng.gamma(4, 0.25, len(person)))
+        frame = pd.DataFrame({"account_id": range(len(person)), "csm_id": person, "tier": tier, "measure": "touches"})
+        found.append(len(named(frame.assign(value=touches.astype(float)))) > 0)
+    rate, error = np.mean(found), np.sqrt(0.05 * 0.95 / FULL)
+    print(f"tiers apart: somebody named {rate:.4f} over {FULL}, at most .05 + {3 * error:.4f}")
+    assert rate <= 1 - LEVEL + 3 * error
+
+
 @pytest.mark.parametrize("reps", [QUICK, pytest.param(FULL, marks=pytest.mark.calibration)])
 @pytest.mark.parametrize("sizes", [(6, 25, 40), (12, 30, 50)], ids=lambda sizes: f"{sizes[0]} people")
 def test_a_person_whose_accounts_lie_one_standard_deviation_apart_is_found(sizes, reps):

@@ -18,33 +18,37 @@ EVENTS = ["account_id", "on", "way", "what", "people", "opened", "clicked", "not
 
 
 def contacts(snapshot: Snapshot) -> "tuple[pd.DataFrame, Mapping[str, tuple[str, ...]]]":
-    """Return the people who are there, and the names of all people by account.
+    """Return the people who are there, and what says who all people are by account.
 
     Args:
         snapshot: The book as of a date.
 
     Returns:
         One row per person: account_id, contact_id, role, name, is_primary, added_on, added_way, tags, last_on (newest
-        touch, missing = never), score and answered_on (newest NPS answer).
+        touch, missing = never), score and answered_on (newest NPS answer). And account -> names, phone numbers and
+        WeChat ids of people, those who have left too.
     """
     rows = rows_of(
         snapshot, "contacts", account_id="string", contact_id="string", role="string", is_primary="boolean",
         added_at="timestamp", added_way="string", tags="string", left_at="timestamp",
     )  # fmt: skip
-    pii = rows_of(snapshot, "contact_pii", contact_id="string", name="string").dropna().set_index("contact_id")["name"]
+    pii = rows_of(
+        snapshot, "contact_pii", contact_id="string", name="string", phone="string", wechat_id="string"
+    ).set_index("contact_id")
     answers = rows_of(
         snapshot, "nps_responses", contact_id="string", responded_at="timestamp", score="float64"
     ).dropna()
     newest = answers.sort_values("responded_on").drop_duplicates("contact_id", keep="last").set_index("contact_id")
-    named = rows.assign(name=rows["contact_id"].map(pii))
-    names = {str(key): tuple(part) for key, part in named.dropna(subset="name").groupby("account_id")["name"]}
+    named = rows.assign(name=rows["contact_id"].map(pii["name"]))
+    known = rows[["account_id", "contact_id"]].join(pii, on="contact_id").drop(columns="contact_id")
+    texts = known.melt("account_id").dropna(subset="value").groupby("account_id")["value"]
     full = named.assign(
         last_on=_last_touch(snapshot).reindex(rows["contact_id"]).to_numpy(),
         score=newest["score"].reindex(rows["contact_id"]).to_numpy(),
         answered_on=newest["responded_on"].reindex(rows["contact_id"]).to_numpy(),
     )
     there: pd.DataFrame = full[full["left_on"].isna()].drop(columns="left_on")
-    return there.reset_index(drop=True), names
+    return there.reset_index(drop=True), {str(account): tuple(part) for account, part in texts}
 
 
 def _last_touch(snapshot: Snapshot) -> "pd.Series[pd.Timestamp]":

@@ -44,7 +44,19 @@ def caveats(inputs: Inputs) -> Iterator[Caveat]:
                 "timeline", n=passed),
             say("Fill meetings.held_at"),
         )  # fmt: skip
-    if not inputs.has_names:
+    yield from _about_names(inputs)
+
+
+def _about_names(inputs: Inputs) -> Iterator[Caveat]:
+    texts = (inputs.promises["said"], inputs.meetings["summary"], inputs.events["note"])
+    if "contact_pii" not in inputs.tables and any(each.notna().any() for each in texts):
+        yield Caveat(
+            "names_not_known",
+            Severity.WARNING,
+            say("No table says who people are: names that notes and summaries hold are shown as they were written"),
+            say("Add contact_pii to the workspace, so that they can be taken out"),
+        )
+    elif not inputs.has_names:
         yield Caveat(
             "no_names",
             Severity.NOTE,

@@ -23,7 +23,7 @@ class Inputs:
         timezone: Zone of the workspace.
         accounts: By account_id: name, tier, arr, currency, since, csm_id, csm.
         unknown: Ids of the settings that are no customers.
-        doubled: Accounts with two CSMs at once: account_id, name, csm (who counts).
+        doubled: Accounts with two CSMs at once: see `with_two_csms`.
         contacts: People who are there: see `asked.contacts`.
         issues: What is open: see `asked.issues`.
         tasks: Open tasks: account_id, task_id, theme, due_on.
@@ -32,8 +32,8 @@ class Inputs:
         opportunities: Open ones: account_id, stage, amount, currency, created_on.
         meetings: Held ones, and planned ones that were not held: see `asked.meetings`.
         events: What was received, attended and written: see `asked.events`.
-        people_names: Names of people by account, which free texts may hold; empty where they may be shown.
-        has_names: People stand by name.
+        people: Account -> what says who its people are and is taken out of free texts.
+        has_names: People stand by name, and free texts as they were written.
         tables: Tables of the workspace.
         upstream: Results of this run.
     """
@@ -52,7 +52,7 @@ class Inputs:
     opportunities: "pd.DataFrame"
     meetings: "pd.DataFrame"
     events: "pd.DataFrame"
-    people_names: Mapping[str, tuple[str, ...]]
+    people: Mapping[str, tuple[str, ...]]
     has_names: bool
     tables: frozenset[str]
     upstream: Mapping[str, Any]
@@ -70,7 +70,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
 
     every = customers_of(snapshot)
     accounts = every[every.index.isin(config.accounts)] if config.accounts else every
-    contacts, names = asked.contacts(snapshot)
+    contacts, people = asked.contacts(snapshot)
     has_names = config.names and "contact_pii" in snapshot.tables
     first = snapshot.as_of - timedelta(days=config.timeline_days - 1)
     shown = contacts if has_names else contacts.assign(name=contacts["role"])
@@ -93,7 +93,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         opportunities=of(asked.opportunities(snapshot)),
         meetings=of(asked.meetings(snapshot)),
         events=of(asked.events(snapshot, first)),
-        people_names={} if has_names else names,
+        people=people,
         has_names=has_names,
         tables=frozenset(snapshot.tables),
         upstream=upstream,

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.account_brief.evidence import Inputs
+from csworkbench.analyses.account_brief.hiding import as_allowed
 from csworkbench.analyses.account_brief.sections import (
     by_account,
     frame_of,
@@ -20,8 +21,6 @@ from csworkbench.files import slugs
 
 if TYPE_CHECKING:
     import pandas as pd
-
-HIDDEN = "[name]"
 
 
 def raise_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
@@ -137,23 +136,12 @@ def open_actions(inputs: Inputs) -> "pd.DataFrame":
     promises = inputs.promises.assign(
         whose="theirs",
         due_on=pd.Series(pd.NaT, index=inputs.promises.index),
-        what=_hidden(inputs.promises, "said", inputs),
+        what=as_allowed(inputs.promises, "said", inputs),
     )
     columns = {"account_id": "str", "whose": "str", "what": "str", "due_on": "datetime64[s]"}
     rows = pd.concat([part[list(columns)].astype(columns) for part in (tasks, steps, promises)], ignore_index=True)
     late = rows.assign(is_late=rows["due_on"] < pd.Timestamp(inputs.as_of))
     return named(late.sort_values(["due_on", "what"], kind="stable"), inputs)
-
-
-def _hidden(rows: "pd.DataFrame", column: str, inputs: Inputs) -> list[str]:
-    """Return free texts without the names of people, where these may not be shown."""
-    found = []
-    for account, text in zip(rows["account_id"], rows[column], strict=True):
-        said = str(text)
-        for name in inputs.people_names.get(account, ()):
-            said = said.replace(name, HIDDEN)
-        found.append(said)
-    return found
 
 
 def last_meetings(inputs: Inputs) -> "pd.DataFrame":
@@ -166,7 +154,7 @@ def last_meetings(inputs: Inputs) -> "pd.DataFrame":
     last = held.drop_duplicates("account_id", keep="last")
     told_rows = last.assign(agreed=last["summary"], kind=[word(kind, inputs) for kind in last["kind"]])
     known = told_rows["agreed"].notna()
-    told_rows.loc[known, "agreed"] = _hidden(told_rows[known], "agreed", inputs)
+    told_rows.loc[known, "agreed"] = as_allowed(told_rows[known], "agreed", inputs)
     return named(told_rows[["account_id", "kind", "held_on", "agreed"]].astype({"agreed": "str"}), inputs)
 
 
@@ -273,7 +261,7 @@ def timeline_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     came = pd.Series([_came(row, inputs) for row in kept.to_dict("records")], index=kept.index, dtype="object")
     known = kept["note"].notna()
     notes = pd.Series(None, index=kept.index, dtype="object")
-    notes[known] = _hidden(kept[known], "note", inputs)
+    notes[known] = as_allowed(kept[known], "note", inputs)
     shown = kept.assign(came=came, note=notes.astype("str"), way=[word(way, inputs) for way in kept["way"]])
     return named(shown[["account_id", "on", "way", "what", "came", "note"]].astype({"came": "str"}), inputs)
 

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.key_accounts.evidence import Inputs
+from csworkbench.analyses.key_accounts.selling import SERVICE
 from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import about_two_csms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -22,8 +24,10 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
         tables: Tables of the result.
     """
     yield from _about_sources(inputs)
+    yield from about_two_csms(inputs.doubled)
     yield from _about_ratings(config, tables)
     yield from _about_guard(tables["guardrail"])
+    yield from _about_costs(inputs)
     yield from _about_meetings(inputs)
     yield Caveat(
         "not_measured",
@@ -134,6 +138,23 @@ def _about_guard(guard: "pd.DataFrame") -> Iterator[Caveat]:
                 "same as no harm",
                 outcomes=list(open_ones["outcome"]),
             ),
+        )
+
+
+def _about_costs(inputs: Inputs) -> Iterator[Caveat]:
+    rows = inputs.tables["opportunities"]
+    free = rows[rows["cost"] == 0]
+    if len(free):
+        yield Caveat(
+            "cost_nothing",
+            Severity.NOTE,
+            say(
+                "{n:n opportunity has|opportunities have} a cost of 0, {mine:count} of them from service: they count "
+                "in the mean cost of their source, and not in the claim that service costs less",
+                n=len(free),
+                mine=int((free["source"] == SERVICE).sum()),
+            ),
+            say("Leave the cost blank where nobody recorded it"),
         )
 
 

@@ -10,6 +10,7 @@ from csworkbench.asof import Snapshot
 from csworkbench.errors import refuse_absent
 from csworkbench.features import owner_names
 from csworkbench.features.dated import with_columns
+from csworkbench.features.listed import with_two_csms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,6 +62,7 @@ class Inputs:
         absent: Tables that are not there.
         refused: What ingestion set aside or flagged: table, column, rule, count, example.
         nps: Sums of the NPS answers of the window by account_id: answered, promoters, detractors.
+        doubled: Accounts with two CSMs at once: see `with_two_csms`.
         language: Language of the workspace.
     """
 
@@ -69,6 +71,7 @@ class Inputs:
     tables: "Mapping[str, pd.DataFrame]"
     absent: tuple[str, ...]
     refused: "pd.DataFrame"
+    doubled: "pd.DataFrame"
     nps: "pd.DataFrame | None" = None
     language: str = "en"
 
@@ -97,6 +100,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         tables={name: _rows(snapshot, name) for name in COLUMNS},
         absent=tuple(sorted({*COLUMNS, "nps_responses"} - snapshot.tables.keys())),
         refused=_refused(snapshot),
+        doubled=with_two_csms(snapshot, accounts[accounts["is_key"] & accounts["left_on"].isna()]),
         nps=_nps(snapshot, config),
         language=snapshot.workspace.language,
     )

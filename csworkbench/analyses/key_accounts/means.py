@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 BETTER, WORSE, CANNOT_TELL = "better", "worse", "cannot tell"
+LEAST_ACCOUNTS = 10  # with fewer an interval over accounts is too short
 LINE = ["value", "low", "high", "n", "before", "change", "change_low", "change_high", "verdict"]
 
 
@@ -116,16 +117,31 @@ def clustered(design: "pd.DataFrame", outcome: "Floats", accounts: "pd.Series[st
 
     Source: cluster-robust variance (Liang and Zeger 1986) by statsmodels, Student's quantile with accounts - 1.
     """
+    import numpy as np
     import pandas as pd
     import statsmodels.api as sm
     from scipy.stats import t
 
     codes = pd.factorize(accounts)[0]
     fitted = sm.OLS(outcome, design.to_numpy(float)).fit(cov_type="cluster", cov_kwds={"groups": codes})
-    half = float(t.ppf((1 + level) / 2, max(int(codes.max()), 1))) * fitted.bse
+    # Where the model fits to the last digit a variance of nothing may come out below 0.
+    error = np.sqrt(np.maximum(np.diag(fitted.cov_params()), 0.0))
+    half = float(t.ppf((1 + level) / 2, max(int(codes.max()), 1))) * error
     return pd.DataFrame(
         {"value": fitted.params, "low": fitted.params - half, "high": fitted.params + half}, index=design.columns
     )
+
+
+def are_enough(rows: "pd.DataFrame", kind: str, least: int) -> bool:
+    """Return whether rows of two kinds are enough to compare them.
+
+    Args:
+        rows: Rows with account_id.
+        kind: Column that tells the two apart.
+        least: Rows each of them needs; accounts they need are LEAST_ACCOUNTS.
+    """
+    counts = rows.groupby(kind)["account_id"].agg(["size", "nunique"])
+    return len(counts) == 2 and bool((counts >= [least, LEAST_ACCOUNTS]).all(axis=None))
 
 
 def interval_of(found: "pd.DataFrame", name: str) -> tuple[float, float, float]:

@@ -83,8 +83,9 @@ def key_point_table(inputs: Inputs, config: Config) -> "tuple[pd.DataFrame, pd.D
         config: What calls for a meeting, and the window.
 
     Returns:
-        One row per event of the last window whose time for a meeting is over: POINT. And one row per key account and
-        happening without a meeting: MISSING; state says whether its time is over or still runs.
+        One row per event of the last window whose time for a meeting is over, at key accounts that have left since
+        too: POINT. And one row per key account that is there and happening without a meeting: MISSING; state says
+        whether its time is over or still runs.
     """
     import pandas as pd
 
@@ -97,7 +98,7 @@ def key_point_table(inputs: Inputs, config: Config) -> "tuple[pd.DataFrame, pd.D
         met = over.groupby("account_id")["is_met"].agg(["sum", "size"]).astype(float)
         found = share_of(met["sum"], met["size"], config.level)
         lines.append((rule.event, len(over), int(over["is_met"].sum()), found.value, found.low, found.high, found.n))
-        open_ones = events[~events["is_met"]]
+        open_ones = events[~events["is_met"] & events["account_id"].isin(inputs.key.index)]
         about = inputs.key.loc[open_ones["account_id"], ["name", "csm"]].reset_index(drop=True)
         rows = open_ones.reset_index(drop=True).assign(
             event=rule.event, state=[LATE if each else UPCOMING for each in open_ones["is_over"]]
@@ -135,8 +136,8 @@ def _events(inputs: Inputs, config: Config, rule: KeyPoint) -> "pd.DataFrame":
     now, day = pd.Timestamp(inputs.as_of), pd.Timedelta(days=1)
     first, last = rows["due_on"] - rule.before_days * day, rows["due_on"] + rule.after_days * day
     is_begun = (first <= now) & (last > now - config.window_days * day)
-    began = inputs.key["began_on"].reindex(rows["account_id"]).to_numpy(dtype="datetime64[s]")
-    rows = rows[is_begun & (first >= began)]
+    lives = inputs.accounts[["began_on", "left_on"]].reindex(rows["account_id"]).set_axis(rows.index)
+    rows = rows[is_begun & (first >= lives["began_on"]) & ~(first > lives["left_on"])]
     meetings = inputs.tables["meetings"]
     held = meetings[meetings["kind"].isin(rule.kinds) & meetings["held_at"].notna()]
     pairs = rows.reset_index().merge(held[["account_id", "held_at"]], on="account_id")
@@ -152,6 +153,8 @@ def _happenings(inputs: Inputs, config: Config, rule: KeyPoint) -> "Iterator[tup
     else:
         tickets = inputs.tables["tickets"]
         rows, what, day = tickets[tickets["severity"].isin(config.serious)], "ticket_id", "opened_at"
-    mine = rows[rows["account_id"].isin(inputs.key.index)].astype({day: "datetime64[s]"})
+    # Without those that have left, the share would be that of accounts that stayed.
+    key = inputs.accounts.index[inputs.accounts["is_key"]]
+    mine = rows[rows["account_id"].isin(key)].astype({day: "datetime64[s]"})
     for row in mine.to_dict("records"):
         yield str(row["account_id"]), str(row[what]), row[day].normalize()

@@ -159,24 +159,24 @@ def _headline(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Message:
     holds = claims[claims["verdict"] == MORE]
     wins, costs = (sorted(holds.loc[holds["claim"] == claim, "against"]) for claim in ("wins more often", "costs less"))
     met, events, what = int(point["met"]), int(point["events"]), EVENTS[str(point["event"])]
+    meetings = (
+        say("{met:count} of {events:count} {what} had their key-point meeting", met=met, events=events, what=what)
+        if events
+        else say("nothing called for a key-point meeting")
+    )
     if not wins:
         return say(
-            "{n:n key account|key accounts}: that service wins more often than other sources is not shown; {met:count} "
-            "of {events:count} {what} had their key-point meeting",
+            "{n:n key account|key accounts}: that service wins more often than other sources is not shown; {meetings}",
             n=len(inputs.key),
-            met=met,
-            events=events,
-            what=what,
+            meetings=meetings,
         )
     return say(
         "{n:n key account|key accounts}: with the same mix, service wins more often than {wins:words} and costs less "
-        "than {costs:words}; {met:count} of {events:count} {what} had their key-point meeting",
+        "than {costs:words}; {meetings}",
         n=len(inputs.key),
         wins=wins,
         costs=costs or ["none"],
-        met=met,
-        events=events,
-        what=what,
+        meetings=meetings,
     )
 
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.key_accounts.evidence import Inputs
-from csworkbench.analyses.key_accounts.means import clustered, interval_of
+from csworkbench.analyses.key_accounts.means import are_enough, clustered, interval_of
 from csworkbench.analyses.key_accounts.settings import Config
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def claim_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     Returns:
         One row per claim and other source: the columns CLAIM; raw and adjusted are differences of win rates (shares),
         or ratios of cost shares; the claim holds where the interval lies above 0, or below 1. No value with fewer
-        than 10 won and lost of a source.
+        than 10 won and lost of a source, or than 10 accounts behind it.
 
     Source: marginal standardization of a logistic model with the delta method (Lane and Nelder 1982, Biometrics 38);
         variance over accounts (Liang and Zeger 1986).
@@ -145,7 +145,11 @@ def _won(rows: "pd.DataFrame", level: float) -> "tuple[float | None, ...]":
 
     counts = rows.groupby("source")["won"].agg(["sum", "size"])
     raw = _apart(rows, "won")
-    if len(counts) < 2 or (counts["sum"] < LEAST).any() or (counts["size"] - counts["sum"] < LEAST).any():
+    if (
+        not are_enough(rows, "source", LEAST)
+        or (counts["sum"] < LEAST).any()
+        or (counts["size"] - counts["sum"] < LEAST).any()
+    ):
         return raw, None, None, None
     design = _design(rows)
     fitted = sm.GLM(rows["won"].to_numpy(), design.to_numpy(), family=sm.families.Binomial()).fit(
@@ -163,8 +167,7 @@ def _cheaper(rows: "pd.DataFrame", level: float) -> "tuple[float | None, ...]":
     """Return the raw and the adjusted ratio of cost shares (geometric means), and its interval."""
     import numpy as np
 
-    counts = rows.groupby("source").size()
-    if len(counts) < 2 or (counts < LEAST).any():
+    if not are_enough(rows, "source", LEAST):
         return (None,) * 4
     cost = np.log(rows["cost_share"].to_numpy(float))
     raw = _apart(rows.assign(cost=cost), "cost")

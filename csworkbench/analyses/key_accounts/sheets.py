@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.key_accounts.evidence import Inputs
-from csworkbench.analyses.key_accounts.means import Sums, clustered, interval_of, line, sums
+from csworkbench.analyses.key_accounts.means import Sums, are_enough, clustered, interval_of, line, sums
 from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.inference.multiplicity import Guardrail, guardrail
 
@@ -15,7 +15,7 @@ KPI = ["sheet", "kpi", "unit", "value", "low", "high", "n", "before", "change", 
 GUARD = ["outcome", "unit", "difference", "low", "high", "margin", "level", "with_mining", "without", "verdict"]
 RESOLVED, WON = "resolved within a week", "of them won"
 YES_OR_NO = (RESOLVED, WON)
-LEAST = 20  # rows with mining, and without
+LEAST = 20  # rows with mining, and without, of at least 10 accounts each
 HOUR, WEEK = 3600.0, 168.0
 WORDS = {
     Guardrail.HARM: "hurts more than is put up with",
@@ -136,27 +136,35 @@ def _per_year(rows: "pd.DataFrame", given: tuple[Inputs, Config], back: int) -> 
 
 
 def projects_of(inputs: Inputs) -> "pd.DataFrame":
-    """Return the projects with late_days (missing: not ended), collected (share) and the day they count on.
+    """Return the projects with late_days, collected (share) and the day they count on.
+
+    A project that goes on after its planned end is late by the days so far; before it, or where the account has left
+    and nobody ends it any more, nobody knows (missing).
 
     Args:
         inputs: Projects of all accounts.
     """
-    rows = inputs.tables["projects"]
-    due = rows["cash_due"].astype(float)
-    late = (rows["ended_at"].astype("datetime64[s]") - rows["planned_end"].astype("datetime64[s]")).dt.days
+    import pandas as pd
+
+    rows, now = inputs.tables["projects"], pd.Timestamp(inputs.as_of)
+    due, planned = rows["cash_due"].astype(float), rows["planned_end"].astype("datetime64[s]")
+    ended = rows["ended_at"].astype("datetime64[s]")
+    goes_on = ended.isna() & (planned < now) & rows["account_id"].map(inputs.accounts["left_on"]).isna()
+    late = (ended.mask(goes_on, now) - planned).dt.days
     return rows.assign(
         late_days=late.astype(float),
         quality=rows["quality"].astype(float),
         utilization=rows["utilization"].astype(float),
         collected=(rows["cash_collected"].astype(float) / due).where(due > 0),
-        day=rows["ended_at"].astype("datetime64[s]").fillna(rows["planned_end"].astype("datetime64[s]")),
+        day=ended.fillna(planned),
     )
 
 
 def tickets_of(inputs: Inputs) -> "pd.DataFrame":
-    """Return the tickets that had a week, with hours, week_hours (at most a week's) and is_resolved within it.
+    """Return the tickets that had a week, with open_hours, week_hours (at most a week's) and is_resolved within it.
 
-    Tickets of the last days are left out: the quick ones of them are resolved, the slow ones are not there yet.
+    Tickets of the last days are left out: the quick ones of them are resolved, the slow ones are not there yet. One
+    that nobody has resolved counts with the hours so far.
 
     Args:
         inputs: Tickets of all accounts.
@@ -164,10 +172,11 @@ def tickets_of(inputs: Inputs) -> "pd.DataFrame":
     import pandas as pd
 
     rows = inputs.tables["tickets"].astype({"opened_at": "datetime64[s]", "resolved_at": "datetime64[s]"})
-    rows = rows[rows["opened_at"] <= pd.Timestamp(inputs.as_of) - pd.Timedelta(days=7)]
+    now = pd.Timestamp(inputs.as_of)
+    rows = rows[rows["opened_at"] <= now - pd.Timedelta(days=7)]
     hours = (rows["resolved_at"] - rows["opened_at"]).dt.total_seconds() / HOUR
     return rows.assign(
-        hours=hours,
+        open_hours=hours.fillna((now - rows["opened_at"]).dt.total_seconds() / HOUR),
         week_hours=hours.fillna(WEEK).clip(upper=WEEK),
         is_resolved=(hours <= WEEK).astype(float),
         csat=rows["csat"].astype(float),
@@ -233,8 +242,8 @@ def _ticket_quarters(inputs: Inputs) -> "pd.DataFrame":
     import numpy as np
 
     rows = tickets_of(inputs)
-    rows = rows[rows["hours"] > 0].assign(quarter=lambda each: each["opened_at"].dt.to_period("Q"))
-    rows = rows.assign(log_hours=np.log(rows["hours"]))
+    rows = rows[rows["open_hours"] > 0].assign(quarter=lambda each: each["opened_at"].dt.to_period("Q"))
+    rows = rows.assign(log_hours=np.log(rows["open_hours"]))
     means = rows.groupby(["account_id", "quarter"])[["log_hours", "csat"]].mean().reset_index()
     mined = _mining(inputs)
     keys = set(zip(mined["account_id"], mined["day"].dt.to_period("Q"), strict=True))
@@ -253,7 +262,7 @@ def _inside(
     # An account that is always mined, or never, says nothing of itself.
     both = known[known.groupby("account_id")["is_mined"].transform("nunique") > 1]
     mined = int(both["is_mined"].sum())
-    if min(mined, len(both) - mined) < LEAST:
+    if not are_enough(both, "is_mined", LEAST):
         return None, None, None, mined, len(both) - mined
     columns = pd.get_dummies(both["quarter"].astype(str), drop_first=True, dtype=float)
     table = pd.concat([both[["is_mined", outcome]], columns], axis=1)
@@ -263,11 +272,17 @@ def _inside(
 
 
 def _projects_with_mining(inputs: Inputs) -> "pd.DataFrame":
-    """Return the ended projects with their tier, and whether service looked for business at the account meanwhile."""
+    """Return the projects that have ended or should have, and whether service looked for business in the time planned.
+
+    The time planned, not the time taken: a project that takes longer has more days on which somebody looks for
+    business, and would be late with it by that alone.
+    """
     rows = projects_of(inputs)
-    rows = rows[rows["ended_at"].notna() & rows["known_at"].notna() & rows["account_id"].isin(inputs.accounts.index)]
-    days = _mining(inputs).merge(rows[["project_id", "account_id", "known_at", "ended_at"]], on="account_id")
-    inside = days[(days["day"] >= days["known_at"]) & (days["day"] <= days["ended_at"])]
+    is_over = rows["ended_at"].notna() | rows["late_days"].notna()
+    rows = rows[is_over & rows["known_at"].notna() & rows["account_id"].isin(inputs.accounts.index)]
+    rows = rows.assign(until=rows["planned_end"].fillna(rows["ended_at"]))
+    days = _mining(inputs).merge(rows[["project_id", "account_id", "known_at", "until"]], on="account_id")
+    inside = days[(days["day"] >= days["known_at"]) & (days["day"] <= days["until"])]
     tier = inputs.accounts.loc[rows["account_id"], "tier"].to_numpy()
     return rows.assign(tier=tier, is_mined=rows["project_id"].isin(inside["project_id"]).astype(float))
 
@@ -280,7 +295,7 @@ def _between(
 
     known = rows[rows[outcome].notna()]
     mined = int(known["is_mined"].sum())
-    if min(mined, len(known) - mined) < LEAST:
+    if not are_enough(known, "is_mined", LEAST):
         return None, None, None, mined, len(known) - mined
     tiers = pd.get_dummies(known["tier"], drop_first=True, dtype=float)
     design = pd.concat([known[["is_mined"]], tiers], axis=1).assign(constant=1.0)

@@ -8,6 +8,7 @@ if TYPE_CHECKING:
 MORE, FEWER, ALIKE, ALONE = "more", "fewer", "no difference shown", "cannot be told"
 COLUMNS = ["csm_id", "measure", "accounts", "own", "colleagues", "difference", "low", "high", "says"]
 LEAST_PEOPLE = 2
+LEAN = 4  # accounts that the spread over all tiers counts for in that of one
 
 
 def differences(values: "pd.DataFrame", least_accounts: int, level: float) -> "pd.DataFrame":
@@ -55,7 +56,7 @@ def differences(values: "pd.DataFrame", least_accounts: int, level: float) -> "p
 
 
 def _against_colleagues(rows: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the difference of each person from colleagues with accounts of the same tiers, and its error.
+    """Return the difference of each person from colleagues with accounts of the same tiers, and its error by tier.
 
     Within each tier the mean of the person less that of the others, weighted by n m / (n + m): what least squares with
     a mean per tier come to. Nothing can be told of who has all accounts of their tiers.
@@ -71,16 +72,28 @@ def _against_colleagues(rows: "pd.DataFrame") -> "pd.DataFrame":
     others = both["all_size"] - both["size"]
     gap = both["sum"] / both["size"] - (both["all_sum"] - both["sum"]) / others.where(others > 0)
     weight = (both["size"] * others / both["all_size"]).astype(float)
-    weighted = both.assign(weight=weight, weighted=(weight * gap).fillna(0.0)).groupby("csm_id")
-    total = weighted["weight"].sum()
-    about = rows["value"] - rows.groupby(["csm_id", "tier"])["value"].transform("mean")
-    free = len(rows) - len(cells)
-    spread = float((about**2).sum() / free) if free > 0 else 0.0
-    is_told = (total > 0) & (spread > 0)
+    spread = both["tier"].map(_spreads(rows))
+    weighted = both.assign(
+        weight=weight, weighted=(weight * gap).fillna(0.0), variance=(weight * spread).fillna(0.0)
+    ).groupby("csm_id")[["weight", "weighted", "variance"]].sum()  # fmt: skip
+    total = weighted["weight"].where((weighted["weight"] > 0) & (weighted["variance"] > 0))
     people = rows.groupby("csm_id")["value"].agg(accounts="size", own="mean")
-    people = people.assign(
-        effect=(weighted["weighted"].sum() / total.where(is_told)),
-        standard_error=np.sqrt(spread / total.where(is_told)),
-    )
+    people = people.assign(effect=weighted["weighted"] / total, standard_error=np.sqrt(weighted["variance"]) / total)
     found: pd.DataFrame = people.reset_index()
+    return found
+
+
+def _spreads(rows: "pd.DataFrame") -> "pd.Series[float]":
+    """Return the variance of accounts of one person by tier; few accounts lean on what it is over all tiers.
+
+    One variance for all would make that of rare large accounts, of which more is done, too small, and people with many
+    of them stand out by chance.
+
+    Source: Smyth (2004), Statistical Applications in Genetics and Molecular Biology 3, article 3, moderated variances.
+    """
+    about = rows["value"] - rows.groupby(["csm_id", "tier"])["value"].transform("mean")
+    squares = (about**2).groupby(rows["tier"]).sum()
+    free = rows.groupby("tier").size() - rows.groupby("tier")["csm_id"].nunique()
+    usual = squares.sum() / free.sum() if free.sum() > 0 else 0.0
+    found: pd.Series[float] = (squares + LEAN * usual) / (free + LEAN)
     return found

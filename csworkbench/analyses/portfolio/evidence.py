@@ -24,8 +24,7 @@ class Inputs:
         accounts: Customers by account_id: name, tier, arr, currency, since (day it signed up, missing = not known),
             csm_id (missing = nobody), csm (its name).
         people: By csm_id: csm (name), team, capacity (minutes a week, missing = not known).
-        doubled: Accounts that two assignments give to different CSMs today, as account_id, name, csm
-            (who counts).
+        doubled: Accounts with two CSMs at once: see `with_two_csms`.
         talks: One row per account and person (missing = not recorded) with a touch by a person in the period:
             account_id, csm_id, touches, minutes.
         visits: By account_id: online, offline (day of the last one).

@@ -1,14 +1,16 @@
 """What to know before accounts change hands."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.reassignment.evidence import NO_CAPACITY, Inputs
 from csworkbench.analyses.reassignment.explaining import Shortage
 from csworkbench.analyses.reassignment.losses import ALL, Harm, Watched
-from csworkbench.analyses.reassignment.moving import Plan
+from csworkbench.analyses.reassignment.moving import LEAVER, Plan
 from csworkbench.analyses.reassignment.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import about_two_csms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,6 +34,7 @@ def doubts(
     yield from _about_room(config, short)
     yield from _about_units(made, tables)
     yield from _about_people(inputs, tables)
+    yield from _about_leavers(inputs, config)
     yield from _about_accounts(inputs, config)
     yield from _about_messages(tables["moves"])
     yield from _about_losses(config, watched)
@@ -134,26 +137,39 @@ def _about_people(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Itera
         )
 
 
+def _about_leavers(inputs: Inputs, config: Config) -> Iterator[Caveat]:
+    import pandas as pd
+
+    names, transfers = inputs.people["name"], inputs.transfers
+    for csm in sorted(set(config.leaving) - set(inputs.accounts["csm_id"].dropna())):
+        is_late = (transfers["reason"] == LEAVER) | (transfers["moved_on"] >= pd.Timestamp(config.leaving[csm]))
+        given = transfers[(transfers["old"] == csm) & is_late]
+        if given.empty:
+            told = say("{who} is named under leaving and has no accounts", who=names[csm])
+        else:
+            told = say(
+                "{who} is named under leaving and has no accounts any more: since {day:date} {n:n account|accounts} "
+                "went to {people:list}",
+                who=names[csm],
+                day=given["moved_on"].min().date(),
+                n=len(given),
+                people=sorted(names.reindex(given["new"].unique()).dropna()),
+            )
+        day = config.leaving[csm] - timedelta(days=1)
+        again = say("See how they are given out: run with --as-of {day}", day=day.isoformat()) if len(given) else None
+        yield Caveat("leaver_without_accounts", Severity.NOTE, told, again)
+
+
 def _about_accounts(inputs: Inputs, config: Config) -> Iterator[Caveat]:
-    doubles, accounts = inputs.doubles, inputs.accounts
-    if len(doubles):
-        yield Caveat(
-            "two_csms",
-            Severity.WARNING,
-            say(
-                "{n:n account has|accounts have} several current CSMs; the newest one counts: {who:list}",
-                n=len(doubles),
-                who=[f"{row['account_id']} ({row['csms']})" for row in doubles.to_dict("records")],
-            ),
-            say("Fill valid_to of the assignments that have ended"),
-        )
-    unknown = accounts["csm_id"].notna() & ~accounts["csm_id"].isin(inputs.people.index)
+    accounts = inputs.accounts
+    yield from about_two_csms(inputs.doubles)
+    unknown = accounts["csm_id"].notna() & ~accounts["csm_id"].isin({*inputs.people.index, *config.leaving})
     if unknown.any():
         yield Caveat(
             "csm_unknown",
             Severity.WARNING,
             say(
-                "{n:n account has a CSM|accounts have CSMs} who are not in csms ({who:list}): they stay where they are",
+                "{n:n account has a CSM who is|accounts have CSMs who are} not in csms ({who:list}): nobody moves them",
                 n=int(unknown.sum()),
                 who=sorted(accounts.loc[unknown, "csm_id"].unique()),
             ),

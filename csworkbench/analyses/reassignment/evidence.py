@@ -10,6 +10,7 @@ from csworkbench.asof import Snapshot, since
 from csworkbench.errors import refuse_absent
 from csworkbench.features import owners
 from csworkbench.features.dated import with_columns
+from csworkbench.features.listed import with_two_csms
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,7 @@ class Inputs:
             and minutes (a week), parent (account_id of the parent, or its own).
         people: CSMs by csm_id: name, languages (text), capacity (minutes a week), role, why_not ("" = takes accounts;
             else why it takes none), leaving_on.
-        doubles: Accounts with several current CSMs: account_id, csm_id (the newest, which counts), csms (all).
+        doubles: Accounts with two CSMs at once: see `with_two_csms`.
         transfers: Transfers of the history, by day: account_id, moved_on, reason, old, new.
         lives: Accounts that ever paid: account_id, tier, began_on, left_on (missing = still there).
         use: Users active in each calendar month: month (its first day), account_id, users; empty without use.
@@ -59,26 +60,29 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     """
     del upstream
     people, accounts = _people(snapshot, config), _accounts(snapshot, config)
-    _check_names(config, set(people.index), set(accounts.index))
+    _check_names(config, people, accounts)
     transfers = _transfers(snapshot, config)
     return Inputs(
         as_of=snapshot.as_of,
         currency=snapshot.workspace.currency,
         accounts=accounts,
         people=people,
-        doubles=_doubles(snapshot),
+        doubles=with_two_csms(snapshot, accounts),
         transfers=transfers,
         lives=_lives(snapshot),
         use=_use(snapshot),
     )
 
 
-def _check_names(config: Config, csms: set[str], accounts: set[str]) -> None:
-    named = [(f"leaving.{each}", each, csms) for each in config.leaving]
+def _check_names(config: Config, people: "pd.DataFrame", accounts: "pd.DataFrame") -> None:
+    csms, ids = set(people.index), set(accounts.index)
+    # Whoever has left may be out of csms already and still hold accounts.
+    holders = csms | set(accounts["csm_id"].dropna())
+    named = [(f"leaving.{each}", each, holders) for each in config.leaving]
     named += [(f"not_taking.{place}", each, csms) for place, each in enumerate(config.not_taking)]
-    named += [(f"complaints.{place}", each, accounts) for place, each in enumerate(config.complaints)]
+    named += [(f"complaints.{place}", each, ids) for place, each in enumerate(config.complaints)]
     named += [
-        (f"keep_together.{place}", each, accounts) for place, group in enumerate(config.keep_together) for each in group
+        (f"keep_together.{place}", each, ids) for place, group in enumerate(config.keep_together) for each in group
     ]
     refuse_absent(f"configs/{STEM}.yaml", named)
 
@@ -164,20 +168,6 @@ def _recorded(snapshot: Snapshot, config: Config) -> "pd.Series[float]":
     frame = sums.to_pandas().set_index("account_id")
     weekly: pd.Series[float] = frame["total"].astype("float64") / weeks
     return weekly
-
-
-def _doubles(snapshot: Snapshot) -> "pd.DataFrame":
-    """Return the accounts to which two current assignments name different CSMs."""
-    import pandas as pd
-
-    rows = with_columns(snapshot.history["assignments"], valid_to="date")
-    running = rows.filter(rows.role == "csm", rows.valid_to.isnull())  # noqa: PD003 - an expression of the engine
-    frame = running.select("account_id", "csm_id").distinct().to_pandas().sort_values(["account_id", "csm_id"])
-    several = frame[frame.groupby("account_id")["csm_id"].transform("size") > 1]
-    named = several.groupby("account_id")["csm_id"].agg(", ".join).rename("csms")
-    newest = owners(snapshot).reindex(named.index).rename("csm_id")
-    found: pd.DataFrame = pd.concat([newest, named], axis=1).reset_index()
-    return found
 
 
 def _transfers(snapshot: Snapshot, config: Config) -> "pd.DataFrame":

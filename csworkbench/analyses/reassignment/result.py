@@ -33,7 +33,7 @@ class Result(Readable):
     * shortages, CSMs who lack room: see `explaining.Shortage`
     * losses, reason of past transfers: see `losses.Watched`
     * transfers, past transfer: losses.FOLLOWED
-    * doubles, account with several current CSMs: account_id, csm_id (the one that counts), csms
+    * doubles, account with two CSMs at once: account_id, name, csm_id (the one that counts), csms
 
     Args:
         headline: How many accounts move, and whether they fit.

@@ -8,6 +8,7 @@ from csworkbench.analyses.triggers.evidence import Inputs
 from csworkbench.analyses.triggers.kinds import Behaviour, ContactReplaced, OpenTicket, SignUp
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import about_two_csms
 from csworkbench.formats import in_unit
 
 if TYPE_CHECKING:
@@ -67,17 +68,7 @@ def _about_records(inputs: Inputs) -> Iterator[Caveat]:
             ),
             say("Correct the days in the source"),
         )
-    if inputs.double_owned:
-        yield Caveat(
-            "two_owners",
-            Severity.WARNING,
-            say(
-                "{n:n account has|accounts have} two CSMs at once, {names:list}; the newest one gets its tasks",
-                n=len(inputs.double_owned),
-                names=list(inputs.double_owned),
-            ),
-            say("End the older assignment: fill valid_to"),
-        )
+    yield from about_two_csms(inputs.doubled)
 
 
 def _about_judging(inputs: Inputs, config: Config) -> Iterator[Caveat]:

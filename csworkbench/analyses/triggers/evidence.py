@@ -19,10 +19,13 @@ from csworkbench.analyses.triggers.reading import DAY, NUMBER, TEXT, WHEN, frame
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.features import missing_tables
+from csworkbench.features.listed import NOT_KNOWN, with_two_csms
 from csworkbench.policy import Week, require_channels, week_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import pandas as pd
+    from numpy.typing import NDArray
 
 STEM = "triggers"
 NO_ONE = "nobody"
@@ -46,7 +49,7 @@ class Inputs:
         tickets: account_id, topic, configuration, opened_on; empty where no trigger looks at pairs.
         families: Touches of the last weeks: family, mode, touches.
         csms: How many people look after accounts.
-        double_owned: Accounts that two people look after at once.
+        doubled: Accounts with two CSMs at once: see `with_two_csms`.
         impossible: Records that contradict themselves: contacts who left before they came, by table.
         cap: Most proposals of a week for one CSM.
         currency: Of the workspace.
@@ -66,7 +69,7 @@ class Inputs:
     tickets: "pd.DataFrame"
     families: "pd.DataFrame"
     csms: int
-    double_owned: tuple[str, ...]
+    doubled: "pd.DataFrame"
     impossible: Mapping[str, int]
     cap: int
     currency: str
@@ -118,7 +121,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         tickets=_tickets(before, here),
         families=_families(before),
         csms=int(accounts.loc[accounts["churned_on"].isna(), "csm_id"].nunique()),
-        double_owned=_double_owned(before),
+        doubled=with_two_csms(before, accounts[accounts["churned_on"].isna()]),
         impossible=_impossible(before),
         cap=snapshot.workspace.contact_policy.notices_per_csm,
         currency=snapshot.workspace.currency,
@@ -126,6 +129,18 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         slow_days=slow,
         columns_of_today=_of_today(before, here),
     )
+
+
+def tiers_of(inputs: Inputs) -> "NDArray[np.object_]":
+    """Return the tier of each account, in the order of the panel.
+
+    Args:
+        inputs: Accounts and their weeks.
+    """
+    found: NDArray[np.object_] = (
+        inputs.accounts["tier"].reindex(inputs.panel.accounts).fillna(NOT_KNOWN).to_numpy(dtype=object)
+    )
+    return found
 
 
 def _with_days(trigger: Trigger, slow: float | None) -> Trigger:
@@ -246,23 +261,6 @@ def _families(before: Snapshot) -> "pd.DataFrame":
     counted = recent.group_by(["family", "mode"]).agg(touches=recent.count()).to_pandas()
     kept: pd.DataFrame = counted.dropna(subset=["family", "mode"]).sort_values(["family", "mode"], ignore_index=True)
     return kept.astype({"family": "str", "mode": "str", "touches": "int64"})
-
-
-def _double_owned(before: Snapshot) -> tuple[str, ...]:
-    """Return the accounts with two current CSMs."""
-    import pandas as pd
-
-    # The cut keeps one version of each: the contradiction is in the history.
-    table = before.history.get("assignments")
-    if table is None:
-        return ()
-    columns = {"account_id": TEXT, "role": TEXT, "csm_id": TEXT, "valid_from": WHEN, "valid_to": WHEN}
-    held = frame(table, columns, before.workspace.timezone)
-    day = pd.Timestamp(before.as_of)
-    is_now = (held["role"] == "csm") & (held["valid_from"] <= day) & ~(held["valid_to"] <= day)
-    current = held[is_now].drop_duplicates(["account_id", "csm_id"])
-    counts = current["account_id"].value_counts()
-    return tuple(sorted(counts[counts > 1].index))
 
 
 def _impossible(before: Snapshot) -> dict[str, int]:

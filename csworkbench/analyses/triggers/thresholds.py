@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.triggers.evidence import Inputs
+from csworkbench.analyses.triggers.evidence import Inputs, tiers_of
 from csworkbench.analyses.triggers.kinds import Behaviour, OpenTicket
 from csworkbench.analyses.triggers.settings import Config
 
@@ -46,7 +46,7 @@ class Proposal:
         made_by: BY_LOSSES: losses followed often enough. BY_SHARE: too few were lost to learn from.
         accounts: Accounts behind it.
         lost: Of them, lost within the horizon.
-        lift: How many times as often a loss followed weeks beyond it as any week; None = not known.
+        lift: How many times as often a loss followed weeks beyond it as any week of the same tiers; None = not known.
     """
 
     value: float
@@ -65,6 +65,7 @@ def propose(
     *,
     is_low_bad: bool,
     useful_lift: float,
+    tier: "NDArray[np.object_] | None" = None,
 ) -> Proposal | None:
     """Return the widest threshold beyond which losses follow often enough to be useful.
 
@@ -73,24 +74,29 @@ def propose(
         is_lost: Whether the account was lost within the horizon.
         account: Number of the account.
         is_low_bad: Low values are bad.
-        useful_lift: How many times as often as after any week.
+        useful_lift: How many times as often as after any week of accounts of the same tiers.
+        tier: Tier of the account; None = they are all alike.
 
     Returns:
         Of the thresholds beyond which 2 to 25 % of the weeks lie, the widest that is useful, else the one that comes
         closest; with fewer than 10 lost accounts the one beyond which 10 % lie. None where nothing is measured.
     """
     import numpy as np
+    import pandas as pd
 
     known = ~np.isnan(values)
     values, is_lost, account = values[known], is_lost[known], account[known]
     if not len(values) or values.min() == values.max():
         return None
     lost = len(np.unique(account[is_lost]))
-    base, best, best_lift = float(is_lost.mean()), None, None
+    best, best_lift = None, None
+    kinds = np.zeros(len(values)) if tier is None else tier[known]
+    usual = pd.Series(is_lost.astype(float)).groupby(kinds).transform("mean").to_numpy()
     for share in SHARES if lost >= LEAST_LOST else ():
         bound = _quantile(values, share, is_low_bad=is_low_bad)
         is_beyond = values < bound if is_low_bad else values > bound
-        lift = float(is_lost[is_beyond].mean()) / base if is_beyond.any() else 0.0
+        expected = float(usual[is_beyond].sum())
+        lift = float(is_lost[is_beyond].sum()) / expected if expected else 0.0
         # The widest that is useful; where none is, the one that comes closest.
         if best_lift is None or lift >= min(useful_lift, best_lift):
             best, best_lift = share, lift
@@ -129,6 +135,7 @@ def proposals(inputs: Inputs, config: Config, acted: "NDArray[np.bool_]") -> dic
     # What is learned was known when the judged weeks began: who had left by then.
     learn = rows[(rows["place"] < first) & ~acted]
     learn = learn.assign(is_lost=learn["is_lost"] & (learn["lost_on"] <= inputs.panel.dates[max(first, 0)]))
+    tiers = tiers_of(inputs)
     found = {}
     for name, trigger in config.triggers.items():
         if isinstance(trigger, Behaviour) and name in inputs.panel.measures:
@@ -137,7 +144,10 @@ def proposals(inputs: Inputs, config: Config, acted: "NDArray[np.bool_]") -> dic
                 here = learn[inputs.panel.about[name][learn["account"], learn["place"]]]
             values = inputs.panel.measures[name][here["account"], here["place"]]
             lost, account = here["is_lost"].to_numpy(bool), here["account"].to_numpy()
-            made = propose(values, lost, account, is_low_bad=trigger.bad == "low", useful_lift=config.useful_lift)
+            made = propose(
+                values, lost, account, is_low_bad=trigger.bad == "low", useful_lift=config.useful_lift,
+                tier=tiers[account],
+            )  # fmt: skip
             if made is not None:
                 found[name] = made
     return found
@@ -196,7 +206,8 @@ def table(inputs: Inputs, config: Config, proposed: Mapping[str, Proposal]) -> "
     Returns:
         One row per trigger with a threshold: trigger, measure, bad (low, high), threshold (in use), clears_at, unit,
         is_confirmed, proposed, proposed_clears_at, made_by (losses, share), share_beyond (of weeks of accounts),
-        lift_then (how many times as often a loss followed weeks beyond it as any week), accounts, lost.
+        lift_then (how many times as often a loss followed weeks beyond it as any week of the same tiers), accounts,
+        lost.
     """
     import pandas as pd
 

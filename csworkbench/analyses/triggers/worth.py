@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.triggers.evidence import Inputs
+from csworkbench.analyses.triggers.evidence import Inputs, tiers_of
 from csworkbench.analyses.triggers.kinds import Behaviour, OpenTicket, TicketCluster
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.estimates import Estimate
@@ -37,7 +37,8 @@ class Worth:
         accounts: Accounts behind those.
         hits: Of those judged, a loss followed.
         precision: Their share.
-        base: Share of weeks of any account that a loss followed, nobody having acted either.
+        base: Share of weeks of any account that a loss followed, nobody having acted either, with as many of each tier
+            as the alerts have: small accounts leave more often, and alert more often, with or without a reason.
         gain: Precision minus base.
         acted: Precision of the alerts that were acted on, which is no judgement: action may have kept the account.
         lead: Median days from the first alert to the loss.
@@ -117,7 +118,7 @@ def judge(inputs: Inputs, config: Config, alerts: "pd.DataFrame", acted: "NDArra
         alerts: From `firing.alerts`.
         acted: Whether somebody acted, for each row of the panel.
     """
-    rows = inputs.panel.rows.assign(is_acted=acted)
+    rows = inputs.panel.rows.assign(is_acted=acted, tier=tiers_of(inputs)[inputs.panel.rows["account"]], weight=1.0)
     seen = alerts.merge(rows, how="inner", on=["account", "place"])
     return {
         name: _worth(inputs, config, name, (seen[seen["trigger"] == name], rows))
@@ -137,7 +138,7 @@ def _worth(inputs: Inputs, config: Config, name: str, told: "tuple[pd.DataFrame,
     if name in inputs.panel.about:
         weeks = weeks[inputs.panel.about[name][weeks["account"], weeks["place"]]]
     judged = here[~here["is_acted"]]
-    precision, base = _share(judged, config.level), _share(weeks, config.level)
+    precision, base = _share(judged, config.level), _share(_alike(weeks, judged), config.level)
     recent = int((seen["place"] > len(inputs.panel.dates) - 1 - LOAD_WEEKS).sum()) / LOAD_WEEKS
     gain = difference(precision, base)
     return Worth(
@@ -159,12 +160,24 @@ def _worth(inputs: Inputs, config: Config, name: str, told: "tuple[pd.DataFrame,
     )
 
 
+def _alike(weeks: "pd.DataFrame", alerts: "pd.DataFrame") -> "pd.DataFrame":
+    """Return weeks with the weights that give each tier the part it has among the alerts; in all, as many as they tell.
+
+    Source: direct standardization; effective number of weighted cases as in Kish (1965), Survey Sampling, ch. 11.7.
+    """
+    if alerts.empty:
+        return weeks
+    parts = alerts["tier"].value_counts(normalize=True) / weeks["tier"].value_counts(normalize=True)
+    weight = weeks["tier"].map(parts).fillna(0.0)
+    return weeks.assign(weight=weight * weight.sum() / (weight**2).sum())
+
+
 def _share(cases: "pd.DataFrame", level: float) -> Estimate:
-    """Return the share of cases that a loss followed; accounts are the units."""
+    """Return the weighted share of cases that a loss followed; accounts are the units."""
     from csworkbench.features.estimating import share_of
 
-    sums = cases.assign(hit=cases["is_lost"].astype(float)).groupby("account")["hit"].agg(["sum", "count"])
-    return share_of(sums["sum"].astype(float), sums["count"].astype(float), level)
+    sums = cases.assign(hit=cases["weight"] * cases["is_lost"]).groupby("account")[["hit", "weight"]].sum()
+    return share_of(sums["hit"].astype(float), sums["weight"], level)
 
 
 def difference(share: Estimate, other: Estimate) -> Estimate:
