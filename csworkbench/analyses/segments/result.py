@@ -13,6 +13,7 @@ from csworkbench.analyses.segments.staging import (
     account_table,
     cell_table,
     history_table,
+    long_stays,
     stage_table,
     stays,
     stuck_table,
@@ -94,7 +95,9 @@ def analyze(inputs: Inputs, config: Config) -> Result:
 
 def _tables(inputs: Inputs, config: Config, groups: Groups) -> "Later[pd.DataFrame]":
     seen = once(inputs, "stays", lambda: stays(inputs))
-    accounts = account_table(inputs, config, seen)
+    stages = stage_table(inputs, config, seen)
+    over = long_stays(stages, seen)
+    accounts = account_table(inputs, config, seen, over)
     accounts = accounts.assign(cluster=groups.of_account.reindex(accounts["account_id"]).to_numpy())
     asked = ("lists", repr(config.contact_lists))
     lists = once(inputs, asked, lambda: decided(inputs.lists, config.contact_lists))
@@ -103,8 +106,8 @@ def _tables(inputs: Inputs, config: Config, groups: Groups) -> "Later[pd.DataFra
             "accounts": accounts,
             "week_start": lambda: week_table(inputs, config),
             "cells": lambda: cell_table(accounts, config),
-            "stages": stage_table(inputs, config, seen),
-            "stuck": stuck_table(inputs, config, seen),
+            "stages": stages,
+            "stuck": stuck_table(inputs, over),
             "transitions": lambda: transition_table(accounts, config),
             "moves": _moves(accounts),
             "history": lambda: history_table(inputs, config),

@@ -74,7 +74,6 @@ def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.Dat
 
     now, before = _at(inputs, len(inputs.dates) - 1), _at(inputs, _earlier(inputs, config))
     rules = {rule.stage: rule for rule in config.stages}
-    over = _long_stays(config, seen)
     lines = []
     for stage in config.ordered_stages:
         part = seen[(seen["stage"] == stage) & seen["is_begun"]]
@@ -94,44 +93,58 @@ def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.Dat
                 "ended": int(part["is_over"].sum()),
                 "usual_days": _usual(rule, usual),
                 "is_confirmed": rule.usual_days is not None,
-                "stuck": int((over["stage"] == stage).sum()),
             }
         )
-    return pd.DataFrame(lines)
+    table = pd.DataFrame(lines)
+    stuck = long_stays(table, seen)["stage"].value_counts()
+    return table.assign(stuck=table["stage"].map(stuck).fillna(0).astype(int))
 
 
-def stuck_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+def long_stays(stages: "pd.DataFrame", seen: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the stays that last and are longer than usual.
+
+    Args:
+        stages: Stages, from `stage_table`: stage, usual_days, is_confirmed.
+        seen: Stays, from `stays`.
+
+    Returns:
+        The stays, with usual_days and is_confirmed of their stage.
+    """
+    lasting = seen[~seen["is_over"]]
+    usual = stages.set_index("stage")[["usual_days", "is_confirmed"]].astype({"usual_days": float})
+    over: pd.DataFrame = lasting.join(usual, on="stage")
+    return over[over["days"] > over["usual_days"]]
+
+
+def stuck_table(inputs: Inputs, over: "pd.DataFrame") -> "pd.DataFrame":
     """Return the accounts that are in a stage for longer than is usual, the longest overdue first.
 
     Args:
-        inputs: Stages week by week.
-        config: Stages and confirmed times.
-        seen: Stays, from `stays`.
+        inputs: Stages week by week, and accounts.
+        over: From `long_stays`.
 
     Returns:
         One row per account: the columns STUCK; days_in_stage counts from the first day it was seen there, and is at
         least that where the stay began before the history.
     """
-    over = _long_stays(config, seen)
     about = inputs.accounts[["name", "csm"]].reindex(over["account_id"])
-    confirmed = {rule.stage: rule.usual_days is not None for rule in config.stages}
     table = over.assign(
         name=about["name"].to_numpy(),
         csm=about["csm"].to_numpy(),
         days_in_stage=over["days"],
         days_over=over["days"] - over["usual_days"],
-        is_confirmed=over["stage"].map(confirmed).astype(bool),
     )
     return table.sort_values(["days_over", "account_id"], ascending=[False, True], ignore_index=True)[STUCK]
 
 
-def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame", over: "pd.DataFrame") -> "pd.DataFrame":
     """Return where each account is, since when, and where it was.
 
     Args:
         inputs: Stages week by week, and accounts.
-        config: Stages.
+        config: How far back the earlier date lies.
         seen: Stays, from `stays`.
+        over: From `long_stays`.
 
     Returns:
         One row per account: account_id, name, csm, tier, stage, entered_on, days_in_stage, is_at_least (the stay began
@@ -151,7 +164,7 @@ def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.D
         previous_stage=last["previous"],
         stage_before=before["stage"],
         tier_before=before["tier"],
-        is_stuck=now.index.isin(_long_stays(config, seen)["account_id"]),
+        is_stuck=now.index.isin(over["account_id"]),
         behaviour=about["behaviour"],
     )
     return table.reset_index()[["account_id", "name", "csm", *table.columns.drop(["name", "csm"])]]
@@ -267,16 +280,6 @@ def _at(inputs: Inputs, place: int) -> "pd.DataFrame":
 
 def _earlier(inputs: Inputs, config: Config) -> int:
     return max(0, len(inputs.dates) - 1 - config.compare_weeks)
-
-
-def _long_stays(config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the stays that last and are longer than usual, with usual_days."""
-    usual = {
-        rule.stage: _usual(rule, _times(seen[(seen["stage"] == rule.stage) & seen["is_begun"]], config)[1])
-        for rule in config.stages
-    }
-    limits = seen["stage"].map(usual).astype(float)
-    return seen.assign(usual_days=limits)[~seen["is_over"] & (seen["days"] > limits)]
 
 
 def _usual(rule: Any, found: float) -> float:
