@@ -30,30 +30,34 @@ def stays(inputs: Inputs) -> "pd.DataFrame":
         = still there), days (until it left or the date), is_over, is_begun (its beginning was seen: it was not in the
         stage at the first date of the history), previous (stage before, missing where none was seen).
     """
+    import numpy as np
     import pandas as pd
 
     today = pd.Timestamp(inputs.as_of)
     seen = [inputs.began[inputs.began["date"] < today], inputs.weeks[inputs.weeks["date"] == today]]
-    rows = pd.concat(seen).sort_values(["account_id", "date"], ignore_index=True)
-    same = rows["account_id"].eq(rows["account_id"].shift())
-    starts = ~(same & rows["stage"].eq(rows["stage"].shift()))
-    before = rows["stage"].shift().where(same)[starts]
-    found = rows.groupby(starts.cumsum(), sort=True).agg(
-        account_id=("account_id", "first"),
-        stage=("stage", "first"),
-        tier=("tier", "last"),
-        entered_on=("date", "first"),
+    rows = pd.concat(seen, ignore_index=True)
+    accounts, days = rows["account_id"].astype("category").cat.codes.to_numpy(), rows["date"].to_numpy()
+    order = np.lexsort((days, accounts))
+    stages = pd.factorize(rows["stage"])[0][order]
+    is_other = np.diff(accounts[order], prepend=-1) != 0
+    starts = np.flatnonzero(is_other | (np.diff(stages, prepend=-1) != 0))
+    first, last = order[starts], order[np.append(starts[1:], len(order)) - 1] if len(starts) else order
+    entered, follows = days[first], np.append(accounts[first][1:] == accounts[first][:-1], [False])[: len(first)]
+    left_on = pd.Series(np.append(entered[1:], entered[:1])).where(follows)
+    before = rows["stage"].take(np.append(first[:1], first[:-1])).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "account_id": rows["account_id"].array.take(first),
+            "stage": rows["stage"].array.take(first),
+            "tier": rows["tier"].array.take(last),
+            "entered_on": entered,
+            "previous": before.where(~is_other[starts]).array,
+            "left_on": left_on,
+            "days": (left_on.fillna(today) - pd.Series(entered)).dt.days,
+            "is_over": left_on.notna(),
+            "is_begun": entered > rows["date"].min(),
+        }
     )
-    follows = found["account_id"].shift(-1).eq(found["account_id"])
-    left_on = found["entered_on"].shift(-1).where(follows)
-    end = left_on.fillna(pd.Timestamp(inputs.as_of))
-    return found.assign(
-        previous=before.to_numpy(),
-        left_on=left_on,
-        days=(end - found["entered_on"]).dt.days,
-        is_over=left_on.notna(),
-        is_begun=found["entered_on"] > rows["date"].min(),
-    ).reset_index(drop=True)
 
 
 def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
