@@ -96,19 +96,24 @@ def rows_beside(
         One row per key with another value, in the order of `after`, then those that are gone: key, about, and per
         column `<column>_before` and `<column>_after`; missing where the row is not there.
     """
-    wanted = [key, *columns, *about]
-    old, new = before[wanted].set_index(key), after[wanted].set_index(key)
-    every = new.index.append(old.index.difference(new.index, sort=False))
-    left, right = old.reindex(every), new.reindex(every)
-    pairs = [(left[name], right[name]) for name in columns]
-    is_other = ~every.isin(old.index) | ~every.isin(new.index)
-    for one, two in pairs:
-        is_other = is_other | ((one != two).fillna(True) & ~(one.isna() & two.isna())).to_numpy(dtype=bool)
-    shown = {name: right[name].where(every.isin(new.index), left[name]) for name in about}
-    for name, (one, two) in zip(columns, pairs, strict=True):
-        shown |= {f"{name}{BEFORE}": one, f"{name}{AFTER}": two}
-    frame: pd.DataFrame = right[[]].assign(**shown)[is_other].rename_axis(key).reset_index()
-    return frame
+    import numpy as np
+    import pandas as pd
+
+    wanted = [key, *about, *columns]
+    old, new = (each[wanted].reset_index(drop=True) for each in (before, after))
+    # Keys are looked up once: everything else goes by place, -1 where the row is not there.
+    found = pd.Index(old[key]).get_indexer(pd.Index(new[key]))
+    gone = np.setdiff1d(np.arange(len(old)), found)
+    places = np.append(found, gone), np.append(np.arange(len(new)), np.full(len(gone), -1))
+    left, right = (each.reindex(at).reset_index(drop=True) for each, at in zip((old, new), places, strict=True))
+    is_other = pd.Series((places[0] < 0) | (places[1] < 0))
+    for name in columns:
+        one, two = left[name], right[name]
+        is_other |= (one != two).fillna(True).astype(bool) & ~(one.isna() & two.isna())
+    frame = pd.concat([new[[key, *about]], old.loc[gone, [key, *about]]], ignore_index=True)
+    for name in columns:
+        frame[f"{name}{BEFORE}"], frame[f"{name}{AFTER}"] = left[name], right[name]
+    return frame[is_other].reset_index(drop=True)
 
 
 def _both(before: Result, after: Result) -> list[str]:

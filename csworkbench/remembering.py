@@ -6,26 +6,33 @@ from weakref import WeakKeyDictionary
 
 T = TypeVar("T")
 MOST = 32
-"""So many answers are kept for an object; the oldest goes first."""
+"""So many answers of a kind are kept for an object; the oldest goes first."""
 
 _kept: WeakKeyDictionary[Any, dict[Hashable, Any]] = WeakKeyDictionary()
 
 
-def once(owner: object, key: Hashable, make: Callable[[], T]) -> T:
+def once(owner: object, key: Hashable, make: Callable[[], T], *, most: int = MOST) -> T:
     """Return what `make` returns, computed the first time only; nobody may change it.
 
     Args:
         owner: What it is computed from, never changed: an `Inputs`, which is equal to itself alone.
         key: All else it is computed from, and what it is.
         make: Computes it, from nothing but those.
+        most: So many answers are kept whose keys begin alike; few of what is large.
     """
     found = _kept.setdefault(owner, {})
     if key not in found:
-        if len(found) >= MOST:
-            del found[next(iter(found))]
-        found[key] = make()
+        made = make()
+        alike = [each for each in found if _kind(each) == _kind(key)]
+        for each in alike[: max(0, len(alike) + 1 - most)]:
+            del found[each]
+        found[key] = made
     kept: T = found[key]
     return kept
+
+
+def _kind(key: Hashable) -> Hashable:
+    return key[0] if isinstance(key, tuple) else key
 
 
 class Later(Mapping[str, T]):

@@ -23,8 +23,15 @@ def test_the_same_question_about_the_same_object_is_answered_once():
 def test_the_oldest_answer_goes_where_there_are_many():
     asked, rows = [], Rows(1)
     for key in (*range(MOST + 1), MOST, 0):
-        once(rows, key, lambda key=key: asked.append(key))
+        once(rows, ("n", key), lambda key=key: asked.append(key))
     assert asked == [*range(MOST + 1), 0]
+
+
+def test_of_what_is_large_few_answers_are_kept_and_others_stay():
+    asked, rows = [], Rows(1)
+    for key in (("small", 1), ("large", 1), ("large", 2), ("large", 3), ("large", 1), ("small", 1)):
+        once(rows, key, lambda key=key: asked.append(key), most=2)
+    assert asked == [("small", 1), ("large", 1), ("large", 2), ("large", 3), ("large", 1)]
 
 
 def test_answers_go_with_their_object():

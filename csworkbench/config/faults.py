@@ -14,7 +14,7 @@ from csworkbench.config.kinds import (
     Kind,
     Slot,
     either,
-    field_slot,
+    field_slots,
     fields,
     fitting,
     item_slot,
@@ -110,8 +110,7 @@ def step(accepts: Slot, node: Node | None, key: str | int) -> tuple[Slot, Node |
     if kind is None:
         return Slot(()), below
     if kind.is_section:
-        field = fields(kind.type).get(str(key))
-        return (field_slot(field) if field else Slot(())), below
+        return field_slots(kind.type).get(str(key), Slot(())), below
     if kind.is_list or kind.is_mapping:
         return item_slot(kind, key if isinstance(key, int) else 0), below
     return Slot(()), below

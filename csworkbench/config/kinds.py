@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from datetime import date, datetime, time
 from enum import Enum
+from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
@@ -131,6 +132,19 @@ def fields(model: type[Section]) -> dict[str, FieldInfo]:
         Key (alias where there is one) -> field.
     """
     return {field.alias or name: field for name, field in model.model_fields.items()}
+
+
+@cache
+def field_slots(model: type[Section]) -> Mapping[str, Slot]:
+    """Return what the fields of a Section accept.
+
+    Args:
+        model: Section.
+
+    Returns:
+        Key (alias where there is one) -> alternatives.
+    """
+    return {key: field_slot(field) for key, field in fields(model).items()}
 
 
 def item_slot(kind: Kind, index: int = 0) -> Slot:

@@ -23,6 +23,7 @@ from csworkbench.analyses.segments.staging import stage_table, stays
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.features import ActiveUsers, FeatureBreadth, Usage
+from csworkbench.filters import Condition
 from csworkbench.policy import week_of
 from csworkbench.sampledata.accounts import make_world
 from csworkbench.sampledata.usage import make_users, usage_months
@@ -520,3 +521,38 @@ def test_every_account_is_in_exactly_one_cell_whatever_its_facts(people):
     assert not cells.duplicated(["tier", "stage"]).any()
     counts = zip(cells["tier"], cells["stage"], cells["accounts"], strict=True)
     assert {(tier, stage): count for tier, stage, count in counts if count} == dict(wanted)
+
+
+def turned_rules(paid_days, least_arr, last_use):
+    """Rules of all three kinds, with one number each."""
+    return make_config(
+        stages=[
+            {"stage": "new", "where": {"attribute": "paid_at", "within_days": paid_days}},
+            {"stage": "growth"},
+        ],
+        stage_order=["new", "growth"],
+        tiers=[{"segment": "large", "where": {"attribute": "arr", "at_least": least_arr}}, {"segment": "others"}],
+        behaviour=[{"segment": "silent", "where": {"not": {"attribute": "arr", "at_most": last_use}}}],
+    )
+
+
+@pytest.mark.parametrize("numbers", [(60, 100.0, 50.0), (14, 900.0, 50.0), (14, 100.0, 500.0), (60, 900.0, 500.0)])
+def test_another_number_in_a_rule_is_asked_without_the_book_as_prepare_would_ask_it(numbers):
+    made = book(
+        {"accounts": [account(f"A{each}", arr=100.0 * each, paid_at=f"2026-0{each}-20T00:00:00") for each in (4, 5, 6)]}
+    )
+    saved, turned = turned_rules(14, 100.0, 50.0), turned_rules(*numbers)
+    live, anew = (segments.analyze(inputs_of(made, each), turned) for each in (saved, turned))
+    assert live.headline == anew.headline
+    for name in ("accounts", "stages", "cells", "moves", "stuck", "history", "transitions", "behaviour", "week_start"):
+        pd.testing.assert_frame_equal(live.tables[name], anew.tables[name], obj=name)
+
+
+def test_a_rule_that_reads_what_prepare_did_not_is_refused():
+    saved = turned_rules(14, 100.0, 50.0)
+    where = {"attribute": "signup_at", "within_days": 14}
+    turned = saved.model_copy(update={"stages": (segments.Config().stages[2].model_copy(
+        update={"where": Condition.model_validate(where)}), saved.stages[1])})  # fmt: skip
+    inputs = inputs_of(book({"accounts": [account("A", arr=1.0)]}), saved)
+    with pytest.raises(AnalysisError, match=r"rules read signup_at, which was not read yet; run prepare again"):
+        segments.analyze(inputs, turned)

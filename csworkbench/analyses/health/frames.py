@@ -99,8 +99,13 @@ def contribution_table(inputs: Inputs, book: GradedBook) -> "pd.DataFrame":
     return pd.concat(parts, ignore_index=True)
 
 
-def measure_table(inputs: Inputs, book: GradedBook) -> "pd.DataFrame":
+def measure_table(inputs: Inputs, book: GradedBook, *, is_scored: bool | None = None) -> "pd.DataFrame":
     """Return every measure of every customer at the last date.
+
+    Args:
+        inputs: Measures of every account at every date.
+        book: Scores and bands.
+        is_scored: Only customers who have a score, or have none; None = all.
 
     Returns:
         One row per account and measure of its scorecard: account_id, measure, label, group, value (in the unit of the
@@ -114,6 +119,8 @@ def measure_table(inputs: Inputs, book: GradedBook) -> "pd.DataFrame":
     parts = []
     for place, accounts in book.using(-1):
         graded = book.cards[place]
+        if is_scored is not None:
+            accounts = accounts[~np.isnan(book.score[-1, accounts]) == is_scored]
         keys = [source_key(measure.source) for measure in graded.card.measures]
         columns = [today[key].array.take(accounts) for key in keys]
         are_text = [isinstance(column, pd.Categorical) for column in columns]

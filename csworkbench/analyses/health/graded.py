@@ -8,6 +8,7 @@ from csworkbench.analyses.health.panel import Inputs, source_key
 from csworkbench.analyses.health.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.features import Attribute
+from csworkbench.remembering import once
 from csworkbench.scoring import Grades, Scorecard, choose, grade, settle_bands
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ def grade_book(inputs: Inputs, config: Config, cards: Sequence[Scorecard]) -> Gr
     for place, each in enumerate(usable):
         accounts = np.flatnonzero((card == place).any(axis=0))
         mine = np.ix_(np.arange(shape[0]), accounts)
-        grades = grade(each, _values(each, inputs, accounts), inputs.dates)
+        grades = _graded(each, inputs, accounts, most=2 * len(usable))
         has_it = (card[mine] == place) & is_shown
         scores = np.where(has_it, grades.score.reshape(has_it.shape), np.nan)
         score[mine] = np.where(has_it, scores, score[mine])
@@ -105,6 +106,12 @@ def grade_book(inputs: Inputs, config: Config, cards: Sequence[Scorecard]) -> Gr
         band[mine] = np.where(has_it, settle_bands(each, scores), band[mine])
         graded.append(CardGrades(each, accounts, grades))
     return GradedBook(tuple(graded), card, rule, score, coverage, band)
+
+
+def _graded(card: Scorecard, inputs: Inputs, accounts: "Positions", *, most: int) -> Grades:
+    """Return the grades of accounts at every date, which other bands leave as they are."""
+    asked = ("grades", card.model_dump_json(exclude={"bands", "hysteresis_points"}), accounts.tobytes())
+    return once(inputs, asked, lambda: grade(card, _values(card, inputs, accounts), inputs.dates), most=most)
 
 
 def earlier_cards(config: Config) -> tuple[Scorecard, ...]:

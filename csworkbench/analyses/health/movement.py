@@ -215,10 +215,14 @@ def _then(inputs: Inputs, config: Config) -> int:
 
 
 def _largest(changes: "pd.DataFrame") -> "pd.Series[str]":
-    """Return per account the measure that moved the score most in the direction it went."""
+    """Return per account the measure that moved the score most in the direction it went; its rows stand together."""
     import numpy as np
 
-    total = changes.groupby("account_id", sort=False)["change"].transform("sum")
-    push = changes["change"] * np.sign(total)
-    most: pd.DataFrame = changes[push > 0].assign(push=push).sort_values("push", ascending=False)
-    return most.drop_duplicates("account_id").set_index("account_id")["label"]
+    accounts = changes["account_id"]
+    is_first = (accounts != accounts.shift()).to_numpy(dtype=bool)
+    starts, which = np.flatnonzero(is_first), np.cumsum(is_first) - 1
+    change = changes["change"].to_numpy()
+    push = change * np.sign(np.add.reduceat(change, starts))[which] if len(changes) else change
+    most = np.maximum.reduceat(push, starts)[which] if len(changes) else push
+    rows = changes[(push == most) & (push > 0)]
+    return rows.drop_duplicates("account_id").set_index("account_id")["label"]

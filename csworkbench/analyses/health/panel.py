@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 DAYS_OF_SHORTEST_MONTH = 28
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Inputs:
     """Everything `analyze` needs, measured once.
 

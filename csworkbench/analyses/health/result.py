@@ -104,7 +104,8 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         figures=figures,
         tables=tables,
         caveats=worst_first(caveats),
-        actions=tuple(_actions(tables, config)) or (say("Nothing to do: nobody is at risk, fell or is unknown."),),
+        actions=tuple(_actions(tables, config, measure_table(inputs, book, is_scored=False)))
+        or (say("Nothing to do: nobody is at risk, fell or is unknown."),),
     )
 
 
@@ -200,17 +201,17 @@ def _headline(scores: "pd.DataFrame", inputs: Inputs, config: Config) -> Message
     )
 
 
-def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[Message]:
+def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config, unscored: "pd.DataFrame") -> Iterator[Message]:
     scores = tables["scores"]
     lowest = scores[scores["band"] == config.band_names[0]]
     if len(lowest):
         yield say(
             "Look first at {accounts:list}: they score lowest; the column weakest says where each loses most.",
-            accounts=list(lowest["name"]),
+            accounts=lowest["name"].tolist(),
         )
     fell = scores[scores["moved"] == "down"].sort_values("change")
     if len(fell):
-        yield say("Ask what happened at {accounts:list}: they moved to a lower band.", accounts=list(fell["name"]))
+        yield say("Ask what happened at {accounts:list}: they moved to a lower band.", accounts=fell["name"].tolist())
         # With hysteresis a band can be lower at the same score; then no measure stands behind the fall.
         took_most = fell.loc[fell["change"] < 0, "moved_by"].value_counts().sort_index().nlargest(1)
         for measure, n in took_most.items():
@@ -221,14 +222,12 @@ def _actions(tables: "Mapping[str, pd.DataFrame]", config: Config) -> Iterator[M
                 n=n,
                 fell=len(fell),
             )
-    unknown = scores.loc[scores["band"] == NOT_SCORED, "account_id"]
-    if len(unknown):
-        rows = _rows_of(tables["measures"], unknown)
-        unmeasured = rows[(rows["basis"] == Basis.MISSING) | (rows["basis"] == Basis.ASSUMED)]
+    if len(unscored):
+        unmeasured = unscored[(unscored["basis"] == Basis.MISSING) | (unscored["basis"] == Basis.ASSUMED)]
         yield say(
             "Record {measures:list} for the {n:n account|accounts} that cannot be scored.",
             measures=list(unmeasured["label"].value_counts().index),
-            n=len(unknown),
+            n=unscored["account_id"].nunique(),
         )
     disputed = _rows_of(scores, tables["judgements"].loc[~tables["judgements"]["agrees"], "account_id"])
     if len(disputed):

@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from csworkbench import policy
-from csworkbench.analyses.segments.evidence import NO_RULE, Inputs
+from csworkbench.analyses.segments.evidence import Inputs
 from csworkbench.analyses.segments.groups import LEAST_ACCOUNTS, Groups
+from csworkbench.analyses.segments.ruling import NO_RULE
 from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
 from csworkbench.analyses.segments.staging import LEAST_ENDED
 from csworkbench.estimates import Caveat, Severity, say

@@ -6,16 +6,17 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.segments.listing import Lists, lists
-from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
+from csworkbench.analyses.segments.ruling import Asked, narrow, placed, read, segment
+from csworkbench.analyses.segments.settings import Config
 from csworkbench.filters import Condition
 
 if TYPE_CHECKING:
+    import ibis.expr.types as ir
     import pandas as pd
 
     from csworkbench.asof import Snapshot
 
 NO_ONE = "nobody"
-NO_RULE = "no rule fits"
 GONE = Condition.model_validate({"attribute": "churned_at", "is_known": True})
 
 
@@ -33,6 +34,7 @@ class Inputs:
         lists: Who fits the saved lists of contacts, and what decides about contacting them.
         absent: Attribute a rule reads -> table that is not there, so that it is missing for everybody.
         current: Columns rules or tiers read of which earlier dates show today's value.
+        asked: What the rules were asked of, for others; None = no others can be asked.
     """
 
     as_of: date
@@ -43,6 +45,7 @@ class Inputs:
     lists: Lists
     absent: Mapping[str, str]
     current: tuple[str, ...]
+    asked: Asked | None = None
 
 
 def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -63,22 +66,25 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
 
     del upstream
     dates = weekly(snapshot.as_of, config)
-    read = _wanted(config)
-    gone = missing_tables({name: source for name, source in config.measures.items() if name in read}, snapshot)
-    absent = absent_tables(snapshot, read) | {name: ", ".join(tables) for name, tables in gone.items()}
+    wanted = _wanted(config)
+    gone = missing_tables({name: source for name, source in config.measures.items() if name in wanted}, snapshot)
+    absent = absent_tables(snapshot, wanted) | {name: ", ".join(tables) for name, tables in gone.items()}
     if config.contact_lists and "contacts" not in snapshot.tables:
         absent["contact_lists"] = "contacts"
     past = set(earlier(snapshot, dates[0]).unrecorded("accounts"))
     tier = set() if config.tiers else {"value_tier"}
+    known = weekly(week_of(snapshot.as_of).known, config)
+    asked = Asked(config, _places(snapshot, config, dates), _places(snapshot, config, known), _today(snapshot, config))
     return Inputs(
         as_of=snapshot.as_of,
         dates=dates,
-        weeks=_weeks(snapshot, config, dates),
-        began=_weeks(snapshot, config, weekly(week_of(snapshot.as_of).known, config)),
-        accounts=_accounts(snapshot, config),
+        weeks=placed(asked.weeks, dates, config),
+        began=placed(asked.began, known, config),
+        accounts=_accounts(snapshot, config, asked.today),
         lists=lists(snapshot, config),
         absent=absent,
-        current=tuple(sorted(past & (_read((*config.stages, *config.tiers)) | tier))),
+        current=tuple(sorted(past & (read((*config.stages, *config.tiers)) | tier))),
+        asked=asked,
     )
 
 
@@ -92,51 +98,42 @@ def weekly(last: date, config: Config) -> tuple[date, ...]:
     return tuple(last - timedelta(weeks=back) for back in reversed(range(config.history_weeks + 1)))
 
 
-def _read(rules: Iterable[Any]) -> set[str]:
-    return {name for rule in rules if rule.where is not None for name in rule.where.attributes()}
-
-
 def _wanted(config: Config) -> set[str]:
     rules = (*config.stages, *config.tiers, *config.behaviour, *config.contact_lists.values())
-    return _read(rules) | set(config.cluster_on)
+    return read(rules) | set(config.cluster_on)
 
 
 def _keyed(key: str, rules: Iterable[Any]) -> dict[str, Condition]:
     return {f"{key}.{place}.where": rule.where for place, rule in enumerate(rules) if rule.where is not None}
 
 
-def _weeks(snapshot: "Snapshot", config: Config, dates: tuple[date, ...]) -> "pd.DataFrame":
-    import pandas as pd
-
-    from csworkbench.features import PLACE
-    from csworkbench.filters import accounts_at, check, first_fitting
+def _places(snapshot: "Snapshot", config: Config, dates: tuple[date, ...]) -> "ir.Table":
+    """Return what stages and tiers read, at every date."""
+    from csworkbench.filters import accounts_at, check
 
     rules = (*config.stages, *config.tiers)
-    wanted = _read(rules) | (set() if config.tiers else {"value_tier"})
+    wanted = read(rules) | (set() if config.tiers else {"value_tier"})
     table = accounts_at(snapshot, dates, wanted=wanted, measures=config.measures)
     check(_keyed("stages", config.stages) | _keyed("tiers", config.tiers), table)
-    tiers = [(rule.segment, rule.where) for rule in config.tiers]
-    by_rule = first_fitting(table, tiers, NOT_KNOWN) if tiers else table.value_tier.fill_null(NOT_KNOWN)
-    stages = [(rule.stage, rule.where) for rule in config.stages]
-    frame = table.select(PLACE, "account_id", stage=first_fitting(table, stages, ""), tier=by_rule).to_pandas()
-    days = pd.DatetimeIndex(dates).take(frame[PLACE].to_numpy())
-    named = frame.assign(date=days)[["date", "account_id", "stage", "tier"]]
-    ordered: pd.DataFrame = named.sort_values(["date", "account_id"], ignore_index=True)
-    return ordered
+    return narrow(table, rules, "value_tier")
 
 
-def _accounts(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
-    import pandas as pd
+def _today(snapshot: "Snapshot", config: Config) -> "ir.Table":
+    """Return what behaviour and the clustering read, on the date of the page."""
+    from csworkbench.filters import accounts_at, check
 
-    from csworkbench.features import owner_names
-    from csworkbench.features.dated import with_columns
-    from csworkbench.filters import accounts_at, check, first_fitting, fits
-
-    wanted = _read(config.behaviour) | set(config.cluster_on) | {"churned_at"}
+    wanted = read(config.behaviour) | set(config.cluster_on) | {"churned_at"}
     table = accounts_at(snapshot, (snapshot.as_of,), wanted=wanted, measures=config.measures)
     check(_keyed("behaviour", config.behaviour), table)
-    rules = [(rule.segment, rule.where) for rule in config.behaviour]
-    named = {"behaviour": first_fitting(table, rules, NO_RULE)} if rules else {}
+    return narrow(table, config.behaviour, "churned_at", *config.cluster_on)
+
+
+def _accounts(snapshot: "Snapshot", config: Config, table: "ir.Table") -> "pd.DataFrame":
+    from csworkbench.features import owner_names
+    from csworkbench.features.dated import with_columns
+    from csworkbench.filters import fits
+
+    named = {"behaviour": segment(table, config)} if config.behaviour else {}
     measured = {name: table[name].cast("float64") for name in config.cluster_on if name in table.columns}
     frame = (
         table.select("account_id", is_gone=fits(GONE, table), **named, **measured)
@@ -148,5 +145,5 @@ def _accounts(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
     found = names.set_index("account_id")["name"].reindex(frame.index)
     frame.insert(0, "name", found.fillna(frame.index.to_series()))
     frame.insert(1, "csm", owner_names(snapshot).reindex(frame.index).fillna(NO_ONE))
-    known: pd.DataFrame = frame if rules else frame.assign(behaviour=None)
+    known: pd.DataFrame = frame if config.behaviour else frame.assign(behaviour=None)
     return known

@@ -18,7 +18,7 @@ FITS = ["list", "contact_id", "account_id"]
 LISTED, LEFT_OUT = [*FITS, "channel"], [*FITS, "reason", "reasons"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Lists:
     """Who fits the saved lists, and what decides about contacting them, all as of the date of the page.
 

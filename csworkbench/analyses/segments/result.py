@@ -1,7 +1,7 @@
 """The result of the segments analysis: one cell for every account, who is stuck, who moved, who behaves alike."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.segments.doubts import doubts
@@ -13,6 +13,7 @@ from csworkbench.analyses.segments.staging import (
     account_table,
     cell_table,
     history_table,
+    long_stays,
     stage_table,
     stays,
     stuck_table,
@@ -80,6 +81,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     if inputs.accounts.empty:
         raise AnalysisError(f"no account is known on {inputs.as_of}; choose a later date")
     groups = find_groups(inputs, config)
+    inputs = _ruled(inputs, config)
     tables = _tables(inputs, config, groups)
     caveats = doubts(inputs, config, groups, tables)
     figures = _figures(config, groups, tables)
@@ -92,19 +94,35 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     )
 
 
+def _ruled(inputs: Inputs, config: Config) -> Inputs:
+    """Return the inputs as the rules of `config` make them: the same ones where they are those of `prepare`."""
+    asked = inputs.asked
+    if asked is None:
+        return inputs
+    rules = [(rule.stage, rule.where) for rule in config.stages], config.tiers, config.behaviour
+
+    def made() -> Inputs:
+        weeks, began = (asked.places(config, name, getattr(inputs, name)) for name in ("weeks", "began"))
+        return replace(inputs, weeks=weeks, began=began, accounts=asked.behaviour(config, inputs.accounts))
+
+    return once(inputs, ("rules", repr(rules)), made, most=2)
+
+
 def _tables(inputs: Inputs, config: Config, groups: Groups) -> "Later[pd.DataFrame]":
     seen = once(inputs, "stays", lambda: stays(inputs))
-    accounts = account_table(inputs, config, seen)
+    stages = stage_table(inputs, config, seen)
+    over = long_stays(stages, seen)
+    accounts = account_table(inputs, config, seen, over)
     accounts = accounts.assign(cluster=groups.of_account.reindex(accounts["account_id"]).to_numpy())
     asked = ("lists", repr(config.contact_lists))
-    lists = once(inputs, asked, lambda: decided(inputs.lists, config.contact_lists))
+    lists = once(inputs.lists, asked, lambda: decided(inputs.lists, config.contact_lists))
     return Later(
         {
             "accounts": accounts,
             "week_start": lambda: week_table(inputs, config),
             "cells": lambda: cell_table(accounts, config),
-            "stages": stage_table(inputs, config, seen),
-            "stuck": stuck_table(inputs, config, seen),
+            "stages": stages,
+            "stuck": stuck_table(inputs, over),
             "transitions": lambda: transition_table(accounts, config),
             "moves": _moves(accounts),
             "history": lambda: history_table(inputs, config),

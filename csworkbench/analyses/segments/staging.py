@@ -30,30 +30,34 @@ def stays(inputs: Inputs) -> "pd.DataFrame":
         = still there), days (until it left or the date), is_over, is_begun (its beginning was seen: it was not in the
         stage at the first date of the history), previous (stage before, missing where none was seen).
     """
+    import numpy as np
     import pandas as pd
 
     today = pd.Timestamp(inputs.as_of)
     seen = [inputs.began[inputs.began["date"] < today], inputs.weeks[inputs.weeks["date"] == today]]
-    rows = pd.concat(seen).sort_values(["account_id", "date"], ignore_index=True)
-    same = rows["account_id"].eq(rows["account_id"].shift())
-    starts = ~(same & rows["stage"].eq(rows["stage"].shift()))
-    before = rows["stage"].shift().where(same)[starts]
-    found = rows.groupby(starts.cumsum(), sort=True).agg(
-        account_id=("account_id", "first"),
-        stage=("stage", "first"),
-        tier=("tier", "last"),
-        entered_on=("date", "first"),
+    rows = pd.concat(seen, ignore_index=True)
+    accounts, days = rows["account_id"].astype("category").cat.codes.to_numpy(), rows["date"].to_numpy()
+    order = np.lexsort((days, accounts))
+    stages = pd.factorize(rows["stage"])[0][order]
+    is_other = np.diff(accounts[order], prepend=-1) != 0
+    starts = np.flatnonzero(is_other | (np.diff(stages, prepend=-1) != 0))
+    first, last = order[starts], order[np.append(starts[1:], len(order)) - 1] if len(starts) else order
+    entered, follows = days[first], np.append(accounts[first][1:] == accounts[first][:-1], [False])[: len(first)]
+    left_on = pd.Series(np.append(entered[1:], entered[:1])).where(follows)
+    before = rows["stage"].take(np.append(first[:1], first[:-1])).reset_index(drop=True)
+    return pd.DataFrame(
+        {
+            "account_id": rows["account_id"].array.take(first),
+            "stage": rows["stage"].array.take(first),
+            "tier": rows["tier"].array.take(last),
+            "entered_on": entered,
+            "previous": before.where(~is_other[starts]).array,
+            "left_on": left_on,
+            "days": (left_on.fillna(today) - pd.Series(entered)).dt.days,
+            "is_over": left_on.notna(),
+            "is_begun": entered > rows["date"].min(),
+        }
     )
-    follows = found["account_id"].shift(-1).eq(found["account_id"])
-    left_on = found["entered_on"].shift(-1).where(follows)
-    end = left_on.fillna(pd.Timestamp(inputs.as_of))
-    return found.assign(
-        previous=before.to_numpy(),
-        left_on=left_on,
-        days=(end - found["entered_on"]).dt.days,
-        is_over=left_on.notna(),
-        is_begun=found["entered_on"] > rows["date"].min(),
-    ).reset_index(drop=True)
 
 
 def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
@@ -74,7 +78,6 @@ def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.Dat
 
     now, before = _at(inputs, len(inputs.dates) - 1), _at(inputs, _earlier(inputs, config))
     rules = {rule.stage: rule for rule in config.stages}
-    over = _long_stays(config, seen)
     lines = []
     for stage in config.ordered_stages:
         part = seen[(seen["stage"] == stage) & seen["is_begun"]]
@@ -94,44 +97,58 @@ def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.Dat
                 "ended": int(part["is_over"].sum()),
                 "usual_days": _usual(rule, usual),
                 "is_confirmed": rule.usual_days is not None,
-                "stuck": int((over["stage"] == stage).sum()),
             }
         )
-    return pd.DataFrame(lines)
+    table = pd.DataFrame(lines)
+    stuck = long_stays(table, seen)["stage"].value_counts()
+    return table.assign(stuck=table["stage"].map(stuck).fillna(0).astype(int))
 
 
-def stuck_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+def long_stays(stages: "pd.DataFrame", seen: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the stays that last and are longer than usual.
+
+    Args:
+        stages: Stages, from `stage_table`: stage, usual_days, is_confirmed.
+        seen: Stays, from `stays`.
+
+    Returns:
+        The stays, with usual_days and is_confirmed of their stage.
+    """
+    lasting = seen[~seen["is_over"]]
+    usual = stages.set_index("stage")[["usual_days", "is_confirmed"]].astype({"usual_days": float})
+    over: pd.DataFrame = lasting.join(usual, on="stage")
+    return over[over["days"] > over["usual_days"]]
+
+
+def stuck_table(inputs: Inputs, over: "pd.DataFrame") -> "pd.DataFrame":
     """Return the accounts that are in a stage for longer than is usual, the longest overdue first.
 
     Args:
-        inputs: Stages week by week.
-        config: Stages and confirmed times.
-        seen: Stays, from `stays`.
+        inputs: Stages week by week, and accounts.
+        over: From `long_stays`.
 
     Returns:
         One row per account: the columns STUCK; days_in_stage counts from the first day it was seen there, and is at
         least that where the stay began before the history.
     """
-    over = _long_stays(config, seen)
     about = inputs.accounts[["name", "csm"]].reindex(over["account_id"])
-    confirmed = {rule.stage: rule.usual_days is not None for rule in config.stages}
     table = over.assign(
         name=about["name"].to_numpy(),
         csm=about["csm"].to_numpy(),
         days_in_stage=over["days"],
         days_over=over["days"] - over["usual_days"],
-        is_confirmed=over["stage"].map(confirmed).astype(bool),
     )
     return table.sort_values(["days_over", "account_id"], ascending=[False, True], ignore_index=True)[STUCK]
 
 
-def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
+def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame", over: "pd.DataFrame") -> "pd.DataFrame":
     """Return where each account is, since when, and where it was.
 
     Args:
         inputs: Stages week by week, and accounts.
-        config: Stages.
+        config: How far back the earlier date lies.
         seen: Stays, from `stays`.
+        over: From `long_stays`.
 
     Returns:
         One row per account: account_id, name, csm, tier, stage, entered_on, days_in_stage, is_at_least (the stay began
@@ -151,7 +168,7 @@ def account_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.D
         previous_stage=last["previous"],
         stage_before=before["stage"],
         tier_before=before["tier"],
-        is_stuck=now.index.isin(_long_stays(config, seen)["account_id"]),
+        is_stuck=now.index.isin(over["account_id"]),
         behaviour=about["behaviour"],
     )
     return table.reset_index()[["account_id", "name", "csm", *table.columns.drop(["name", "csm"])]]
@@ -267,16 +284,6 @@ def _at(inputs: Inputs, place: int) -> "pd.DataFrame":
 
 def _earlier(inputs: Inputs, config: Config) -> int:
     return max(0, len(inputs.dates) - 1 - config.compare_weeks)
-
-
-def _long_stays(config: Config, seen: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the stays that last and are longer than usual, with usual_days."""
-    usual = {
-        rule.stage: _usual(rule, _times(seen[(seen["stage"] == rule.stage) & seen["is_begun"]], config)[1])
-        for rule in config.stages
-    }
-    limits = seen["stage"].map(usual).astype(float)
-    return seen.assign(usual_days=limits)[~seen["is_over"] & (seen["days"] > limits)]
 
 
 def _usual(rule: Any, found: float) -> float:

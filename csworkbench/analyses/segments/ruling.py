@@ -1,0 +1,160 @@
+"""Rules asked of what they read: once by `prepare`, and again where a setting changes a number in a condition."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
+from csworkbench.errors import AnalysisError
+from csworkbench.features.dated import PLACE, TODAY
+from csworkbench.remembering import once
+
+if TYPE_CHECKING:
+    import ibis.expr.types as ir
+    import pandas as pd
+
+NO_RULE = "no rule fits"
+ROW = "_row"
+
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
+class Asked:
+    """What the rules of `prepare` were asked of; computed for good only where others are asked.
+
+    Args:
+        config: Settings with those rules.
+        weeks: Attributes that stages and tiers read, per date of `Inputs.weeks` and account.
+        began: The same of `Inputs.began`.
+        today: Attributes that behaviour reads, per account of `Inputs.accounts`.
+    """
+
+    config: Config
+    weeks: "ir.Table"
+    began: "ir.Table"
+    today: "ir.Table"
+
+    def places(self, config: Config, name: str, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return the rows of dates and accounts with the stage and tier that rules give them.
+
+        Args:
+            config: The rules.
+            name: weeks or began.
+            rows: From `placed`.
+
+        Raises:
+            AnalysisError: a rule reads what those of `prepare` did not.
+        """
+        if _of_places(config) == _of_places(self.config):
+            return rows
+        self._require((*config.stages, *config.tiers), (*self.config.stages, *self.config.tiers))
+        return rows.assign(**self._answers(name, lambda table: stage_and_tier(table, config)))
+
+    def behaviour(self, config: Config, rows: "pd.DataFrame") -> "pd.DataFrame":
+        """Return accounts, ordered by account_id, with the segment of behaviour that rules give them.
+
+        Args:
+            config: The rules.
+            rows: One row per account, with the column behaviour.
+
+        Raises:
+            AnalysisError: a rule reads what those of `prepare` did not.
+        """
+        if config.behaviour == self.config.behaviour:
+            return rows
+        self._require(config.behaviour, self.config.behaviour)
+        return rows.assign(**self._answers("today", lambda table: {"behaviour": segment(table, config)}))
+
+    def _answers(self, name: str, ask: Any) -> dict[str, Any]:
+        """Return the answers of all rows in their order: by date and account_id."""
+        table = once(self, name, lambda: _held(getattr(self, name)))
+        found = table.select(ROW, **ask(table)).to_pandas()
+        ordered = found if found[ROW].is_monotonic_increasing else found.sort_values(ROW)
+        return {column: ordered[column].array for column in ordered.columns.drop(ROW)}
+
+    @staticmethod
+    def _require(wanted: Iterable[Any], there: Iterable[Any]) -> None:
+        unread = sorted(read(wanted) - read(there))
+        if unread:
+            raise AnalysisError(f"rules read {', '.join(unread)}, which was not read yet; run prepare again")
+
+
+def read(rules: Iterable[Any]) -> set[str]:
+    """Return the attributes that rules read.
+
+    Args:
+        rules: Stages, tiers, segments or lists.
+    """
+    return {name for rule in rules if rule.where is not None for name in rule.where.attributes()}
+
+
+def narrow(table: "ir.Table", rules: Iterable[Any], *others: str) -> "ir.Table":
+    """Return only what rules read of the attributes of accounts.
+
+    Args:
+        table: From `accounts_at`.
+        rules: Stages, tiers or segments.
+        others: Further columns.
+    """
+    names = sorted({*read(rules), *others} & set(table.columns))
+    return table.select(PLACE, TODAY, "account_id", *names)
+
+
+def placed(table: "ir.Table", dates: Sequence[date], config: Config) -> "pd.DataFrame":
+    """Return the stage and tier of every account at every date.
+
+    Args:
+        table: Attributes that the rules read, from `accounts_at`.
+        dates: Its dates.
+        config: Rules of stages and tiers.
+
+    Returns:
+        One row per date and account: date, account_id, stage, tier.
+    """
+    import pandas as pd
+
+    frame = table.select(PLACE, "account_id", **stage_and_tier(table, config)).to_pandas()
+    days = pd.DatetimeIndex(dates).take(frame[PLACE].to_numpy())
+    named = frame.assign(date=days)[["date", "account_id", "stage", "tier"]]
+    ordered: pd.DataFrame = named.sort_values(["date", "account_id"], ignore_index=True)
+    return ordered
+
+
+def stage_and_tier(table: "ir.Table", config: Config) -> "Mapping[str, ir.Value]":
+    """Return stage and tier as expressions over attributes.
+
+    Args:
+        table: Attributes that the rules read.
+        config: Rules of stages and tiers.
+    """
+    from csworkbench.filters import first_fitting
+
+    tiers = [(rule.segment, rule.where) for rule in config.tiers]
+    stages = [(rule.stage, rule.where) for rule in config.stages]
+    return {
+        "stage": first_fitting(table, stages, ""),
+        "tier": first_fitting(table, tiers, NOT_KNOWN) if tiers else table.value_tier.fill_null(NOT_KNOWN),
+    }
+
+
+def segment(table: "ir.Table", config: Config) -> "ir.StringValue":
+    """Return the segment of behaviour as an expression over attributes.
+
+    Args:
+        table: Attributes that the rules read.
+        config: Rules of behaviour, at least one.
+    """
+    from csworkbench.filters import first_fitting
+
+    return first_fitting(table, [(rule.segment, rule.where) for rule in config.behaviour], NO_RULE)
+
+
+def _of_places(config: Config) -> tuple[Any, ...]:
+    return tuple((rule.stage, rule.where) for rule in config.stages), config.tiers
+
+
+def _held(table: "ir.Table") -> "ir.Table":
+    """Return attributes as rows that are there, numbered by date and account_id."""
+    import ibis
+
+    return table.mutate(**{ROW: ibis.row_number().over(order_by=[PLACE, "account_id"])}).order_by(ROW).cache()
