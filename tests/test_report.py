@@ -235,6 +235,11 @@ def test_the_index_names_what_failed_first_with_its_reason(tmp_path):
     assert places == sorted(places)
 
 
+def test_the_index_folds_the_files_of_each_notebook(tmp_path):
+    page = write_index(tmp_path).read_text("utf-8")
+    assert '<details class="panel"><summary>Health : 1 file</summary>' in page
+
+
 def test_the_index_lists_downloads_with_rows_and_digest_and_what_ran_when(tmp_path):
     page = read(write_index(tmp_path))
     assert ("a", {"href": "health/tables/scores.csv"}) in page.elements
