@@ -1,7 +1,7 @@
 """The two kinds of page, put together from records, a result and a story."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
