@@ -171,7 +171,7 @@ SEGMENTS: Mapping[str, Definition] = {
         say("accounts that were not there at the earlier date are left out"),
     ),
     "stable_groups": Definition(
-        say("groups of alike behaviour that are found again in other halves of the accounts; 0 = none"),
+        say("groups of alike behaviour that are found again when accounts are drawn anew; 0 = none"),
         ("accounts", "usage_daily", "features", "tickets", "nps_responses"),
         ON_THE_DATE,
         say("accounts without one of the measures are not clustered"),

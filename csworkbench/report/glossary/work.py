@@ -39,10 +39,10 @@ EMAIL_DESIGN: Mapping[str, Definition] = {
         LEFT_OUT,
     ),
     "weeks_to_mail": Definition(
-        say("weeks until all drawn accounts have had their mail, at the mails a week of the settings"),
+        say("accounts needed / accounts that get such mails in a week at present, in whole weeks"),
         _MAILS,
-        say("from the first day of the experiment file"),
-        STAYS_OUT,
+        say("the last mails or the last window of each metric, within pilot_days"),
+        say("cannot be told where no such mails are recorded"),
     ),
     "accounts": Definition(
         say("accounts with a contact that may be mailed and is in no other experiment"),
