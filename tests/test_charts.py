@@ -291,10 +291,31 @@ def test_a_long_text_is_cut_with_a_sign():
     assert cell("x" * 999, "note") == "x" * 299 + "…"
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("play", "save-call", "Save call"),
+        ("experiment_id", "guide-mail", "Guide mail"),
+        ("label", "sso_enabled", "SSO enabled"),
+        ("content_id", "nps-thanks", "nps-thanks"),
+        ("contact_id", "first_buyer", "first_buyer"),
+        ("column", "known_at", "known_at"),
+        ("name", "acme_corp", "acme_corp"),
+        ("note", "in-house tool", "in-house tool"),
+    ],
+)
+def test_names_of_ours_read_as_words_and_those_of_files_and_customers_as_they_are(column, value, said):
+    assert cell(value, column) == said
+
+
+def test_a_date_in_a_table_stays_on_one_line():
+    assert '<td class="csw-day">30 Sep 2026</td>' in table_html(pd.DataFrame({"no": [1], "due_on": [AS_OF]}), "Due")
+
+
 def test_a_table_names_its_rows_and_columns_for_those_who_listen():
     html = table_html(BANDS, "Bands")
     assert '<th scope="col" class="csw-num">Accounts</th>' in html
-    assert '<th scope="row">at_risk</th>' in html
+    assert '<th scope="row">At risk</th>' in html
     assert "<caption>Bands</caption>" in html
     assert 'role="region" tabindex="0" aria-label="Table: Bands"' in html
 

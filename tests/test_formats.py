@@ -275,7 +275,7 @@ def test_malformed_template_is_a_programmers_mistake(template):
         ("auc_in_sample", "AUC in sample"),
         ("nps", "NPS"),
         ("arr_eur", "ARR EUR"),
-        ("outcome_rate.telco", "Outcome rate (telco)"),
+        ("outcome_rate.telco", "Outcome rate (Telco)"),
         ("account_id", "Account ID"),
         ("MonthlyCharges", "MonthlyCharges"),
         ("", ""),

@@ -73,7 +73,7 @@ def test_a_sentence_is_said_in_the_language_with_its_numbers_and_plural(catalog)
 
 def test_a_label_is_looked_up_by_its_english_words(catalog):
     catalog(**{"AUC in sample": "AUC i urvalet"})
-    assert formats.label("auc_in_sample.telco", "sv") == "AUC i urvalet (telco)"
+    assert formats.label("auc_in_sample.telco", "sv") == "AUC i urvalet (Telco)"
 
 
 def test_names_of_ours_in_a_list_are_said_in_the_language(catalog):

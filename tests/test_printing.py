@@ -7,8 +7,8 @@ import stat
 import pytest
 
 from csworkbench.cli import main
-from csworkbench.errors import EnvironmentProblem, RunError
-from csworkbench.runner.printing import find_browser, print_page, print_run
+from csworkbench.errors import ConfigError, EnvironmentProblem, RunError
+from csworkbench.runner.printing import MOST_PRINTED, check_printed, find_browser, print_page, print_run
 from csworkbench.store import NotebookRecord, NotebookStatus, RunInfo, RunRecord, RunState
 
 # Writes what it was asked to print into a file that begins as a PDF does.
@@ -43,21 +43,44 @@ def test_a_browser_on_the_path_is_taken(tmp_path, monkeypatch):
     assert find_browser() == there
 
 
+def run_of(folder, *pages):
+    for page in (*pages, "index.html"):
+        (folder / page).parent.mkdir(parents=True, exist_ok=True)
+        (folder / page).write_text("<!doctype html>", "utf-8")
+    record = NotebookRecord("health", NotebookStatus.OK)
+    return RunRecord("T1", RunState.OK, "2026-07-01T04:15:00+00:00", 1.0, RunInfo(), (record,))
+
+
+def printed_of(run):
+    return {path.relative_to(run).as_posix() for path in run.rglob("*.pdf")}
+
+
 def test_every_page_of_a_run_is_printed_and_counted_among_its_files(tmp_path):
-    run, record = tmp_path / "run", NotebookRecord("health", NotebookStatus.OK)
-    for page in ("health/report.html", "health/by/north/report.html", "index.html"):
-        (run / page).parent.mkdir(parents=True, exist_ok=True)
-        (run / page).write_text("<!doctype html>", "utf-8")
-    told = []
-    made = RunRecord("T1", RunState.OK, "2026-07-01T04:15:00+00:00", 1.0, RunInfo(), (record,))
-    printed = print_run(run, made, told.append, browser(tmp_path, PRINTS))
-    assert {path.relative_to(run).as_posix() for path in run.rglob("*.pdf")} == {
-        "health/report.pdf",
-        "health/by/north/report.pdf",
-        "index.pdf",
-    }
+    run, told, counted = tmp_path / "run", [], []
+    made = run_of(run, "health/report.html", "health/by/north/report.html")
+
+    def go_on(done, pages):
+        counted.append((done, pages))
+        return True
+
+    printed = print_run(run, made, told.append, browser(tmp_path, PRINTS), go_on)
+    assert printed_of(run) == {"health/report.pdf", "health/by/north/report.pdf", "index.pdf"}
+    assert counted == [(0, 2), (1, 2)]
     assert "health/report.pdf" in {item.path for item in printed.notebooks[0].artifacts}
     assert told == [printed]  # the index is written again, with its links to the PDFs
+
+
+def test_printing_that_is_ended_leaves_the_pages_it_has_made_and_the_index(tmp_path):
+    run = tmp_path / "run"
+    made = run_of(run, *(f"health/by/{name}/report.html" for name in "abc"))
+    print_run(run, made, lambda record: None, browser(tmp_path, PRINTS), lambda done, pages: done < 1)
+    assert printed_of(run) == {"health/by/a/report.pdf", "index.pdf"}
+
+
+def test_more_pages_than_are_printed_are_refused_before_the_run(tmp_path):
+    check_printed(MOST_PRINTED)
+    with pytest.raises(ConfigError, match=r"1,001 pages are too many to print .*at most 1,000 are printed"):
+        check_printed(MOST_PRINTED + 1)
 
 
 def test_a_browser_that_prints_nothing_is_told_with_its_last_words(tmp_path):

@@ -7,7 +7,10 @@ import pytest
 from csworkbench import report
 from csworkbench.errors import RunError
 from csworkbench.estimates import Severity
+from csworkbench.report import glossary
 from csworkbench.report.fragments import clean, from_markdown, from_output
+from csworkbench.report.glossary import definition
+from csworkbench.tables import SPECS
 from tests.pages import (
     AS_OF,
     PAYLOADS,
@@ -233,6 +236,49 @@ def test_the_index_names_what_failed_first_with_its_reason(tmp_path):
         )
     ]
     assert places == sorted(places)
+
+
+def test_a_figure_leads_to_how_it_is_made(tmp_path):
+    page = read(write_page(tmp_path))
+    assert ("a", {"href": "#figure-share_at_risk", "title": "Accounts in the lowest band / accounts with a score"}) in (
+        page.elements
+    )
+    assert ("div", {"id": "figure-share_at_risk"}) in page.elements
+    told = " ".join(page.text.split())
+    assert "Time: what was known at the end of the cut-off date. What is missing: accounts below the minimum" in told
+
+
+def test_a_figure_that_is_not_in_the_glossary_stands_without_a_link(tmp_path):
+    hrefs = {found.get("href") for tag, found in read(write_page(tmp_path)).elements if tag == "a"}
+    assert "#figure-accounts" not in hrefs  # `health` has no such figure
+
+
+@pytest.mark.parametrize(
+    ("analysis", "figure", "formula"),
+    [
+        ("health", "median_score.default", "median of the scores"),
+        ("data_check", "accounts", "number of accounts"),
+        ("data_check", "accounts.currency.currency", "rows of the table that break the rule"),
+        ("portfolio", "grr", "amounts kept"),
+    ],
+)
+def test_one_of_several_figures_is_made_as_they_all_are(analysis, figure, formula):
+    assert definition(analysis, figure).formula.key.startswith(formula)
+
+
+def test_every_entry_of_the_glossary_reads_tables_there_are_and_says_all_four_things():
+    for analysis, entries in glossary._OWN.items():
+        for name, found in entries.items():
+            assert set(found.reads) <= SPECS.keys(), f"{analysis}.{name}"
+            assert found.reads, f"{analysis}.{name}"
+            assert found.formula.key, f"{analysis}.{name}"
+            assert found.window.key, f"{analysis}.{name}"
+            assert found.missing.key, f"{analysis}.{name}"
+
+
+def test_the_index_folds_the_files_of_each_notebook(tmp_path):
+    page = write_index(tmp_path).read_text("utf-8")
+    assert '<details class="panel"><summary>Health : 1 file</summary>' in page
 
 
 def test_the_index_lists_downloads_with_rows_and_digest_and_what_ran_when(tmp_path):

@@ -247,9 +247,8 @@ def written(
 
 def axis_name(unit: str, language: str = "") -> str:
     """Return the name of an axis: its unit in words."""
-    return (
-        formats.text(say("percent"), language) if unit == "share" else formats.words(unit.replace("_", " "), language)
-    )
+    word = unit.replace("_", " ")
+    return formats.words("percent" if unit == "share" else formats.ACRONYMS.get(word, word), language)
 
 
 def ours(language: str, *texts: str) -> list[str]:

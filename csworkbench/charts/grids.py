@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MOST_ROWS, MOST_COLUMNS = 25, 8
 # Above it, ink on the shade falls under 4.5:1.
 DEEPEST = 0.5
-_ROW, _TOP, _FOOT, _GUTTER, _LINE = 34.0, 48.0, 10.0, 140.0, 16.0
+_ROW, _TOP, _FOOT, _GUTTER, _LINE = 34.0, 48.0, 10.0, 170.0, 16.0
 
 
 def heat_table(

@@ -16,8 +16,10 @@ if TYPE_CHECKING:
 
 MISSING = "–"
 LONGEST_CELL = 300
-KEYS = ("table", "tables", "column", "key", "setting")
-"""Columns whose names are typed as they are into files, in any language."""
+KEYS = ("table", "tables", "column", "key", "setting", "value", "file", "id", "name")
+"""Columns whose words are those of files or of customers, in any language; so are ids of any kind."""
+SLUGS = ("play", "rule", "program", "trigger", "experiment", "experiment_id", "touch")
+"""Columns of names that settings write with hyphens: `save-call` reads "Save call"."""
 STYLE = Markup(
     "<style>"
     ".csw-chart{margin:1rem 0;max-width:36rem}.csw-chart img{width:100%;height:auto;border-radius:8px;"
@@ -64,9 +66,7 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
     """
     match value:
         case str():
-            return _shortened(
-                value if column in KEYS or not formats.NAME.fullmatch(value) else formats.name(value, language)
-            )
+            return _shortened(_said(value, column, language))
         case Message():
             return _shortened(formats.text(value, language))
         case Estimate():
@@ -83,6 +83,13 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
         case list() | tuple() | set() | frozenset():
             return _shortened(", ".join(cell(each, column, language) for each in value))
     return _shortened(str(value))
+
+
+def _said(value: str, column: str, language: str) -> str:
+    """Return a text of a cell; a name of ours in words."""
+    name = value.replace("-", "_") if column in SLUGS else value
+    is_typed = column in KEYS or (column.endswith("_id") and column not in SLUGS)
+    return formats.name(name, language) if formats.NAME.fullmatch(name) and not is_typed else value
 
 
 def table_html(
@@ -153,13 +160,15 @@ def text_width(text: str) -> int:
     return sum(2 if east_asian_width(character) in "WF" else 1 for character in text)
 
 
-_NUMBER, _LONG = Markup(' class="csw-num"'), Markup(' class="csw-long"')
+_NUMBER, _LONG, _DAY = (Markup(' class="csw-{}"').format(name) for name in ("num", "long", "day"))
 _LONG_FROM = 36
 
 
 def _kind(series: "pd.Series[Any]", is_number: bool) -> Markup:
     if is_number:
         return _NUMBER
+    if any(isinstance(value, date) and not formats.is_missing(value) for value in series):
+        return _DAY
     is_long = any(isinstance(value, str) and len(value) > _LONG_FROM for value in series)
     return _LONG if is_long else Markup("")
 

@@ -109,7 +109,7 @@ def run(
     from csworkbench.cli.pacing import earlier_seconds
     from csworkbench.cli.progress import progress
     from csworkbench.planner.shards import pages_workbook
-    from csworkbench.runner import Kernel, find_browser
+    from csworkbench.runner import Kernel, check_printed, find_browser
     from csworkbench.runner import run as run_jobs
 
     place = _place(out)
@@ -117,6 +117,8 @@ def run(
     browser = find_browser() if pdf else None
     with _cluster(executor) as cluster:
         planned = _planned(names, Sources(workspace, as_of, batch, folder), settings, by, is_dry=False, is_fresh=force)
+        if pdf:
+            check_printed(len(planned.jobs))
         for item in planned.whole:
             if item.state == "run":
                 tell(f"{item.name}: to run: {item.reason}")

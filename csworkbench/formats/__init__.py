@@ -29,9 +29,10 @@ from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missi
 from csworkbench.formats.inert import neutral, printable
 from csworkbench.formats.languages import catalog, is_foreign, locale_of, speak, words
 from csworkbench.formats.readable import Readable
-from csworkbench.formats.sentences import NAME, label, name, sentence, text
+from csworkbench.formats.sentences import ACRONYMS, NAME, label, name, sentence, text
 
 __all__ = [
+    "ACRONYMS",
     "NAME",
     "Readable",
     "catalog",

@@ -16,8 +16,9 @@ LISTED = 3
 NAME = re.compile("[a-z]+([_ ][a-z]+)*")
 """A name of ours, such as a band; ids and customers' texts are written otherwise."""
 ENDS = (".", "!", "?", "。", "！", "？")
-_ACRONYMS = "API ARR AUC CRM CSAT CSM CSV CTR EUR GRR ID IDs KPI MRR NPS NRR ROI SEK SLA SMS SRM URL USD UTC XLSX"
+_ACRONYMS = "API ARR AUC CRM CSAT CSM CSV CTR EUR GRR ID IDs KPI MRR NPS NRR ROI SEK SLA SMS SRM SSO URL USD UTC XLSX"
 ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
+"""Words that are written in capitals, by their small letters."""
 
 
 def text(message: Message, language: str = "") -> str:
@@ -52,7 +53,7 @@ def label(name: str, language: str = "") -> str:
         language: Language tag.
 
     Returns:
-        "AUC in sample" for "auc_in_sample"; "Outcome rate (telco)" for "outcome_rate.telco".
+        "AUC in sample" for "auc_in_sample"; "Outcome rate (Telco)" for "outcome_rate.telco".
 
     Raises:
         ValueError: The language is unknown.
@@ -62,21 +63,21 @@ def label(name: str, language: str = "") -> str:
     shown = words(_capitalized(joined), language)
     if shown == _capitalized(joined):  # the same word may stand in lower case, as a code in a table
         shown = _capitalized(words(joined, language))
-    return f"{shown} ({part})" if part else shown
+    return f"{shown} ({_capitalized(re.sub('[-_]', ' ', part))})" if part else shown
 
 
 def name(text: str, language: str = "") -> str:
     """Return a name of ours, such as a channel or a band, in the words of a language; as it is where it has none.
 
     Args:
-        text: The name as the program or the settings write it: "in_app", "At risk".
+        text: The name as the program or the settings write it: "in_app" reads "In app", "At risk" stays.
         language: Language tag.
 
     Raises:
         ValueError: The language is unknown.
     """
     said, labelled = words(text, language), label(text, language)
-    return labelled if said == text and labelled != label(text, "en") else said
+    return labelled if said == text and ("_" in text or labelled != label(text, "en")) else said
 
 
 def sentence(said: str) -> str:

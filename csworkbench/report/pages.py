@@ -1,7 +1,7 @@
 """The two kinds of page, put together from records, a result and a story."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from functools import lru_cache, partial
 from pathlib import Path
@@ -12,6 +12,7 @@ from markupsafe import Markup
 from csworkbench import formats
 from csworkbench.errors import RunError
 from csworkbench.estimates import MOST_FIGURES, WORST_FIRST, Estimate, Message, say
+from csworkbench.report.glossary import definition
 from csworkbench.report.records import Failure, PageContext, RunPage, SourceNote
 from csworkbench.report.story import Story, heading_before, read_story
 
@@ -36,7 +37,7 @@ def render(notebook: Path, result: Path | None, context: PageContext) -> str:
     """
     story = read_story(notebook, context.language)
     failure = _failure(notebook, story, context)
-    found = _result(result, context.language) if result is not None and failure is None else None
+    found = _result(result, context) if result is not None and failure is None else None
     # The verdict of a result stands on top; that of a notebook which did not finish is nothing to act on.
     hidden = {"verdict", "conclusion"} if found or failure else set()
     blocks = [block for block in story.blocks if block.slot not in hidden]
@@ -101,14 +102,17 @@ def _inert(value: Any) -> Any:
     return formats.printable(value, has_lines=True) if type(value) is str else value
 
 
-def _result(path: Path, language: str) -> dict[str, Any]:
+def _result(path: Path, context: PageContext) -> dict[str, Any]:
     try:
         stored: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
         figures = {name: Estimate(**figure) for name, figure in stored["figures"].items()}
         caveats = sorted(stored["caveats"], key=lambda caveat: WORST_FIRST.index(caveat["severity"]))
         return {
             **stored,
-            "figures": [_card(*each, language) for each in list(figures.items())[:MOST_FIGURES]],
+            "figures": [
+                _card(name, figure, context.language) | _meaning(stored["analysis"], name, context)
+                for name, figure in list(figures.items())[:MOST_FIGURES]
+            ],
             "caveats": caveats,
             "english": stored.get("english", ()),
         }
@@ -116,10 +120,21 @@ def _result(path: Path, language: str) -> dict[str, Any]:
         raise RunError(f"{path.name}: no page can be made of this result: {type(error).__name__}: {error}") from error
 
 
-def _card(name: str, figure: Estimate, language: str) -> Mapping[str, str]:
+def _card(name: str, figure: Estimate, language: str) -> dict[str, str]:
     value, behind = formats.figure(figure, language)
     number, _, unit = value.partition(" ") if value[:1].isdigit() or value[:1] in "-−" else (value, "", "")
     return {"label": formats.label(name, language), "value": number, "unit": unit, "behind": behind}
+
+
+def _meaning(analysis: str, name: str, context: PageContext) -> dict[str, Any]:
+    """Return how a figure is made, in words; nothing for a figure of an analysis that is not the product's own."""
+    found = definition(analysis, name, is_part="/" in context.name)
+    if found is None:
+        return {}
+    said = {key: formats.text(getattr(found, key), context.language) for key in ("formula", "window", "missing")}
+    said["formula"] = said["formula"][:1].upper() + said["formula"][1:]
+    tables = [formats.label(table, context.language) for table in found.reads]
+    return {**said, "anchor": f"figure-{name}", "tables": formats.words(", ", context.language).join(tables)}
 
 
 def _failure(notebook: Path, story: Story, context: PageContext) -> Failure | None:

@@ -14,7 +14,7 @@ from csworkbench.runner.events import (
 )
 from csworkbench.runner.kernels import Kernel, fitting
 from csworkbench.runner.options import RunOptions, check
-from csworkbench.runner.printing import find_browser
+from csworkbench.runner.printing import check_printed, find_browser
 
 __all__ = [
     "CellStarted",
@@ -29,6 +29,7 @@ __all__ = [
     "RunStarted",
     "TableRead",
     "check",
+    "check_printed",
     "connected",
     "find_browser",
     "fitting",

@@ -33,7 +33,7 @@ from csworkbench.runner.kernels import choose
 from csworkbench.runner.one import Setting, execute_job
 from csworkbench.runner.options import RunOptions, check
 from csworkbench.runner.pages import put_stamps, write_index
-from csworkbench.runner.printing import print_run
+from csworkbench.runner.printing import TOLD_EVERY, print_run
 from csworkbench.runner.watch import Watch, kill_marked
 from csworkbench.store import (
     Failure,
@@ -213,7 +213,8 @@ class _Batch:
             index = partial(write_index, self._folder.path, started_at=started, files=files)
             index(record)
             if self._options.browser is not None and not self.signal:
-                record = print_run(self._folder.path, record, index, self._options.browser)
+                record = print_run(self._folder.path, record, index, self._options.browser, self._is_printing)
+                record = replace(record, signal=self.signal)
         except Exception as error:  # noqa: BLE001 - an index or a PDF that cannot be made loses no result
             said = printable(f"{type(error).__name__}: {error}")
             self._tell(LogLine(f"the index or the PDFs of the run could not be made: {said}"))
@@ -221,6 +222,13 @@ class _Batch:
         lines = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in self._events)
         write_file(self._folder.path / "events.jsonl", lines.encode())
         return record
+
+    def _is_printing(self, done: int, pages: int) -> bool:
+        """Say how far the printing is, and return whether it goes on: after a signal the rest is left out."""
+        if self.signal or done % TOLD_EVERY == 0:
+            rest = "; the rest is left out" if self.signal else ""
+            self._tell(LogLine(f"{done:,} of {pages:,} pages printed as PDF{rest}"))
+        return not self.signal
 
     def _loop(self, sorter: "TopologicalSorter[str]", pool: ThreadPoolExecutor) -> None:
         while sorter.is_active():

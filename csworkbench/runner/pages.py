@@ -9,9 +9,9 @@ from pathlib import Path
 
 from csworkbench import report
 from csworkbench.errors import ConfigError, RunError
-from csworkbench.estimates import Severity
+from csworkbench.estimates import Severity, say
 from csworkbench.files import write_file
-from csworkbench.formats import label, words
+from csworkbench.formats import label, text, words
 from csworkbench.store import (
     RESULT_FILE,
     STORY_FILE,
@@ -30,6 +30,8 @@ from csworkbench.store import (
     read_result,
 )
 
+MOST_LINKS = 12
+"""More files of one folder than these are one link to it."""
 SHOWN_STATUS = {
     NotebookStatus.WARNING: "ok",
     NotebookStatus.STOP: "ok",
@@ -280,7 +282,20 @@ def _table_downloads(result: StoredResult | None, language: str, up: str = "") -
     if result is None:
         return (notebook,)
     tables = (each for name in result.tables for each in _files_of(name, result.folder, language))
-    return (*tables, *(report.Download(path) for path in result.files), notebook)
+    return (*tables, *_further(result.files, language), notebook)
+
+
+def _further(paths: Sequence[str], language: str) -> Iterator[report.Download]:
+    """Yield the further files of a result; a folder of many, such as calendar files, is one link."""
+    folders: dict[str, list[str]] = {}
+    for path in paths:
+        folders.setdefault(path.rpartition("/")[0], []).append(path)
+    for folder, files in folders.items():
+        if folder and len(files) > MOST_LINKS:
+            said = say("{n:n file|files} in the folder {folder}", n=len(files), folder=folder)
+            yield report.Download(f"{folder}/", label=text(said, language))
+        else:
+            yield from map(report.Download, files)
 
 
 def _files_of(name: str, home: Path, language: str) -> Iterator[report.Download]:

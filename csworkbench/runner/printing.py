@@ -8,13 +8,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-from csworkbench.errors import EnvironmentProblem, Problem, RunError
+from csworkbench.errors import ConfigError, EnvironmentProblem, Problem, RunError
 from csworkbench.runner.pages import artifacts
 from csworkbench.store import RunRecord
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome", "msedge")
 ON_MAC = Path("/Applications/Google Chrome.app/Contents/MacOS/Google Chrome")
 SECONDS_PER_PAGE = 60
+MOST_PRINTED, TOLD_EVERY = 1_000, 25
+"""So many pages of a run are printed at most, and after so many each the run says how far it is."""
 PAGE, PRINTED, INDEX = "report.html", "report.pdf", "index.html"
 QUIET = (
     "--headless", "--disable-gpu", "--disable-extensions", "--disable-background-networking", "--disable-sync",
@@ -35,14 +37,35 @@ def find_browser() -> Path:
     return Path(found)
 
 
-def print_run(folder: Path, record: RunRecord, index: Callable[[RunRecord], None], browser: Path) -> RunRecord:
-    """Print every page of a run beside itself, and its index last.
+def check_printed(pages: int) -> None:
+    """Refuse to print a run of too many pages, before it starts: each takes a second or two of a browser.
+
+    Args:
+        pages: How many pages the run is planned to have.
+
+    Raises:
+        ConfigError: They are more than `MOST_PRINTED`.
+    """
+    if pages > MOST_PRINTED:
+        hint = f"at most {MOST_PRINTED:,} are printed; run without --pdf, name notebooks, or divide by fewer values"
+        raise ConfigError(Problem(f"{pages:,} pages are too many to print", key="--pdf", hint=hint))
+
+
+def print_run(
+    folder: Path,
+    record: RunRecord,
+    index: Callable[[RunRecord], None],
+    browser: Path,
+    on_page: Callable[[int, int], bool],
+) -> RunRecord:
+    """Print the pages of a run beside themselves, one after the other, and its index last.
 
     Args:
         folder: Folder of the run, still out of sight.
         record: Its record.
         index: Writes the index from a record.
-        browser: The browser that prints.
+        browser: The browser that prints; it is there for one page at a time, whatever the number of pages.
+        on_page: Told before each page how many are printed and how many there are; False ends the printing.
 
     Returns:
         The record with the PDFs among the files of its notebooks.
@@ -50,7 +73,10 @@ def print_run(folder: Path, record: RunRecord, index: Callable[[RunRecord], None
     Raises:
         RunError: A page could not be printed.
     """
-    for page in sorted(folder.rglob(PAGE)):
+    pages = sorted(folder.rglob(PAGE))
+    for done, page in enumerate(pages):
+        if not on_page(done, len(pages)):
+            break
         print_page(page, browser)
     homes = {item.name: folder / item.name for item in record.notebooks}
     notebooks = tuple(

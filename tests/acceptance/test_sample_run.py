@@ -15,6 +15,7 @@ import pandas as pd
 import pytest
 
 from csworkbench.analyses.portfolio.performance import TAKEN
+from csworkbench.report.glossary import definition
 from tests.acceptance.projects import ROOT, csw, result
 from tests.browser.test_pages import browser  # noqa: F401 - a fixture
 from tests.browser.wholeness import faults
@@ -86,6 +87,27 @@ def test_uncertain_figures_have_an_interval_and_every_figure_an_n(run):
         for figure, estimate in result(run, name)["figures"].items():
             assert set(estimate) == {"value", "low", "high", "level", "n", "unit"}, figure
             assert isinstance(estimate["n"], int)
+
+
+def test_every_figure_has_its_entry_in_the_glossary(run):
+    lacking = {
+        f"{path.parent.relative_to(run)}: {name}"
+        for path in run.rglob("result.json")
+        for name in json.loads(path.read_text(encoding="utf-8"))["figures"]
+        if definition(json.loads(path.read_text(encoding="utf-8"))["analysis"], name) is None
+    }
+    assert lacking == set()
+
+
+def test_every_figure_on_a_page_leads_to_formula_tables_time_and_what_is_missing(run):
+    for page in run.rglob("report.html"):
+        text = page.read_text(encoding="utf-8")
+        cards = re.search(r'<dl class="cards">(.*?)</dl>', text, re.DOTALL)[1]
+        anchors = re.findall(r'<dt><a href="#([^"]+)"', cards)
+        assert len(anchors) == cards.count("<dt>") >= 1, page
+        for anchor in anchors:
+            entry = re.search(rf'<div id="{re.escape(anchor)}">(.*?)</div>', text, re.DOTALL)[1]
+            assert all(part in entry for part in ("Made from: ", "Time: ", "What is missing: ")), f"{page}: {anchor}"
 
 
 def test_contributions_on_disk_add_up_to_the_score(run):

@@ -80,7 +80,7 @@ def _course(reading: Reading, line: Line, config: Config) -> Iterator[tuple[obje
             continue
         look = confidence_sequence(told.value, told.error, n, planned, config.level)
         low, high = (nan, nan) if isinstance(look, CannotTell) else (look.low, look.high)
-        name = f"{experiment.id} {day:%Y-%m-%d}"
+        name = f"{experiment.label} {day:%Y-%m-%d}"
         yield experiment.id, line.metric.name, line.variant, day, n, told.value, low, high, name
 
 

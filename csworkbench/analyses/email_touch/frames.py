@@ -80,8 +80,8 @@ def week_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     """Return the units of each arm over those the lot should have given, week by week: week, arm, ratio."""
     import pandas as pd
 
-    rows = pd.concat([_weeks(each.ratios) for each in readings])
-    week = rows["slice"].str.slice(-5) + " " + rows["experiment_id"]
+    rows = pd.concat([_weeks(each.ratios).assign(label=each.experiment.label) for each in readings])
+    week = rows["slice"].str.slice(-5) + " " + rows["label"]
     return pd.DataFrame({"week": week, "arm": rows["variant"], "ratio": rows["ratio"]}).reset_index(drop=True)
 
 

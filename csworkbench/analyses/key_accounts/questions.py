@@ -1,5 +1,6 @@
 """Three questions about key accounts, each with its metrics: value recognized, new needs, loyalty."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.key_accounts.evidence import Inputs
@@ -12,9 +13,31 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-VALUE, NEEDS, LOYALTY = "is the value recognized?", "are there new needs?", "do they stay and speak for us?"
 QUESTION = ["question", "metric", "unit", "value", "low", "high", "n", "change", "change_low", "change_high", "verdict"]
-OF_RATINGS = {"solution_acceptance": VALUE, "price_acceptance": VALUE, "behaviour_mastery": NEEDS, "closeness": LOYALTY}
+
+
+class Question(StrEnum):
+    """What is asked of key accounts, in the order of the page."""
+
+    VALUE = "is the value recognized?"
+    NEEDS = "are there new needs?"
+    LOYALTY = "do they stay and speak for us?"
+
+
+class Metric(StrEnum):
+    """Answers that stand neither among the ratings nor on the KPI sheets."""
+
+    FACTS = "new facts that became an opportunity"
+    KEPT = "renewals kept"
+    NPS = "NPS"
+
+
+OF_RATINGS = {
+    "solution_acceptance": Question.VALUE,
+    "price_acceptance": Question.VALUE,
+    "behaviour_mastery": Question.NEEDS,
+    "closeness": Question.LOYALTY,
+}
 
 
 def question_table(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]") -> "pd.DataFrame":
@@ -31,24 +54,24 @@ def question_table(inputs: Inputs, config: Config, tables: "Mapping[str, pd.Data
     import pandas as pd
 
     rows = [
-        {"question": OF_RATINGS[row["dimension"]], "metric": row["dimension"], "unit": "points", "value": row["level"],
-         "low": row["low"], "high": row["high"], "n": row["accounts"], "change": row["change"],
+        {"question": OF_RATINGS[row["dimension"]].value, "metric": row["dimension"], "unit": "points",
+         "value": row["level"], "low": row["low"], "high": row["high"], "n": row["accounts"], "change": row["change"],
          "change_low": row["change_low"], "change_high": row["change_high"], "verdict": row["verdict"]}
         for row in tables["dimensions"].to_dict("records")
     ]  # fmt: skip
     kpis = tables["kpis"]
     rows += [
-        {"question": NEEDS, "metric": row["kpi"], **{name: row[name] for name in QUESTION[2:]}}
+        {"question": Question.NEEDS.value, "metric": row["kpi"], **{name: row[name] for name in QUESTION[2:]}}
         for row in kpis[(kpis["sheet"] == "growth") & ~kpis["kpi"].isin(list(OF_RATINGS))].to_dict("records")
     ]
     rows += [
-        {"question": NEEDS, "metric": "new facts that became an opportunity", "unit": "share", "value": row["share"],
+        {"question": Question.NEEDS.value, "metric": Metric.FACTS.value, "unit": "share", "value": row["share"],
          "low": row["low"], "high": row["high"], "n": row["facts"]}
         for row in tables["steps"].to_dict("records") if row["step"] == "became an opportunity"
     ]  # fmt: skip
     rows += [_renewed(inputs, config), *_nps(inputs, config)]
     table = pd.DataFrame(rows, columns=QUESTION)
-    order = {name: place for place, name in enumerate((VALUE, NEEDS, LOYALTY))}
+    order = {each.value: place for place, each in enumerate(Question)}
     sort: pd.DataFrame = table.sort_values(
         "question", key=lambda each: each.map(order), kind="stable", ignore_index=True
     )
@@ -67,7 +90,7 @@ def _renewed(inputs: Inputs, config: Config) -> dict[str, object]:
     )
     found = sums(mine, "is_kept", within(mine["due"], inputs, config), within(mine["due"], inputs, config, 1))
     told = {name: value for name, value in line(found, config.level, is_share=True).items() if name in QUESTION}
-    return {"question": LOYALTY, "metric": "renewals kept", "unit": "share", **told}
+    return {"question": Question.LOYALTY.value, "metric": Metric.KEPT.value, "unit": "share", **told}
 
 
 def _nps(inputs: Inputs, config: Config) -> "list[dict[str, object]]":
@@ -77,4 +100,4 @@ def _nps(inputs: Inputs, config: Config) -> "list[dict[str, object]]":
         return []
     now = nps_of(inputs.nps[inputs.nps.index.isin(inputs.key.index)], config.level)
     told = {"value": now.value, "low": now.low, "high": now.high, "n": now.n}
-    return [{"question": LOYALTY, "metric": "NPS", "unit": "points", **told}]
+    return [{"question": Question.LOYALTY.value, "metric": Metric.NPS.value, "unit": "points", **told}]

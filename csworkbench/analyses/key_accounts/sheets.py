@@ -1,5 +1,6 @@
 """KPI sheets of delivery and after-sales, each with the guardrail that looking for business does not hurt service."""
 
+from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.key_accounts.evidence import Inputs
@@ -13,8 +14,6 @@ if TYPE_CHECKING:
 DELIVERY, AFTER_SALES, GROWTH = "delivery", "after-sales", "growth"
 KPI = ["sheet", "kpi", "unit", "value", "low", "high", "n", "before", "change", "change_low", "change_high", "verdict"]
 GUARD = ["outcome", "unit", "difference", "low", "high", "margin", "level", "with_mining", "without", "verdict"]
-RESOLVED, WON = "resolved within a week", "of them won"
-YES_OR_NO = (RESOLVED, WON)
 LEAST = 20  # rows with mining, and without, of at least 10 accounts each
 HOUR, WEEK = 3600.0, 168.0
 WORDS = {
@@ -22,6 +21,32 @@ WORDS = {
     Guardrail.NO_HARM: "does not hurt more than is put up with",
     Guardrail.TOO_FEW_DATA: "cannot tell",
 }
+
+
+class Kpi(StrEnum):
+    """What a sheet is judged by, as readers see it."""
+
+    UTILIZATION = "utilization"
+    QUALITY = "quality of delivery"
+    LATE = "days late"
+    COLLECTED = "cash collected of what is due"
+    RESOLVED = "resolved within a week"
+    HOURS = "hours to resolve, at most a week"
+    SATISFACTION = "satisfaction"
+    OPPORTUNITIES = "opportunities of service per account and year"
+    WON = "of them won"
+
+
+class Guarded(StrEnum):
+    """What must not get worse where service looks for business."""
+
+    HOURS = "hours to resolve"
+    SATISFACTION = "satisfaction"
+    LATE = "days late"
+    QUALITY = "quality of delivery"
+
+
+YES_OR_NO = (Kpi.RESOLVED, Kpi.WON)
 
 
 def kpi_table(inputs: Inputs, config: Config, dimensions: "pd.DataFrame") -> "pd.DataFrame":
@@ -46,9 +71,9 @@ def kpi_table(inputs: Inputs, config: Config, dimensions: "pd.DataFrame") -> "pd
     return pd.DataFrame(rows, columns=KPI)
 
 
-def _row(sheet: str, kpi: tuple[str, str, str], found: Sums, level: float) -> dict[str, object]:
+def _row(sheet: str, kpi: tuple[Kpi, str, str], found: Sums, level: float) -> dict[str, object]:
     name, unit, better = kpi
-    return {"sheet": sheet, "kpi": name, "unit": unit, **line(found, level, better, is_share=name in YES_OR_NO)}
+    return {"sheet": sheet, "kpi": name.value, "unit": unit, **line(found, level, better, is_share=name in YES_OR_NO)}
 
 
 def within(days: "pd.Series[pd.Timestamp]", inputs: Inputs, config: Config, back: int = 0) -> "pd.Series[bool]":
@@ -77,10 +102,10 @@ def _delivery(inputs: Inputs, config: Config) -> "list[dict[str, object]]":
     rows = projects_of(inputs)
     given = (inputs, config)
     kpis = [
-        (("utilization", "share", "higher"), "utilization"),
-        (("quality of delivery", "points", "higher"), "quality"),
-        (("days late", "days", "lower"), "late_days"),
-        (("cash collected of what is due", "share", "higher"), "collected"),
+        ((Kpi.UTILIZATION, "share", "higher"), "utilization"),
+        ((Kpi.QUALITY, "points", "higher"), "quality"),
+        ((Kpi.LATE, "days", "lower"), "late_days"),
+        ((Kpi.COLLECTED, "share", "higher"), "collected"),
     ]
     return [_row(DELIVERY, kpi, _windows(rows, column, "day", given), config.level) for kpi, column in kpis]
 
@@ -89,9 +114,9 @@ def _after_sales(inputs: Inputs, config: Config) -> "list[dict[str, object]]":
     rows = tickets_of(inputs)
     given = (inputs, config)
     kpis = [
-        ((RESOLVED, "share", "higher"), "is_resolved"),
-        (("hours to resolve, at most a week", "hours", "lower"), "week_hours"),
-        (("satisfaction", "points", "higher"), "csat"),
+        ((Kpi.RESOLVED, "share", "higher"), "is_resolved"),
+        ((Kpi.HOURS, "hours", "lower"), "week_hours"),
+        ((Kpi.SATISFACTION, "points", "higher"), "csat"),
     ]
     return [_row(AFTER_SALES, kpi, _windows(rows, column, "opened_at", given), config.level) for kpi, column in kpis]
 
@@ -103,10 +128,10 @@ def _growth(inputs: Inputs, config: Config) -> "list[dict[str, object]]":
     found = Sums(_per_year(mine, (inputs, config), 0), _per_year(mine, (inputs, config), 1))
     closed = mine[mine["is_won"].notna()].assign(won=mine["is_won"].eq(True).astype(float))
     return [
-        _row(GROWTH, ("opportunities of service per account and year", "opportunities", "higher"), found, config.level),
+        _row(GROWTH, (Kpi.OPPORTUNITIES, "opportunities", "higher"), found, config.level),
         _row(
             GROWTH,
-            (WON, "share", "higher"),
+            (Kpi.WON, "share", "higher"),
             _windows(closed, "won", "closed_at", (inputs, config)),
             config.level,
         ),
@@ -205,10 +230,10 @@ def guard_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     level, margins = 1 - 2 * (1 - config.level), config.margins
     tickets, projects = _ticket_quarters(inputs), _projects_with_mining(inputs)
     asked = [
-        ("hours to resolve", "ratio", _inside(tickets, "log_hours", level), np.log(margins.resolution_ratio), False),
-        ("satisfaction", "points", _inside(tickets, "csat", level), margins.csat_points, True),
-        ("days late", "days", _between(projects, "late_days", level), margins.delay_days, False),
-        ("quality of delivery", "points", _between(projects, "quality", level), margins.quality_points, True),
+        (Guarded.HOURS, "ratio", _inside(tickets, "log_hours", level), np.log(margins.resolution_ratio), False),
+        (Guarded.SATISFACTION, "points", _inside(tickets, "csat", level), margins.csat_points, True),
+        (Guarded.LATE, "days", _between(projects, "late_days", level), margins.delay_days, False),
+        (Guarded.QUALITY, "points", _between(projects, "quality", level), margins.quality_points, True),
     ]
     lines = []
     for name, unit, found, margin, is_higher_better in asked:
@@ -218,7 +243,7 @@ def guard_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
             said = guardrail(low, high, margin, is_higher_better=is_higher_better)
         numbers = [each if each is None or unit != "ratio" else float(np.exp(each)) for each in (value, low, high)]
         shown = float(np.exp(margin)) if unit == "ratio" else margin
-        lines.append((name, unit, *numbers, shown, level, mined, others, WORDS[said]))
+        lines.append((name.value, unit, *numbers, shown, level, mined, others, WORDS[said]))
     return pd.DataFrame(lines, columns=GUARD)
 
 

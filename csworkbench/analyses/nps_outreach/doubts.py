@@ -72,7 +72,9 @@ def _about_answers(inputs: Inputs, figures: "Mapping[str, Estimate]", config: Co
             say("nothing says how the others would have answered")
             if change is None
             else say(
-                "weighted by {column} the NPS moves by {change:points} points", column=config.weight_by, change=change
+                "weighted by {column:word} the NPS moves by {change:points} points",
+                column=config.weight_by,
+                change=change,
             )
         )
         yield Caveat(

@@ -63,7 +63,7 @@ def would_change(reading: Reading, plan: str, rules: VerdictRules) -> Message:
         Verdict.IN_PROGRESS: say("Closing the plan, and the window after landing"),
         Verdict.TOO_EARLY: say("The end of its window on {day:date}", day=line["ends_on"]),
         Verdict.BLOCKED_BY_CUSTOMER: say("The customer's move at the step {step}", step=step),
-        Verdict.WRONG_PROBLEM: say("A record that {metric} was bad when the plan was written", metric=metric),
+        Verdict.WRONG_PROBLEM: say("A record that {metric:word} was bad when the plan was written", metric=metric),
         Verdict.MET_WITHOUT_STEPS: say("A record of the steps, day by day, if they were done"),
         Verdict.NOT_EXECUTABLE: say("Another cause on record for the step {step}, or plans that pass it", step=step),
         Verdict.EXECUTION_ISSUE: say("Another cause on record for the step {step}", step=step),

@@ -7,6 +7,7 @@ from csworkbench.analyses.portfolio.comparing import ALIKE, differences
 from csworkbench.analyses.portfolio.customers import tasks_by_account
 from csworkbench.analyses.portfolio.evidence import OFFLINE, ONLINE, Inputs
 from csworkbench.analyses.portfolio.settings import Config
+from csworkbench.estimates import Estimate
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -239,7 +240,8 @@ def compared_table(differences: "pd.DataFrame", language: str) -> "pd.DataFrame"
         if ends[0] != ends[0]:
             told.append(str(row["says"]))
             continue
-        value, low, high = (formats.in_unit(each, unit, language, named=False) for each in ends)
+        like = Estimate(ends[0], unit, 0, *ends[1:], 0.95)
+        value, low, high = (formats.in_unit(each, unit, language, like=like, named=False) for each in ends)
         told.append(f"{value} ({low} – {high})" + ("" if row["says"] == ALIKE else f", {row['says']}"))
     named = differences.assign(told=told)
     wide = named.pivot_table(index=["csm", "csm_id"], columns="measure", values="told", aggfunc="first")

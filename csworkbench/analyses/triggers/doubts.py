@@ -122,7 +122,8 @@ def _about_worth(config: Config, table: "pd.DataFrame") -> Iterator[Caveat]:
             "worth_unknown",
             Severity.NOTE,
             say(
-                "Switched on, though nobody can tell yet what it is worth: {names:list}", names=list(unknown["trigger"])
+                "Switched on, though nobody can tell yet what it is worth: {names:words}",
+                names=list(unknown["trigger"]),
             ),
             say("Look again when more alerts have passed; until then it stands on judgement"),
         )
@@ -135,8 +136,8 @@ def _about_hindsight(table: "pd.DataFrame") -> Iterator[Caveat]:
             "hindsight",
             Severity.NOTE,
             say(
-                "The thresholds of {names:list} are the team's own: whoever set them may have known the weeks they are "
-                "judged on, so that they look better than they will do",
+                "The thresholds of {names:words} are the team's own: whoever set them may have known the weeks they "
+                "are judged on, so that they look better than they will do",
                 names=list(own["trigger"]),
             ),
             say("Look again after some months, or take what is proposed, which those weeks had no part in"),

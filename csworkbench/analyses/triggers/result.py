@@ -196,7 +196,7 @@ def _actions(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]
     enriched = tables["pairs"][tables["pairs"]["is_enriched"]]
     for row in enriched.head(1).to_dict("records"):
         yield say(
-            "Tell {silent:n account|accounts} with {configuration} that have not asked about {topic}: "
+            "Tell {silent:n account|accounts} with {configuration} that have not asked about {topic:word}: "
             "{accounts:n account has|accounts have} asked, {expected:number} are expected by chance",
             silent=int(row["silent"]),
             configuration=row["configuration"],
