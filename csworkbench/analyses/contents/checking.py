@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.contents.evidence import Inputs, roles_in
 from csworkbench.analyses.contents.settings import Config
+from csworkbench.estimates import Message, say
 from csworkbench.tables.shared import ROLES
 
 if TYPE_CHECKING:
@@ -15,11 +16,12 @@ NOT_IN_LIBRARY = "not in the library"
 FAULT = ["content_id", "title", "kind", "field", "value", "fault"]
 ADDRESS = re.compile(r"https?://[^\s/]+\.\S+")
 FORMS = {
-    "url": (ADDRESS, "no address of a page: it begins with https:// and has no blanks"),
-    "appid": (re.compile(r"wx[0-9a-z]{16}"), "no id of a mini-program: it is wx and 16 letters and digits"),
-    "path": (re.compile(r"/?(?!/)(?!\w+:)\S+"), "no page of a mini-program: it is a path such as pages/index"),
-    "image": (re.compile(r"\S+"), "no image: an address or an id has no blanks"),
+    "url": (ADDRESS, say("no address of a page: it begins with https:// and has no blanks")),
+    "appid": (re.compile(r"wx[0-9a-z]{16}"), say("no id of a mini-program: it is wx and 16 letters and digits")),
+    "path": (re.compile(r"/?(?!/)(?!\w+:)\S+"), say("no page of a mini-program: it is a path such as pages/index")),
+    "image": (re.compile(r"\S+"), say("no image: an address or an id has no blanks")),
 }
+MISSING = say("missing")
 
 
 def fault_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
@@ -30,33 +32,35 @@ def fault_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: What each kind must have.
 
     Returns:
-        One row per content and fault: content_id, title, kind, field, value (what stands there, "" = nothing), fault.
+        One row per content and fault: content_id, title, kind, field, value (what stands there, "" = nothing), fault
+        (in the words of the workspace's language).
     """
     import pandas as pd
 
+    from csworkbench.formats import text
+
     rows = [
-        (row["content_id"], _said(row, "title"), _said(row, "kind"), *fault)
+        (row["content_id"], _said(row, "title"), _said(row, "kind"), field, value, text(fault, inputs.language))
         for row in inputs.library.to_dict("records")
-        for fault in _faults(row, config)
+        for field, value, fault in _faults(row, config)
     ]
     return pd.DataFrame(rows, columns=FAULT)
 
 
-def _faults(row: Mapping[Any, Any], config: Config) -> Iterator[tuple[str, str, str]]:
+def _faults(row: Mapping[Any, Any], config: Config) -> Iterator[tuple[str, str, Message]]:
     kind = _said(row, "kind")
     if not kind:
-        yield "kind", "", "missing"
+        yield "kind", "", MISSING
     elif kind not in config.kinds:
-        yield "kind", kind, "unknown: the settings know " + ", ".join(config.kinds)
+        yield "kind", kind, say("unknown: the settings know {kinds}", kinds=", ".join(config.kinds))
     for field in config.kinds.get(kind, ()):
         value = _said(row, field)
-        form, why = FORMS.get(field, (None, ""))
         if not value:
-            yield field, "", "missing"
-        elif form is not None and not form.fullmatch(value):
-            yield field, value, why
+            yield field, "", MISSING
+        elif field in FORMS and not FORMS[field][0].fullmatch(value):
+            yield field, value, FORMS[field][1]
     for role in sorted(roles_in(_said(row, "roles")) - {*ROLES}):
-        yield "roles", role, "unknown: roles are " + ", ".join(ROLES)
+        yield "roles", role, say("unknown: roles are {roles}", roles=", ".join(ROLES))
 
 
 def _said(row: Mapping[Any, Any], name: str) -> str:
