@@ -9,6 +9,7 @@ IMAGES = Path(__file__).parent / "images" / "methods"
 PANELS = {
     "account_brief": ("account_brief", "What should be raised?"),
     "contact_policy": ("nps_outreach", "Who was left out, and why?"),
+    "contents": ("contents", "Do people stay?"),
     "data_check": ("data_check", "What was found?"),
     "email_design": ("email_design", "What would be seen?"),
     "email_touch": ("email_touch", "How large are the effects?"),

@@ -1,6 +1,6 @@
 """Contracts of the tables about new business and how close the two sides are: deals, projects, leads, ratings."""
 
-from csworkbench.tables.contract import ForeignKey, TableSpec
+from csworkbench.tables.contract import ForeignKey, NotBefore, TableSpec
 from csworkbench.tables.shared import (
     ACCOUNT_ID,
     CSM_ID,
@@ -80,16 +80,47 @@ LEADS = TableSpec(
     event_at="created_at",
     planned=("protect_until",),
     foreign_keys=(ForeignKey(("account_id",), "accounts", keep_orphans=True),),
+    ordered=(("created_at", "closed_at"),),
     columns=(
         identifier("lead_id", "Opaque id of the lead"),
         text("account_id", "Account it belongs to", blank_means="no account yet", varies=True),
-        text("status", "How it stands, as the team says", varies=True),
+        text("status", "How it stands, as the team says", known_with="closed_at", varies=True),
         text("owner", "Who works on it", blank_means="nobody", varies=True),
         day("protect_until", "Last day it is the owner's alone", blank_means="not protected"),
         number("amount", "Amount that is expected", "money", low=0, blank_means="none given", varies=True),
         CURRENCY,
-        text("credit_to", "Who gets the credit", blank_means="nobody yet", varies=True),
+        text("credit_to", "Who gets the credit", known_with="closed_at", blank_means="nobody yet", varies=True),
         instant("created_at", "When it came in"),
+        instant("closed_at", "When it was won or lost", blank_means="still open, or not recorded"),
+        text("source", "Where it comes from", blank_means="not known"),
+        number("cost", "Cost of getting and working it", "money", low=0, blank_means="not recorded", varies=True),
+        KNOWN_AT,
+    ),
+)
+
+LEAD_EVENTS = TableSpec(
+    name="lead_events",
+    grain="thing that happened to a lead",
+    key=("event_id",),
+    event_at="occurred_at",
+    foreign_keys=(ForeignKey(("lead_id",), "leads"),),
+    not_before=(NotBefore("occurred_at", "leads", "created_at", by="lead_id", is_exact=True),),
+    columns=(
+        identifier("event_id", "Opaque id of the event"),
+        identifier("lead_id", "The lead"),
+        text(
+            "type",
+            "What happened; ordered is an order that came of it, credited who gets how much of the credit",
+            required=True,
+            nullable=False,
+            allowed=("assigned", "transferred", "contacted", "qualified", "ordered", "credited", "lost", "recalled"),
+        ),
+        instant("occurred_at", "When it happened", required=True, nullable=False),
+        text("person", "Who it went to, who did it, or who gets the credit", blank_means="nobody"),
+        link("order_id", "The order, of ordered"),
+        number("amount", "Amount of the order, of ordered", "money", low=0, blank_means="none"),
+        CURRENCY,
+        number("share", "Part of the credit, of credited", "share", low=0, high=1, blank_means="none"),
         KNOWN_AT,
     ),
 )

@@ -30,6 +30,12 @@ CONTENTS = TableSpec(
         text("group_path", "Place in the library, such as onboarding/week 1", blank_means="at the top"),
         whole("sort", "Place among its neighbors", "", blank_means="last"),
         text("roles", "Roles that may see it, separated by ;", blank_means="every role"),
+        text("body", "Text of it", blank_means="none"),
+        text("image", "Image: its address or its id in the library", blank_means="none"),
+        text("subtitle", "Second line of a card", blank_means="none"),
+        text("url", "Page an H5 card leads to", blank_means="none"),
+        text("appid", "Id of the mini-program a card leads to", blank_means="none"),
+        text("path", "Page of the mini-program", blank_means="none"),
     ),
 )
 

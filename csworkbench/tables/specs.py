@@ -46,6 +46,7 @@ SPECS: Mapping[str, TableSpec] = MappingProxyType(
             service.ANSWERS,
             service.CANCEL_REQUESTS,
             growth.LEADS,
+            growth.LEAD_EVENTS,
         )
     }
 )

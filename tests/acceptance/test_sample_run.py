@@ -39,6 +39,7 @@ BATCH = (
     "portfolio",
     "account_brief",
     "key_accounts",
+    "contents",
 )
 
 OF_TABLES = ("", "portfolio", "account_brief")  # the index, what is due across the book, and briefs: nothing to draw
