@@ -9,7 +9,7 @@ WORKERS ?= 2
 EXTRAS ?= dev,docs
 
 ifeq ($(UV),)
-INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --constraint constraints.txt
 else
 INSTALL := $(UV) pip install --quiet --python $(BIN)/python --constraint constraints.txt
 endif
@@ -75,12 +75,16 @@ lint: $(VENV)/.ready-dev
 types: $(VENV)/.ready-dev
 	@$(BIN)/mypy
 
-# nbval is kept behind this one target: it is barely maintained, and can be replaced here.
+# nbval is kept behind this one target: it is barely maintained, and can be replaced here. The batch runs first: what a
+# notebook needs of others it then reads, as on an analyst's machine, where it would compute up to seven others each time.
 notebooks-check: $(VENV)/.ready-dev
+	@$(BIN)/csw run
 	@JUPYTER_DEFAULT_PROVISIONER_NAME=csworkbench-warm $(BIN)/pytest -p no:randomly -q -n $(WORKERS) --dist loadfile --nbval --nbval-sanitize-with tests/nbval.cfg notebooks
 
-test: lint types notebooks-check
-	@$(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"
+# The type checker has one core of two, and the run that notebooks were checked against is also the one that tests look at.
+test: $(VENV)/.ready-dev
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types notebooks-check
+	@SAMPLE_RUN=outputs/latest $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"
 
 # Each file with such tests is a part of its own, and its time is told: PART=kills takes those of that name, ONLY=writes tests of it.
 soak: $(VENV)/.ready-dev

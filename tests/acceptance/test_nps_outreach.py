@@ -8,6 +8,7 @@ import pytest
 
 from csworkbench.assignment import is_held
 from tests.acceptance.projects import DATA, ROOT, csw, example_project, result
+from tests.house.places import SAMPLE_CACHE
 
 SURVEY = DATA / "nps_r_survey_2018.tsv"
 SAMPLES = ROOT / "data" / "samples"
@@ -79,6 +80,8 @@ def weeks(tmp_path_factory):
     shutil.copytree(ROOT / "configs", project / "configs")
     (project / "data").mkdir()
     (project / "data" / "samples").symlink_to(SAMPLES)
+    if SAMPLE_CACHE.is_dir():
+        shutil.copytree(SAMPLE_CACHE, project / "outputs" / "cache")
     space = ("--workspace", project / "configs" / "workspace.yaml")
     runs = {}
     for name, more in (

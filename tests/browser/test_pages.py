@@ -115,8 +115,8 @@ def test_the_keyboard_reaches_the_content_and_every_box_that_scrolls(visit, site
 
 @pytest.mark.parametrize("payload", PAYLOADS)
 def test_a_payload_in_every_text_field_stays_inert(visit, tmp_path, payload):
-    for path in (write_page(tmp_path, payload), write_index(tmp_path, payload)):
-        page = visit(path)
+    opened = [(path, visit(path)) for path in (write_page(tmp_path, payload), write_index(tmp_path, payload))]
+    for path, page in opened:
         page.wait_for_load_state("networkidle")
         assert page.evaluate("window.hits") == 0
         assert page.locator(ACTIVE).count() == 0

@@ -13,8 +13,9 @@ from tests.test_runner import notebook, result_cell
 
 START = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
 SETTLING = 10
-QUICK, FULL = 50, 500
-GROWTH = 20 << 20
+QUICK, FULL = 25, 500
+# A leak of .4 MiB a run is found in the quick tier, one of .04 in the full one.
+GROWTH = {QUICK: 10 << 20, FULL: 20 << 20}
 
 pytestmark = [pytest.mark.skipif(bool(why_not_warm()), reason=why_not_warm() or "-"), pytest.mark.timeout(7200)]
 
@@ -40,5 +41,5 @@ def test_many_runs_in_one_process_leave_memory_files_and_threads_as_they_were(tm
     finally:
         warm.close()
     print(f"{runs} runs: {(after[0] - memory) / (1 << 20):.1f} MiB more, {after[1]} files, {after[2]} threads")
-    assert after[0] - memory < GROWTH
+    assert after[0] - memory < GROWTH[runs]
     assert after[1:] == (files, threads)
