@@ -493,6 +493,29 @@ def test_a_setting_turned_and_saved_makes_what_depends_on_it_run_again_and_nothi
     assert {name: state for name, (state, _) in after.items()} == {"first": "run", "second": "run", "third": "cached"}
 
 
+def test_a_number_turned_in_a_rule_and_saved_is_told_with_its_place(project):
+    text = SURFACE.replace(
+        "import Section, setting", "import Section, setting\nfrom csworkbench.filters import Condition"
+    )
+    text = text.replace(
+        "\n\n@dataclass", '\n    where: Condition = setting(tunable=True, description="Who")\n\n@dataclass', 1
+    )
+    (project / "analyses" / "first.py").write_text(text.format(reads=("accounts",), needs=(), optional=()))
+    path = project / "configs" / "first.yaml"
+    path.write_text("limit: 4\nwhere: {not: {attribute: arr, at_least: 100}}  # as agreed\n")
+    put(project, made(project).jobs[0])
+    module = analyses(project)["first"]
+    module.analyze = lambda inputs, config: SimpleNamespace(
+        headline=say("x"), figures={}, tables={}, caveats=(), actions=()
+    )
+    panel = Panel(module, None, load(path, module.Config, project), Saved(path, project, "en", ""))
+    panel.controls["where.not.at_least"].value = 250
+    panel.save.click()
+    panel.write.click()
+    assert states(project)["first"] == ("run", "first.where.not.at_least 100.0 -> 250.0")
+    assert path.read_text() == "limit: 4\nwhere: {not: {attribute: arr, at_least: 250}}  # as agreed\n"
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [

@@ -9,6 +9,7 @@ import pytest
 from pydantic import model_validator
 
 from csworkbench import views
+from csworkbench.analyses.segments.settings import StageRule
 from csworkbench.config import FromFile, Section, SettingError, load, setting
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Estimate, say
@@ -251,3 +252,90 @@ def test_where_nobody_could_turn_a_control_the_settings_are_a_plain_table(panel,
     assert repr(shown) == views.settings(panel.config).text
     data, metadata = shown._repr_mimebundle_()
     assert (data["text/plain"], metadata["csworkbench"]["slot"]) == (repr(shown), "settings")
+
+
+class Lifecycle(Section):
+    """Rules, as `segments` has them."""
+
+    stages: tuple[StageRule, ...] = setting(description="Stages")
+
+
+RULES = """\
+stages:
+  # What is paid by card is old after two weeks.
+  - stage: new
+    where:
+      all:
+        - {attribute: paid_at, within_days: 14}   # confirmed in May
+        - not: {attribute: usage_trend, at_most: -0.3}
+        - {attribute: channel, in: [1, 2]}
+  - {stage: growth}
+"""
+
+
+@pytest.fixture
+def rules(tmp_path):
+    (tmp_path / "rules.yaml").write_text(RULES, "utf-8")
+    module = ModuleType("csworkbench.analyses.rules")
+    module.Config, module.analyze = (
+        Lifecycle,
+        lambda inputs, config: analyze(
+            None,
+            SimpleNamespace(
+                share=0.5,
+                card=SimpleNamespace(bands=(None, SimpleNamespace(low=config.stages[0].where.all_of[0].within_days))),
+            ),
+        ),
+    )
+    path = tmp_path / "rules.yaml"
+    return Panel(module, None, load(path, Lifecycle, tmp_path), Saved(path, tmp_path, "en", "Settings used"))
+
+
+def test_the_numbers_of_a_rule_are_turned_one_by_one_and_named_by_what_they_are_of(rules):
+    found = {key: (knob.group, knob.label, type(rules.controls[key]).__name__) for key, knob in rules.knobs.items()
+             if ".where." in key}  # fmt: skip
+    # A list of values and a rule without a condition have no number to turn.
+    assert found == {
+        "stages.0.where.all.0.within_days": ("Stages", "new: paid at, within days", "IntText"),
+        "stages.0.where.all.1.not.at_most": ("Stages", "new: usage trend, at most", "FloatText"),
+    }
+
+
+def test_a_turned_number_of_a_rule_is_written_where_it_stands_with_all_comments(rules):
+    rules.controls["stages.0.where.all.0.within_days"].value = 40
+    rules.controls["stages.0.where.all.1.not.at_most"].value = -0.25
+    # a has 30 points, b 45: below 40 is one.
+    assert "1 account at risk" in rules.effect.value
+    rules.save.click()
+    assert "+        - {attribute: paid_at, within_days: 40}   # confirmed in May" in rules.diff.value
+    rules.write.click()
+    written = rules._saved.path.read_text("utf-8")
+    assert written == RULES.replace("within_days: 14", "within_days: 40").replace("-0.3", "-0.25")
+
+
+def test_a_number_of_a_rule_that_is_not_allowed_cannot_be_saved(rules):
+    rules.controls["stages.0.where.all.0.within_days"].value = 0
+    assert "stages.0.where.all.0.within_days" in rules.status.value
+    assert rules.save.disabled
+
+
+def test_an_arrow_moves_a_number_in_a_box_by_a_unit_of_its_second_digit():
+    class Boxes(Section):
+        """Boxes."""
+
+        share: float = setting(0.8, tunable=True, description="0.8 moves by 0.01")
+        count: float = setting(3.0, tunable=True, description="Whole numbers stay whole")
+        money: float = setting(20_000.0, tunable=True, description="20,000 moves by 1,000")
+        days: int = setting(365, ge=1, le=36_500, tunable=True, description="365 moves by 10")
+        none: float = setting(0.0, tunable=True, description="Nothing moves by 1")
+
+    assert [control(each).step for each in knobs(Boxes())] == pytest.approx([0.01, 1, 1000, 10, 1])
+
+
+def test_an_analysis_may_leave_out_of_a_turn_what_nobody_looks_at(panel):
+    asked = []
+    panel._analysis.turn = lambda inputs, config: asked.append(config.share) or analyze(inputs, config)
+    panel._analysis.analyze = None
+    panel.controls["share"].value = 0.6
+    assert asked == [0.6, 0.4]
+    assert "1 account at risk" in panel.effect.value

@@ -32,7 +32,8 @@ def control(knob: Knob) -> Any:
     places = _places(knob)
     is_whole = knob.kind == "whole"
     if places is None:
-        return (ipywidgets.IntText if is_whole else ipywidgets.FloatText)(value=value, **common)
+        box = ipywidgets.IntText if is_whole else ipywidgets.FloatText
+        return box(value=value, step=_step(value, is_whole=is_whole), **common)
     low, high, step = places
     slider = ipywidgets.IntSlider if is_whole else ipywidgets.FloatSlider
     style = {} if is_whole else {"readout_format": f".{max(1, -round(log10(step)))}f"}
@@ -56,6 +57,12 @@ def read(widget: Any) -> Any:
         widget: What `control` returned.
     """
     return round(widget.value, _DIGITS) if isinstance(widget.value, float) else widget.value
+
+
+def _step(value: float, *, is_whole: bool) -> float:
+    """Return what an arrow adds to a number in a box: a unit of its second digit, .01 of .8 and 1000 of 20,000."""
+    step: float = 10.0 ** (floor(log10(abs(value))) - 1) if value else 1.0
+    return max(1, int(step)) if is_whole or value == int(value) else step
 
 
 def _places(knob: Knob) -> tuple[float, float, float] | None:

@@ -47,7 +47,7 @@ class Knob:
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One step down a config: the key, how a reader calls it, and whether it leads to one of many."""
+    """One step down a config: the key, how a reader calls it ("" = not at all), and whether it leads to one of many."""
 
     key: str
     name: str
@@ -69,10 +69,27 @@ def _of_section(section: Section, trail: tuple[_Step, ...], before: str | None) 
         marks = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
         if not marks.get("tunable"):
             yield from _below(value, (*trail, step))
+        elif all(kind.is_section for kind in field_slot(field).real):
+            yield from _numbers(value, (*trail, _Step(step.key, "")))
         elif not marks.get("same_as"):
             yield _knob(field, value, (*trail, step), ())
         elif before is not None:
             yield _knob(field, value, (*trail, step), (f"{before}.{marks['same_as']}",))
+
+
+def _numbers(value: Any, trail: tuple[_Step, ...]) -> Iterator[Knob]:
+    """Yield every number that is written in a tree such as a condition; what it is of names it."""
+    if isinstance(value, tuple):
+        for place, each in enumerate(value):
+            yield from _numbers(each, (*trail, _Step(str(place), "")))
+    elif isinstance(value, Section):
+        for name, field in type(value).model_fields.items():
+            found, key = getattr(value, name), field.alias or name
+            if isinstance(found, int | float) and not isinstance(found, bool) and len(field_slot(field).real) == 1:
+                of = label(str(getattr(value, "attribute", None) or "")).lower()
+                yield _knob(field, found, (*trail, _Step(key, f"{of}, {label(key).lower()}")), (), is_written=True)
+            else:
+                yield from _numbers(found, (*trail, _Step(key, "")))
 
 
 def _below(value: Any, trail: tuple[_Step, ...]) -> Iterator[Knob]:
@@ -100,18 +117,24 @@ def _dotted(trail: Sequence[_Step]) -> str:
     return ".".join(step.key for step in trail)
 
 
-def _knob(field: FieldInfo, value: Any, trail: tuple[_Step, ...], same: tuple[str, ...]) -> Knob:
+def _knob(
+    field: FieldInfo, value: Any, trail: tuple[_Step, ...], same: tuple[str, ...], *, is_written: bool = False
+) -> Knob:
+    """Return the setting at the end of a trail; one that is written as a number stays one, even if it may be absent."""
     # What it is one of ends where the last list or mapping begins.
     at = max((place for place, step in enumerate(trail) if step.is_item), default=0)
     owners = [step.name for step in trail[:at] if step.is_item]
     group = [*owners, trail[at - 1].name.lower() if owners else trail[at - 1].name] if at else []
     rest = [
-        step.name if step.is_item or place == at else step.name.lower() for place, step in enumerate(trail[at:], at)
+        step.name if step.is_item or place == at else step.name.lower()
+        for place, step in enumerate(trail[at:], at)
+        if step.name
     ]
     marks = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     unit = f" ({marks['unit']})" if marks.get("unit") else ""
     accepts = field_slot(field)
-    kind = accepts.kinds[0] if len(accepts.kinds) == 1 else Kind(None)
+    kinds = accepts.real if is_written else accepts.kinds
+    kind = kinds[0] if len(kinds) == 1 else Kind(None)
     limits, is_open = _limits(field)
     return Knob(
         key=_dotted(trail),

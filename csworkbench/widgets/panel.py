@@ -150,9 +150,11 @@ class Panel:
         self._tell(say("Computing ..."))
         try:
             self._config = changed(self._kept, made)
-            after = self._analysis.analyze(self._inputs, self._config)
+            # An analysis may leave out what nobody looks at who turns a setting, such as files.
+            analyze = getattr(self._analysis, "turn", self._analysis.analyze)
+            after = analyze(self._inputs, self._config)
             if self._before is None:
-                self._before = self._analysis.analyze(self._inputs, self._kept)
+                self._before = analyze(self._inputs, self._kept)
         except WorkbenchError as error:
             self.save.disabled = True
             self._fail(error)

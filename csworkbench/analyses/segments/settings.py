@@ -15,7 +15,9 @@ class StageRule(Section):
     """A stage of the lifecycle and who is in it."""
 
     stage: str = setting(min_length=1, description="Name of the stage")
-    where: Condition | None = setting(None, description="Who is in it; absent = everybody no earlier rule took")
+    where: Condition | None = setting(
+        None, tunable=True, description="Who is in it; absent = everybody no earlier rule took"
+    )
     usual_days: int | None = setting(
         None,
         ge=1,
@@ -33,7 +35,9 @@ class SegmentRule(Section):
     """A segment and who is in it."""
 
     segment: str = setting(min_length=1, description="Name of the segment")
-    where: Condition | None = setting(None, description="Who is in it; absent = everybody no earlier rule took")
+    where: Condition | None = setting(
+        None, tunable=True, description="Who is in it; absent = everybody no earlier rule took"
+    )
 
 
 class ContactList(Section):
