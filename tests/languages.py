@@ -45,6 +45,20 @@ CODES = (
     *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit"),
 )
 """Names of ours that pages show in cells, with an underscore or seldom; other ids and keys of settings stay."""
+FILES = (
+    *("account_history", "balance_first", "before_after", "by_account", "by_csm", "by_theme", "called", "course_first"),
+    *("first_balance", "first_course", "first_scores", "last_meeting", "missing_calls", "missing_meetings"),
+    *("next_actions", "next_meeting", "open_actions", "ratio_weeks", "renewal_rates", "renewal_tasks", "renewals_due"),
+    *("to_raise", "due", "facts", "agenda"),
+)
+"""Tables of results that pages offer as files and show nowhere."""
+SHOWN = (
+    *("renewed for less", "renewed for more", "not decided yet", "use last week", "use last four weeks"),
+    *("use eight weeks before", "days since last use", "open tickets", "median days", "onboarding days"),
+    *("accounts per CSM", "tenure months", "low usage", "health score", "contact replaced", "same question"),
+)
+"""Names of ours in charts and cells that no stored output has, because their text is only drawn."""
+UNITS = ("percentage points", "percentage point", "users", "user", "minutes", "minute")
 OWN = {"logistics", "retail", "software", "region", "tenure", "language", "timezone", "pilot", "seed", "level", "sv"}
 """Names that belong to the sample book or to its settings."""
 
@@ -57,7 +71,7 @@ def keys() -> dict[str, set[str]]:
         place = (parts[1] if parts[0] == "analyses" and len(parts) > 1 else parts[0]).removesuffix(".py")
         found.setdefault(place, set()).update(_of_tree(ast.parse(path.read_text("utf-8"))))
     found["tables"] |= {label(name, "en") for name in CODES}
-    found["tables"] |= {label(name, "en") for name in SPECS}
+    found["tables"] |= {label(name, "en") for name in (*SPECS, *FILES, *SHOWN)} | set(UNITS)
     for path in sorted((PACKAGE / "templates").glob("*.j2")):
         with path.open("rb") as file:
             texts = babel_extract(file, ("_",), (), {})

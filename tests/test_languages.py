@@ -131,6 +131,19 @@ def test_what_has_no_translation_is_marked_as_english(catalog):
     assert "lang" not in str(views.show(Said(), "en").html)
 
 
+def test_a_title_with_a_name_in_it_is_said_in_the_language(catalog):
+    catalog(**{"{name}: shares": "{name}: andelar"})
+    frame = pd.DataFrame({"name": ["Åsa"], "share": [0.5]})
+    html = str(bars(frame, "name", "share", title=say("{name}: shares", name="Guide"), language="sv").html)
+    assert "<figcaption>Guide: andelar</figcaption>" in html
+
+
+def test_words_that_are_filled_in_altogether_are_not_marked_as_english(catalog):
+    catalog(yes="ja")
+    assert not formats.is_foreign("{label}: {said}", "sv")
+    assert formats.is_foreign("{label}: of {said}", "sv")
+
+
 def test_titles_and_heads_of_charts_and_tables_are_translated(catalog):
     catalog(**{"Share by name": "Andel per namn", "Name": "Namn"})
     frame = pd.DataFrame({"name": ["Åsa"], "share": [0.5]})

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from csworkbench import formats
 from csworkbench.charts.markup import MISSING, displayed, mark, table_html, text_width
 from csworkbench.charts.palette import STAND_IN, css
-from csworkbench.estimates import say
+from csworkbench.estimates import Message, say
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,6 +41,10 @@ _SETTINGS: dict[str, Any] = {
 }
 
 
+Title = str | Message
+"""What a chart shows: a sentence of ours, or a Message where a name stands in it."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Chart:
     """A finished picture.
@@ -54,7 +58,7 @@ class Chart:
         language: Language of the texts around it.
     """
 
-    title: str
+    title: Title
     alt: str
     svg: str
     data: "pd.DataFrame"
@@ -63,7 +67,7 @@ class Chart:
 
     def __repr__(self) -> str:
         """Return title and alt text."""
-        title = formats.words(self.title, self.language)
+        title = named(self.title, self.language)
         return "\n".join(formats.printable(part) for part in (title, self.alt, self.note) if part)
 
     def to_frame(self) -> "pd.DataFrame":
@@ -76,19 +80,20 @@ class Chart:
         address = f"data:image/svg+xml;base64,{b64encode(self.svg.encode()).decode('ascii')}"
         width, height = re.findall(r'\b(?:width|height)="(\d+)"', self.svg)[:2]
         note = Markup('<p class="csw-note">{}</p>').format(self.note) if self.note else Markup("")
-        title = formats.words(self.title, self.language)
+        title = named(self.title, self.language)
+        key = self.title.key if isinstance(self.title, Message) else self.title
         return Markup(
             '<figure class="csw-chart"><figcaption{}>{}</figcaption>'
             '<img src="{}" alt="{}" width="{}" height="{}">{}{}</figure>'
         ).format(
-            mark(self.title, self.language), formats.printable(title), address, formats.printable(self.alt),
+            mark(key, self.language), formats.printable(title), address, formats.printable(self.alt),
             width, height, note, self._table(),
         )  # fmt: skip
 
     def _table(self) -> Markup:
         summary = formats.text(say("Data behind this chart"), self.language)
         rows = table_html(
-            self.data.head(DATA_ROWS), formats.words(self.title, self.language), self.language, is_described=False
+            self.data.head(DATA_ROWS), named(self.title, self.language), self.language, is_described=False
         )
         hidden = len(self.data) - DATA_ROWS
         more = formats.text(say("{n:n row|rows} more", n=hidden), self.language) if hidden > 0 else ""
@@ -245,6 +250,11 @@ def written(
     return f"+{text}" if is_signed and value > 0 else text
 
 
+def named(title: Title, language: str = "") -> str:
+    """Return a title in a language; one with a name in it is a Message."""
+    return formats.text(title, language) if isinstance(title, Message) else formats.words(title, language)
+
+
 def axis_name(unit: str, language: str = "") -> str:
     """Return the name of an axis: its unit in words."""
     word = unit.replace("_", " ")
@@ -261,7 +271,7 @@ def shown(frame: "pd.DataFrame", *columns: str) -> "pd.DataFrame":
     return frame[[column for column in dict.fromkeys(columns) if column]].reset_index(drop=True)
 
 
-def nothing(title: str, frame: "pd.DataFrame", language: str = "") -> Chart:
+def nothing(title: Title, frame: "pd.DataFrame", language: str = "") -> Chart:
     """Return a chart that says there is nothing to show.
 
     Args:

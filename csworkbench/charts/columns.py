@@ -8,6 +8,7 @@ from csworkbench.charts.canvas import (
     TEXT,
     WIDTH,
     Chart,
+    Title,
     axis_name,
     color,
     finish,
@@ -34,7 +35,7 @@ _LEFT, _TOP, _FOOT, _TICKS, _LABEL = 52.0, 16.0, 50.0, 30.0, 19.0
 
 
 def stacked(
-    frame: "pd.DataFrame", x: str, part: str, value: str, *, title: str, unit: str = "", order: Sequence[str] = (),
+    frame: "pd.DataFrame", x: str, part: str, value: str, *, title: Title, unit: str = "", order: Sequence[str] = (),
     is_share: bool = True, is_ranked: bool = False, rest: str = "", language: str = "",
 ) -> Chart:  # fmt: skip
     """Return one column per x, split into parts that are named beside the last column.
@@ -85,7 +86,7 @@ def stacked(
 
 
 def histogram(
-    values: "pd.Series[Any]", edges: Sequence[float], *, title: str, unit: str = "", counted: str = "accounts",
+    values: "pd.Series[Any]", edges: Sequence[float], *, title: Title, unit: str = "", counted: str = "accounts",
     marks: Mapping[str, float] | None = None, language: str = "",
 ) -> Chart:  # fmt: skip
     """Return how often a number falls between given edges.

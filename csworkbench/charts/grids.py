@@ -10,6 +10,7 @@ from csworkbench.charts.canvas import (
     WIDTH,
     Chart,
     Sheet,
+    Title,
     axis_name,
     color,
     finish,
@@ -38,7 +39,7 @@ _ROW, _TOP, _FOOT, _GUTTER, _LINE = 34.0, 48.0, 10.0, 170.0, 16.0
 
 
 def heat_table(
-    frame: "pd.DataFrame", row: str, column: str, value: str, *, title: str, unit: str = "", row_title: str = "",
+    frame: "pd.DataFrame", row: str, column: str, value: str, *, title: Title, unit: str = "", row_title: str = "",
     column_title: str = "", order: Sequence[str] = (), language: str = "",
 ) -> Chart:  # fmt: skip
     """Return a grid of numbers whose shade follows the number; a cell without a number shows a dash.

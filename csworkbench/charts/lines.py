@@ -8,6 +8,7 @@ from csworkbench.charts.canvas import (
     SMALL,
     TEXT,
     Chart,
+    Title,
     color,
     finish,
     fitted,
@@ -36,7 +37,7 @@ _LEFT, _TOP, _FOOT, _RIGHT, _TICKS, _LABEL = 52.0, 16.0, 50.0, 22.0, 30.0, 19.0
 
 
 def agreement(
-    frame: "pd.DataFrame", x: str, value: str, low: str, high: str, *, title: str, said: str, came: str,
+    frame: "pd.DataFrame", x: str, value: str, low: str, high: str, *, title: Title, said: str, came: str,
     language: str = "",
 ) -> Chart:  # fmt: skip
     """Return what was said against what came, shares both, with the line on which they agree.
@@ -80,7 +81,7 @@ def agreement(
 
 
 def curves(
-    frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: str, along: str, up: str, language: str = ""
+    frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: Title, along: str, up: str, language: str = ""
 ) -> Chart:  # fmt: skip
     """Return shares that rise with a share, one curve each, named at their ends, with the line of pure chance.
 
@@ -116,7 +117,7 @@ def curves(
 
 
 def rising(
-    frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: str, along: str, up: str, level: float,
+    frame: "pd.DataFrame", x: str, value: str, curve: str, *, title: Title, along: str, up: str, level: float,
     language: str = "",
 ) -> Chart:  # fmt: skip
     """Return shares that rise with a number, one curve each, named beside it, with the share that is asked for.
@@ -155,7 +156,7 @@ def rising(
 
 
 def forecasts(
-    frame: "pd.DataFrame", x: str, columns: Sequence[str], *, title: str, unit: str, names: Sequence[str] = (),
+    frame: "pd.DataFrame", x: str, columns: Sequence[str], *, title: Title, unit: str, names: Sequence[str] = (),
     language: str = "",
 ) -> Chart:  # fmt: skip
     """Return a forecast with its interval per period, and what came where it has come.

@@ -9,6 +9,7 @@ from csworkbench.charts.canvas import (
     WIDTH,
     Chart,
     Sheet,
+    Title,
     axis_name,
     color,
     finish,
@@ -37,7 +38,7 @@ _LEFT, _TOP, _FOOT, _LABEL = 60.0, 16.0, 50.0, 19.0
 
 
 def moved(
-    frame: "pd.DataFrame", label: str, before: str, after: str, *, title: str, unit: str = "", within: float = 0.0,
+    frame: "pd.DataFrame", label: str, before: str, after: str, *, title: Title, unit: str = "", within: float = 0.0,
     names: Sequence[str] = (), language: str = "",
 ) -> Chart:  # fmt: skip
     """Return two points per row, before and after, in the order of the rows, with the band they should end in.
@@ -99,7 +100,7 @@ def _key(axes: "Axes", names: Sequence[str], page: Sheet) -> None:
 
 
 def mirrored(
-    frame: "pd.DataFrame", low: str, up: str, down: str, *, title: str, along: str, names: Sequence[str],
+    frame: "pd.DataFrame", low: str, up: str, down: str, *, title: Title, along: str, names: Sequence[str],
     language: str = "",
 ) -> Chart:  # fmt: skip
     """Return two spreads over the same bins back to back, one upwards and one downwards, as shares of each.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.charts.canvas import (
     Chart,
+    Title,
     color,
     finish,
     font_note,
@@ -31,7 +32,7 @@ MOST_ROWS = 25
 
 
 def bars(
-    frame: "pd.DataFrame", label: str, value: str, *, title: str, unit: str = "", low: str = "", high: str = "",
+    frame: "pd.DataFrame", label: str, value: str, *, title: Title, unit: str = "", low: str = "", high: str = "",
     is_ranked: bool = False, rest: str = "", language: str = "",
 ) -> Chart:  # fmt: skip
     """Return one horizontal bar per row, in the order of the rows, each with its number beside it.
@@ -80,7 +81,7 @@ def bars(
 
 
 def intervals(
-    frame: "pd.DataFrame", label: str, value: str, low: str, high: str, *, title: str, unit: str = "",
+    frame: "pd.DataFrame", label: str, value: str, low: str, high: str, *, title: Title, unit: str = "",
     reference: float | None = None, language: str = "",
 ) -> Chart:  # fmt: skip
     """Return one point with its interval per row, in the order of the rows.
@@ -119,7 +120,7 @@ def intervals(
 
 
 def waterfall(
-    frame: "pd.DataFrame", label: str, value: str, *, title: str, unit: str = "", start: float = 0.0,
+    frame: "pd.DataFrame", label: str, value: str, *, title: Title, unit: str = "", start: float = 0.0,
     start_label: str = "", end_label: str = "", language: str = "",
 ) -> Chart:  # fmt: skip
     """Return steps that lead from a start to an end, each row one step.

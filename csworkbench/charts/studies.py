@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.charts.canvas import (
     SMALL,
     Chart,
+    Title,
     color,
     finish,
     font_note,
@@ -33,7 +34,7 @@ _LEFT, _TOP, _RIGHT, _FOOT = 58.0, 24.0, 16.0, 48.0
 
 
 def before_after(
-    frame: "pd.DataFrame", label: str, columns: "Sequence[str]", *, title: str, before: float, unit: str = "",
+    frame: "pd.DataFrame", label: str, columns: "Sequence[str]", *, title: Title, before: float, unit: str = "",
     language: str = "",
 ) -> Chart:  # fmt: skip
     """Return, per row, what was expected without anything being done (ring and bar) and what came (diamond).
@@ -70,7 +71,7 @@ def before_after(
 
 
 def course(
-    frame: "pd.DataFrame", x: str, columns: "Sequence[str]", *, title: str, along: str, unit: str = "",
+    frame: "pd.DataFrame", x: str, columns: "Sequence[str]", *, title: Title, along: str, unit: str = "",
     language: str = "",
 ) -> Chart:  # fmt: skip
     """Return a difference month by month around an event at 0, with the interval of each month and that of all.

@@ -4,6 +4,7 @@
 Babel reads the file once, when a language other than English is first asked for. What has no entry stays English.
 """
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 CATALOGS = {"sv": "sv", "zh": "zh_CN"}
 """Language -> file of its catalogue; English needs none."""
 ENGLISH = "en"
+PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
 class _Desk:
@@ -62,6 +64,8 @@ def words(english: str, language: str) -> str:
 def is_foreign(english: str, language: str) -> bool:
     """Say whether words stay English on a page of another language, so that the page can mark them.
 
+    What consists of placeholders alone is in whatever language they are filled in.
+
     Args:
         english: A sentence pattern, a label or a title.
         language: Language tag; empty for that of the desk.
@@ -69,7 +73,8 @@ def is_foreign(english: str, language: str) -> bool:
     Raises:
         ValueError: The language is unknown.
     """
-    return locale_of(language).language != ENGLISH and english not in catalog(language)
+    has_words = any(character.isalpha() for character in PLACEHOLDER.sub("", english))
+    return has_words and locale_of(language).language != ENGLISH and english not in catalog(language)
 
 
 def catalog(language: str) -> Mapping[str, str]:

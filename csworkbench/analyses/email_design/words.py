@@ -90,7 +90,8 @@ def _ranged(each: Outlook) -> str:
         return UNKNOWN
     if found.low is None or found.high is None:
         return size(each, found.value)
-    return f"{size(each, found.value)} ({number(found.low)} to {number(found.high)})"
+    value, low, high = size(each, found.value), number(found.low), number(found.high)
+    return text(say("{value} ({low} to {high})", value=value, low=low, high=high))
 
 
 def _accounts(each: Outlook) -> str:
@@ -145,8 +146,10 @@ def evidence_frame(shown: tuple[Outlook, ...], samples: "Mapping[str, pd.DataFra
 
 def _evidence(each: Outlook, pilot: Pilot) -> tuple[str, str, str, str]:
     value = share(pilot.value) if each.is_share else number(pilot.value)
-    earlier = "not used" if each.metric.covariate is None else f"takes off {share(pilot.correlation**2)}"
+    used = say("takes off {part:share}", part=pilot.correlation**2)
+    earlier = text(say("not used") if each.metric.covariate is None else used)
     if pilot.mean_size <= 1:
-        return value, "one value per account", "", earlier
-    people = f"{number(pilot.mean_size)}, varying by {share(pilot.size_variation, 0)}"
+        return value, text(say("one value per account")), "", earlier
+    varying = share(pilot.size_variation, 0)
+    people = text(say("{size:number}, varying by {varying}", size=pilot.mean_size, varying=varying))
     return value, text(say("{icc:estimate}", icc=pilot.icc)), people, earlier

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.email_touch.comparing import Line
 from csworkbench.analyses.email_touch.exposure import short_p
 from csworkbench.analyses.email_touch.reading import Reading, Verdict
-from csworkbench.estimates import Estimate
+from csworkbench.estimates import Estimate, say
 from csworkbench.experiments import unit_of
-from csworkbench.formats import estimate, in_unit, share
+from csworkbench.formats import estimate, in_unit, share, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -62,7 +62,8 @@ def comparison_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
 
 def _row(reading: Reading, line: Line) -> tuple[object, ...]:
     experiment, effect = reading.experiment, line.effect
-    compares = f"{experiment.arm(line.variant).label} with {experiment.arm(line.control).label}"
+    arms = {"variant": experiment.arm(line.variant).label, "control": experiment.arm(line.control).label}
+    compares = text(say("{variant} with {control}", **arms))
     if line in reading.set_aside:
         said = f"{line.state}: {_why(reading)}"
         return experiment.label, line.metric.label, "", said, "", compares, "", "", line.metric.role
@@ -76,10 +77,16 @@ def _row(reading: Reading, line: Line) -> tuple[object, ...]:
         line.state,
         "" if line.p_adjusted is None else short_p(line.p_adjusted),
         compares,
-        " and ".join(in_unit(value, unit) for value in values),
-        "" if relative is None else f"{share(relative.value)} ({share(relative.low)} to {share(relative.high)})",
+        text(say("{first} and {second}", first=in_unit(values[0], unit), second=in_unit(values[1], unit))),
+        ""
+        if relative is None
+        else _with_ends(*(share(each) for each in (relative.value, relative.low, relative.high))),
         line.metric.role,
     )
+
+
+def _with_ends(value: str, low: str, high: str) -> str:
+    return text(say("{value} ({low} to {high})", value=value, low=low, high=high))
 
 
 def _why(reading: Reading) -> str:

@@ -29,7 +29,7 @@ from csworkbench.analyses.plan_validation.weighing import Weighed, weigh
 from csworkbench.config import digest
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say, worst_first
-from csworkbench.formats import Readable
+from csworkbench.formats import Readable, text
 from csworkbench.playbooks import Library, ScopeFound
 
 if TYPE_CHECKING:
@@ -234,17 +234,21 @@ def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame"
     found = must[must["playbook"].isin(worst)].rename(columns={"step": "name"})
     titles = playbooks.set_index("playbook")["title"]
     titled = found.assign(
-        title=[f"{titles.get(name, name)}: plans that got past each step" for name in found["playbook"]]
+        title=[
+            text(say("{playbook}: plans that got past each step", playbook=titles.get(name, name)))
+            for name in found["playbook"]
+        ]
     )
-    return _or_blank(titled[["name", "share", "plans", "title"]], "No closed plan has steps")
+    return _or_blank(titled[["name", "share", "plans", "title"]], text(say("No closed plan has steps")))
 
 
 def _first_course(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
     """Return the course of the playbook with the best design, and of these with most accounts; with a title."""
     first = _first_design(months, playbooks)
     found = months[months["playbook"].isin(first["playbook"])]
-    title = f"{first['title'].iloc[0]}: its metric beside other accounts" if len(first) else ""
-    return _or_blank(found.assign(title=title), "No playbook can be followed month by month")
+    said = (say("{playbook}: its metric beside other accounts", playbook=each) for each in first["title"])
+    title = next(map(text, said), "")
+    return _or_blank(found.assign(title=title), text(say("No playbook can be followed month by month")))
 
 
 def _first_design(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
