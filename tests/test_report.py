@@ -160,6 +160,17 @@ def test_a_failed_notebook_says_so_first_and_names_cell_and_heading(tmp_path):
     assert "secret_code" not in page.text
 
 
+def test_many_files_without_a_label_are_folded_below_those_that_have_one(tmp_path):
+    files = [report.Download(f"briefs/A{number}.html") for number in range(21)]
+    context = report.PageContext("health", downloads=(report.Download("facts.csv", label="Facts"), *files))
+    page = Page(report.render(write_notebook(tmp_path / "n.ipynb", markdown("# Health"), code()), None, context))
+    assert "Files Facts 21 more files briefs/A0.html" in page.text
+    assert ("details", {}) in page.elements
+    few = report.PageContext("health", downloads=context.downloads[:21])
+    shown = Page(report.render(write_notebook(tmp_path / "m.ipynb", markdown("# Health"), code()), None, few))
+    assert "more files" not in shown.text
+
+
 def test_a_failure_the_runner_saw_needs_no_error_in_the_notebook(tmp_path):
     notebook = write_notebook(tmp_path / "n.ipynb", markdown("# Health\n## Load"), code())
     failure = report.Failure("The kernel died: out of memory", 1)

@@ -13,6 +13,7 @@ from csworkbench.analyses.portfolio.performance import TAKEN
 from csworkbench.asof import take
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Estimate
+from csworkbench.formats import text
 from tests.books import book
 
 AS_OF = date(2026, 6, 30)
@@ -223,6 +224,20 @@ def test_load_is_minutes_a_week_over_capacity_and_unknown_without_one():
     assert pd.isna(people.loc["Bo", "load_share"])
     [doubt] = [each for each in found.caveats if each.code == "no_capacity"]
     assert doubt.message.values["names"] == ["Bo"]
+
+
+def test_a_load_of_recorded_touches_alone_is_said_to_be_a_part_of_the_work():
+    # 13 weeks of 600 minutes; one touch of 30 is .4 % of them
+    found = result_of(team(touches=[touch(1, "A1", "2026-06-10T10:00:00")]))
+    [doubt] = [each for each in found.caveats if each.code == "load_is_recorded"]
+    assert doubt.message.values["share"] == pytest.approx(30 / 13 / 600)
+    busy = [touch(number, "A1", "2026-06-10T10:00:00", minutes=600) for number in range(7)]
+    assert "load_is_recorded" not in codes(result_of(team(touches=busy)))
+
+
+def test_the_headline_tells_what_is_no_part_of_the_run_from_what_is_not_known():
+    found = text(result_of(team()).headline)
+    assert "their health is no part of this run; the forecast of renewals is no part of this run" in found
 
 
 def test_a_touch_nobody_signed_is_that_of_who_looks_after_the_account():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
+HALF = 0.5  # share of the time below which recorded touches cannot be all the work
 TABLES = {"customers": ("tasks",), "people": ("assignments", "csms", "touches", "meetings", "tasks"), "workbench": (
     "tasks", "meetings", "plan_steps",
 )}  # fmt: skip
@@ -87,12 +88,25 @@ def _about_people(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Itera
             say("Nobody knows the capacity of {names:list}: their load cannot be told", names=list(without["csm"])),
             say("Fill csms.capacity_minutes_week"),
         )
+    known = people.dropna(subset=["minutes_week", "capacity_week"])
+    whole = float(known["capacity_week"].sum())
+    if whole and "touches" in inputs.tables and known["minutes_week"].sum() < HALF * whole:
+        yield Caveat(
+            "load_is_recorded",
+            Severity.NOTE,
+            say(
+                "Load counts the minutes of recorded touches alone, {share:share} of everybody's time together: what "
+                "is done beside them is not in it, so look at who lies apart, not at 100 %",
+                share=float(known["minutes_week"].sum()) / whole,
+            ),
+            say("See reassignment for the load with what an account of each tier takes"),
+        )
     nobody = int(inputs.accounts["csm_id"].isna().sum())
     if nobody and "assignments" in inputs.tables:
         yield Caveat(
             "without_csm",
             Severity.WARNING,
-            say("{n:n customer has|customers have} no CSM, and are on nobody's page", n=nobody),
+            say("{n:n customer has no CSM, and is|customers have no CSM, and are} on nobody's page", n=nobody),
             say("Assign them"),
         )
     found = tables["differences"]

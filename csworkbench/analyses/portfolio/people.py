@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.portfolio.comparing import ALIKE, differences
+from csworkbench import formats
+from csworkbench.analyses.portfolio.comparing import ALIKE, ALONE, FEWER, MORE, differences
 from csworkbench.analyses.portfolio.customers import tasks_by_account
 from csworkbench.analyses.portfolio.evidence import OFFLINE, ONLINE, Inputs
 from csworkbench.analyses.portfolio.settings import Config
-from csworkbench.estimates import Estimate
+from csworkbench.estimates import Estimate, say
 
 if TYPE_CHECKING:
     import pandas as pd
 
 RUNNING = ("running", "landed")  # states of the plan board in which a plan is under way
+SAID = {MORE: say("more"), FEWER: say("fewer"), ALONE: say("cannot be told")}
 PEOPLE = [
     "csm_id", "csm", "team", "accounts", "accounts_average", "touches", "minutes_week", "capacity_week", "load_share",
     "plans_running", "tasks_open", "tasks_overdue", "due", "due_overdue",
@@ -110,7 +112,8 @@ def people_table(inputs: Inputs, config: Config, due: "pd.DataFrame") -> "pd.Dat
         sums = others.drop(columns=["csm_id", "csm", "team", "load_share"]).sum(min_count=1)
         known = others.dropna(subset=["capacity_week"])
         load = known["minutes_week"].sum() / known["capacity_week"].sum() if known["capacity_week"].sum() else None
-        rest = {**sums, "csm": f"{len(others)} others with fewer accounts", "load_share": load}
+        called = formats.text(say("{n:count} others with fewer accounts", n=len(others)), inputs.language)
+        rest = {**sums, "csm": called, "load_share": load}
         shown = pd.concat([shown, pd.DataFrame([rest]).reindex(columns=PEOPLE).astype(shown.dtypes.to_dict())])
     return shown[PEOPLE].reset_index(drop=True)
 
@@ -231,18 +234,17 @@ def compared_table(differences: "pd.DataFrame", language: str) -> "pd.DataFrame"
         differences: From `difference_table`.
         language: Language of numbers.
     """
-    from csworkbench import formats
-
     told = []
     for row in differences.to_dict("records"):
         unit = "touches" if row["measure"] == "touches" else "share"
         ends = [row[name] for name in ("difference", "low", "high")]
         if ends[0] != ends[0]:
-            told.append(str(row["says"]))
+            told.append(formats.text(SAID[row["says"]], language))
             continue
         like = Estimate(ends[0], unit, 0, *ends[1:], 0.95)
         value, low, high = (formats.in_unit(each, unit, language, like=like, named=False) for each in ends)
-        told.append(f"{value} ({low} – {high})" + ("" if row["says"] == ALIKE else f", {row['says']}"))
+        word = "" if row["says"] == ALIKE else f", {formats.text(SAID[row['says']], language)}"
+        told.append(f"{value} ({low} – {high}){word}")
     named = differences.assign(told=told)
     wide = named.pivot_table(index=["csm", "csm_id"], columns="measure", values="told", aggfunc="first")
     found: pd.DataFrame = wide.reset_index().rename_axis(columns=None)

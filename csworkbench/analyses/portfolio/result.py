@@ -138,16 +138,18 @@ def _figures(
 
 def _headline(figures: Mapping[str, Estimate]) -> Message:
     risk, rate = figures.get("share_at_risk"), figures.get("expected_rate_quarter")
-    health = (
-        say("their health is not known")
-        if risk is None or risk.value is None
-        else say("{share:share} of those scored are at risk", share=risk.value)
-    )
-    renewals = (
-        say("no forecast of renewals")
-        if rate is None or rate.value is None
-        else say("{rate:share} of the next quarter's renewals are expected to come", rate=rate.value)
-    )
+    if risk is None:
+        health = say("their health is no part of this run")
+    elif risk.value is None:
+        health = say("their health is not known")
+    else:
+        health = say("{share:share} of those scored are at risk", share=risk.value)
+    if rate is None:
+        renewals = say("the forecast of renewals is no part of this run")
+    elif rate.value is None:
+        renewals = say("no forecast of renewals")
+    else:
+        renewals = say("{rate:share} of the next quarter's renewals are expected to come", rate=rate.value)
     return say(
         "{n:n customer|customers}; {health}; {renewals}; {due:n thing is|things are} due, {late:count} of them late",
         n=int(figures["customers"].value or 0),

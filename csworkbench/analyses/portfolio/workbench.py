@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 Rows = list[tuple[str, Any, Message]]
-COLUMNS = ["account_id", "name", "what", "due_on", "is_overdue", "kind", "priority", "csm", "csm_id"]
+COLUMNS = ["account_id", "name", "due_on", "what", "is_overdue", "kind", "priority", "csm", "csm_id"]
 
 
 def due_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
@@ -23,7 +23,7 @@ def due_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         config: How far ahead, and which kind comes first.
 
     Returns:
-        One row per thing: account_id, name, what (in words), due_on (missing = at once), is_overdue, kind (in words),
+        One row per thing: account_id, name, due_on (missing = at once), what (in words), is_overdue, kind (in words),
         priority (place of its kind in the settings, 1 first), csm, csm_id; by priority and day.
     """
     import pandas as pd
