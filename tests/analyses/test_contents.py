@@ -206,8 +206,8 @@ def test_a_difference_and_its_error_are_those_of_clustered_least_squares():
 
 
 def test_equal_contents_are_seldom_called_different():
-    # 30 books of 8 contents with one share: at most 5 % of the books may have a claim, plus three Monte-Carlo errors.
-    books = 30
+    # 20 books of 8 contents with one share: at most 5 % of the books may have a claim, plus three Monte-Carlo errors.
+    books = 20
     claims = [
         compare(compared([0.15] * 8, accounts=40, seed=seed), 20, 0.95)["says"].isin(["more", "less"]).any()
         for seed in range(books)
@@ -324,6 +324,18 @@ def test_credit_is_shared_as_the_events_say_and_adds_up_to_the_orders():
     }  # fmt: skip
     row = result.tables["balance"].iloc[0]
     assert (row["orders"], row["ordered"], row["credited"], row["off"]) == (2, Decimal("150.01"), Decimal("150.01"), 0)
+
+
+def test_people_and_nobody_add_up_to_all_orders():
+    leads = [lead("1", amount=10.25), lead("2", amount=1.5, credit="Bo"), lead("3", amount=2.0, credit=None), lead("4")]
+    rows = leads_result(leads).tables["credit"][["person", "orders", "amount"]].to_numpy().tolist()
+    # 10.25 + 1.50 + 2.00 are 13.75; the fourth has no amount.
+    assert rows == [
+        ["Ann", 1, "EUR 10.25"],
+        ["Bo", 1, "EUR 1.50"],
+        ["nobody", 2, "EUR 2.00"],
+        ["all orders", 4, "EUR 13.75"],
+    ]
 
 
 def test_the_newest_day_of_shares_counts():
@@ -630,7 +642,7 @@ def sample():
         desk = start("configs/workspace.yaml", "configs/contents.yaml", "")
         config = desk.config(contents)
         inputs = contents.prepare(desk.snapshot, config, desk.upstream(contents))
-    return inputs, contents.analyze(inputs, config)
+    return inputs, contents.analyze(inputs, config), config
 
 
 def test_outcomes_of_the_sample_are_those_of_a_query(sample):
@@ -685,10 +697,12 @@ def test_no_owner_of_the_sample_is_called_better_than_another(sample):
 
 
 def test_the_order_of_the_rows_changes_nothing(sample):
-    inputs, result = sample
+    inputs, result, config = sample
     mixed = {name: getattr(inputs, name).sample(frac=1, random_state=1) for name in ("sends", "contacts")}
-    again = contents.analyze(replace(inputs, **mixed), contents.Config())
-    plain = contents.analyze(inputs, contents.Config())
+    again = contents.analyze(replace(inputs, **mixed), config)
     for name in ("rates", "kept", "outcomes"):
-        pd.testing.assert_frame_equal(again.tables[name], plain.tables[name])
-    assert set(result.figures) == {"clicked", "won_share", "kept_share", "to_recall"}
+        pd.testing.assert_frame_equal(again.tables[name], result.tables[name])
+
+
+def test_the_figures_of_the_sample_are_four(sample):
+    assert list(sample[1].figures) == ["clicked", "won_share", "kept_share", "to_recall"]

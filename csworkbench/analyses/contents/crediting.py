@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.contents.evidence import Inputs
 from csworkbench.analyses.contents.leading import CENT, exact
 from csworkbench.analyses.contents.settings import Config
+from csworkbench.features.listed import NO_ONE
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 SLACK = Decimal("0.0001")  # thirds written with four digits or more still add up to 1
 NO_AMOUNT, NOBODY, SHARES = "no amount", "nobody is credited", "the shares do not add up to 1"
 TWICE, NO_ORDER, TOO_SMALL = "the order is recorded twice", "no order", "below the least amount of a deal"
+ALL = "all orders"
 LEDGER = ["order_id", "lead_id", "account_id", "person", "share", "amount", "currency", "closed_on", "is_known"]
 OPEN = ["order_id", "lead_id", "account_id", "owner", "amount", "currency", "why"]
 
@@ -120,7 +122,7 @@ def _why_not(order: Order, shares: Mapping[str, Decimal], config: Config, *, is_
         return TWICE
     if not shares:
         return NOBODY
-    return SHARES if abs(sum(shares.values()) - 1) > SLACK else ""
+    return SHARES if abs(sum(shares.values(), Decimal(0)) - 1) > SLACK else ""
 
 
 def _text(value: object) -> str:
@@ -191,21 +193,36 @@ def balance_table(
     return pd.DataFrame(lines, columns=columns)
 
 
-def person_table(credited: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the credit of each person, in the order of names.
+def person_table(orders: Sequence[Order], credited: "pd.DataFrame", uncredited: "pd.DataFrame") -> "pd.DataFrame":
+    """Return the credit of each person, in the order of names, and that it adds up to the orders.
 
     Args:
+        orders: From `orders_of`.
         credited: Ledger.
+        uncredited: Orders without credit.
 
     Returns:
-        One row per person: person, orders, amount (per currency, exact, in words), is_known.
+        One row per person, one for what nobody is credited with, and one for all orders: person, orders, amount (per
+        currency, exact, in words; missing where there is none), is_known (missing in the last two).
     """
     import pandas as pd
 
-    lines = [
-        (who, rows["order_id"].nunique(), per_currency(rows["currency"], rows["amount"]), bool(rows["is_known"].all()))
+    lines: list[tuple[str, int, str | None, bool | None]] = [
+        (
+            str(who),
+            rows["order_id"].nunique(),
+            per_currency(rows["currency"], rows["amount"]),
+            bool(rows["is_known"].all()),
+        )
         for who, rows in credited.groupby("person", sort=True)
     ]
+    if orders:
+        once = {(order.currency, order.order_id): order.amount for order in orders}
+        left = uncredited.drop_duplicates(["currency", "order_id"], keep="last")
+        lines += [
+            (NO_ONE, len(left), per_currency(left["currency"], left["amount"]) or None, None),
+            (ALL, len(once), per_currency((currency for currency, _ in once), once.values()) or None, None),
+        ]
     return pd.DataFrame(lines, columns=["person", "orders", "amount", "is_known"])
 
 

@@ -242,11 +242,15 @@ def _about_credit(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Itera
                 lead=str(elsewhere["lead_id"].iloc[0]),
             ),
         )
-    if len(credited) and "lead_events" in inputs.absent:
+    bare = int((credited["order_id"] == credited["lead_id"]).sum())
+    if bare:
         yield Caveat(
             "orders_absent",
             Severity.NOTE,
-            say("Orders are not recorded: the amount of a won lead counts as its order"),
+            say(
+                "For {n:n won lead|won leads} no order is recorded: the amount of the lead counts as its order",
+                n=bare,
+            ),
             say("Record orders and credit in lead_events"),
         )
 

@@ -164,9 +164,10 @@ def roi_table(leads: "pd.DataFrame", config: Config, currency: str) -> "pd.DataF
 
     settled = leads[leads["ends"].isin(["won", "lost"])]
     settled = settled.assign(
-        source=settled["source"].fillna("not known"), currency=settled["currency"].fillna(currency),
-        spent=[exact(each) for each in settled["cost"]],
-    )  # fmt: skip
+        source=settled["source"].fillna("not known"),
+        currency=settled["currency"].fillna(currency),
+        spent=pd.Series([exact(each) for each in settled["cost"]], settled.index, dtype=object),
+    )
     lines = []
     for (source, money), rows in settled.groupby(["source", "currency"], sort=True):
         paid = rows[rows["spent"].notna()]

@@ -97,7 +97,7 @@ def _tables(inputs: Inputs, config: Config) -> "dict[str, pd.DataFrame]":
         "won": won_table(leads, config),
         "roi": roi_table(leads, config, inputs.currency),
         "balance": balance_table(orders, credited, uncredited, inputs.language),
-        "credit": person_table(credited),
+        "credit": person_table(orders, credited, uncredited),
         "ledger": credited,
         "uncredited": uncredited,
         "recall": recall_table(inputs, leads, config),
