@@ -1,9 +1,9 @@
-"""What turning a setting costs: the panel's answer on a book of 10,000 accounts, against the analysis by itself.
+"""What turning a setting costs: the panel's answer on a book of 10,000 accounts.
 
-Each analysis is prepared once; then a control is turned several times, as by hand, and the CPU seconds of the whole
-answer (check, analysis, comparison, markup) are held against those of its `analyze` alone on the same settings. The
-goal: 0.3 CPU seconds a turn, 2 for the weekly list, which is planned from all the others' proposals; groups of
-`segments` and comparisons of `plan_validation` that a setting does not touch are computed once, at the first turn.
+Each analysis is prepared once; then controls are turned several times, as by hand, and the CPU seconds of the whole
+answer (check, analysis, comparison, markup) are measured; the best turn counts, for machines are noisy. The goal is
+0.3 CPU seconds a turn. The first turn of a control is not counted: it computes the result as saved, too, and what no
+setting touches, such as the groups of `segments` and the comparisons of `plan_validation`.
 """
 
 import argparse
@@ -19,13 +19,17 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-# Analysis -> control, values it is turned to, most CPU seconds.
+GOAL_S = 0.3
+# Analysis -> control -> values it is turned to.
 TURNS = {
-    "health": ("scorecards.0.bands.1.low", (41.0, 45.0, 50.0), 0.3),
-    "segments": ("usual_share", (0.85, 0.9, 0.95), 0.3),
-    "email_design": ("power", (0.82, 0.85, 0.9), 0.3),
-    "plan_validation": ("rules.chance", (0.82, 0.85, 0.9), 0.3),
-    "weekly_list": ("free_share", (0.2, 0.3, 0.4), 2.0),
+    "health": {
+        "scorecards.0.bands.1.low": (41.0, 45.0, 50.0, 42.0),
+        "scorecards.0.groups.0.weight": (1.5, 2.0, 2.5, 3.0),
+    },
+    "segments": {"usual_share": (0.85, 0.9, 0.95, 0.88), "stages.4.where.at_most": (80.0, 70.0, 60.0, 65.0)},
+    "email_design": {"power": (0.82, 0.85, 0.9, 0.84)},
+    "plan_validation": {"rules.chance": (0.82, 0.85, 0.9, 0.84)},
+    "weekly_list": {"free_share": (0.2, 0.3, 0.4, 0.25)},
 }
 
 
@@ -37,29 +41,26 @@ def made(folder: Path, accounts: int, months: int) -> None:
 
 
 def turned(name: str, project: Path) -> bool:
-    """Print what turning a control of one analysis costs; whether the goal is met."""
+    """Print what turning the controls of one analysis costs; whether the goal is met."""
     from csworkbench import session
-    from csworkbench.config import changed
     from csworkbench.widgets import Panel, Saved
 
     os.chdir(project)
-    analysis, (key, values, most) = import_module(f"csworkbench.analyses.{name}"), TURNS[name]
+    analysis = import_module(f"csworkbench.analyses.{name}")
     desk = session.start()
     config = desk.config(analysis)
     inputs = analysis.prepare(desk.snapshot, config, desk.upstream(analysis, is_whole=name == "weekly_list"))
     panel = Panel(analysis, inputs, config, Saved(desk.settings_file(analysis), desk.root, desk.language, ""))
-    panel.controls[key].value = values[0]  # the first turn also computes the result as saved
-    costs, alone = [], []
-    for value in values[1:]:
-        start = time.process_time()
-        panel.controls[key].value = value
-        costs.append(time.process_time() - start)
-        start = time.process_time()
-        analysis.analyze(inputs, changed(config, dict.fromkeys((key, *panel.knobs[key].same), value)))
-        alone.append(time.process_time() - start)
-    ours, bare = min(costs), min(alone)
-    print(f"{name}: {ours:.2f} CPU s a turn of {key}, {ours / bare:.2f} times its analysis; goal {most} s", flush=True)
-    return ours <= most
+    best = {}
+    for key, values in TURNS[name].items():
+        costs = []
+        for value in values:
+            start = time.process_time()
+            panel.controls[key].value = value
+            costs.append(time.process_time() - start)
+        best[key] = min(costs[1:])
+        print(f"{name}: {best[key] * 1000:.0f} CPU ms a turn of {key}, {costs[0]:.1f} s the first", flush=True)
+    return max(best.values()) <= GOAL_S
 
 
 def main() -> int:

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from csworkbench.remembering import once
+
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -107,7 +109,7 @@ class Pooled:
         return pd.DataFrame({"account_id": names} | columns)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Hierarchy:
     """Effects with their errors, integrated over the SD of true effects on a grid.
 
@@ -127,6 +129,9 @@ class Hierarchy:
 
     def moments(self) -> "tuple[Floats, Floats, Floats]":
         """Return weight, mean of mu and its variance (without the shared part), per tau."""
+        return once(self, "moments", self._moments)
+
+    def _moments(self) -> "tuple[Floats, Floats, Floats]":
         import numpy as np
 
         precision = 1 / (self.grid[:, None] ** 2 + self.variance)

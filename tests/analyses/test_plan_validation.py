@@ -599,3 +599,17 @@ def test_a_trait_of_today_limits_no_playbook(varies, says):
     assert result.tables["playbooks"]["trait_says"].tolist() == [says]
     assert ("trait_of_today" in codes(result)) is varies
     assert ("scope.where.tier" in set(result.tables["playbook_changes"]["key"])) is not varies
+
+
+@pytest.mark.parametrize("rules", [{"chance": 0.95}, {"goal_share": 0.9}, {"fidelity": 0.4}])
+def test_a_turned_threshold_says_what_a_run_with_it_says(rules):
+    snapshot = take(make_book(), AS_OF)
+    config = plan_validation.Config(**SETTINGS, playbooks={"tour.yaml": PLAYBOOK}, rules=rules)
+    inputs = plan_validation.prepare(snapshot, plan_validation.Config(**SETTINGS, playbooks={"tour.yaml": PLAYBOOK}), {})
+    turned, run = plan_validation.turn(inputs, config), plan_validation.analyze(inputs, config)
+    assert (turned.headline, turned.actions) == (run.headline, run.actions)
+    assert turned.figures == run.figures
+    assert turned.caveats == run.caveats
+    for name, table in turned.tables.items():
+        pd.testing.assert_frame_equal(table, run.tables[name][list(table.columns)], obj=name)
+    assert (turned.files, turned.parts, turned.releases) == ({}, (), ())

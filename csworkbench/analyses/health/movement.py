@@ -224,5 +224,5 @@ def _largest(changes: "pd.DataFrame") -> "pd.Series[str]":
     change = changes["change"].to_numpy()
     push = change * np.sign(np.add.reduceat(change, starts))[which] if len(changes) else change
     most = np.maximum.reduceat(push, starts)[which] if len(changes) else push
-    rows = changes[(push == most) & (push > 0)]
+    rows: pd.DataFrame = changes[(push == most) & (push > 0)]
     return rows.drop_duplicates("account_id").set_index("account_id")["label"]

@@ -7,7 +7,7 @@ said of it. `Result` lists the tables.
 from csworkbench.analyses.plan_validation.evidence import Inputs, prepare
 from csworkbench.analyses.plan_validation.result import Result, analyze
 from csworkbench.analyses.plan_validation.settings import Config
-from csworkbench.analyses.plan_validation.turning import compare
+from csworkbench.analyses.plan_validation.turning import compare, turn
 
 READS = ("accounts", "plans")
 READS_IF_PRESENT = (
@@ -37,4 +37,5 @@ __all__ = [
     "analyze",
     "compare",
     "prepare",
+    "turn",
 ]

@@ -8,9 +8,8 @@ from csworkbench.analyses.plan_validation.changing import accounts_to_settle, wo
 from csworkbench.analyses.plan_validation.doubts import REFUSED
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.judging import Reading, is_counted
-from csworkbench.analyses.plan_validation.marks import MARKED, goal_marks, value_marks
+from csworkbench.analyses.plan_validation.marks import MARKED, marks
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
-from csworkbench.analyses.plan_validation.timeline import LANDED
 from csworkbench.analyses.plan_validation.tree import Evidence, Verdict
 from csworkbench.playbooks import Standing
 
@@ -80,12 +79,37 @@ def verdict_table(inputs: Inputs, config: Config, readings: "Sequence[Reading]")
     return pd.DataFrame(rows).sort_values(["playbook", "plan_id"], ignore_index=True)
 
 
+def judged_table(inputs: Inputs, readings: "Sequence[Reading]") -> "pd.DataFrame":
+    """Return of `verdict_table` what thresholds decide, and whom it is about.
+
+    Args:
+        inputs: What is known.
+        readings: The playbooks.
+
+    Returns:
+        One row per plan, in the same order: plan_id, playbook, verdict_on_facts, verdict, name, stop_step.
+    """
+    import pandas as pd
+
+    names = inputs.accounts["name"].to_dict()
+    rows = [
+        (str(plan), reading.name, judged.on_facts.value, judged.verdict.value, names.get(account, account), step)
+        for reading in readings
+        for (plan, account, step), judged in zip(
+            reading.lines[["account_id", "stop_step"]].itertuples(name=None), reading.judged.values(), strict=True
+        )
+    ]
+    columns = ["plan_id", "playbook", "verdict_on_facts", "verdict", "name", "stop_step"]
+    return pd.DataFrame(rows, columns=columns).sort_values(["playbook", "plan_id"], ignore_index=True)
+
+
 def _rows(names: "Mapping[Any, Any]", config: Config, reading: Reading) -> "Iterator[dict[str, object]]":
     """Yield the row of each plan of a playbook."""
     scale, unit = config.scale(reading.metric), unit_of(config.scale(reading.metric))
     effects = {} if reading.comparison is None else reading.comparison.effects.set_index("episode_id").to_dict("index")
-    run = is_counted(reading.lines, config.rules)
-    reached = run & reading.lines["is_reached"].fillna(False).astype(bool)
+    is_run = is_counted(reading.lines, config.rules)
+    run, reached = is_run.to_dict(), (is_run & reading.lines["is_reached"].fillna(False).astype(bool)).to_dict()
+    n_run, n_reached, tier = sum(run.values()), sum(reached.values()), _tier(reading)
     shown = [
         *SHOWN,
         "steps",
@@ -109,14 +133,14 @@ def _rows(names: "Mapping[Any, Any]", config: Config, reading: Reading) -> "Iter
             "path": judged.way,
             "probability": float("nan") if evidence.above is None else evidence.above,
             **{name: natural(effect.get(name, float("nan")), scale, reading.sign) for name in SCALED},
-            "evidence": _tier(reading),
+            "evidence": tier,
             "n_controls": int(effect.get("n_controls", 0)),
             "unit": unit,
             "name": names.get(line["account_id"], line["account_id"]),
             **{name: line[name] for name in SHOWN[1:]},
             "reached_level": line["level_after"] if line["is_matured"] else float("nan"),
-            "others": int(run.sum() - run[str(plan)]),
-            "others_reached": int(reached.sum() - reached[str(plan)]),
+            "others": n_run - run[plan],
+            "others_reached": n_reached - reached[plan],
             "probabilities": probabilities(reading, evidence, config),
             "would_change": formats.text(would_change(reading, str(plan), config.rules)),
             "marks": "; ".join(marks(line)),
@@ -152,32 +176,6 @@ def probabilities(reading: Reading, evidence: Evidence, config: Config) -> str:
     told = [f"{words}: {value:.2f}" for words, value in said if value is not None]
     sources = f"from {evidence.accounts} accounts of {evidence.csms} CSMs; counts from {config.rules.chance:.2f}"
     return "; ".join([*told, sources])
-
-
-def marks(line: "Mapping[Any, Any]") -> "list[str]":
-    """Return what a reader must know beside a verdict.
-
-    Args:
-        line: Row of timeline, execution and diagnosis.
-    """
-    import pandas as pd
-
-    found = []
-    if not line["steps"]:
-        found.append("no steps recorded")
-    if line["is_ticked"]:
-        found.append("all steps ticked on the day of closing")
-    if line["is_one_day"]:
-        found.append("all mandatory steps ticked on one day")
-    if line["anchored_by"] != LANDED:
-        found.append(f"never landed: counted from the day it was {line['anchored_by']}")
-    if line["is_backward"]:
-        found.append("landed before it was written")
-    if line["overlaps"]:
-        found.append(f"other plans of the account at the same time: {line['overlaps']}")
-    if pd.isna(line["is_wrong"]):
-        found.append("diagnosis could not be checked")
-    return [*found, *goal_marks(line), *value_marks(line)]
 
 
 def playbook_table(config: Config, readings: "Sequence[Reading]") -> "pd.DataFrame":

@@ -14,12 +14,13 @@ from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK, Inputs
 from csworkbench.analyses.plan_validation.months import starts_by_month
 from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
 from csworkbench.analyses.plan_validation.tree import Evidence, Facts, Judged, judge
+from csworkbench.remembering import once
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Reading:
     """What the plans of one playbook say.
 
@@ -241,10 +242,12 @@ def _all_started(inputs: Inputs, config: Config, lines: "pd.DataFrame", comparis
 
 
 def _judged(reading: Reading, config: Config) -> Reading:
-    evidence = evidence_of(reading, config.rules)
+    asked = ("evidence", repr(config.rules.model_copy(update={"chance": 1.0})))
+    evidence = once(reading, asked, lambda: evidence_of(reading, config.rules))
+    facts = once(reading, "facts", lambda: [facts_of(line) for line in reading.lines.to_dict("records")])
     judged = {
-        str(plan): judge(facts_of(line), evidence[str(plan)], config.rules)
-        for plan, line in zip(reading.lines.index, reading.lines.to_dict("records"), strict=True)
+        str(plan): judge(each, evidence[str(plan)], config.rules)
+        for plan, each in zip(reading.lines.index, facts, strict=True)
     }
     return replace(reading, evidence=evidence, judged=judged)
 
@@ -280,7 +283,7 @@ def evidence_of(reading: Reading, rules: VerdictRules) -> dict[str, Evidence]:
 
     Args:
         reading: The comparison, pooled and by side of the declared trait.
-        rules: Thresholds.
+        rules: Thresholds; all but the chance count.
     """
     import pandas as pd
 

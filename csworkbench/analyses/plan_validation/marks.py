@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.plan_validation.timeline import LANDED
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -45,3 +47,29 @@ def value_marks(line: "Mapping[Any, Any]") -> "Iterator[str]":
             yield "the account left: a goal to lower something is not met by that"
         elif pd.isna(line["level_after"]):
             yield "no value in the window after"
+
+
+def marks(line: "Mapping[Any, Any]") -> "list[str]":
+    """Return what a reader must know beside a verdict.
+
+    Args:
+        line: Row of timeline, execution and diagnosis.
+    """
+    import pandas as pd
+
+    found = []
+    if not line["steps"]:
+        found.append("no steps recorded")
+    if line["is_ticked"]:
+        found.append("all steps ticked on the day of closing")
+    if line["is_one_day"]:
+        found.append("all mandatory steps ticked on one day")
+    if line["anchored_by"] != LANDED:
+        found.append(f"never landed: counted from the day it was {line['anchored_by']}")
+    if line["is_backward"]:
+        found.append("landed before it was written")
+    if line["overlaps"]:
+        found.append(f"other plans of the account at the same time: {line['overlaps']}")
+    if pd.isna(line["is_wrong"]):
+        found.append("diagnosis could not be checked")
+    return [*found, *goal_marks(line), *value_marks(line)]

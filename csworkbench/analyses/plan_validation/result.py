@@ -1,7 +1,7 @@
 """The result of the plan validation: verdicts with their way, what each playbook does, and what to do next."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from csworkbench.adjustment.designs import Design
@@ -9,6 +9,7 @@ from csworkbench.analyses.plan_validation.around import Aside, look_around
 from csworkbench.analyses.plan_validation.asking import proposal_table
 from csworkbench.analyses.plan_validation.doubts import doubts
 from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.extracts import diagnosis, first_course, first_design, funnel, recent
 from csworkbench.analyses.plan_validation.frames import (
     balance_table,
     effect_table,
@@ -36,7 +37,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CREDITED = (Verdict.VERIFIED.value, Verdict.SUPPORTED.value)
-MOST_RECENT = 20
 EFFECT = "effect."
 MET, MISSED = OnFacts.DONE_MET.value, OnFacts.DONE_MISSED.value
 
@@ -99,10 +99,9 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     Raises:
         AnalysisError: no plan is known on the date.
     """
-    if inputs.plans.empty:
-        raise AnalysisError(f"no success plan is known on {inputs.as_of}; choose a later date, or add rows to plans")
+    require_plans(inputs)
     weighed = weigh(inputs, config)
-    library, lines = weighed.library, weighed.lines
+    library = weighed.library
     readings = judge_playbooks(weighed.readings, config)
     tables = _tables(inputs, config, weighed, readings)
     back = write_back(
@@ -113,24 +112,61 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         inputs.language,
         standings={each.name: found for each in readings if (found := standing(each, config)) is not None},
     )
-    figures, aside = _figures(tables, config), _aside(inputs, config, library)
+    aside = aside_of(inputs, config, library)
+    bare = said(inputs, config, weighed, readings, (tables, aside))
+    return replace(
+        bare,
+        tables={**tables, "playbook_changes": back.table, **aside.tables},
+        caveats=worst_first((*bare.caveats, *_unpatched(back))),
+        files={**back.files, **aside.files},
+        releases=aside.releases,
+        parts=parts(library, tables["verdicts"], inputs.accounts, back, _known(config, readings, bare.figures)),
+    )
+
+
+def require_plans(inputs: Inputs) -> None:
+    """Refuse inputs without a plan.
+
+    Args:
+        inputs: What `prepare` returned.
+
+    Raises:
+        AnalysisError: no plan is known on the date.
+    """
+    if inputs.plans.empty:
+        raise AnalysisError(f"no success plan is known on {inputs.as_of}; choose a later date, or add rows to plans")
+
+
+def said(
+    inputs: Inputs,
+    config: Config,
+    weighed: Weighed,
+    readings: tuple[Reading, ...],
+    made: "tuple[Mapping[str, pd.DataFrame], Aside]",
+) -> Result:
+    """Return what is said of tables, without files and pages.
+
+    Args:
+        inputs: What is known.
+        config: Settings.
+        weighed: What is known of the playbooks.
+        readings: The playbooks with verdicts.
+        made: The tables, verdicts, playbooks, diagnosis and course at least; and what is around plans.
+    """
+    tables, aside = made
     caveats = (
-        *doubts(inputs, lines, readings, library, config.rules),
+        *doubts(inputs, weighed.lines, readings, weighed.library, config.rules),
         *_blanked(tables),
-        *_unpatched(back),
         *_ledger(aside),
         *aside.caveats,
     )
     actions = (*_actions(tables), *aside.actions)
     return Result(
         headline=_headline(tables),
-        figures={**figures, **aside.figures},
-        tables={**tables, "playbook_changes": back.table, **aside.tables},
+        figures={**_figures(tables, config), **aside.figures},
+        tables=tables,
         caveats=worst_first(caveats),
         actions=actions or (say("Nothing to do: no playbook has been judged yet."),),
-        files={**back.files, **aside.files},
-        releases=aside.releases,
-        parts=parts(library, tables["verdicts"], inputs.accounts, back, _known(config, readings, figures)),
     )
 
 
@@ -182,7 +218,14 @@ def _unpatched(back: WriteBack) -> Iterator[Caveat]:
         )
 
 
-def _aside(inputs: Inputs, config: Config, library: Library) -> Aside:
+def aside_of(inputs: Inputs, config: Config, library: Library) -> Aside:
+    """Return what is known around plans: boards, sheets, lots, baselines and the ledger.
+
+    Args:
+        inputs: What is known.
+        config: Settings.
+        library: The playbooks.
+    """
     if inputs.around is None:
         return Aside()
     # A baseline rests on no playbook: a comment in one of their files must not change what is frozen.
@@ -197,86 +240,26 @@ def _tables(inputs: Inputs, config: Config, weighed: Weighed, readings: Sequence
     return {
         "verdicts": verdicts,
         "playbooks": playbooks,
-        "recent": _recent(verdicts),
+        "recent": recent(verdicts),
         "leaves": leaf_table(verdicts),
         "effects": effect_table(config, readings),
         "objectives": weighed.objectives,
         "before_after": weighed.before_after,
         "notes": inputs.notes,
         "stalls": stalls,
-        "funnel": _funnel(stalls, playbooks),
-        "diagnosis": _diagnosis(weighed.lines),
+        "funnel": funnel(stalls, playbooks),
+        "diagnosis": diagnosis(weighed.lines),
         "course": courses.months,
-        "course_first": _first_course(courses.months, playbooks),
+        "course_first": first_course(courses.months, playbooks),
         "placebos": courses.placebos,
         "sensitivity": courses.sensitivity,
         "balance": (balance := balance_table(readings)),
-        "balance_first": balance[balance["playbook"].isin(_first_design(courses.months, playbooks)["playbook"])],
+        "balance_first": balance[balance["playbook"].isin(first_design(courses.months, playbooks)["playbook"])],
         "candidates": weighed.candidates,
         "forest": forest_table(playbooks),
         "rebound": rebound_table(config, readings),
         "proposals": proposal_table(inputs.late, inputs.as_of),
     }
-
-
-def _recent(verdicts: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the plans whose window ended last, the newest first: what a review meeting looks at."""
-    is_open = verdicts["verdict_on_facts"].isin([OnFacts.RUNNING.value, OnFacts.WINDOW_OPEN.value])
-    newest = verdicts[~is_open].sort_values(["ends_on", "plan_id"], ascending=[False, True]).head(MOST_RECENT)
-    columns = ["plan_id", "name", "playbook", "verdict_on_facts", "verdict", "probability", "would_change"]
-    return newest[columns].reset_index(drop=True)
-
-
-def _funnel(stalls: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the mandatory steps of the playbook with the most plans stalled at one step: name, share, plans, title."""
-    must = stalls[stalls["is_mandatory"].astype(bool)]
-    worst = must.sort_values(["stalled", "playbook"], ascending=[False, True])["playbook"].head(1)
-    found = must[must["playbook"].isin(worst)].rename(columns={"step": "name"})
-    titles = playbooks.set_index("playbook")["title"]
-    titled = found.assign(
-        title=[
-            text(say("{playbook}: plans that got past each step", playbook=titles.get(name, name)))
-            for name in found["playbook"]
-        ]
-    )
-    return _or_blank(titled[["name", "share", "plans", "title"]], text(say("No closed plan has steps")))
-
-
-def _first_course(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
-    """Return the course of the playbook with the best design, and of these with most accounts; with a title."""
-    first = _first_design(months, playbooks)
-    found = months[months["playbook"].isin(first["playbook"])]
-    said = (say("{playbook}: its metric beside other accounts", playbook=each) for each in first["title"])
-    title = next(map(text, said), "")
-    return _or_blank(found.assign(title=title), text(say("No playbook can be followed month by month")))
-
-
-def _first_design(months: "pd.DataFrame", playbooks: "pd.DataFrame") -> "pd.DataFrame":
-    told = playbooks[playbooks["playbook"].isin(months["playbook"])]
-    return told.sort_values(["design", "accounts"], ascending=[True, False]).head(1)
-
-
-def _or_blank(frame: "pd.DataFrame", title: str) -> "pd.DataFrame":
-    """Return a frame, or one row that holds nothing but the title, so that a picture can say that there is none."""
-    import pandas as pd
-
-    if len(frame):
-        return frame.reset_index(drop=True)
-    blank = {
-        name: pd.Series([None], dtype=frame[name].dtype if frame[name].dtype == "float64" else "object")
-        for name in frame
-    }
-    return pd.DataFrame(blank).assign(title=title)
-
-
-def _diagnosis(lines: "pd.DataFrame") -> "pd.DataFrame":
-    checked = lines["is_wrong"].notna()
-    rows = lines.assign(checked=checked, wrong=lines["is_wrong"].fillna(False).astype(bool))
-    found = rows.groupby(["playbook", "problem"], dropna=False).agg(
-        plans=("wrong", "size"), checked=("checked", "sum"), wrong=("wrong", "sum")
-    )
-    found = found.assign(share=found["wrong"] / found["checked"].where(found["checked"] > 0)).reset_index()
-    return found.sort_values("share", ascending=False, ignore_index=True)
 
 
 def _scopes(readings: Sequence[Reading], rules: VerdictRules) -> dict[str, ScopeFound]:

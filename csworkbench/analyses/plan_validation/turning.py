@@ -1,8 +1,44 @@
 """What other thresholds do: which verdicts flip, and what is said of which playbook."""
 
-from csworkbench.analyses.plan_validation.result import Result
+from csworkbench.analyses.plan_validation.evidence import Inputs
+from csworkbench.analyses.plan_validation.extracts import diagnosis
+from csworkbench.analyses.plan_validation.frames import judged_table, playbook_table
+from csworkbench.analyses.plan_validation.judging import judge_playbooks
+from csworkbench.analyses.plan_validation.result import Result, aside_of, require_plans, said
+from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
+from csworkbench.analyses.plan_validation.weighing import weigh
 from csworkbench.changes import Change, rows_beside
+from csworkbench.config import digest
 from csworkbench.estimates import Shown, say
+from csworkbench.remembering import once
+
+
+def turn(inputs: Inputs, config: Config) -> Result:
+    """Return the result as far as somebody looks at it who turns a threshold.
+
+    The same as that of `analyze` without what is only written or read plan by plan: files, pages, releases, the tables
+    but verdicts (see `frames.judged_table`), playbooks, diagnosis and course, and caveats about files.
+
+    Args:
+        inputs: Plans, steps, goals and the metrics around them, from `prepare`.
+        config: Settings that differ in tunable ones from those of `prepare`.
+
+    Raises:
+        AnalysisError: no plan is known on the date.
+    """
+    require_plans(inputs)
+    weighed = weigh(inputs, config)
+    readings = judge_playbooks(weighed.readings, config)
+    tables = {
+        "verdicts": judged_table(inputs, readings),
+        "playbooks": playbook_table(config, readings),
+        "diagnosis": diagnosis(weighed.lines),
+        "course": weighed.courses.months,
+    }
+    # What is around plans rests on no threshold.
+    asked = ("aside", digest(config.model_copy(update={"rules": VerdictRules()})))
+    aside = once(inputs, asked, lambda: aside_of(inputs, config, weighed.library), most=1)
+    return said(inputs, config, weighed, readings, (tables, aside))
 
 
 def compare(before: Result, after: Result) -> Change:

@@ -99,13 +99,16 @@ def _ruled(inputs: Inputs, config: Config) -> Inputs:
     asked = inputs.asked
     if asked is None:
         return inputs
-    rules = [(rule.stage, rule.where) for rule in config.stages], config.tiers, config.behaviour
+    places, kinds = repr(([(rule.stage, rule.where) for rule in config.stages], config.tiers)), repr(config.behaviour)
+
+    def dated() -> "tuple[pd.DataFrame, ...]":
+        return tuple(asked.places(config, name, getattr(inputs, name)) for name in ("weeks", "began"))
 
     def made() -> Inputs:
-        weeks, began = (asked.places(config, name, getattr(inputs, name)) for name in ("weeks", "began"))
+        weeks, began = once(inputs, ("places", places), dated, most=2)
         return replace(inputs, weeks=weeks, began=began, accounts=asked.behaviour(config, inputs.accounts))
 
-    return once(inputs, ("rules", repr(rules)), made, most=2)
+    return once(inputs, ("rules", places, kinds), made, most=2)
 
 
 def _tables(inputs: Inputs, config: Config, groups: Groups) -> "Later[pd.DataFrame]":

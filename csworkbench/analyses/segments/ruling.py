@@ -1,6 +1,6 @@
 """Rules asked of what they read: once by `prepare`, and again where a setting changes a number in a condition."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -100,7 +100,7 @@ def narrow(table: "ir.Table", rules: Iterable[Any], *others: str) -> "ir.Table":
     return table.select(PLACE, TODAY, "account_id", *names)
 
 
-def placed(table: "ir.Table", dates: Sequence[date], config: Config) -> "pd.DataFrame":
+def placed(table: "ir.Table", dates: tuple[date, ...], config: Config) -> "pd.DataFrame":
     """Return the stage and tier of every account at every date.
 
     Args:

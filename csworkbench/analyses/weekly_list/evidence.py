@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 STEM = "weekly_list"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Inputs:
     """Everything `analyze` needs; all but `ground`, `done` and the proposals as known when the week began.
 

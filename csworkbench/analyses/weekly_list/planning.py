@@ -9,6 +9,7 @@ from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.routes import HUMAN, allowed, requests
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.policy import Reason, decide, is_among
+from csworkbench.remembering import once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -67,8 +68,7 @@ def plan(inputs: Inputs, config: Config) -> Plan:
     """
     import numpy as np
 
-    rows = requests(inputs, config)
-    said = allowed(rows, inputs)
+    rows, said = _asked(inputs, config)
     ways = _ways(rows, said, config)
     levels, unit, ways = _levels(rows, ways)
     free = _free(inputs, config)
@@ -84,6 +84,17 @@ def plan(inputs: Inputs, config: Config) -> Plan:
     }
     decided = _decided(rows, said, (taken, stopped), inputs)
     return Plan(decided, allocation, limits, kinds, unit, levels, free)
+
+
+def _asked(inputs: Inputs, config: Config) -> "tuple[pd.DataFrame, pd.DataFrame]":
+    """Return the requests and what the policy says to them; other time, places and reach leave both as they are."""
+    routes = [(name, each.is_automated, each.instead_of) for name, each in config.channels.items()]
+
+    def made() -> "tuple[pd.DataFrame, pd.DataFrame]":
+        rows = requests(inputs, config)
+        return rows, allowed(rows, inputs)
+
+    return once(inputs, ("asked", repr((routes, config.stand_in, config.holdout))), made, most=2)
 
 
 def _ways(rows: "pd.DataFrame", said: "pd.DataFrame", config: Config) -> "pd.DataFrame":
