@@ -240,7 +240,7 @@ def compared_table(differences: "pd.DataFrame", language: str) -> "pd.DataFrame"
         if ends[0] != ends[0]:
             told.append(str(row["says"]))
             continue
-        like = Estimate(ends[0], unit, 0, *ends[1:], 0.95)
+        like = Estimate(ends[0], unit, 0, ends[1], ends[2], 0.95)
         value, low, high = (formats.in_unit(each, unit, language, like=like, named=False) for each in ends)
         told.append(f"{value} ({low} – {high})" + ("" if row["says"] == ALIKE else f", {row['says']}"))
     named = differences.assign(told=told)
