@@ -30,7 +30,7 @@ from csworkbench.analyses.plan_validation.weighing import Weighed, weigh
 from csworkbench.config import digest
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say, worst_first
-from csworkbench.formats import Readable, text
+from csworkbench.formats import Readable
 from csworkbench.playbooks import Library, ScopeFound
 
 if TYPE_CHECKING:

@@ -241,7 +241,7 @@ def compared_table(differences: "pd.DataFrame", language: str) -> "pd.DataFrame"
         if ends[0] != ends[0]:
             told.append(formats.text(SAID[row["says"]], language))
             continue
-        like = Estimate(ends[0], unit, 0, *ends[1:], 0.95)
+        like = Estimate(ends[0], unit, 0, ends[1], ends[2], 0.95)
         value, low, high = (formats.in_unit(each, unit, language, like=like, named=False) for each in ends)
         word = "" if row["says"] == ALIKE else f", {formats.text(SAID[row['says']], language)}"
         told.append(f"{value} ({low} – {high}){word}")
