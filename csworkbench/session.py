@@ -73,6 +73,7 @@ class Desk:
         self._as_of = as_of
         self._overrides = dict(overrides)
         self._configs: dict[str, Section] = {}
+        self._computed: dict[str, ComputedResult] = {}
 
     def __repr__(self) -> str:
         """Return the book and the date, without a path: stored outputs are compared between machines."""
@@ -264,9 +265,12 @@ class Desk:
             return latest
         if not is_needed:
             return None
-        sys.stderr.write(f"{name}: no run of {self.as_of} with these settings is stored; computed here instead\n")
-        inputs = module.prepare(self.snapshot, config, self.upstream(module))
-        return ComputedResult(module.analyze(inputs, config), plain(config))
+        made = self._computed.get(name)
+        if made is None or made.config != plain(config):
+            sys.stderr.write(f"{name}: no run of {self.as_of} with these settings is stored; computed here instead\n")
+            inputs = module.prepare(self.snapshot, config, self.upstream(module))
+            made = self._computed[name] = ComputedResult(module.analyze(inputs, config), plain(config))
+        return made
 
 
 def start(

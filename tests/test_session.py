@@ -269,6 +269,16 @@ def test_alone_results_that_may_be_missing_are_computed_where_the_notebook_asks_
     assert "tiny: no run of" in capsys.readouterr().err
 
 
+def test_alone_a_result_that_two_others_need_is_computed_once(project, capsys):
+    (project / "configs" / "third.yaml").write_text("limit: 12\n", "utf-8")
+    both = {"tiny": analysis("tiny"), "third": analysis("third", needs=("tiny",))}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("csworkbench.planner.analyses", lambda root: both)
+        found = session.start().upstream(analysis("second", needs=("third", "tiny")))
+    assert list(found) == ["third", "tiny"]
+    assert capsys.readouterr().err.count("tiny: no run of") == 1
+
+
 def test_an_analysis_that_may_be_missing_and_is_not_there_is_no_matter(project):
     assert session.start().upstream(analysis("second", needs_if_present=("unknown",))) == {}
 
