@@ -605,7 +605,8 @@ def test_a_trait_of_today_limits_no_playbook(varies, says):
 def test_a_turned_threshold_says_what_a_run_with_it_says(rules):
     snapshot = take(make_book(), AS_OF)
     config = plan_validation.Config(**SETTINGS, playbooks={"tour.yaml": PLAYBOOK}, rules=rules)
-    inputs = plan_validation.prepare(snapshot, plan_validation.Config(**SETTINGS, playbooks={"tour.yaml": PLAYBOOK}), {})
+    usual = plan_validation.Config(**SETTINGS, playbooks={"tour.yaml": PLAYBOOK})
+    inputs = plan_validation.prepare(snapshot, usual, {})
     turned, run = plan_validation.turn(inputs, config), plan_validation.analyze(inputs, config)
     assert (turned.headline, turned.actions) == (run.headline, run.actions)
     assert turned.figures == run.figures
