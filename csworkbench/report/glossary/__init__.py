@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from csworkbench.estimates import say
 from csworkbench.report.glossary import customers, work
+from csworkbench.report.glossary.contents import CONTENTS
 from csworkbench.report.glossary.words import COUNTS_ROWS, ON_THE_DATE, STAYS_OUT, THE_WEEK, Definition
 
 __all__ = ["Definition", "definition"]
@@ -19,6 +20,7 @@ _ROWS = Definition(
 )
 _OWN: Mapping[str, Mapping[str, Definition]] = {
     "account_brief": customers.BRIEFS,
+    "contents": CONTENTS,
     "data_check": customers.DATA,
     "email_design": work.EMAIL_DESIGN,
     "email_touch": work.EMAIL_TOUCH,
