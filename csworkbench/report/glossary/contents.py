@@ -20,7 +20,7 @@ CONTENTS: Mapping[str, Definition] = {
     ),
     "kept_share": Definition(
         say(
-            "contacts still there at the greatest age of kept_days, by Kaplan-Meier from the age each had at the start"
+            "contacts still there at the greatest age of kept_days, by Kaplan-Meier from the age each began with"
         ),
         ("contacts", "accounts"),
         WINDOW_DAYS,
