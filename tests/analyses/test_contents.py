@@ -536,6 +536,15 @@ def test_the_period_counts_who_was_added_deleted_and_is_there():
     assert rows.loc["all", "added"] == 3
 
 
+def test_a_period_that_begins_before_the_first_deletion_on_record_is_doubted():
+    old, gone = person("old", added="2024-01-01"), person("gone", added="2024-01-01", left="2026-06-01")
+    before = person("before", added="2024-01-01", left="2025-01-01")
+    said = told(result_of(make_book(contacts=[old, gone])), "deletions_unrecorded")
+    assert said.startswith("The first deletion on record is of 1 Jun 2026, within the period")
+    assert told(result_of(make_book(contacts=[old])), "deletions_unrecorded").startswith("No contact is recorded")
+    assert "deletions_unrecorded" not in codes(result_of(make_book(contacts=[old, gone, before])))
+
+
 def test_who_leaves_with_the_account_is_not_deleted():
     accounts = [
         {"account_id": "a", "name": "A", "signup_at": "2024-01-01T00:00:00", "churned_at": "2026-03-01T00:00:00"}

@@ -36,6 +36,7 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
     yield from _about_leads(inputs, config, tables)
     yield from _about_credit(inputs, tables)
     yield from _about_lists(inputs, config)
+    yield from _about_people(inputs, config)
 
 
 def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
@@ -277,4 +278,34 @@ def _about_lists(inputs: Inputs, config: Config) -> Iterator[Caveat]:
                 table=table,
             ),
             say("Add the table in the workspace, or take the list out of the settings"),
+        )
+
+
+def _about_people(inputs: Inputs, config: Config) -> Iterator[Caveat]:
+    """Yield what deletions that nobody recorded would hide: a period without any looks as if people stayed."""
+    import pandas as pd
+
+    rows = inputs.contacts
+    begun = pd.Timestamp(inputs.as_of) - pd.Timedelta(days=config.window_days - 1)
+    if rows.empty or rows["added_on"].min() >= begun:
+        return
+    gone = rows[rows["is_deleted"]]
+    first = (gone["added_on"] + pd.to_timedelta(gone["days"], unit="D")).min()
+    if gone.empty:
+        yield Caveat(
+            "deletions_unrecorded",
+            Severity.NOTE,
+            say("No contact is recorded as deleted: if nobody records it, the page cannot tell who stays"),
+            say("Ask whether deletions are recorded at all"),
+        )
+    elif first > begun:
+        yield Caveat(
+            "deletions_unrecorded",
+            Severity.NOTE,
+            say(
+                "The first deletion on record is of {day}, within the period: if nobody recorded any before, fewer "
+                "contacts stay than the page says",
+                day=first.date(),
+            ),
+            say("Set window_days to {n} if so", n=(pd.Timestamp(inputs.as_of) - first).days + 1),
         )

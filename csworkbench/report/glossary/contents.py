@@ -19,9 +19,7 @@ CONTENTS: Mapping[str, Definition] = {
         say("open and recalled leads, and those of a status the settings do not name, are left out"),
     ),
     "kept_share": Definition(
-        say(
-            "contacts still there at the greatest age of kept_days, by Kaplan-Meier from the age each began with"
-        ),
+        say("contacts still there at the greatest age of kept_days, by Kaplan-Meier from the age each began with"),
         ("contacts", "accounts"),
         WINDOW_DAYS,
         say("contacts whose account left are watched until then; without a day of adding they are left out"),
