@@ -9,17 +9,10 @@ from csworkbench.analyses.contents.funnel import UNKNOWN
 from csworkbench.analyses.contents.leading import unasked
 from csworkbench.analyses.contents.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.refused import about_refused
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RULES = {
-    "range": say("outside what is allowed"),
-    "order": say("in an impossible order"),
-    "before_start": say("before the lead came in"),
-    "foreign_key": say("that refers to nothing"),
-}
-UNREADABLE = say("that cannot be read")
 
 
 def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
@@ -47,21 +40,7 @@ def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
             say("{tables:list} are not there: what rests on them is empty", tables=list(inputs.absent)),
             say("Add them under tables in the workspace"),
         )
-    for row in inputs.refused.to_dict("records"):
-        yield Caveat(
-            "rows_refused",
-            Severity.WARNING,
-            say(
-                "{n:n row|rows} of {table} have {column} {why}, such as {example}; see the data check for what became "
-                "of them",
-                n=int(row["count"]),
-                table=str(row["table"]),
-                column=str(row["column"]),
-                why=RULES.get(str(row["rule"]), UNREADABLE),
-                example=str(row["example"]),
-            ),
-            say("Correct them at the source"),
-        )
+    yield from about_refused(inputs.refused)
 
 
 def _about_library(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:

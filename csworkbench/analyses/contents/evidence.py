@@ -13,6 +13,7 @@ from csworkbench.features import owner_names
 from csworkbench.features.dated import with_columns
 from csworkbench.features.listed import NO_ONE, NOT_KNOWN, rows_of
 from csworkbench.features.mails import mail_outcomes
+from csworkbench.features.refused import refused_rows
 from csworkbench.filters import absent_tables, check, contacts_at, fits
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         skipped=skipped,
         people=frozenset({*csms["csm_id"].dropna(), *csms["name"].dropna(), *config.people}),
         absent=tuple(name for name in TABLES if name not in snapshot.tables),
-        refused=_refused(snapshot),
+        refused=refused_rows(snapshot, ("contacts", "contents", "lead_events", "leads"), BROKEN),
         currency=snapshot.workspace.currency,
         language=snapshot.workspace.language,
     )
@@ -269,16 +270,3 @@ def _listed(snapshot: Snapshot, config: Config) -> "tuple[pd.DataFrame, dict[str
     parts = [marked.loc[marked[name], ["contact_id"]].assign(list=name) for name in asked]
     rows = pd.concat([empty, *parts])[columns]
     return rows.sort_values(columns, ignore_index=True), skipped
-
-
-def _refused(snapshot: Snapshot) -> "pd.DataFrame":
-    import pandas as pd
-
-    rows = [
-        (name, each.column, each.rule, each.count, each.example)
-        for name in ("contacts", "contents", "lead_events", "leads")
-        if name in snapshot.reports
-        for each in snapshot.reports[name].findings
-        if each.rule in BROKEN
-    ]
-    return pd.DataFrame(rows, columns=["table", "column", "rule", "count", "example"])

@@ -8,11 +8,10 @@ from csworkbench.analyses.key_accounts.selling import SERVICE
 from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.features.listed import about_two_csms
+from csworkbench.features.refused import about_refused
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RULES = {"range": "outside what is allowed", "order": "dates in an impossible order"}
 
 
 def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:
@@ -47,21 +46,7 @@ def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
             say("{tables:list} are not there: what rests on them is empty", tables=list(inputs.absent)),
             say("Add them under tables in the workspace"),
         )
-    for row in inputs.refused.to_dict("records"):
-        yield Caveat(
-            "rows_refused",
-            Severity.WARNING,
-            say(
-                "{n:n row|rows} of {table} have {column} {why}, such as {example}; see the data check for what became "
-                "of them",
-                n=int(row["count"]),
-                table=str(row["table"]),
-                column=str(row["column"]),
-                why=RULES.get(str(row["rule"]), "that cannot be read"),
-                example=str(row["example"]),
-            ),
-            say("Correct them at the source"),
-        )
+    yield from about_refused(inputs.refused)
 
 
 def _about_ratings(config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iterator[Caveat]:

@@ -11,6 +11,7 @@ from csworkbench.errors import refuse_absent
 from csworkbench.features import owner_names
 from csworkbench.features.dated import with_columns
 from csworkbench.features.listed import with_two_csms
+from csworkbench.features.refused import refused_rows
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -99,7 +100,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         accounts=accounts,
         tables={name: _rows(snapshot, name) for name in COLUMNS},
         absent=tuple(sorted({*COLUMNS, "nps_responses"} - snapshot.tables.keys())),
-        refused=_refused(snapshot),
+        refused=refused_rows(snapshot, COLUMNS, {"range", "order", "allowed", "type"}),
         doubled=with_two_csms(snapshot, accounts[accounts["is_key"] & accounts["left_on"].isna()]),
         nps=_nps(snapshot, config),
         language=snapshot.workspace.language,
@@ -169,20 +170,6 @@ def _rows(snapshot: Snapshot, name: str) -> "pd.DataFrame":
     frame = frame.astype({column: _kind(kind) for column, kind in columns.items()})
     ordered: pd.DataFrame = frame.sort_values(list(columns)[:2], kind="stable", ignore_index=True)
     return ordered
-
-
-def _refused(snapshot: Snapshot) -> "pd.DataFrame":
-    """Return what ingestion said of the rows of these tables that broke a rule."""
-    import pandas as pd
-
-    rows = [
-        (name, each.column, each.rule, each.count, each.example)
-        for name in COLUMNS
-        if name in snapshot.reports
-        for each in snapshot.reports[name].findings
-        if each.rule in {"range", "order", "allowed", "type"}
-    ]
-    return pd.DataFrame(rows, columns=["table", "column", "rule", "count", "example"])
 
 
 def _nps(snapshot: Snapshot, config: Config) -> "pd.DataFrame | None":
