@@ -1,4 +1,4 @@
-"""Rows that broke a rule when the files were read: told again on the page whose figures they would be in."""
+"""Tables that are not there, and rows that broke a rule when read: told on the page whose figures they would be in."""
 
 from collections.abc import Collection, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -40,6 +40,22 @@ def refused_rows(snapshot: "Snapshot", tables: Iterable[str], rules: Collection[
         if each.rule in rules
     ]
     return pd.DataFrame(rows, columns=["table", "column", "rule", "count", "example"])
+
+
+def about_absent(tables: Collection[str], severity: Severity) -> Iterator[Caveat]:
+    """Yield the doubt that optional tables are not there; none where all are.
+
+    Args:
+        tables: Their names.
+        severity: How much the page lacks without them.
+    """
+    if tables:
+        yield Caveat(
+            "tables_absent",
+            severity,
+            say("{tables:list} are not there: what rests on them is empty", tables=list(tables)),
+            say("Add them under tables in the workspace"),
+        )
 
 
 def about_refused(rows: "pd.DataFrame") -> Iterator[Caveat]:

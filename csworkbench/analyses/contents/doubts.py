@@ -8,8 +8,9 @@ from csworkbench.analyses.contents.evidence import Inputs
 from csworkbench.analyses.contents.funnel import UNKNOWN
 from csworkbench.analyses.contents.leading import unasked
 from csworkbench.analyses.contents.settings import Config
+from csworkbench.analyses.contents.staying import ends_of, first_day
 from csworkbench.estimates import Caveat, Severity, say
-from csworkbench.features.refused import about_refused
+from csworkbench.features.refused import about_absent, about_refused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,13 +34,8 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
 
 
 def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
-    if inputs.absent:
-        yield Caveat(
-            "tables_absent",
-            Severity.WARNING if {"touches", "leads", "contacts"} & {*inputs.absent} else Severity.NOTE,
-            say("{tables:list} are not there: what rests on them is empty", tables=list(inputs.absent)),
-            say("Add them under tables in the workspace"),
-        )
+    is_much = bool({"touches", "leads", "contacts"} & {*inputs.absent})
+    yield from about_absent(inputs.absent, Severity.WARNING if is_much else Severity.NOTE)
     yield from about_refused(inputs.refused)
 
 
@@ -265,11 +261,11 @@ def _about_people(inputs: Inputs, config: Config) -> Iterator[Caveat]:
     import pandas as pd
 
     rows = inputs.contacts
-    begun = pd.Timestamp(inputs.as_of) - pd.Timedelta(days=config.window_days - 1)
+    begun = first_day(inputs, config)
     if rows.empty or rows["added_on"].min() >= begun:
         return
     gone = rows[rows["is_deleted"]]
-    first = (gone["added_on"] + pd.to_timedelta(gone["days"], unit="D")).min()
+    first = ends_of(gone).min()
     if gone.empty:
         yield Caveat(
             "deletions_unrecorded",

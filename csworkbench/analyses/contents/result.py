@@ -66,8 +66,9 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     """
     if {"contents", "touches", "leads", "contacts"} <= {*inputs.absent}:
         raise AnalysisError("contents, touches, leads and contacts are all missing: add one of them under tables")
-    tables = _tables(inputs, config)
-    figures = _figures(inputs, config, tables)
+    leads = with_stage(inputs.leads, config)
+    tables = _tables(inputs, config, leads)
+    figures = _figures(inputs, config, leads, tables)
     return Result(
         headline=_headline(config, tables, figures),
         figures=figures,
@@ -78,10 +79,9 @@ def analyze(inputs: Inputs, config: Config) -> Result:
     )
 
 
-def _tables(inputs: Inputs, config: Config) -> "dict[str, pd.DataFrame]":
+def _tables(inputs: Inputs, config: Config, leads: "pd.DataFrame") -> "dict[str, pd.DataFrame]":
     rates, faults, kept = rate_table(inputs, config), fault_table(inputs, config), kept_table(inputs, config)
     catalogue = catalogue_table(inputs, faults)
-    leads = with_stage(inputs.leads, config)
     orders = orders_of(inputs, leads, config)
     credited, uncredited = ledger(orders, inputs, config)
     return {
@@ -108,7 +108,9 @@ def _tables(inputs: Inputs, config: Config) -> "dict[str, pd.DataFrame]":
     }
 
 
-def _figures(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Estimate]:
+def _figures(
+    inputs: Inputs, config: Config, leads: "pd.DataFrame", tables: "Mapping[str, pd.DataFrame]"
+) -> dict[str, Estimate]:
     import pandas as pd
 
     from csworkbench.features.estimating import share_of
@@ -118,7 +120,6 @@ def _figures(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]
     found = {}
     if len(sums):
         found["clicked"] = share_of(sums["clicked_human"], sums["delivered"], config.level)
-    leads = with_stage(inputs.leads, config)
     if len(leads):
         settled = leads[leads["ends"].isin(["won", "lost"])]
         by_unit = settled.assign(hit=(settled["ends"] == "won").astype(float), one=1.0).groupby("unit")

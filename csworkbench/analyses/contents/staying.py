@@ -29,7 +29,7 @@ def kept_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
 
     from csworkbench.features.estimating import kept_share
 
-    begun = (_first(inputs, config) - inputs.contacts["added_on"]).dt.days - 1
+    begun = (first_day(inputs, config) - inputs.contacts["added_on"]).dt.days - 1
     rows = inputs.contacts.assign(entered=begun.clip(lower=-1)).rename(columns={"is_deleted": "is_gone"})
     watched = rows[rows["days"] > rows["entered"]]
     lines = []
@@ -42,10 +42,19 @@ def kept_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(columns[5:], "float64"))
 
 
-def _first(inputs: Inputs, config: Config) -> "pd.Timestamp":
+def first_day(inputs: Inputs, config: Config) -> "pd.Timestamp":
+    """Return the first day of the period."""
     import pandas as pd
 
     return pd.Timestamp(inputs.as_of) - pd.Timedelta(days=config.window_days - 1)
+
+
+def ends_of(rows: "pd.DataFrame") -> "pd.Series[pd.Timestamp]":
+    """Return the day on which each contact was deleted, or else the last on which it was watched."""
+    import pandas as pd
+
+    days: pd.Series[pd.Timestamp] = rows["added_on"] + pd.to_timedelta(rows["days"], unit="D")
+    return days
 
 
 def way_table(inputs: Inputs, config: Config, kept: "pd.DataFrame") -> "pd.DataFrame":
@@ -65,9 +74,9 @@ def way_table(inputs: Inputs, config: Config, kept: "pd.DataFrame") -> "pd.DataF
 
     from csworkbench.features.estimating import share_of
 
-    first, lines = _first(inputs, config), []
+    first, lines = first_day(inputs, config), []
     for way, rows in _by_way(inputs.contacts):
-        ended = rows["added_on"] + pd.to_timedelta(rows["days"], unit="D")
+        ended = ends_of(rows)
         was_there = ended >= first
         is_deleted = rows["is_deleted"] & was_there
         by_account = rows[was_there].assign(hit=is_deleted[was_there].astype(float), one=1.0).groupby("account_id")

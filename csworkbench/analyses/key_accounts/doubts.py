@@ -8,7 +8,7 @@ from csworkbench.analyses.key_accounts.selling import SERVICE
 from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.estimates import Caveat, Severity, say
 from csworkbench.features.listed import about_two_csms
-from csworkbench.features.refused import about_refused
+from csworkbench.features.refused import about_absent, about_refused
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -39,13 +39,7 @@ def doubts(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]")
 
 
 def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
-    if inputs.absent:
-        yield Caveat(
-            "tables_absent",
-            Severity.WARNING,
-            say("{tables:list} are not there: what rests on them is empty", tables=list(inputs.absent)),
-            say("Add them under tables in the workspace"),
-        )
+    yield from about_absent(inputs.absent, Severity.WARNING)
     yield from about_refused(inputs.refused)
 
 

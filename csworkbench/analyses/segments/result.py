@@ -8,6 +8,7 @@ from csworkbench.analyses.segments.doubts import doubts
 from csworkbench.analyses.segments.evidence import Inputs
 from csworkbench.analyses.segments.groups import Groups, find_groups
 from csworkbench.analyses.segments.listing import LEFT_OUT, LISTED, decided, size_table
+from csworkbench.analyses.segments.ruling import of_places
 from csworkbench.analyses.segments.settings import Config
 from csworkbench.analyses.segments.staging import (
     account_table,
@@ -99,7 +100,7 @@ def _ruled(inputs: Inputs, config: Config) -> Inputs:
     asked = inputs.asked
     if asked is None:
         return inputs
-    places, kinds = repr(([(rule.stage, rule.where) for rule in config.stages], config.tiers)), repr(config.behaviour)
+    places, kinds = repr(of_places(config)), repr(config.behaviour)
 
     def dated() -> "tuple[pd.DataFrame, ...]":
         return tuple(asked.places(config, name, getattr(inputs, name)) for name in ("weeks", "began"))

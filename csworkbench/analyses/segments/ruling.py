@@ -45,7 +45,7 @@ class Asked:
         Raises:
             AnalysisError: a rule reads what those of `prepare` did not.
         """
-        if _of_places(config) == _of_places(self.config):
+        if of_places(config) == of_places(self.config):
             return rows
         self._require((*config.stages, *config.tiers), (*self.config.stages, *self.config.tiers))
         return rows.assign(**self._answers(name, lambda table: stage_and_tier(table, config)))
@@ -149,7 +149,8 @@ def segment(table: "ir.Table", config: Config) -> "ir.StringValue":
     return first_fitting(table, [(rule.segment, rule.where) for rule in config.behaviour], NO_RULE)
 
 
-def _of_places(config: Config) -> tuple[Any, ...]:
+def of_places(config: Config) -> tuple[Any, ...]:
+    """Return what decides stage and tier: settings that are equal in it place every account alike."""
     return tuple((rule.stage, rule.where) for rule in config.stages), config.tiers
 
 
