@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from statsmodels.api import OLS
 from statsmodels.stats.proportion import proportion_confint
 
-from csworkbench.features.estimating import median_days, nps_of, ratio_of, share_of
+from csworkbench.features.estimating import median_days, nps_of, ratio_of, share_of, share_of_rows
 
 SURVEY = Path(__file__).resolve().parents[2] / "shared" / "data" / "nps_r_survey_2018.tsv"
 
@@ -44,6 +44,13 @@ def test_trials_that_go_together_within_accounts_widen_the_interval():
 def test_many_trials_of_one_account_count_as_one():
     found, one = share_of(series(5), series(10)), proportion_confint(0.5, 1, method="wilson")
     assert (found.low, found.high) == (pytest.approx(one[0]), pytest.approx(one[1]))
+
+
+def test_rows_are_trials_of_their_accounts():
+    # Account a has 2 hits of 3 rows, b has 1 of 2, c none of 1.
+    is_hit = pd.Series([True, True, False, True, False, False], index=range(10, 16))
+    units = pd.Series(list("aaabbc"), index=range(10, 16))
+    assert share_of_rows(is_hit, units) == share_of(pd.Series([2.0, 1.0, 0.0]), pd.Series([3.0, 2.0, 1.0]))
 
 
 @pytest.mark.parametrize("share", [0, 1])

@@ -63,6 +63,18 @@ def share_of(
     return Estimate(share, "share", n, min(max(0.0, center - half), share), max(min(1.0, center + half), share), level)
 
 
+def share_of_rows(is_hit: "pd.Series[bool]", units: "pd.Series[str]", level: float = 0.95) -> Estimate:
+    """Return `share_of` where each row is one trial.
+
+    Args:
+        is_hit: Whether a row is a hit.
+        units: Account of each row, or what else rows go together by; same index.
+        level: Coverage of the interval.
+    """
+    by_unit = is_hit.astype(float).groupby(units)
+    return share_of(by_unit.sum(), by_unit.size().astype(float), level)
+
+
 def _design_effect(clustered: float, simple: float, number: float, accounts: int) -> float:
     if accounts == 1:
         return number

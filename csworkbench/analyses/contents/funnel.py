@@ -49,7 +49,7 @@ def stage_table(leads: "pd.DataFrame", config: Config, inputs: Inputs) -> "pd.Da
     """
     import pandas as pd
 
-    from csworkbench.features.estimating import share_of
+    from csworkbench.features.estimating import share_of_rows
 
     lines = []
     named = [*dict.fromkeys(stage.name for stage in config.stages), UNKNOWN] if len(leads) else []
@@ -57,8 +57,7 @@ def stage_table(leads: "pd.DataFrame", config: Config, inputs: Inputs) -> "pd.Da
         is_here = leads["stage"] == name
         if name == UNKNOWN and not is_here.any():
             continue
-        by_unit = leads.assign(hit=is_here.astype(float), one=1.0).groupby("unit")
-        share = share_of(by_unit["hit"].sum(), by_unit["one"].sum(), config.level)
+        share = share_of_rows(is_here, leads["unit"], config.level)
         ends = {"share": share.value, "low_share": share.low, "high_share": share.high}
         mine = leads[is_here]
         amounts = [exact(each) for each in mine["amount"]]
@@ -84,7 +83,7 @@ def step_table(inputs: Inputs, leads: "pd.DataFrame", config: Config) -> "pd.Dat
     """
     import pandas as pd
 
-    from csworkbench.features.estimating import median_days, share_of
+    from csworkbench.features.estimating import median_days, share_of_rows
 
     columns = [
         "step", "leads", "share", "low_share", "high_share", "median_days", "low_days", "high_days",
@@ -95,8 +94,7 @@ def step_table(inputs: Inputs, leads: "pd.DataFrame", config: Config) -> "pd.Dat
     for step in STEPS:
         first = inputs.events[inputs.events["type"] == step].groupby("lead_id")["occurred_on"].min()
         reached = first.reindex(leads["lead_id"]).set_axis(leads.index)
-        by_unit = leads.assign(hit=reached.notna().astype(float), one=1.0).groupby("unit")
-        share = share_of(by_unit["hit"].sum(), by_unit["one"].sum(), config.level)
+        share = share_of_rows(reached.notna(), leads["unit"], config.level)
         waits = (reached.fillna(today) - leads["created_on"]).dt.days
         # Who is closed without it is out of the race, not still running: the longest wait there is.
         waits = waits.mask(reached.isna() & leads["ends"].isin(["won", "lost"]), waits.max())

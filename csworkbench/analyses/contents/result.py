@@ -113,7 +113,7 @@ def _figures(
 ) -> dict[str, Estimate]:
     import pandas as pd
 
-    from csworkbench.features.estimating import share_of
+    from csworkbench.features.estimating import share_of, share_of_rows
 
     told = inputs.sends["channel"].map(lambda channel: "click" in inputs.measured.get(channel, ())).astype(bool)
     sums = inputs.sends[told].groupby("account_id")[["clicked_human", "delivered"]].sum()
@@ -122,8 +122,7 @@ def _figures(
         found["clicked"] = share_of(sums["clicked_human"], sums["delivered"], config.level)
     if len(leads):
         settled = leads[leads["ends"].isin(["won", "lost"])]
-        by_unit = settled.assign(hit=(settled["ends"] == "won").astype(float), one=1.0).groupby("unit")
-        found["won_share"] = share_of(by_unit["hit"].sum(), by_unit["one"].sum(), config.level)
+        found["won_share"] = share_of_rows(settled["ends"] == "won", settled["unit"], config.level)
     kept = tables["kept"]
     oldest = kept[(kept["way"] == ALL) & (kept["days"] == max(config.kept_days))]
     for row in oldest.to_dict("records"):

@@ -72,15 +72,14 @@ def way_table(inputs: Inputs, config: Config, kept: "pd.DataFrame") -> "pd.DataF
     """
     import pandas as pd
 
-    from csworkbench.features.estimating import share_of
+    from csworkbench.features.estimating import share_of_rows
 
     first, lines = first_day(inputs, config), []
     for way, rows in _by_way(inputs.contacts):
         ended = ends_of(rows)
         was_there = ended >= first
         is_deleted = rows["is_deleted"] & was_there
-        by_account = rows[was_there].assign(hit=is_deleted[was_there].astype(float), one=1.0).groupby("account_id")
-        share = share_of(by_account["hit"].sum(), by_account["one"].sum(), config.level)
+        share = share_of_rows(is_deleted[was_there], rows.loc[was_there, "account_id"], config.level)
         there = int((~rows["is_deleted"] & (ended >= pd.Timestamp(inputs.as_of))).sum())
         added = int((rows["added_on"] >= first).sum())
         lines.append((way, added, int(is_deleted.sum()), there, share.value, share.low, share.high))

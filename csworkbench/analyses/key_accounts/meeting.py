@@ -89,14 +89,13 @@ def key_point_table(inputs: Inputs, config: Config) -> "tuple[pd.DataFrame, pd.D
     """
     import pandas as pd
 
-    from csworkbench.features.estimating import share_of
+    from csworkbench.features.estimating import share_of_rows
 
     lines, missing = [], []
     for rule in config.key_points:
         events = _events(inputs, config, rule)
         over = events[events["is_over"]]
-        met = over.groupby("account_id")["is_met"].agg(["sum", "size"]).astype(float)
-        found = share_of(met["sum"], met["size"], config.level)
+        found = share_of_rows(over["is_met"], over["account_id"], config.level)
         lines.append((rule.event, len(over), int(over["is_met"].sum()), found.value, found.low, found.high, found.n))
         open_ones = events[~events["is_met"] & events["account_id"].isin(inputs.key.index)]
         about = inputs.key.loc[open_ones["account_id"], ["name", "csm"]].reset_index(drop=True)
