@@ -81,9 +81,10 @@ def test_rows_of_equal_risk_at_the_edge_count_in_proportion():
     assert captured(rows, 0.25) == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("events", [[False, False], [True, True]])
+@pytest.mark.parametrize("events", [[False, False], [True, True], []])
 def test_one_kind_of_outcome_cannot_be_ranked(events):
-    assert np.isnan(auc(ranked(np.array([1.0, 2.0]), np.array(events))))
+    risk = np.arange(len(events), dtype=float)
+    assert np.isnan(auc(ranked(risk, np.array(events, dtype=bool))))
 
 
 def test_a_perfect_separation_has_no_calibration_line():

@@ -63,7 +63,8 @@ def ranked(risk: "Floats", is_event: "Flags") -> Ranked:
         raise ValueError("a finite risk is needed for every row")
     order = np.argsort(-risk, kind="stable")
     ordered = risk[order]
-    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)) + 1
+    # No rows have no groups.
+    ends = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True)[: len(ordered)]) + 1
     return Ranked(order, ends, is_event[order])
 
 

@@ -391,6 +391,15 @@ def test_a_test_without_any_event_is_too_few_and_no_error():
     assert found.figures["auc_score"].value is None
 
 
+def test_a_score_nobody_had_before_the_test_has_the_strongest_baseline_of_the_test_to_beat():
+    known, is_event, accounts = world(rows=600, driver=3)
+    known = known.assign(risk=known["use"], use=((known["use"] + known["mood"]) / 2).where(np.arange(600) >= 400))
+    made = make_evidence(known, is_event, accounts, (card(measure("use")),))
+    made = replace(made, columns=replace(made.columns, baselines={"tenure": "tenure", "risk": "risk"}))
+    found = prove(made, baselines=(TENURE, Known(name="risk", label="use itself", source=Tenure())))
+    assert say(found.headline).startswith("The score predicts, not shown better than use itself: AUC 0.")
+
+
 @pytest.mark.parametrize("stamp", ["adds", "predicts", "not_shown", "too_few"])
 def test_without_dates_the_sentence_says_so_or_says_nothing(stamp):
     known, is_event, accounts = world(rows=400)

@@ -34,7 +34,7 @@ class Reading:
         risks: Candidate -> probability of each of them; the score's own is called score.
         ranks: Candidate -> what it is ranked by, where that is not its probability.
         proof: Measures of every candidate.
-        challenger: The better learned model, chosen where the line chooses.
+        challenger: The better learned model, chosen where the line chooses; in the test where no row there is scored.
         baseline: The best baseline, chosen there too.
         not_scored: Rows that test, but have no score.
     """
@@ -115,7 +115,9 @@ def _read(evidence: Evidence, card: Scored, line: Line, config: Config) -> Readi
     rows = Rows(evidence.is_event[tests], pd.factorize(evidence.accounts[tests])[0])
     risks = {name: risk[tests] for name, risk in kept.items()}
     ranks = {SCORE: -score[tests], CONSTANT: np.zeros(len(tests))}
-    told = {name: _auc(risk[chooses], evidence.is_event[chooses]) for name, risk in kept.items() if name != CONSTANT}
+    # Without a scored row to choose by, the rivals that are luckiest in the test are the ones to beat.
+    rivals = chooses if len(chooses) else tests
+    told = {name: _auc(risk[rivals], evidence.is_event[rivals]) for name, risk in kept.items() if name != CONSTANT}
     # To beat everybody alike is to predict at all: it stands in only where nothing else is known.
     baselines = {name: told[name] for name in evidence.columns.baselines} or {CONSTANT: 0.5}
     challengers = {name: told[name] for name in CHALLENGERS}
