@@ -313,14 +313,13 @@ def calibration_table(past: "pd.DataFrame", level: float) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    from csworkbench.features.estimating import share_of
+    from csworkbench.features.estimating import share_of_rows
 
     lines = []
     for basis, rows in past[past["is_decided"]].groupby("basis", sort=True):
         fifth = pd.qcut(rows["p_renew"].rank(method="first"), min(BINS, len(rows)), labels=False)
         for _, part in rows.groupby(fifth.to_numpy()):
-            sums = part.assign(one=1.0, kept=part["is_kept"].astype(float)).groupby("account_id")[["kept", "one"]].sum()
-            share = share_of(sums["kept"], sums["one"], level)
+            share = share_of_rows(part["is_kept"], part["account_id"], level)
             lines.append((basis, part["p_renew"].mean(), share.value, share.low, share.high, len(part)))
     columns = ["basis", "said", "kept", "low", "high", "renewals"]
     return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(columns[1:5], float))

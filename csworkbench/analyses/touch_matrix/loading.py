@@ -193,7 +193,7 @@ def _line(
     """Return the cells of one CSM, or of several who are added up, without `against`."""
     import pandas as pd
 
-    from csworkbench.features.estimating import ratio_of, share_of
+    from csworkbench.features.estimating import ratio_of, share_of_rows
 
     (done, language), minutes, config = given
     about = done.people.loc[members]
@@ -204,9 +204,8 @@ def _line(
     coming = float(ahead.map(each).astype(float).sum())
     rows = done.touches[done.touches["csm_id"].isin(members)]
     reach = rows.dropna(subset="guidance").groupby(["csm_id", "guidance"])["account_id"].transform("nunique")
-    is_repeated = (reach >= config.load.repeats).reindex(rows.index).fillna(value=False).astype(float)
-    sums = rows.assign(hit=is_repeated, one=1.0).groupby("account_id")[["hit", "one"]].sum()
-    again = share_of(sums["hit"], sums["one"], config.level)
+    is_repeated = (reach >= config.load.repeats).reindex(rows.index).fillna(value=False)
+    again = share_of_rows(is_repeated, rows["account_id"], config.level)
     met = rows[rows["is_overlap"]]
     lost = float(met["minutes"].sum()) / config.load.weeks
     return (

@@ -180,14 +180,13 @@ def _steps(reach: "pd.DataFrame") -> "pd.DataFrame":
 def _figures(
     inputs: Inputs, config: Config, stands: "pd.DataFrame", tables: "Mapping[str, pd.DataFrame]"
 ) -> dict[str, Estimate]:
-    from csworkbench.features.estimating import share_of
+    from csworkbench.features.estimating import share_of_rows
 
     asked = stands[stands["state"].isin([DONE, OVERDUE])]
-    sums = asked.assign(hit=asked["state"].eq(DONE).astype(float), one=1.0).groupby("account_id")[["hit", "one"]].sum()
     routes, n = tables["routes"], len(inputs.accounts)
     overdue = int((stands["state"] == OVERDUE).sum())
     figures = {
-        "coverage": share_of(sums["hit"], sums["one"], config.level),
+        "coverage": share_of_rows(asked["state"] == DONE, asked["account_id"], config.level),
         "overdue": Estimate(overdue, "actions", len(stands)),
         "undefined": Estimate(int(undefined_cells(tables["coverage"]).sum()), "accounts", n),
         "without_route": Estimate(int((~routes["has_route"]).sum()), "accounts", len(routes)),

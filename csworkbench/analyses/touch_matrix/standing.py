@@ -71,7 +71,7 @@ def coverage_table(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "p
     """
     import pandas as pd
 
-    from csworkbench.features.estimating import share_of
+    from csworkbench.features.estimating import share_of_rows
 
     lines = []
     sizes = inputs.accounts.groupby(["tier", "stage"], sort=True).size()
@@ -81,9 +81,7 @@ def coverage_table(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "p
             rows = stands[(stands["tier"] == tier) & (stands["stage"] == stage) & (stands["by"] == by)]
             states = rows["state"].value_counts()
             was_due = rows[rows["state"].isin([DONE, OVERDUE])]
-            hits = was_due.assign(hit=was_due["state"].eq(DONE).astype(float), one=1.0)
-            sums = hits.groupby("account_id")[["hit", "one"]].sum()
-            share = share_of(sums["hit"], sums["one"], config.level)
+            share = share_of_rows(was_due["state"] == DONE, was_due["account_id"], config.level)
             is_open = not defined and stage not in config.quiet_stages
             counts = [int(states.get(each, 0)) for each in (DONE, DUE, OVERDUE)]
             found = (share.value, share.low, share.high)
