@@ -6,6 +6,7 @@ import pytest
 from xdist.scheduler import LoadFileScheduling
 
 from csworkbench import formats
+from tests import compiling
 
 # Files that look at one and the same run of a batch: one worker makes it once, in a fixture of the session.
 TOGETHER = {
@@ -16,6 +17,7 @@ LONG = {"analyses", "calibration", "faults", "soak"}
 # Expressions and syntax trees are many small objects that live on: searching them for circles at every 700 new ones,
 # as Python does by itself, is a tenth of the time of the tests or more.
 gc.set_threshold(50_000, 20, 100)
+compiling.remember()
 
 
 class TogetherScheduling(LoadFileScheduling):
