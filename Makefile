@@ -84,7 +84,7 @@ notebooks-check: $(VENV)/.ready-dev
 # The type checker has one core of two, and the run that notebooks were checked against is also the one that tests look at.
 test: $(VENV)/.ready-dev
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync lint types notebooks-check
-	@SAMPLE_RUN=outputs/latest $(BIN)/pytest -q -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"
+	@SAMPLE_RUN=outputs/latest $(BIN)/pytest -q -p no:nbval -n $(WORKERS) --dist loadfile --no-loadscope-reorder --durations 20 --durations-min 10 -m "not soak and not calibration"
 
 # Each file with such tests is a part of its own, and its time is told: PART=kills takes those of that name, ONLY=writes tests of it.
 soak: $(VENV)/.ready-dev

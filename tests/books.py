@@ -52,7 +52,7 @@ def book(tables, timezone="UTC", extras: Mapping[str, Mapping[str, Kind]] | None
     )
     arrows = {name: _typed(name, pd.DataFrame(rows), extras.get(name, {})) for name, rows in tables.items()}
     connection = _connection()
-    views = {name: connection.create_table(f"{name}_{next(_numbers)}", arrow) for name, arrow in arrows.items()}
+    views = {name: _stored(connection, name, arrow) for name, arrow in arrows.items()}
     reports = {name: _report(name, arrow, extras.get(name, {}), outcomes, timezone) for name, arrow in arrows.items()}
     return Book(workspace, Path(), connection, views, reports)
 
@@ -63,8 +63,7 @@ def with_rows(made: Book, name: str, rows) -> Book:
     new = _typed(name, pd.DataFrame(rows), {})
     assert set(new.column_names) <= set(old.column_names), "write all columns into the first rows"
     both = pa.concat_tables([old, new], promote_options="default").cast(old.schema)
-    table = made.connection.create_table(f"{name}_{next(_numbers)}", both)
-    return replace(made, tables={**made.tables, name: table})
+    return replace(made, tables={**made.tables, name: _stored(made.connection, name, both)})
 
 
 def frame(table) -> pd.DataFrame:
@@ -72,6 +71,16 @@ def frame(table) -> pd.DataFrame:
     rows = table.to_pyarrow().to_pylist()
     ordered = sorted(rows, key=lambda row: [(value is not None, str(value)) for value in row.values()])
     return pd.DataFrame(ordered, columns=list(table.columns), dtype=object)
+
+
+def _stored(connection, name, arrow):
+    """Return the rows as a table of the engine; half of what `create_table` of Ibis takes, which compiles the query."""
+    stored = f"{name}_{next(_numbers)}"
+    engine = connection.con
+    engine.register("rows_of_a_test", arrow)
+    engine.execute(f'CREATE TABLE "{stored}" AS FROM rows_of_a_test')
+    engine.unregister("rows_of_a_test")
+    return connection.table(stored)
 
 
 def _typed(name, rows, extras):

@@ -8,6 +8,8 @@ import textwrap
 import pandas as pd
 import pytest
 
+from csworkbench.sources import open_book
+from csworkbench.workspace import load_workspace
 from tests.acceptance.projects import ACCOUNTS, ROOT, csw, result, small_project
 
 pytestmark = pytest.mark.slow
@@ -132,10 +134,9 @@ def dressed(project, dress, *, declared):
 
 
 def digest(project):
-    done = csw("run", cwd=project)
-    assert done.returncode == 0, done.stdout + done.stderr
-    table = pd.read_csv(project / "outputs" / "latest" / "data_check" / "tables" / "tables.csv", dtype=str)
-    return table.set_index("table").loc["accounts", "digest"]
+    book = open_book(load_workspace(project / "workspace.yaml"), project, project / "cache")
+    book.connection.disconnect()
+    return book.reports["accounts"].digest
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from datetime import date
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -400,17 +401,31 @@ def test_a_score_nobody_had_before_the_test_has_the_strongest_baseline_of_the_te
     assert say(found.headline).startswith("The score predicts, not shown better than use itself: AUC 0.")
 
 
-@pytest.mark.parametrize("stamp", ["adds", "predicts", "not_shown", "too_few"])
-def test_without_dates_the_sentence_says_so_or_says_nothing(stamp):
-    known, is_event, accounts = world(rows=400)
-    known = {
-        "predicts": known.assign(tenure=known["use"]),
-        "not_shown": known.sample(frac=1, random_state=4, ignore_index=True),
-    }.get(stamp, known)
-    made = replace(make_evidence(known, is_event, accounts, (card(measure("use")),)), cut=None)
-    made.rows["part"] = "test"
+@pytest.fixture(scope="module")
+def undated():
+    """What is learned from rows without dates, by what is changed of what is known."""
+
+    @cache
+    def made(change):
+        known, is_event, accounts = world(rows=400)
+        known = {
+            "tenure is use": known.assign(tenure=known["use"]),
+            "shuffled": known.sample(frac=1, random_state=4, ignore_index=True),
+        }.get(change, known)
+        evidence = replace(make_evidence(known, is_event, accounts, (card(measure("use")),)), cut=None)
+        evidence.rows["part"] = "test"
+        return health_proof.inputs_of(evidence, make_config(event=Outcome(column="left", repeats=1)))
+
+    return made
+
+
+@pytest.mark.parametrize(
+    ("stamp", "change", "least_events"),
+    [("adds", "", 30), ("predicts", "tenure is use", 30), ("not_shown", "shuffled", 30), ("too_few", "", 1000)],
+)
+def test_without_dates_the_sentence_says_so_or_says_nothing(undated, stamp, change, least_events):
     outcome = Outcome(column="left", repeats=1)
-    found = prove(made, event=outcome, least_events=1000 if stamp == "too_few" else 30)
+    found = health_proof.analyze(undated(change), make_config(event=outcome, least_events=least_events))
     assert found.tables["stamps"].iloc[0][["line", "stamp"]].tolist() == ["cross_validation", stamp]
     assert ("among accounts of one day" in say(found.headline)) == (stamp != "too_few")
     assert "test window" not in say(found.headline)
@@ -587,8 +602,8 @@ def test_the_error_of_an_auc_is_that_of_hanley_and_mcneil():
     assert _error(0.893, np.arange(109) < 51) == pytest.approx(0.032, abs=0.0006)
 
 
-def test_values_younger_than_their_date_stop_the_reader(evidence):
-    found = prove(replace(evidence, violations=3))
+def test_values_younger_than_their_date_stop_the_reader(inputs):
+    found = health_proof.analyze(replace(inputs, evidence=replace(inputs.evidence, violations=3)), make_config())
     assert found.caveats[0].severity == "stop"
     assert "3 values" in say(found.caveats[0].message)
 

@@ -6,7 +6,7 @@ import pytest
 
 from csworkbench.analyses.portfolio.comparing import differences
 
-QUICK, FULL, LEVEL = 40, 500, 0.95
+QUICK, FULL, LEVEL = 24, 500, 0.95
 LEAST = 10
 
 
