@@ -18,12 +18,6 @@ from tests.hostile import EVERYTHING
 from tests.house.places import stems
 
 NOTEBOOKS = ("start_here", *stems())
-# One of each kind: the guide, a new one, those with sliders, one of many parts, one of words and tables, one of people.
-# `make soak` opens all of them.
-HERE = {"start_here", NEW, "health", "email_design", "weekly_list", "portfolio", "account_brief", "nps_outreach"}
-ROWS = [
-    pytest.param(name, id=name, marks=[] if name in HERE else [pytest.mark.soak]) for name in sorted({*NOTEBOOKS, NEW})
-]
 TOKEN = "for-this-test-alone"
 PATIENCE_S = 180
 OPEN = "path => window.jupyterapp.commands.execute('docmanager:open', {path}).then(() => null)"
@@ -127,7 +121,7 @@ def ran(window, request):
     window.evaluate(END)
 
 
-@pytest.mark.parametrize("ran", ROWS, indirect=True)
+@pytest.mark.parametrize("ran", [*NOTEBOOKS, NEW], indirect=True)
 def test_a_notebook_runs_top_to_bottom_and_shows_its_verdict_and_charts(ran, lab, project):
     page = ran
     assert page.evaluate(KERNEL) == {
