@@ -44,6 +44,17 @@ def _english_desk():
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items):
-    """Put the files with a slow test first, then the folders of long ones; for the rest the (random) order stays."""
+    """Put the files with a slow test first, then the folders of long ones; for the rest the (random) order stays.
+
+    Within a file, tests of one notebook that is opened in the browser come together, by name: it is run once, and what
+    it shows is looked at before its settings are turned.
+    """
     slow = {item.path for item in items if item.get_closest_marker("slow")}
-    items.sort(key=lambda item: 0 if item.path in slow else 1 if item.path.parent.name in LONG else 2)
+    places = {path: place for place, path in enumerate(dict.fromkeys(item.path for item in items))}
+
+    def rank(item):
+        long = 0 if item.path in slow else 1 if item.path.parent.name in LONG else 2
+        is_opened = hasattr(item, "callspec") and "ran" in item.callspec.params
+        return long, places[item.path], (item.callspec.params["ran"], item.name) if is_opened else ()
+
+    items.sort(key=rank)
