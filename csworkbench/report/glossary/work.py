@@ -349,6 +349,12 @@ WEEKLY: Mapping[str, Definition] = {
         THE_WEEK,
         say("a CSM without a capacity has no time to give"),
     ),
+    "gain": Definition(
+        say("what the contacts of the plan bring: money where experiments stand behind all, else people reached"),
+        ("experiment_units",),
+        THE_WEEK,
+        say("the chance to reach somebody on a channel is as declared; official lists are not counted anew"),
+    ),
     "best_hour": Definition(
         say("the most that one more hour of one CSM would bring: the price of time in the plan"),
         ("csms",),
