@@ -1,6 +1,8 @@
 """Settings that are turned beside their effect, and saved."""
 
+import os
 from itertools import pairwise
+from time import monotonic
 from types import ModuleType, SimpleNamespace
 from typing import Annotated, Literal
 
@@ -16,6 +18,7 @@ from csworkbench.estimates import Estimate, say
 from csworkbench.views import View
 from csworkbench.widgets import Panel, Saved, knobs, tune
 from csworkbench.widgets.controls import control
+from tests.house.places import ROOT
 
 
 class Band(Section):
@@ -140,6 +143,51 @@ def test_turning_shows_figures_as_saved_and_as_turned_and_what_names_hold_is_no_
     assert "1 of 1 figure" in panel.effect.value
     assert "1 setting" in panel.status.value
     assert "<script" not in panel.effect.value
+
+
+SLOW = """
+import time
+from pathlib import Path
+from types import ModuleType
+
+from csworkbench.config import load
+from csworkbench.widgets import Panel, Saved
+from tests.test_widgets import Config, analyze
+
+module, path = ModuleType("csworkbench.analyses.tiny"), Path({path!r})
+module.Config, module.analyze = Config, lambda inputs, config: time.sleep(1) or analyze(inputs, config)
+panel = Panel(module, None, load(path, Config, path.parents[1]), Saved(path, path.parents[1], "en", "Settings used"))
+"""
+
+
+def test_a_browser_is_told_that_the_kernel_computes_while_it_does_and_of_the_first_time_that_it_is_longer(panel):
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(cwd=str(ROOT), env=os.environ | {"PYTHONWARNINGS": ""})
+    try:
+        answer = client.execute(SLOW.format(path=str(panel._saved.path)), reply=True, timeout=60)
+        assert answer["content"]["status"] == "ok"
+        said = [told(client, share) for share in (0.6, 0.7)]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    # The first time it sleeps twice, for the settings as saved too.
+    for each, words, least in zip(said, ("takes longer ...", "Computing ..."), (1.5, 0.5), strict=True):
+        assert words in each[0][1]
+        assert "Changed, not saved" in each[-1][1]
+        assert each[-1][0] - each[0][0] > least
+
+
+def told(client, share):
+    """Turn a control in a kernel; return when it said what of computing, and that it is done."""
+    client.execute(f"panel.controls['share'].value = {share}")
+    found = []
+    while not found or "Changed" not in found[-1][1]:
+        message = client.get_iopub_msg(timeout=60)
+        value = message["content"].get("data", {}).get("state", {}).get("value", "")
+        if message["msg_type"] == "comm_msg" and ("Computing" in str(value) or "Changed" in str(value)):
+            found.append((monotonic(), value))
+    return found
 
 
 def test_turning_back_is_as_saved(panel):
