@@ -41,7 +41,7 @@ class Result(Readable):
 
     Args:
         headline: How many are contacted, by people and by the system.
-        figures: listed, left_out (proposals), gain (what the plan brings), used_minutes, free_minutes (of CSMs),
+        figures: listed, left_out (proposals), used_minutes, free_minutes (of CSMs), gain (what the plan brings),
             best_hour (most that one more hour of a CSM would bring), gap (share of the bound).
         tables: The frames above.
         caveats: Doubts, most severe first.
@@ -116,9 +116,9 @@ def _figures(made: Plan, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Esti
     return {
         "listed": Estimate(len(rows), "contacts", proposals),
         "left_out": Estimate(len(out), "proposals", proposals),
-        "gain": Estimate(float(tables["stages"]["gain"].sum()), made.unit, proposals),
         "used_minutes": Estimate(float(capacity["used"].sum()), "minutes", people),
         "free_minutes": Estimate(float(capacity["free"].sum()), "minutes", people),
+        "gain": Estimate(float(tables["stages"]["gain"].sum()), made.unit, proposals),
         "best_hour": Estimate(float(best) if people else None, made.unit, people),
         "gap": Estimate(float(max(0.0, 1 - gain / bound)) if bound > 0 else None, "share", proposals),
     }
