@@ -1,9 +1,10 @@
 """What turning a setting costs: the panel's answer on a book of 10,000 accounts.
 
-Each analysis is prepared once; then controls are turned several times, as by hand, and the CPU seconds of the whole
-answer (check, analysis, comparison, markup) are measured; the best turn counts, for machines are noisy. The goal is
-0.3 CPU seconds a turn. The first turn of a control is not counted: it computes the result as saved, too, and what no
-setting touches, such as the groups of `segments` and the comparisons of `plan_validation`.
+Each notebook is followed: prepared from what the last run stored of other analyses (computed here without one, as in a
+notebook), analyzed once, then controls are turned several times, as by hand, and the CPU seconds of the whole answer
+(check, analysis, comparison, markup) are measured; the best turn counts, for machines are noisy. The goal is 0.3 CPU
+seconds a turn, 2 for `weekly_list`. The first turn of a control is told and not counted: it computes the result as
+saved, too, and what is asked for the first time.
 """
 
 import argparse
@@ -19,7 +20,8 @@ import time
 from importlib import import_module
 from pathlib import Path
 
-GOAL_S = 0.3
+GOAL_S = {"weekly_list": 2.0}
+USUAL_GOAL_S = 0.3
 # Analysis -> control -> values it is turned to.
 TURNS = {
     "health": {
@@ -29,7 +31,17 @@ TURNS = {
     "segments": {"usual_share": (0.85, 0.9, 0.95, 0.88), "stages.4.where.at_most": (80.0, 70.0, 60.0, 65.0)},
     "email_design": {"power": (0.82, 0.85, 0.9, 0.84)},
     "plan_validation": {"rules.chance": (0.82, 0.85, 0.9, 0.84)},
-    "weekly_list": {"free_share": (0.2, 0.3, 0.4, 0.25)},
+    "weekly_list": {
+        "free_share": (0.2, 0.3, 0.4, 0.25),
+        "capacity_minutes": ("{CSM02: 9000}", "{CSM02: 8000}", "{CSM02: 7000}"),
+        "channels.call.minutes": (25.0, 15.0, 22.0),
+        "channels.chat.at_once": (2.0, 3.0, 4.0),
+        "channels.call.reach": (0.6, 0.7, 0.8),
+        "channels.email.most": ("500", "1000", "700"),
+        "planned.task": (10.0, 20.0, 15.0),
+        "stand_in": (False,),
+        "holdout.share": (0.1, 0.3, 0.25),
+    },
 }
 
 
@@ -50,6 +62,7 @@ def turned(name: str, project: Path) -> bool:
     desk = session.start()
     config = desk.config(analysis)
     inputs = analysis.prepare(desk.snapshot, config, desk.upstream(analysis, is_whole=name == "weekly_list"))
+    analysis.analyze(inputs, config)
     panel = Panel(analysis, inputs, config, Saved(desk.settings_file(analysis), desk.root, desk.language, ""))
     best = {}
     for key, values in TURNS[name].items():
@@ -58,9 +71,10 @@ def turned(name: str, project: Path) -> bool:
             start = time.process_time()
             panel.controls[key].value = value
             costs.append(time.process_time() - start)
-        best[key] = min(costs[1:])
+        panel.reset.click()
+        best[key] = min(costs[1:] or costs)
         print(f"{name}: {best[key] * 1000:.0f} CPU ms a turn of {key}, {costs[0]:.1f} s the first", flush=True)
-    return max(best.values()) <= GOAL_S
+    return max(best.values()) <= GOAL_S.get(name, USUAL_GOAL_S)
 
 
 def main() -> int:

@@ -1,12 +1,14 @@
 """Settings that are turned beside their effect, and saved."""
 
+import os
 from itertools import pairwise
+from time import monotonic
 from types import ModuleType, SimpleNamespace
 from typing import Annotated, Literal
 
 import pandas as pd
 import pytest
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from csworkbench import views
 from csworkbench.analyses.segments.settings import StageRule
@@ -16,6 +18,7 @@ from csworkbench.estimates import Estimate, say
 from csworkbench.views import View
 from csworkbench.widgets import Panel, Saved, knobs, tune
 from csworkbench.widgets.controls import control
+from tests.house.places import ROOT
 
 
 class Band(Section):
@@ -30,7 +33,10 @@ class Card(Section):
     """A file of its own."""
 
     title: str = setting(description="Title")
-    weights: dict[str, float] = setting(default_factory=lambda: {"a": 1.0}, tunable=True, description="Weights")
+    weights: dict[str, Annotated[float, Field(ge=0, le=5)]] = setting(
+        default_factory=lambda: {"a": 1.0}, tunable=True, description="Weights"
+    )
+    grades: tuple[float, ...] = setting((1.0,), tunable=True, description="Grades")
     bands: tuple[Band, ...] = setting(description="Bands")
 
     @model_validator(mode="after")
@@ -45,6 +51,7 @@ class Channel(Section):
     """A channel."""
 
     reach: float = setting(0.5, gt=0, le=1, unit="share", tunable=True, description="Reach")
+    minutes: dict[str, int] = setting(default_factory=dict, tunable=True, description="Minutes")
     most: int | None = setting(None, ge=0, tunable=True, description="Most")
 
 
@@ -103,8 +110,9 @@ def panel(tmp_path):
 
 def test_only_what_is_marked_is_turned_and_an_edge_of_two_bands_is_one_setting(panel):
     assert {key: knob.same for key, knob in panel.knobs.items()} == {
-        "card.weights": (), "card.bands.1.low": ("card.bands.0.high",), "share": (), "groups": (), "rounds": (),
-        "way": (), "is_fast": (), "channels.call.reach": (), "channels.call.most": (),
+        "card.weights.a": (), "card.grades": (), "card.bands.1.low": ("card.bands.0.high",), "share": (), "groups": (),
+        "rounds": (), "way": (), "is_fast": (), "channels.call.reach": (), "channels.call.minutes": (),
+        "channels.call.most": (),
     }  # fmt: skip
 
 
@@ -113,17 +121,19 @@ def test_a_setting_gets_a_control_that_fits_its_bounds(panel):
              for key, each in panel.controls.items()}  # fmt: skip
     # Bounds 0 and 1 are open: the outermost places are one step of 0.01 inside.
     assert found == {
-        "card.weights": ("Text", None, None), "card.bands.1.low": ("FloatSlider", 0.0, 100.0),
+        "card.weights.a": ("FloatSlider", 0.0, 5.0), "card.grades": ("Text", None, None),
+        "card.bands.1.low": ("FloatSlider", 0.0, 100.0),
         "share": ("FloatSlider", 0.01, 0.99), "groups": ("IntSlider", 2, 10), "rounds": ("IntText", None, None),
         "way": ("Dropdown", None, None), "is_fast": ("Checkbox", None, None),
-        "channels.call.reach": ("FloatSlider", 0.01, 1.0), "channels.call.most": ("Text", None, None),
+        "channels.call.reach": ("FloatSlider", 0.01, 1.0), "channels.call.minutes": ("Text", None, None),
+        "channels.call.most": ("Text", None, None),
     }  # fmt: skip
 
 
 def test_controls_stand_in_groups_that_say_what_they_are_of(panel):
     knob = panel.knobs["channels.call.reach"]
     assert (knob.group, knob.label, knob.description) == ("Channels", "call: reach", "Reach (share)")
-    assert panel.group.options == ("General", "Bands", "Channels")
+    assert panel.group.options == ("Weights", "General", "Bands", "Channels")
 
 
 def test_turning_shows_figures_as_saved_and_as_turned_and_what_names_hold_is_no_markup(panel):
@@ -133,6 +143,51 @@ def test_turning_shows_figures_as_saved_and_as_turned_and_what_names_hold_is_no_
     assert "1 of 1 figure" in panel.effect.value
     assert "1 setting" in panel.status.value
     assert "<script" not in panel.effect.value
+
+
+SLOW = """
+import time
+from pathlib import Path
+from types import ModuleType
+
+from csworkbench.config import load
+from csworkbench.widgets import Panel, Saved
+from tests.test_widgets import Config, analyze
+
+module, path = ModuleType("csworkbench.analyses.tiny"), Path({path!r})
+module.Config, module.analyze = Config, lambda inputs, config: time.sleep(1) or analyze(inputs, config)
+panel = Panel(module, None, load(path, Config, path.parents[1]), Saved(path, path.parents[1], "en", "Settings used"))
+"""
+
+
+def test_a_browser_is_told_that_the_kernel_computes_while_it_does_and_of_the_first_time_that_it_is_longer(panel):
+    from jupyter_client.manager import start_new_kernel
+
+    manager, client = start_new_kernel(cwd=str(ROOT), env=os.environ | {"PYTHONWARNINGS": ""})
+    try:
+        answer = client.execute(SLOW.format(path=str(panel._saved.path)), reply=True, timeout=60)
+        assert answer["content"]["status"] == "ok"
+        said = [told(client, share) for share in (0.6, 0.7)]
+    finally:
+        client.stop_channels()
+        manager.shutdown_kernel(now=True)
+    # The first time it sleeps twice, for the settings as saved too.
+    for each, words, least in zip(said, ("takes longer ...", "Computing ..."), (1.5, 0.5), strict=True):
+        assert words in each[0][1]
+        assert "Changed, not saved" in each[-1][1]
+        assert each[-1][0] - each[0][0] > least
+
+
+def told(client, share):
+    """Turn a control in a kernel; return when it said what of computing, and that it is done."""
+    client.execute(f"panel.controls['share'].value = {share}")
+    found = []
+    while not found or "Changed" not in found[-1][1]:
+        message = client.get_iopub_msg(timeout=60)
+        value = message["content"].get("data", {}).get("state", {}).get("value", "")
+        if message["msg_type"] == "comm_msg" and ("Computing" in str(value) or "Changed" in str(value)):
+            found.append((monotonic(), value))
+    return found
 
 
 def test_turning_back_is_as_saved(panel):
@@ -158,8 +213,45 @@ def test_a_value_that_is_not_allowed_is_named_with_its_key(panel):
 
 
 def test_a_list_of_numbers_is_written_as_yaml(panel):
-    panel.controls["card.weights"].value = "{a: 2, b: 3}"
-    assert panel.config.card.weights == {"a": 2.0, "b": 3.0}
+    panel.controls["card.grades"].value = "[2, 3]"
+    assert panel.config.card.grades == (2.0, 3.0)
+
+
+MAPPED = """\
+# Minutes of a contact.
+channels:
+  call:   # by hand
+    reach: 0.4
+    # As measured in May; a chat takes longer.
+    minutes: {large: 20, small: 5}  # by tier
+"""
+
+
+def test_the_numbers_of_a_mapping_are_turned_one_by_one_and_written_where_they_stand(panel):
+    path, root = panel._saved.path, panel._saved.root
+    path.write_text(MAIN + MAPPED, "utf-8")
+    found = Panel(panel._analysis, None, load(path, Config, root), panel._saved)
+    knob = found.knobs["channels.call.minutes.small"]
+    assert (knob.group, knob.label, knob.value, knob.kind) == ("Channels", "call: minutes: small", 5, "whole")
+    # One that is empty has no number to turn: it is written as YAML.
+    assert panel.knobs["channels.call.minutes"].kind == "text"
+    found.controls["channels.call.minutes.small"].value = 8
+    assert found.config.channels["call"].minutes == {"large": 20, "small": 8}
+    found.save.click()
+    found.write.click()
+    assert path.read_text("utf-8") == MAIN + MAPPED.replace("small: 5", "small: 8")
+
+
+def test_a_number_of_a_mapping_is_named_by_its_key_and_has_the_bounds_of_its_values(panel):
+    knob = panel.knobs["card.weights.a"]
+    assert (knob.group, knob.label, knob.bounds) == ("Weights", "a", (0, 5))
+    panel.controls["card.weights.a"].value = 2
+    assert panel.config.card.weights == {"a": 2.0}
+
+
+def test_a_mapping_whose_keys_have_dots_is_written_as_a_whole():
+    (knob,) = [each for each in knobs(Card(title="t", weights={"a.b": 1.0}, bands=())) if "weights" in each.key]
+    assert (knob.key, knob.kind) == ("weights", "text")
 
 
 def test_reset_puts_every_control_back(panel):

@@ -9,14 +9,18 @@ from csworkbench.policy.ground import ADDRESS, Ground
 from csworkbench.policy.reasons import ORDER, Reason
 from csworkbench.policy.weeks import Week, first_moment, zone_of
 from csworkbench.policy.writings import ANY, is_among, plain_channel
+from csworkbench.remembering import once
 from csworkbench.workspace import ContactPolicy
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     import pandas as pd
 
 Found = tuple[Reason, str]
 """A reason, and the words it is told in."""
 Row = dict[Any, Any]
+ASKED = ("contact_id", "account_id", "purpose", "channels", "mode", "csm_id", "is_must_do", "own", "is_held", "is_sent")
 ADDED = ("is_listed", "is_struck", "channel", "reason", "reasons", "send_from")
 SINCE = "{reason}, since the week began"
 
@@ -31,7 +35,13 @@ class _Spent:
 
 
 def decide(
-    requests: "pd.DataFrame", ground: Ground, policy: ContactPolicy, week: Week, timezone: str
+    requests: "pd.DataFrame",
+    ground: Ground,
+    policy: ContactPolicy,
+    week: Week,
+    timezone: str,
+    *,
+    each_alone: bool = False,
 ) -> "pd.DataFrame":
     """Return what becomes of each request, the first one served first.
 
@@ -44,6 +54,7 @@ def decide(
         policy: The rules.
         week: Week of the list.
         timezone: Zone of the workspace, for contacts without one.
+        each_alone: Decide about each as if nobody else were asked for: none uses up anything of another one.
 
     Returns:
         The requests with is_listed, channel (the first that is allowed), reason (first of `Reason`, "" = listed),
@@ -53,10 +64,12 @@ def decide(
     """
     import pandas as pd
 
-    people: dict[Any, Row] = ground.people.to_dict("index")
-    since = {} if ground.since is None else ground.since.people.to_dict("index")
+    people, since = _people(ground), {} if ground.since is None else _people(ground.since)
     spent, later, decided = _Spent(), _Spent(), []
-    for row in requests.to_dict("records"):
+    moments: dict[tuple[Any, Any], datetime] = {}
+    for row in requests[[name for name in ASKED if name in requests]].to_dict("records"):
+        if each_alone:
+            spent, later = _Spent(), _Spent()
         person = people.get(row["contact_id"]) if isinstance(row["contact_id"], str) else None
         channel, found = _chosen(row, person, (ground, policy, spent))
         moment, is_struck = None, False
@@ -66,7 +79,10 @@ def decide(
             found = _struck((row, str(channel)), since.get(row["contact_id"]), (now, policy, later))
             is_struck = bool(found)
         if not found and person is not None:
-            moment = first_moment(week.first, zone_of(person["zone"], person["account_zone"], timezone), policy.quiet)
+            zones = (person["zone"], person["account_zone"])
+            if zones not in moments:
+                moments[zones] = first_moment(week.first, zone_of(*zones, timezone), policy.quiet)
+            moment = moments[zones]
         told = list(dict.fromkeys(words for _, words in found))
         decided.append((not found, is_struck, channel, told[0] if told else "", "; ".join(told), moment))
     frame = pd.DataFrame(decided, columns=list(ADDED), index=requests.index)
@@ -79,6 +95,11 @@ def decide(
         "send_from": "datetime64[us]",
     }
     return requests.drop(columns=[name for name in ADDED if name in requests]).join(frame.astype(kinds))
+
+
+def _people(ground: Ground) -> dict[Any, Row]:
+    """Return what is known of each contact, looked up once for a ground that is asked many times."""
+    return once(ground, "people", lambda: ground.people.to_dict("index"))
 
 
 def _chosen(

@@ -29,7 +29,7 @@ ADDRESSES = ("email", "phone", "wechat_id")
 OTHERS = ("in_app", "chat", "meeting", "visit", "letter", "webinar", "push")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Ground:
     """What is known of every contact on a day.
 

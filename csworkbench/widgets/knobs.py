@@ -10,7 +10,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import to_jsonable_python
 
 from csworkbench.config import Section
-from csworkbench.config.kinds import Kind, field_slot, words
+from csworkbench.config.kinds import Kind, Slot, field_slot, item_slot, words
 from csworkbench.formats import label
 
 _NAMES = ("label", "title", "name", "id", "stage", "segment", "question", "kind")
@@ -28,7 +28,7 @@ class Knob:
         description: What it means, with its unit.
         value: Value now, in JSON types.
         kind: number, whole (number), flag, choice or text (YAML).
-        bounds: Lowest and highest number; None = no limit.
+        bounds: Lowest and highest number; None = no limit. Of text there are none.
         is_open: Whether the lowest and the highest number themselves are refused.
         choices: Words that are allowed.
     """
@@ -71,10 +71,23 @@ def _of_section(section: Section, trail: tuple[_Step, ...], before: str | None) 
             yield from _below(value, (*trail, step))
         elif all(kind.is_section for kind in field_slot(field).real):
             yield from _numbers(value, (*trail, _Step(step.key, "")))
+        elif (each := _number_in(field, value)) is not None:
+            is_item = not any(above.is_item for above in trail)  # a mapping within one of many does not part it again
+            for key, number in value.items():
+                yield _knob(field, number, (*trail, step, _Step(key, key, is_item)), (), each)
         elif not marks.get("same_as"):
             yield _knob(field, value, (*trail, step), ())
         elif before is not None:
             yield _knob(field, value, (*trail, step), (f"{before}.{marks['same_as']}",))
+
+
+def _number_in(field: FieldInfo, value: Any) -> Slot | None:
+    """Return what a number of a mapping accepts; None where it is no mapping of numbers, or holds nothing yet."""
+    kinds = field_slot(field).real
+    if not value or len(kinds) > 1 or not kinds[0].is_mapping or any("." in key for key in value):  # dots part keys
+        return None
+    each = item_slot(kinds[0])
+    return each if [kind.type for kind in each.kinds] in ([int], [float]) else None
 
 
 def _numbers(value: Any, trail: tuple[_Step, ...]) -> Iterator[Knob]:
@@ -87,7 +100,8 @@ def _numbers(value: Any, trail: tuple[_Step, ...]) -> Iterator[Knob]:
             found, key = getattr(value, name), field.alias or name
             if isinstance(found, int | float) and not isinstance(found, bool) and len(field_slot(field).real) == 1:
                 of = label(str(getattr(value, "attribute", None) or "")).lower()
-                yield _knob(field, found, (*trail, _Step(key, f"{of}, {label(key).lower()}")), (), is_written=True)
+                accepts = Slot(field_slot(field).real)  # a number that is written stays one, even if it may be absent
+                yield _knob(field, found, (*trail, _Step(key, f"{of}, {label(key).lower()}")), (), accepts)
             else:
                 yield from _numbers(found, (*trail, _Step(key, "")))
 
@@ -118,9 +132,9 @@ def _dotted(trail: Sequence[_Step]) -> str:
 
 
 def _knob(
-    field: FieldInfo, value: Any, trail: tuple[_Step, ...], same: tuple[str, ...], *, is_written: bool = False
+    field: FieldInfo, value: Any, trail: tuple[_Step, ...], same: tuple[str, ...], accepts: Slot | None = None
 ) -> Knob:
-    """Return the setting at the end of a trail; one that is written as a number stays one, even if it may be absent."""
+    """Return the setting at the end of a trail: all that a field accepts, or what is said of a part of it."""
     # What it is one of ends where the last list or mapping begins.
     at = max((place for place, step in enumerate(trail) if step.is_item), default=0)
     owners = [step.name for step in trail[:at] if step.is_item]
@@ -132,10 +146,9 @@ def _knob(
     ]
     marks = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     unit = f" ({marks['unit']})" if marks.get("unit") else ""
-    accepts = field_slot(field)
-    kinds = accepts.real if is_written else accepts.kinds
-    kind = kinds[0] if len(kinds) == 1 else Kind(None)
-    limits, is_open = _limits(field)
+    accepts = accepts or field_slot(field)
+    kind = accepts.kinds[0] if len(accepts.kinds) == 1 else Kind(None)
+    limits, is_open = _limits(kind)
     return Knob(
         key=_dotted(trail),
         same=same,
@@ -161,8 +174,8 @@ def _kind(kind: Kind) -> Literal["number", "whole", "flag", "choice", "text"]:
     return "choice" if is_enum or get_origin(kind.type) is Literal else "text"
 
 
-def _limits(field: FieldInfo) -> tuple[tuple[float | None, float | None], tuple[bool, bool]]:
-    marks: dict[type, Any] = {type(mark): mark for mark in field.metadata}
+def _limits(kind: Kind) -> tuple[tuple[float | None, float | None], tuple[bool, bool]]:
+    marks: dict[type, Any] = {type(mark): mark for mark in kind.marks}
     at_least, above, at_most, below = (marks.get(each) for each in (Ge, Gt, Le, Lt))
     low = above.gt if above else at_least.ge if at_least else None
     high = below.lt if below else at_most.le if at_most else None

@@ -55,7 +55,7 @@ class Panel:
         self._config = self._kept = config
         self._before: Result | None = None
         self._call: asyncio.TimerHandle | None = None
-        self._is_quiet = False
+        self._is_quiet, self._known = False, set[str]()
         self.knobs = {knob.key: knob for knob in knobs(config)}
         self.controls = {key: control(knob) for key, knob in self.knobs.items()}
         self.status, self.effect, self.diff = (ipywidgets.HTML() for _ in range(3))
@@ -147,7 +147,10 @@ class Panel:
             self._config, self.effect.value = self._kept, ""
             self._tell(say("As saved: turn a setting to see what it does."))
             return
-        self._tell(say("Computing ..."))
+        # The kernel is busy from here on; what is told before goes out all the same.
+        is_new = not made.keys() <= self._known
+        longer = say("Computing; the first time a setting is turned takes longer ...")
+        self._tell(longer if is_new else say("Computing ..."))
         try:
             self._config = changed(self._kept, made)
             # An analysis may leave out what nobody looks at who turns a setting, such as files.
@@ -155,6 +158,7 @@ class Panel:
             after = analyze(self._inputs, self._config)
             if self._before is None:
                 self._before = analyze(self._inputs, self._kept)
+            self._known |= made.keys()
         except WorkbenchError as error:
             self.save.disabled = True
             self._fail(error)

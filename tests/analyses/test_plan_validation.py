@@ -17,6 +17,7 @@ from csworkbench.adjustment.comparing import compare
 from csworkbench.adjustment.designs import CompareRules, Design
 from csworkbench.adjustment.pooling import pool
 from csworkbench.analyses import plan_validation
+from csworkbench.analyses.plan_validation import turning
 from csworkbench.analyses.plan_validation.judging import evidence_of, lines_of, read_playbooks
 from csworkbench.analyses.plan_validation.settings import VerdictRules
 from csworkbench.asof import take
@@ -614,3 +615,15 @@ def test_a_turned_threshold_says_what_a_run_with_it_says(rules):
     for name, table in turned.tables.items():
         pd.testing.assert_frame_equal(table, run.tables[name][list(table.columns)], obj=name)
     assert (turned.files, turned.parts, turned.releases) == ({}, (), ())
+
+
+def test_what_is_around_plans_is_not_made_again_where_a_threshold_is_turned_after_a_run(monkeypatch):
+    made = make_book()
+    config = plan_validation.Config(**SETTINGS, playbooks={"tour.yaml": PLAYBOOK})
+    other = plan_validation.Config(**SETTINGS, playbooks={"tour.yaml": PLAYBOOK}, rules={"chance": 0.95})
+    inputs = plan_validation.prepare(take(made, AS_OF), config, {})
+    plan_validation.analyze(inputs, config)
+    run = plan_validation.analyze(plan_validation.prepare(take(made, AS_OF), other, {}), other)
+    monkeypatch.setattr(turning, "aside_of", None)
+    turned = plan_validation.turn(inputs, other)
+    assert (turned.headline, turned.figures, turned.caveats) == (run.headline, run.figures, run.caveats)

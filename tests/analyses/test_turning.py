@@ -75,7 +75,7 @@ def test_email_design_tells_accounts_needed_beside_those_there_are():
 def listed(ids, hour, gain):
     rows = {"proposal_id": ids, "name": ids, "channel": "call", "csm_id": "c", "priority": 1, "play": "p"}
     capacity = {"csm_id": ["c"], "name": ["C"], "used": [60.0], "more_per_hour": [hour]}
-    figures = {"best_hour": Estimate(hour, "contacts", 1)}
+    figures = {"best_hour": Estimate(hour, "contacts", 1), "gain": Estimate(gain, "contacts", 1)}
     return result(figures, list=rows, stages={"stage": ["priority 1"], "planned": [len(ids)], "gain": [gain]},
                   capacity=capacity)  # fmt: skip
 
@@ -83,8 +83,8 @@ def listed(ids, hour, gain):
 def test_the_weekly_list_tells_who_comes_and_goes_what_it_brings_and_the_price_of_an_hour():
     change = weekly_list.compare(listed(["p", "q"], 2.0, 1.0), listed(["q", "r", "s"], 1.0, 1.5))
     assert text(change.headline) == (
-        "3 contacts, 2 as saved: 2 come on the list and 1 go off it; one more hour of a CSM would bring at most 1 "
-        "contact, as saved 2 contacts (n 1)"
+        "3 contacts, 2 as saved: 2 come on the list and 1 go off it; they bring 1.50 contacts (n 1), as saved 1 "
+        "contact; one more hour of a CSM would bring at most 1 contact, as saved 2 contacts (n 1)"
     )
     assert (list(change.tables["came"]["proposal_id"]), list(change.tables["went"]["proposal_id"])) == (
         ["r", "s"],

@@ -12,11 +12,13 @@ from scipy.stats import binom
 from csworkbench.analyses import weekly_list
 from csworkbench.asof import take
 from csworkbench.assignment import is_held
+from csworkbench.config import changed
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.exports import write_table
 from csworkbench.formats import text
 from csworkbench.policy import COLUMNS, Holdout, holdout_table, proposals, week_of
 from csworkbench.sources import Contacted
+from csworkbench.widgets import knobs
 from csworkbench.workspace import Cap, ContactPolicy
 from tests.books import book
 
@@ -242,6 +244,61 @@ def test_an_official_call_of_an_earlier_week_takes_its_time_until_it_is_done():
     done = {"touch_id": "X1", "account_id": "A03", "contact_id": "P03", "sent_at": "2026-10-01T10:00:00"}
     data = tables(touches=[{**done, "proposal_id": call[0].proposal_id}])
     assert listed(result(rows, data, released=call, as_of=following)) == ["P01", "P02"]
+
+
+def test_a_csm_whose_week_is_another_one_has_the_time_the_settings_say():
+    # Of 60 minutes two calls of 30 fit; Anna has half an hour this week, so one does.
+    rows = [proposal("P01"), proposal("P02", priority=2)]
+    assert left(result(rows)) == {}
+    found = result(rows, config=settings(capacity_minutes={"anna": 30}))
+    assert left(found) == {"P02": "no time of the CSM left"}
+    assert found.tables["capacity"].set_index("csm_id")["capacity"].to_dict() == {"anna": 30, "bo": 60}
+
+
+def test_time_of_somebody_who_is_no_csm_is_refused_by_name():
+    with pytest.raises(AnalysisError, match=r"capacity_minutes.ana.*'ana'.*did you mean 'anna'"):
+        result([proposal("P01")], config=settings(capacity_minutes={"ana": 30}))
+
+
+TURNED = (
+    {"free_share": 0.5}, {"stand_in": False}, {"holdout.share": 0.5}, {"capacity_minutes": {"anna": 300, "bo": 5}},
+    {"channels.call.minutes": 5.0}, {"channels.chat.at_once": 2.0}, {"channels.chat.reach": 0.9},
+    {"channels.email.most": 0}, {"planned.task": 5.0}, {"planned.meeting": 5.0}, {"planned.plan_step": 5.0},
+)  # fmt: skip
+
+
+def test_every_setting_that_may_be_turned_gives_what_a_run_with_it_gives():
+    calls = [proposal(f"P{n:02}", minutes=None if n % 2 else 30.0, priority=n) for n in range(1, 5)]
+    mails = [proposal(f"P{n:02}", mode="automated", channel="email", csm_id=None, priority=n) for n in range(5, 13)]
+    rows = [*calls, *mails]
+    rows += [proposal("P13", csm_id="bo", channel="chat"), proposal("P14", csm_id="bo")]
+    meeting = {"meeting_id": "M1", "account_id": "A01", "known_at": "2026-09-20T08:00:00"}
+    step = {"plan_id": "S1", "step_no": 1, "planned_at": "2026-09-30", "known_at": "2026-09-01T08:00:00"}
+    data = tables(
+        14, 120, tasks=[{"task_id": "T1", **TASK}], meetings=[{**meeting, "planned_at": "2026-09-29T08:00:00"}],
+        plans=[{"plan_id": "S1", "account_id": "A02"}], plan_steps=[step],
+        assignments=[{"account_id": name, "role": "csm", "csm_id": who, "valid_from": "2026-01-01"}
+                     for name, who in (("A01", "anna"), ("A02", "bo"))],
+    )  # fmt: skip
+    official = as_released(result([proposal("P15", minutes=None)], tables(15, 600)).tables["list"], "nps_outreach")
+    official = [replace(each, row={**each.row, "minutes": ""}) for each in official]
+    inputs = prepared(rows, data, released=official)
+    before, others = weekly_list.analyze(inputs, settings()), set()
+    for made in TURNED:
+        config = changed(settings(), made)
+        turned = weekly_list.analyze(inputs, config)
+        run = weekly_list.analyze(prepared(rows, data, released=official, config=config), config)
+        assert turned.figures == run.figures
+        for name, table in run.tables.items():
+            pd.testing.assert_frame_equal(turned.tables[name], table)
+            others |= {next(iter(made))} if not table.equals(before.tables[name]) else set()
+    # None of them does nothing, or the test would not show that it is asked.
+    assert others == {next(iter(made)) for made in TURNED}
+    kinds = [
+        {(key.split(".")[0], key.rsplit(".", 1)[-1]) for key in keys}
+        for keys in ([knob.key for knob in knobs(settings())], [key for made in TURNED for key in made])
+    ]
+    assert kinds[0] == kinds[1]
 
 
 def test_a_chat_of_several_at_once_takes_part_of_the_minutes():

@@ -32,6 +32,7 @@ from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Release, Severity, say, worst_first
 from csworkbench.formats import Readable
 from csworkbench.playbooks import Library, ScopeFound
+from csworkbench.remembering import once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -113,6 +114,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         standings={each.name: found for each in readings if (found := standing(each, config)) is not None},
     )
     aside = aside_of(inputs, config, library)
+    once(inputs, aside_key(config), lambda: aside, most=1)  # so that a turn need not make it again
     bare = said(inputs, config, weighed, readings, (tables, aside))
     return replace(
         bare,
@@ -216,6 +218,15 @@ def _unpatched(back: WriteBack) -> Iterator[Caveat]:
             Severity.WARNING,
             say("A change is proposed that no file takes: {what}", what=str(problem)),
         )
+
+
+def aside_key(config: Config) -> tuple[str, str]:
+    """Return what names what is around plans among what is kept: it rests on no threshold.
+
+    Args:
+        config: Settings.
+    """
+    return "aside", digest(config.model_copy(update={"rules": VerdictRules()}))
 
 
 def aside_of(inputs: Inputs, config: Config, library: Library) -> Aside:

@@ -4,11 +4,10 @@ from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.extracts import diagnosis
 from csworkbench.analyses.plan_validation.frames import judged_table, playbook_table
 from csworkbench.analyses.plan_validation.judging import judge_playbooks
-from csworkbench.analyses.plan_validation.result import Result, aside_of, require_plans, said
-from csworkbench.analyses.plan_validation.settings import Config, VerdictRules
+from csworkbench.analyses.plan_validation.result import Result, aside_key, aside_of, require_plans, said
+from csworkbench.analyses.plan_validation.settings import Config
 from csworkbench.analyses.plan_validation.weighing import weigh
 from csworkbench.changes import Change, rows_beside
-from csworkbench.config import digest
 from csworkbench.estimates import Shown, say
 from csworkbench.remembering import once
 
@@ -35,9 +34,7 @@ def turn(inputs: Inputs, config: Config) -> Result:
         "diagnosis": diagnosis(weighed.lines),
         "course": weighed.courses.months,
     }
-    # What is around plans rests on no threshold.
-    asked = ("aside", digest(config.model_copy(update={"rules": VerdictRules()})))
-    aside = once(inputs, asked, lambda: aside_of(inputs, config, weighed.library), most=1)
+    aside = once(inputs, aside_key(config), lambda: aside_of(inputs, config, weighed.library), most=1)
     return said(inputs, config, weighed, readings, (tables, aside))
 
 

@@ -1,8 +1,9 @@
 """Rules asked of what they read: once by `prepare`, and again where a setting changes a number in a condition."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
@@ -13,6 +14,8 @@ from csworkbench.remembering import once
 if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
+
+    from csworkbench.filters import Condition
 
 NO_RULE = "no rule fits"
 ROW = "_row"
@@ -45,10 +48,12 @@ class Asked:
         Raises:
             AnalysisError: a rule reads what those of `prepare` did not.
         """
-        if of_places(config) == of_places(self.config):
-            return rows
         self._require((*config.stages, *config.tiers), (*self.config.stages, *self.config.tiers))
-        return rows.assign(**self._answers(name, lambda table: stage_and_tier(table, config)))
+        now, then = of_places(config), of_places(self.config)
+        found = {"stage": self._first(name, now[0], "", rows)} if now[0] != then[0] else {}
+        if config.tiers != self.config.tiers:
+            found["tier"] = self._first(name, [(each.segment, each.where) for each in config.tiers], NOT_KNOWN, rows)
+        return rows.assign(**found) if found else rows
 
     def behaviour(self, config: Config, rows: "pd.DataFrame") -> "pd.DataFrame":
         """Return accounts, ordered by account_id, with the segment of behaviour that rules give them.
@@ -63,14 +68,32 @@ class Asked:
         if config.behaviour == self.config.behaviour:
             return rows
         self._require(config.behaviour, self.config.behaviour)
-        return rows.assign(**self._answers("today", lambda table: {"behaviour": segment(table, config)}))
+        rules = [(each.segment, each.where) for each in config.behaviour]
+        return rows.assign(behaviour=self._first("today", rules, NO_RULE, rows))
 
-    def _answers(self, name: str, ask: Any) -> dict[str, Any]:
-        """Return the answers of all rows in their order: by date and account_id."""
-        table = once(self, name, lambda: _held(getattr(self, name)))
-        found = table.select(ROW, **ask(table)).to_pandas()
+    def _first(
+        self, name: str, rules: "Sequence[tuple[str, Condition | None]]", otherwise: str, rows: "pd.DataFrame"
+    ) -> Any:
+        """Return the name of the first rule that fits each row; a rule that stays as it was is not asked again."""
+        import numpy as np
+        import pandas as pd
+
+        codes = np.full(len(rows), len(rules))
+        for place, (_, where) in reversed(list(enumerate(rules))):
+            fitting = (
+                slice(None) if where is None else once(self, (name, repr(where)), partial(self._fits, name, where))
+            )
+            codes[fitting] = place
+        return pd.array([*(each for each, _ in rules), otherwise], dtype="str").take(codes)
+
+    def _fits(self, name: str, where: "Condition") -> Any:
+        """Return whether each row fits, in their order: by date and account_id."""
+        from csworkbench.filters import fits
+
+        table = once(self, f"table {name}", lambda: _held(getattr(self, name)))
+        found = table.select(ROW, is_so=fits(where, table)).to_pandas()
         ordered = found if found[ROW].is_monotonic_increasing else found.sort_values(ROW)
-        return {column: ordered[column].array for column in ordered.columns.drop(ROW)}
+        return ordered["is_so"].to_numpy(dtype=bool)
 
     @staticmethod
     def _require(wanted: Iterable[Any], there: Iterable[Any]) -> None:

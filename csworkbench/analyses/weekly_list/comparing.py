@@ -33,14 +33,17 @@ def compare(before: Result, after: Result) -> Change:
             before.tables["capacity"], after.tables["capacity"], "csm_id", ["used", "more_per_hour"], ["name"]
         ),
     }
-    hours = [each.figures["best_hour"] for each in (before, after)]
+    gains, hours = ([each.figures[name] for each in (before, after)] for name in ("gain", "best_hour"))
     headline = say(
         "{now:n contact|contacts}, {then:count} as saved: {came:count} come on the list and {went:count} go off it; "
-        "one more hour of a CSM would bring at most {price:estimate}, as saved {old:estimate}",
+        "they bring {gain:estimate}, as saved {old_gain:estimate}; one more hour of a CSM would bring at most "
+        "{price:estimate}, as saved {old:estimate}",
         now=len(now),
         then=len(then),
         came=len(came),
         went=len(went),
+        gain=gains[1],
+        old_gain=gains[0],
         price=hours[1],
         old=hours[0],
     )

@@ -113,7 +113,7 @@ def _about_people(inputs: Inputs, made: Plan) -> Iterator[Caveat]:
             ),
             say("Give capacity_minutes_week in csms; a row that was set aside counts as none"),
         )
-    people = inputs.people
+    people = made.people
     over = people[people["planned"] > people["capacity"]]
     if len(over):
         yield Caveat(

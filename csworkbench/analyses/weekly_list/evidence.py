@@ -2,14 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.weekly_list import asked
+from csworkbench.analyses.weekly_list.calendars import STEM, taken
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.asof import Snapshot, earlier
 from csworkbench.errors import AnalysisError, Problem
-from csworkbench.features import ForeignIds, foreign_ids, owners, planned
+from csworkbench.features import ForeignIds, foreign_ids, owners
 from csworkbench.policy import COLUMNS, FALLBACKS, Ground, Week, book_size, gather, last_touch, week_of
 from csworkbench.workspace import ContactPolicy
 
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from csworkbench.sources import Contacted
-
-STEM = "weekly_list"
 
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
@@ -37,8 +36,8 @@ class Inputs:
         accounts: account_id -> name.
         book: Accounts under contract.
         contacts: By contact_id: account_id, language, is_primary.
-        people: By csm_id: name, languages, capacity (minutes), planned (minutes taken already, by calendars and by what
-            is official elsewhere).
+        people: By csm_id: name, languages, capacity (minutes).
+        taken: What takes their time already, see `calendars`.
         owners: account_id -> csm_id.
         last_touch: contact_id -> day of the newest touch.
         done: What became of proposals: proposal_id, state, on, why.
@@ -63,6 +62,7 @@ class Inputs:
     book: int
     contacts: "pd.DataFrame"
     people: "pd.DataFrame"
+    taken: "pd.DataFrame"
     owners: Mapping[str, str]
     last_touch: Mapping[str, date]
     done: "pd.DataFrame"
@@ -87,7 +87,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
 
     Args:
         snapshot: The book at the date of the page.
-        config: Settings; channels, roles and minutes of what is planned decide what is read.
+        config: Settings; channels and roles decide what is read.
         upstream: Results of the analyses of this run; those with a table `proposals` propose.
 
     Raises:
@@ -116,7 +116,8 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         accounts=_names(before),
         book=book_size(before),
         contacts=contacts,
-        people=_with_planned(before, week, config, owned).pipe(_with_promised, snapshot, week, config),
+        people=asked.people(before, config.roles),
+        taken=taken(before, snapshot, week, owned),
         owners=owned,
         last_touch=last_touch(before),
         done=asked.done(snapshot),
@@ -194,40 +195,6 @@ def _names(before: Snapshot) -> dict[str, str]:
         return {}
     frame = table.filter(table.name.notnull()).select("account_id", "name").to_pandas()  # noqa: PD004 - an expression of the engine
     return dict(zip(frame["account_id"], frame["name"], strict=True))
-
-
-def _with_planned(before: Snapshot, week: Week, config: Config, owners: Mapping[str, str]) -> "pd.DataFrame":
-    people, plans = asked.people(before, config.roles), planned(before, week.first, week.last)
-    minutes = plans["kind"].map({kind: getattr(config.planned, kind) for kind in ("task", "meeting", "plan_step")})
-    who = plans["csm_id"].fillna(plans["account_id"].map(dict(owners)))
-    taken = minutes.astype(float).groupby(who).sum()
-    return people.assign(planned=taken.reindex(people.index).fillna(0.0).astype(float))
-
-
-def _with_promised(people: "pd.DataFrame", now: Snapshot, week: Week, config: Config) -> "pd.DataFrame":
-    """Return the people with the minutes of calls that are official: of other pages this week, or of earlier weeks."""
-    done = set(asked.done(earlier(now, week.known))["proposal_id"])
-    taken: dict[Any, float] = {}
-    for each in now.released:
-        is_theirs = each.first_day == week.first and each.analysis != STEM
-        is_left = each.first_day < week.first <= expires_on(each) and each.proposal_id not in done
-        if each.mode == "human" and each.csm_id and (is_theirs or is_left):
-            channel = config.channels.get(each.channel)
-            usual, at_once = (channel.minutes, channel.at_once) if channel else (0.0, 1.0)
-            # The weekly list writes what a contact takes of a person, the others what it takes by itself.
-            told = float(each.row.get("minutes") or usual) / (1.0 if each.analysis == STEM else at_once)
-            taken[each.csm_id] = taken.get(each.csm_id, 0.0) + told
-    return people.assign(planned=people["planned"] + [taken.get(who, 0.0) for who in people.index])
-
-
-def expires_on(each: "Contacted") -> date:
-    """Return the last day on which a row of an official list is done, the Sunday of its week where it says nothing.
-
-    Args:
-        each: The row.
-    """
-    written = each.row.get("expires_on", "")
-    return date.fromisoformat(written) if written else each.first_day + timedelta(days=6)
 
 
 def _addresses(before: Snapshot, wanted: set[str]) -> "pd.DataFrame":

@@ -3,7 +3,8 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.weekly_list.evidence import Inputs, expires_on
+from csworkbench.analyses.weekly_list.calendars import expires_on
+from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.policy import CAPS, objections

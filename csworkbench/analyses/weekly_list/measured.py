@@ -21,7 +21,7 @@ def capacity_table(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.Data
     """Return the week of each CSM.
 
     Args:
-        inputs: People and their calendars.
+        inputs: Names of people.
         made: The plan: prices, and the time there is.
         rows: The list.
 
@@ -37,7 +37,7 @@ def capacity_table(inputs: Inputs, made: Plan, rows: "pd.DataFrame") -> "pd.Data
     names = inputs.names
     prices = {kind.csm_id: place for place, kind in enumerate(made.kinds) if kind.reason == NO_MINUTES}
     table = []
-    for who, person in inputs.people.iterrows():
+    for who, person in made.people.iterrows():
         free = made.free.get(str(who))
         spent = float(used.get(who, 0.0))
         more, level = _price(made, prices[str(who)]) if str(who) in prices else (None, None)

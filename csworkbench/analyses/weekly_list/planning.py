@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.allocation import MUST, Allocation, Limit, Ways, allocate, obstacles
+from csworkbench.analyses.weekly_list.calendars import of_channels, time_table
 from csworkbench.analyses.weekly_list.evidence import Inputs
-from csworkbench.analyses.weekly_list.routes import HUMAN, allowed, requests
+from csworkbench.analyses.weekly_list.routes import HUMAN, allowed, channels_of, requests
 from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.policy import Reason, decide, is_among
 from csworkbench.remembering import once
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 NO_MINUTES, NOT_KNOWN = "no time of the CSM left", "nobody knows the time of the CSM"
 NO_PLACE = "channel is full"
 NO_GAIN = "brings nothing"
-ROUTE = ["order", "channel", "csm_id", "minutes", "gain"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -47,6 +47,7 @@ class Plan:
         kinds: What each limit is of, in the same order.
         unit: Unit of gains: a currency, or "contacts" without an experiment behind every proposal.
         levels: Level -> the priority it stands for; None = no level of its own (must-do, or ranked by value).
+        people: By csm_id: capacity, planned (minutes).
         free: csm_id -> minutes for proposals; those whose time nobody knows are not there.
     """
 
@@ -56,7 +57,25 @@ class Plan:
     kinds: tuple[Kind, ...]
     unit: str
     levels: dict[int, int | None]
+    people: "pd.DataFrame"
     free: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """What other time, places and reach leave as it is.
+
+    Args:
+        rows: The requests.
+        ways: The routes the policy allows, by request: order, channel, csm_id ("" = nobody), is_human, told (minutes
+            the proposal names, missing = none). What the system sends goes by the first channel of its order that is
+            allowed, the others are there in its stead.
+        refused: order -> why no route is allowed; of several channels as the one that came furthest has it.
+    """
+
+    rows: "pd.DataFrame"
+    ways: "pd.DataFrame"
+    refused: dict[int, list[str]]
 
 
 def plan(inputs: Inputs, config: Config) -> Plan:
@@ -65,56 +84,62 @@ def plan(inputs: Inputs, config: Config) -> Plan:
     Args:
         inputs: Proposals, people, and the ground of the policy.
         config: Settings.
+
+    Raises:
+        AnalysisError: a CSM or a channel has less than nothing to give, or the settings give time to nobody known.
     """
     import numpy as np
 
-    rows, said = _asked(inputs, config)
-    ways = _ways(rows, said, config)
-    levels, unit, ways = _levels(rows, ways)
-    free = _free(inputs, config)
-    found = list(_limits(rows, ways, inputs, (config, free)))
+    asked = once(inputs, ("asked", _key(config)), lambda: _asked(inputs, config), most=2)
+    ways = _told(asked.ways, config)
+    levels, unit, ways = _levels(asked.rows, ways)
+    people = time_table(inputs.people, inputs.taken, config)
+    free = _free(people, config)
+    found = list(_limits(asked.rows, ways, inputs, (config, free)))
     limits, kinds = tuple(limit for limit, _ in found), tuple(kind for _, kind in found)
     tasks, task = np.unique(ways["order"].to_numpy(dtype=np.int64), return_inverse=True)
-    asked = Ways(task.astype(np.int64), ways["level"].to_numpy(dtype=np.int64), ways["gain"].to_numpy(dtype=float))
-    allocation = allocate(asked, limits)
+    open_ways = Ways(task.astype(np.int64), ways["level"].to_numpy(dtype=np.int64), ways["gain"].to_numpy(dtype=float))
+    allocation = allocate(open_ways, limits)
     taken = ways.iloc[allocation.chosen[allocation.chosen >= 0]]
     stopped = {
         int(tasks[each]): [kinds[place].reason for place in places] or [NO_GAIN]
-        for each, places in obstacles(asked, limits, allocation).items()
+        for each, places in obstacles(open_ways, limits, allocation).items()
     }
-    decided = _decided(rows, said, (taken, stopped), inputs)
-    return Plan(decided, allocation, limits, kinds, unit, levels, free)
+    decided = _decided(asked.rows, asked.refused | stopped, taken, inputs)
+    return Plan(decided, allocation, limits, kinds, unit, levels, people, free)
 
 
-def _asked(inputs: Inputs, config: Config) -> "tuple[pd.DataFrame, pd.DataFrame]":
-    """Return the requests and what the policy says to them; other time, places and reach leave both as they are."""
-    routes = [(name, each.is_automated, each.instead_of) for name, each in config.channels.items()]
-
-    def made() -> "tuple[pd.DataFrame, pd.DataFrame]":
-        rows = requests(inputs, config)
-        return rows, allowed(rows, inputs)
-
-    return once(inputs, ("asked", repr((routes, config.stand_in, config.holdout))), made, most=2)
+def _key(config: Config) -> str:
+    return repr((channels_of(config), config.stand_in, config.holdout))
 
 
-def _ways(rows: "pd.DataFrame", said: "pd.DataFrame", config: Config) -> "pd.DataFrame":
-    """Return the routes the policy allows: order, channel, csm_id ("" = nobody), minutes and gain.
-
-    What the system sends goes by the first channel of its order that is allowed, the others are there in its stead.
-    """
+def _asked(inputs: Inputs, config: Config) -> _Asked:
+    """Return the requests, and what the policy says to each of them by itself."""
     import pandas as pd
 
-    is_fine = {(row.order, row.channel) for row in said[said["is_listed"].astype(bool)].itertuples()}
+    rows = requests(inputs, config)
+    said = allowed(rows, inputs)
+    is_fine = set(said.loc[said["is_listed"], ["order", "channel"]].itertuples(index=False, name=None))
     made = []
-    for row in rows.to_dict("records"):
+    for row in rows[["order", "routes", "channel", "mode", "minutes"]].to_dict("records"):
         by_hand = row["mode"] == HUMAN
         ways = [way for way in row["routes"] if (row["order"], way[0]) in is_fine]
         for channel, who in ways if by_hand or not isinstance(row["channel"], str) else ways[:1]:
-            each = config.channels[channel]
-            minutes = (each.minutes if pd.isna(row["minutes"]) else row["minutes"]) / each.at_once if by_hand else 0.0
-            made.append((row["order"], channel, who, float(minutes), each.reach))
-    kinds = {"order": "int64", "channel": "str", "csm_id": "str", "minutes": "float64", "gain": "float64"}
-    return pd.DataFrame(made, columns=ROUTE).astype(kinds)
+            made.append((row["order"], channel, who, by_hand, row["minutes"]))
+    kinds = {"order": "int64", "channel": "str", "csm_id": "str", "is_human": "bool", "told": "float64"}
+    # Of several channels the reason is that of the one that came furthest, as the policy itself gives it.
+    best = said.assign(rank=said["reason"].map(_RANK).fillna(_RANK[Reason.OWN.value]))
+    last = best.sort_values(["order", "rank"], kind="stable").drop_duplicates("order", keep="last")
+    told = zip(last["order"], last["reason"], last["reasons"], strict=True)
+    refused = {order: list(dict.fromkeys([reason, *reasons.split("; ")])) for order, reason, reasons in told}
+    return _Asked(rows, pd.DataFrame(made, columns=list(kinds)).astype(kinds), refused)
+
+
+def _told(ways: "pd.DataFrame", config: Config) -> "pd.DataFrame":
+    """Return the ways with minutes of the CSM, and gain: the chance to reach somebody."""
+    usual, at_once, gain = (of_channels(ways["channel"], config, name) for name in ("minutes", "at_once", "reach"))
+    minutes = (ways["told"].fillna(usual) / at_once).where(ways["is_human"], 0.0)
+    return ways.assign(minutes=minutes, gain=gain)
 
 
 def _levels(rows: "pd.DataFrame", ways: "pd.DataFrame") -> "tuple[dict[int, int | None], str, pd.DataFrame]":
@@ -123,7 +148,7 @@ def _levels(rows: "pd.DataFrame", ways: "pd.DataFrame") -> "tuple[dict[int, int 
     Where an experiment stands behind every proposal, in one unit, they compete by value; otherwise priorities are
     served one after the other, and within one a contact counts by the chance to reach somebody.
     """
-    asked = rows.set_index("order").loc[ways["order"]]
+    asked = rows.iloc[ways["order"].to_numpy()]
     rest = asked[~asked["is_must_do"].to_numpy(dtype=bool)]
     units = set(rest["value_unit"].dropna())
     is_must = asked["is_must_do"].to_numpy(dtype=bool)
@@ -138,9 +163,9 @@ def _levels(rows: "pd.DataFrame", ways: "pd.DataFrame") -> "tuple[dict[int, int 
     return names, "contacts", ways.assign(level=level).astype({"level": "int64"})
 
 
-def _free(inputs: Inputs, config: Config) -> dict[str, float]:
+def _free(people: "pd.DataFrame", config: Config) -> dict[str, float]:
     """Return the minutes each CSM has for proposals: a part of the time for customers, without what is planned."""
-    known = inputs.people[inputs.people["capacity"].notna()]
+    known = people[people["capacity"].notna()]
     left = (known["capacity"] - known["planned"]).clip(lower=0.0)
     return {str(who): float(minutes) for who, minutes in left.clip(upper=known["capacity"] * config.free_share).items()}
 
@@ -152,10 +177,9 @@ def _limits(
     import numpy as np
 
     config, free = given
-    asked = rows.set_index("order").loc[ways["order"]]
+    asked = rows.iloc[ways["order"].to_numpy()]
     ground, policy = inputs.ground, inputs.policy
-    contact = asked["contact_id"].to_numpy()
-    person = np.array([ground.people.loc[each, "person"] for each in contact], dtype=object)
+    person = ground.people["person"].reindex(asked["contact_id"]).to_numpy(dtype=object)
     ones = np.ones(len(ways))
     yield from _groups("person", person, (ones, dict.fromkeys(person, 1.0)), Kind(Reason.SAME_PERSON.value))
     account, channel = asked["account_id"].to_numpy(dtype=object), ways["channel"].to_numpy(dtype=object)
@@ -166,7 +190,7 @@ def _limits(
         room = {each: max(0.0, cap.touches - ground.touched.get((place, each), 0)) for each in dict.fromkeys(member)}
         reason = Reason.CONTACT_CAP if cap.per == "contact" else Reason.ACCOUNT_CAP
         yield from _groups(f"cap {place + 1} of {cap.per}", member, (counts, room), Kind(reason.value))
-    is_human, who = asked["mode"].to_numpy() == HUMAN, ways["csm_id"].to_numpy(dtype=object)
+    is_human, who = ways["is_human"].to_numpy(), ways["csm_id"].to_numpy(dtype=object)
     for csm in sorted(set(who[is_human]) - {""}):
         rows_left = float(max(0, policy.notices_per_csm - ground.busy.get(csm, 0)))
         yield (
@@ -200,37 +224,28 @@ def _groups(name: str, member: Any, given: tuple[Any, dict[Any, float]], kind: K
 
     amounts, room = given
     inside = np.flatnonzero(amounts)
-    for each, places in pd.Series(inside).groupby(member[inside], sort=True):
+    codes, names = pd.factorize(member[inside], sort=True)
+    ways, counts = inside[np.argsort(codes, kind="stable")], np.bincount(codes, minlength=len(names))
+    for each, places in zip(names, np.split(ways, np.cumsum(counts)[:-1]), strict=False):
         if len(places) > room[each]:
-            ways = places.to_numpy(dtype=np.int64)
-            yield Limit(f"{name} {each}", room[each], ways, amounts[ways]), kind
+            yield Limit(f"{name} {each}", room[each], places, amounts[places]), kind
 
 
 def _decided(
-    rows: "pd.DataFrame", said: "pd.DataFrame", given: "tuple[pd.DataFrame, dict[int, list[str]]]", inputs: Inputs
+    rows: "pd.DataFrame", refused: dict[int, list[str]], taken: "pd.DataFrame", inputs: Inputs
 ) -> "pd.DataFrame":
     """Return every proposal with what becomes of it. The policy has the last word: what is planned is asked again."""
     import pandas as pd
 
-    taken, stopped = given
-    route = taken.set_index("order")
-    chosen = rows[rows["order"].isin(route.index)]
+    route = taken.sort_values("order")
+    chosen, others = rows.iloc[route["order"].to_numpy()], rows[~rows["order"].isin(route["order"])]
     asked = chosen.assign(
-        channels=pd.Series([(route.loc[order, "channel"],) for order in chosen["order"]], chosen.index, dtype="object"),
-        csm_id=pd.Series([route.loc[order, "csm_id"] or None for order in chosen["order"]], chosen.index, dtype="str"),
-        minutes=[route.loc[order, "minutes"] for order in chosen["order"]],
+        channels=pd.Series([(each,) for each in route["channel"]], chosen.index, dtype="object"),
+        csm_id=route["csm_id"].where(route["csm_id"] != "").array,
+        minutes=route["minutes"].array,
     )
     passed = decide(asked, inputs.ground, inputs.policy, inputs.week, inputs.timezone)
-    others = rows[~rows["order"].isin(route.index)]
-    # Of several channels the reason is that of the one that came furthest, as the policy itself gives it.
-    best = said.assign(rank=[_rank(each) for each in said["reason"]]).sort_values(["order", "rank"], kind="stable")
-    last = best.drop_duplicates("order", keep="last").set_index("order")
-    told = [
-        list(dict.fromkeys(stopped[order]))
-        if order in stopped
-        else [str(last.loc[order, "reason"]), *str(last.loc[order, "reasons"]).split("; ")]
-        for order in others["order"]
-    ]
+    told = [refused[order] for order in others["order"]]
     left = others.assign(
         is_listed=False,
         is_struck=False,
@@ -245,6 +260,4 @@ def _decided(
     )
 
 
-def _rank(reason: str) -> int:
-    order = [each.value for each in Reason]
-    return order.index(reason) if reason in order else order.index(Reason.OWN.value)
+_RANK = {each.value: place for place, each in enumerate(Reason)}

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.weekly_list import chatting, doubts, measured
-from csworkbench.analyses.weekly_list.evidence import STEM, Inputs
+from csworkbench.analyses.weekly_list.calendars import STEM
+from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.listing import addresses, left_out, listed, states, struck
 from csworkbench.analyses.weekly_list.planning import Plan, plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
@@ -40,8 +41,8 @@ class Result(Readable):
 
     Args:
         headline: How many are contacted, by people and by the system.
-        figures: listed, left_out (proposals), used_minutes, free_minutes (of CSMs), best_hour (most that one
-            more hour of a CSM would bring), gap (share of the bound).
+        figures: listed, left_out (proposals), used_minutes, free_minutes (of CSMs), gain (what the plan brings),
+            best_hour (most that one more hour of a CSM would bring), gap (share of the bound).
         tables: The frames above.
         caveats: Doubts, most severe first.
         actions: What to do next.
@@ -117,6 +118,7 @@ def _figures(made: Plan, tables: "Mapping[str, pd.DataFrame]") -> dict[str, Esti
         "left_out": Estimate(len(out), "proposals", proposals),
         "used_minutes": Estimate(float(capacity["used"].sum()), "minutes", people),
         "free_minutes": Estimate(float(capacity["free"].sum()), "minutes", people),
+        "gain": Estimate(float(tables["stages"]["gain"].sum()), made.unit, proposals),
         "best_hour": Estimate(float(best) if people else None, made.unit, people),
         "gap": Estimate(float(max(0.0, 1 - gain / bound)) if bound > 0 else None, "share", proposals),
     }

@@ -1,8 +1,10 @@
 """The routes a proposal could take: on which channel and through whom, as far as nothing speaks against it."""
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.weekly_list.evidence import Inputs
@@ -10,6 +12,7 @@ from csworkbench.analyses.weekly_list.settings import Config
 from csworkbench.estimates import say
 from csworkbench.formats import text
 from csworkbench.policy import FALLBACKS, decide, drawn
+from csworkbench.remembering import once
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +22,10 @@ LANGUAGE = "nobody in charge speaks the language"
 EXPIRED = "expired before the week"
 NOBODY = "nobody looks after the account"
 NO_LIMIT = 10**9
+ROUTED = ["account_id", "contact_id", "csm_id", "mode", "channel", "fallbacks"]
+AGAINST = [
+    "proposal_id", "account_id", "contact_id", "csm_id", "mode", "due_on", "expires_on", "is_drawn", "is_open", "routes"
+]  # fmt: skip
 BETWEEN = re.compile(r"[\s;,、，；/|]+")  # what people write between the languages of a CSM
 
 
@@ -36,22 +43,42 @@ def requests(inputs: Inputs, config: Config) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    key = ("routed", repr(channels_of(config)), config.stand_in)
+    rows = once(inputs, key, lambda: _routed(inputs, config), most=2)
+    # Who draws for its programs knows them better, be it that it holds nobody out: the lot of this page is for others.
+    is_open = ~rows["analysis"].isin(list(inputs.drawn)) & ~rows["is_must_do"]
+    rows = rows.assign(is_drawn=drawn(rows, config.holdout), is_open=is_open)
+    rows = rows.assign(is_held=rows["is_drawn"] & is_open & (rows["mode"] != HUMAN))
+    own = [_against(row, inputs, config) for row in rows[AGAINST].to_dict("records")]
+    return rows.assign(own=pd.Series(own, dtype="str"))
+
+
+def channels_of(config: Config) -> tuple[tuple[Any, ...], ...]:
+    """Return what of the channels decides which routes there are: settings equal in it give the same ones."""
+    return tuple((name, each.is_automated, each.instead_of) for name, each in config.channels.items())
+
+
+def _routed(inputs: Inputs, config: Config) -> "pd.DataFrame":
+    """Return the proposals in their order, with order, is_sent and routes."""
+    import pandas as pd
+
     rows = inputs.proposals.sort_values(
         ["is_must_do", "priority", "proposal_id"], ascending=[False, True, True], ignore_index=True
     )
-    # Who draws for its programs knows them better, be it that it holds nobody out: the lot of this page is for others.
-    is_open = ~rows["analysis"].isin(list(inputs.drawn)) & ~rows["is_must_do"]
-    human = rows["mode"] == HUMAN
-    rows = rows.assign(order=range(len(rows)), is_drawn=drawn(rows, config.holdout), is_open=is_open)
+    language = _texts(inputs.contacts["language"])
+    able, channels = _able(inputs, config), _channels(config)
+    found = []
+    for row in rows[ROUTED].to_dict("records"):
+        owner = row["csm_id"] if isinstance(row["csm_id"], str) else inputs.owners.get(row["account_id"], "")
+        is_human = row["mode"] == HUMAN
+        who = able(owner, language.get(row["contact_id"])) if is_human else (owner,)
+        first, further = (each if isinstance(each, str) else "" for each in (row["channel"], row["fallbacks"]))
+        found.append(tuple((channel, each) for channel in channels(first, further, is_human) for each in who))
     is_sent = rows["proposal_id"].isin(list(inputs.done["proposal_id"]))
-    rows = rows.assign(is_held=rows["is_drawn"] & is_open & ~human, is_sent=is_sent)
-    records = rows.to_dict("records")
-    found = [_routes(row, inputs, config) for row in records]
-    own = [_against(row, ways, inputs, config) for row, ways in zip(records, found, strict=True)]
-    return rows.assign(own=pd.Series(own, dtype="str"), routes=pd.Series(found, dtype="object"))
+    return rows.assign(order=range(len(rows)), is_sent=is_sent, routes=pd.Series(found, dtype="object"))
 
 
-def _against(row: dict[Any, Any], ways: tuple[tuple[str, str], ...], inputs: Inputs, config: Config) -> str:
+def _against(row: dict[Any, Any], inputs: Inputs, config: Config) -> str:
     """Return why the page leaves a proposal out; "" = it does not."""
     began, week = config.holdout.began_on, inputs.week
     if row["proposal_id"] in inputs.elsewhere:
@@ -66,41 +93,46 @@ def _against(row: dict[Any, Any], ways: tuple[tuple[str, str], ...], inputs: Inp
             return text(say("starts later by lot: {day:date}", day=starts))
     if row["contact_id"] in inputs.barred:
         return inputs.barred[row["contact_id"]]
-    if not ways:
+    if not row["routes"]:
         return LANGUAGE if isinstance(row["csm_id"], str) or len(inputs.people) else NOBODY
     return ""
 
 
-def _routes(row: dict[Any, Any], inputs: Inputs, config: Config) -> tuple[tuple[str, str], ...]:
-    """Return the channels of a proposal, the preferred one first, each with everybody who could do it."""
-    preferred = row["channel"]
-    further = row["fallbacks"].split(FALLBACKS) if isinstance(row["fallbacks"], str) else []
-    stand_ins = (name for name, each in config.channels.items() if preferred in each.instead_of)
-    channels = (
-        list(dict.fromkeys([preferred, *further, *stand_ins])) if isinstance(preferred, str) else list(config.channels)
-    )
-    owner = row["csm_id"] if isinstance(row["csm_id"], str) else inputs.owners.get(row["account_id"], "")
-    if row["mode"] == HUMAN:
-        channels = [name for name in channels if not config.channels[name].is_automated]
-    else:
-        return tuple((channel, owner) for channel in channels)
-    language = None
-    if isinstance(row["contact_id"], str) and row["contact_id"] in inputs.contacts.index:
-        language = inputs.contacts.loc[row["contact_id"], "language"]
-    return tuple((channel, who) for channel in channels for who in _able(owner, language, inputs, config))
+def _channels(config: Config) -> "Callable[[str, str, bool], tuple[str, ...]]":
+    """Return what says the channels of a proposal, the preferred one first, by what it names ("" = nothing)."""
+
+    @cache
+    def channels(preferred: str, fallbacks: str, is_human: bool) -> tuple[str, ...]:
+        further = fallbacks.split(FALLBACKS) if fallbacks else []
+        stand_ins = (name for name, each in config.channels.items() if preferred in each.instead_of)
+        named = dict.fromkeys([preferred, *further, *stand_ins]) if preferred else config.channels
+        return tuple(name for name in named if not (is_human and config.channels[name].is_automated))
+
+    return channels
 
 
-def _able(owner: str, language: Any, inputs: Inputs, config: Config) -> list[str]:
-    """Return who could do it by hand: who looks after the account, else colleagues who speak the language."""
-    if owner and (owner not in inputs.people.index or _speaks(inputs.people.loc[owner, "languages"], language)):
-        return [owner]
-    if owner and not config.stand_in:
-        return []
-    return [who for who in inputs.people.index if _speaks(inputs.people.loc[who, "languages"], language)]
+def _able(inputs: Inputs, config: Config) -> "Callable[[str, str | None], tuple[str, ...]]":
+    """Return what says who could do it by hand: who looks after the account, else colleagues who speak the language."""
+    spoken = _texts(inputs.people["languages"])
+
+    @cache
+    def able(owner: str, language: str | None) -> tuple[str, ...]:
+        if owner and (owner not in inputs.people.index or _speaks(spoken.get(owner), language)):
+            return (owner,)
+        if owner and not config.stand_in:
+            return ()
+        return tuple(who for who in inputs.people.index if _speaks(spoken.get(who), language))
+
+    return able
 
 
-def _speaks(languages: Any, language: Any) -> bool:
-    if not isinstance(languages, str) or not isinstance(language, str):
+def _texts(column: "pd.Series[str]") -> dict[str, str]:
+    """Return what is there of a column, by its index."""
+    return {str(key): text for key, text in column.dropna().items()}
+
+
+def _speaks(languages: str | None, language: str | None) -> bool:
+    if languages is None or language is None:
         return True
     spoken = {_language(each) for each in BETWEEN.split(languages) if each}
     return not spoken or _language(language) in spoken
@@ -114,8 +146,8 @@ def _language(code: str) -> str:
 def allowed(rows: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
     """Return each route of each proposal, and what the contact policy says to it by itself.
 
-    The policy is asked in rounds, in which each person and each account comes once: so no proposal uses up anything
-    that another one needs. Who of them gets it is decided by the plan of the week.
+    Each is decided alone, so that none uses up anything another one needs: who of them gets it is decided by the plan
+    of the week.
 
     Args:
         rows: Proposals of `requests`.
@@ -130,19 +162,7 @@ def allowed(rows: "pd.DataFrame", inputs: Inputs) -> "pd.DataFrame":
     single = rows.assign(channel=pd.Series(channels, rows.index, dtype="object")).explode("channel", ignore_index=True)
     single = single.assign(channels=pd.Series([(name,) for name in single["channel"]], dtype="object"))
     free = inputs.policy.model_copy(update={"notices_per_csm": NO_LIMIT})
-    person = single["contact_id"].map(inputs.ground.people["person"]).fillna(single["contact_id"])
-    rounds: dict[tuple[str, Any], int] = {}
-    turn = []
-    for account, who in zip(single["account_id"], person, strict=True):
-        keys = [("account", account), ("person", who)]
-        now = max(rounds.get(key, 0) for key in keys)
-        rounds.update(dict.fromkeys(keys, now + 1))
-        turn.append(now)
     # The plan is made of what was known when the week began; who has refused since is struck off it later.
-    ground = replace(inputs.ground, busy={}, since=None)
-    parts = [decide(each, ground, free, inputs.week, inputs.timezone) for _, each in single.groupby(turn, sort=True)]
-    columns = ["order", "channel", "is_listed", "reason", "reasons"]
-    if not parts:
-        return pd.DataFrame({name: pd.Series(dtype="object") for name in columns})
-    said = pd.concat(parts).sort_index()
-    return said.assign(channel=single["channel"])[columns].reset_index(drop=True)
+    ground = once(inputs, "ground of the plan", lambda: replace(inputs.ground, busy={}, since=None))
+    said = decide(single, ground, free, inputs.week, inputs.timezone, each_alone=True)
+    return said.assign(channel=single["channel"])[["order", "channel", "is_listed", "reason", "reasons"]]

@@ -10,16 +10,27 @@ from csworkbench.filters import Condition
 from csworkbench.policy import Holdout
 
 Name = Annotated[str, Field(min_length=1)]
+Minutes = Annotated[float, Field(ge=0, le=10_080)]
 
 
 class Channel(Section):
     """What contacts on one channel take."""
 
     at_once: float = setting(
-        1.0, ge=1, le=100, unit="contacts", description="How many one person handles at once: a chat of 4.5 is 4.5"
+        1.0,
+        ge=1,
+        le=100,
+        unit="contacts",
+        tunable=True,
+        description="How many one person handles at once: a chat of 4.5 is 4.5",
     )
     minutes: float = setting(
-        10.0, ge=0, le=480, unit="minutes", description="Time of one contact by a person, where a proposal names none"
+        10.0,
+        ge=0,
+        le=480,
+        unit="minutes",
+        tunable=True,
+        description="Time of one contact by a person, where a proposal names none",
     )
     reach: float = setting(
         1.0,
@@ -44,10 +55,19 @@ class Channel(Section):
 class Planned(Section):
     """Time taken by what is in the calendars already."""
 
-    task: float = setting(30.0, ge=0, le=480, unit="minutes", description="A task due in the week and not done")
-    meeting: float = setting(60.0, ge=0, le=480, unit="minutes", description="A meeting planned for the week")
+    task: float = setting(
+        30.0, ge=0, le=480, unit="minutes", tunable=True, description="A task due in the week and not done"
+    )
+    meeting: float = setting(
+        60.0, ge=0, le=480, unit="minutes", tunable=True, description="A meeting planned for the week"
+    )
     plan_step: float = setting(
-        45.0, ge=0, le=480, unit="minutes", description="A step of a success plan, planned for the week and not done"
+        45.0,
+        ge=0,
+        le=480,
+        unit="minutes",
+        tunable=True,
+        description="A step of a success plan, planned for the week and not done",
     )
 
 
@@ -85,6 +105,12 @@ class Config(Section):
         unit="share",
         tunable=True,
         description="Part of a CSM's time for customers that proposals may take",
+    )
+    capacity_minutes: dict[Name, Minutes] = setting(
+        default_factory=dict,
+        unit="minutes",
+        tunable=True,
+        description="Time for customers of a CSM whose week is another one than csms says, by csm_id",
     )
     stand_in: bool = setting(
         True, tunable=True, description="A colleague steps in where nobody in charge speaks the language"

@@ -23,6 +23,7 @@ _MATRIX = ("touches", "meetings", "accounts")
 _PLANS = ("plans", "plan_steps", "plan_goals", "metrics_daily")
 _MAILS = ("contacts", "consents", "suppressions", "touches", "accounts")
 _ALERTS = ("accounts", "usage_daily", "tickets", "touches")
+_LISTS = ("contacts", "consents", "suppressions", "touches", "csms")
 _SHARED = ("accounts", "assignments", "csms", "touches")
 
 EMAIL_DESIGN: Mapping[str, Definition] = {
@@ -326,17 +327,9 @@ TRIGGERS: Mapping[str, Definition] = {
 
 WEEKLY: Mapping[str, Definition] = {
     "listed": Definition(
-        say("contacts on the list of the week; n = all that were proposed"),
-        ("contacts", "consents", "suppressions", "touches", "csms"),
-        THE_WEEK,
-        STAYS_OUT,
+        say("contacts on the list of the week; n = all that were proposed"), _LISTS, THE_WEEK, STAYS_OUT
     ),
-    "left_out": Definition(
-        say("proposals that did not make the list; n = all proposals"),
-        ("contacts", "consents", "suppressions", "touches", "csms"),
-        THE_WEEK,
-        STAYS_OUT,
-    ),
+    "left_out": Definition(say("proposals that did not make the list; n = all proposals"), _LISTS, THE_WEEK, STAYS_OUT),
     "used_minutes": Definition(
         say("minutes of the contacts by hand on the list, over all CSMs"),
         ("csms",),
@@ -348,6 +341,12 @@ WEEKLY: Mapping[str, Definition] = {
         ("csms", "tasks", "meetings", "plan_steps"),
         THE_WEEK,
         say("a CSM without a capacity has no time to give"),
+    ),
+    "gain": Definition(
+        say("what the contacts of the plan bring: money where experiments stand behind all, else people reached"),
+        ("experiment_units",),
+        THE_WEEK,
+        say("the chance to reach somebody on a channel is as declared; official lists are not counted anew"),
     ),
     "best_hour": Definition(
         say("the most that one more hour of one CSM would bring: the price of time in the plan"),
