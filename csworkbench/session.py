@@ -248,6 +248,19 @@ class Desk:
         module, path = analyses(self.root).get(name), self.root / f"configs/{name}.yaml"
         return module is not None and path.is_file() and set(module.READS) <= set(self.workspace.tables)
 
+    def latest(self, name: str, config: Section) -> StoredResult | None:
+        """Return what the latest run found for this date with these settings; None where it did not.
+
+        Args:
+            name: Analysis.
+            config: Its settings.
+        """
+        try:
+            found = read_result(self.root / "outputs" / "latest" / name)
+        except RunError:
+            return None
+        return found if found.as_of == self.as_of and found.config == plain(config) else None
+
     def _own(self, name: str, *, is_needed: bool) -> Upstream | None:
         from csworkbench.planner import analyses
 
@@ -257,14 +270,9 @@ class Desk:
                 raise RunError(f"there is no analysis {name!r}, which this one needs")
             return None
         config = load(self.root / f"configs/{name}.yaml", module.Config, self.root)
-        try:
-            latest = read_result(self.root / "outputs" / "latest" / name)
-        except RunError:
-            latest = None
-        if latest is not None and latest.as_of == self.as_of and latest.config == plain(config):
+        latest = self.latest(name, config)
+        if latest is not None or not is_needed:
             return latest
-        if not is_needed:
-            return None
         made = self._computed.get(name)
         if made is None or made.config != plain(config):
             sys.stderr.write(f"{name}: no run of {self.as_of} with these settings is stored; computed here instead\n")

@@ -9,7 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Protocol
 
-from csworkbench.config import Section
+from csworkbench.config import Section, load
+from csworkbench.planner import analyses
+from csworkbench.store import StoredResult
 from csworkbench.views import View
 from csworkbench.widgets.knobs import Knob, knobs
 from csworkbench.widgets.panel import Panel, Saved
@@ -43,6 +45,10 @@ class Place(Protocol):
         """Return the settings as a plain table."""
         ...
 
+    def latest(self, name: str, config: Section) -> StoredResult | None:
+        """Return what the latest run found for this date with these settings; None where it did not."""
+        ...
+
 
 def tune(analysis: ModuleType, inputs: Any, config: Section, desk: Place) -> Panel | View:
     """Return controls for the settings that `analyze` alone uses; a plain table of settings where nobody can turn them.
@@ -56,4 +62,15 @@ def tune(analysis: ModuleType, inputs: Any, config: Section, desk: Place) -> Pan
     settings = desk.settings(config)
     if not desk.is_live:
         return settings
-    return Panel(analysis, inputs, config, Saved(desk.settings_file(analysis), desk.root, desk.language, settings.text))
+    saved = Saved(desk.settings_file(analysis), desk.root, desk.language, settings.text)
+    return Panel(analysis, inputs, config, saved, _proof(analysis, desk))
+
+
+def _proof(analysis: ModuleType, desk: Place) -> Any:
+    """Return what the latest run of the analysis that proves this one says of other settings; None without one."""
+    name, table = getattr(analysis, "PROVED_BY", ("", ""))
+    path = desk.root / f"configs/{name}.yaml"
+    if not name or not path.is_file():
+        return None
+    found = desk.latest(name, load(path, analyses(desk.root)[name].Config, desk.root))
+    return None if found is None or table not in found.tables else analysis.Proof(found.tables[table])

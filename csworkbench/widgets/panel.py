@@ -46,12 +46,13 @@ class Panel:
         inputs: What its `prepare` returned.
         config: Its settings as they are saved.
         saved: Where they are saved.
+        proof: What a stored proof says of other settings: `said(before, after)` yields sentences; None without one.
     """
 
-    def __init__(self, analysis: ModuleType, inputs: Any, config: Section, saved: Saved) -> None:
+    def __init__(self, analysis: ModuleType, inputs: Any, config: Section, saved: Saved, proof: Any = None) -> None:
         import ipywidgets
 
-        self._analysis, self._inputs, self._saved = analysis, inputs, saved
+        self._analysis, self._inputs, self._saved, self._proof = analysis, inputs, saved, proof
         self._config = self._kept = config
         self._before: Result | None = None
         self._call: asyncio.TimerHandle | None = None
@@ -179,6 +180,8 @@ class Panel:
         compare = getattr(self._analysis, "compare", changes.compare)
         effect: changes.Change = compare(before, after)
         yield Markup('<p class="csw-verdict">{}</p>').format(formats.sentence(self._text(effect.headline)))
+        for message in () if self._proof is None else self._proof.said(self._kept, self._config):
+            yield Markup("<p>{}</p>").format(formats.sentence(self._text(message)))
         beside = changes.figures_beside(before, after).drop(columns="is_other")
         beside = beside.rename(columns={"before": "as_saved", "after": "as_turned"})
         title = self._text(say("Figures, as saved and as turned"))

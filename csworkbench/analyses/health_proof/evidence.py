@@ -81,6 +81,7 @@ class Scored:
     Args:
         card: The scorecard, without the measures whose tables are missing.
         rows: Positions of the rows whose account has this scorecard at their date.
+        known: What each measure of the card is worth points for, by name; carried ones filled in.
         points: Points 0 to 100, rows x measures of the card; nan where a measure takes no part.
         score: 0 to 100; nan where too little is known.
         without: Measure -> the score without it; nan where nothing else is known.
@@ -88,6 +89,7 @@ class Scored:
 
     card: Scorecard
     rows: "NDArray[np.intp]"
+    known: "pd.DataFrame"
     points: "Floats"
     score: "Floats"
     without: "Mapping[str, Floats]"
@@ -164,7 +166,7 @@ def _scored(evidence: Evidence, name: str, rows: "NDArray[np.intp]") -> Scored:
         for measure in card.measures
         if (less := card.without([measure.name])) is not None
     }
-    return Scored(card, rows, grades.points, grades.score, without)
+    return Scored(card, rows, values, grades.points, grades.score, without)
 
 
 def _carried(

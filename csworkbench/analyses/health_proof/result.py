@@ -17,6 +17,7 @@ from csworkbench.analyses.health_proof.tables import (
     label_of,
     proof_table,
     segment_table,
+    teaching_table,
 )
 from csworkbench.analyses.health_proof.weights import suggested_weights, weight_table
 from csworkbench.analyses.health_proof.wording import event_words, stamp_words
@@ -72,6 +73,8 @@ class Result(Readable):
     * rolling, scorecard, window and candidate: scorecard, first_on, last_on, candidate, label, auc, low, high, rows,
       events, accounts
     * models, learned model: model, rows, events, sha256, document (JSON: everything to compute its risks elsewhere)
+    * teaching, scorecard, unit, date and measure: scorecard, unit_id, snapshot_date, measure, account_id, is_event,
+      value, text; what was known of the rows before the cut, for who turns the settings of health
 
     Args:
         headline: The stamp of the default scorecard.
@@ -178,6 +181,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         "drift": drift_table(evidence, inputs.scored),
         "rolling": rolling_table(readings, evidence, config),
         "models": _model_table(inputs.learned, evidence),
+        "teaching": teaching_table(evidence, inputs.scored),
     }
     caveats = doubts(evidence, readings, tables, config)
     return Result(

@@ -1,12 +1,13 @@
 """The tables of the proof: candidates by measure, calibration, gain, segments."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from csworkbench.analyses.health_proof.evidence import Evidence
+from csworkbench.analyses.health_proof.evidence import Evidence, Scored
 from csworkbench.analyses.health_proof.learning import CHALLENGERS, CONSTANT
 from csworkbench.analyses.health_proof.reading import SCORE, Reading, main_readings, shown_candidates
 from csworkbench.analyses.health_proof.settings import Config
+from csworkbench.asof import Part
 from csworkbench.features.estimating import share_of
 from csworkbench.inference.discrimination import captured, ranked
 from csworkbench.inference.proof import Rows, auc_of
@@ -46,6 +47,33 @@ def kind_of(candidate: str) -> str:
     if candidate == SCORE:
         return SCORE
     return "challenger" if candidate in CHALLENGERS else "baseline"
+
+
+def teaching_table(evidence: Evidence, scored: Mapping[str, Scored]) -> "pd.DataFrame":
+    """Return what was known of the rows that teach: who chooses weights looks at these, never at those that test.
+
+    Returns:
+        One row per scorecard, unit, date and measure: scorecard, unit_id, snapshot_date, measure, account_id, is_event,
+        value (a number; missing = not known, or text), text (a category). Empty without a proof out of time.
+    """
+    import pandas as pd
+
+    teaches = evidence.is_part(Part.TRAIN.value) & (evidence.cut is not None)
+    parts = []
+    for name, card in scored.items():
+        mine = teaches[card.rows]
+        rows = evidence.rows.iloc[card.rows[mine]]
+        for measure, known in card.known[mine].items():
+            is_number = pd.api.types.is_numeric_dtype(known)
+            parts.append(
+                pd.DataFrame({
+                    "scorecard": name, "unit_id": rows["unit_id"].array, "snapshot_date": rows["snapshot_date"].array,
+                    "measure": measure, "account_id": rows["account_id"].array, "is_event": rows["is_event"].array,
+                    "value": known.array if is_number else None, "text": None if is_number else known.array,
+                })
+            )  # fmt: skip
+    found = pd.concat(parts, ignore_index=True)
+    return found.astype(dict.fromkeys(["scorecard", "measure", "text"], "str") | {"value": "float64"})
 
 
 def proof_table(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":
