@@ -346,6 +346,36 @@ def test_where_nobody_could_turn_a_control_the_settings_are_a_plain_table(panel,
     assert (data["text/plain"], metadata["csworkbench"]["slot"]) == (repr(shown), "settings")
 
 
+def test_what_a_stored_proof_says_of_turned_settings_stands_beside_them(panel, monkeypatch):
+    saved, asked = panel._saved, []
+    module = panel._analysis
+
+    class Proof:
+        def __init__(self, table):
+            self.rows = len(table)
+
+        def said(self, before, after):
+            asked.append((before.share, after.share))
+            yield say("AUC of {n:count} rows", n=self.rows)
+
+    monkeypatch.setattr(module, "PROVED_BY", ("health_proof", "teaching"), raising=False)
+    monkeypatch.setattr(module, "Proof", Proof, raising=False)
+    (saved.root / "configs/health_proof.yaml").write_text("draws: 200\n", encoding="utf-8")
+    stored = SimpleNamespace(tables={"teaching": pd.DataFrame({"unit_id": ["r1", "r2"]})})
+    desk = SimpleNamespace(
+        root=saved.root,
+        language="en",
+        is_live=True,
+        settings_file=lambda analysis: saved.path,
+        settings=views.settings,
+        latest=lambda name, config: stored if (name, config.draws) == ("health_proof", 200) else None,
+    )
+    turned = tune(module, None, panel.config, desk)
+    turned.controls["share"].value = 0.7
+    assert "<p>AUC of 2 rows." in turned.effect.value
+    assert asked == [(0.4, 0.7)]
+
+
 class Lifecycle(Section):
     """Rules, as `segments` has them."""
 

@@ -20,6 +20,7 @@ from csworkbench.analyses.health_proof.evidence import Evidence, gather, score
 from csworkbench.analyses.health_proof.happened import happened
 from csworkbench.analyses.health_proof.leaks import leak_table
 from csworkbench.analyses.health_proof.measured import carried, measured
+from csworkbench.analyses.health_proof.tables import teaching_table
 from csworkbench.analyses.health_proof.weights import suggested_weights
 from csworkbench.asof import earlier, take
 from csworkbench.config import plain
@@ -390,6 +391,37 @@ def test_a_test_without_any_event_is_too_few_and_no_error():
     found = prove(made)
     assert found.tables["stamps"].iloc[0]["stamp"] == "too_few"
     assert found.figures["auc_score"].value is None
+
+
+def turned(weight, **changes):
+    made = card(measure("use", weight=weight), measure("mood"))
+    return health.Config(scorecards=(made.model_copy(update=changes),))
+
+
+def test_who_turns_weights_sees_the_auc_of_the_rows_before_the_cut_as_scikit_learn_has_it(evidence, result):
+    (said,) = health.Proof(result.tables["teaching"]).said(turned(3), turned(0.25))
+    train = (evidence.rows["part"] == "train").to_numpy()
+    known, is_event = evidence.known[train].clip(upper=100), evidence.is_event[train]
+    then, now = (roc_auc_score(is_event, -(weight * known["use"] + known["mood"])) for weight in (3, 0.25))
+    assert [said.values[name].value for name in ("then", "now", "more")] == pytest.approx([then, now, now - then])
+    assert said.values["more"].high < 0  # the driver lost its weight
+    assert said.values["events"] == is_event.sum()
+
+
+def test_bands_move_no_auc_and_a_measure_the_proof_did_not_have_is_named(result):
+    proof = health.Proof(result.tables["teaching"])
+    assert not list(proof.said(turned(3), turned(3, hysteresis_points=4.0)))
+    new = health.Config(scorecards=(card(measure("use"), measure("mood"), measure("late")),))
+    _, left_out = proof.said(turned(3), new)
+    assert say(left_out) == "Everybody, without what that proof did not have: late"
+
+
+def test_without_a_cut_nothing_is_left_to_choose_settings_by(evidence):
+    undated = replace(evidence, cut=None)
+    table = teaching_table(undated, score(undated))
+    assert table.empty
+    (said,) = health.Proof(table).said(turned(3), turned(1))
+    assert say(said) == "Everybody: before the test window of health_proof nothing is known to choose settings by"
 
 
 def test_a_score_nobody_had_before_the_test_has_the_strongest_baseline_of_the_test_to_beat():

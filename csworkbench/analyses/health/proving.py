@@ -67,7 +67,7 @@ class Proof:
         )
         if unknown:
             yield say(
-                "{card}: {measures:list} took no part in that proof and are left out of this AUC",
+                "{card}, without what that proof did not have: {measures:list}",
                 card=new.title,
                 measures=unknown,
             )
