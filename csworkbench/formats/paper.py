@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.estimates import Message, say
 from csworkbench.formats.figures import day, is_missing, number, share
-from csworkbench.formats.sentences import NAME, label, name, text
+from csworkbench.formats.sentences import NAME, label, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -94,13 +94,11 @@ def _cell(value: Any, column: str, language: str) -> str:
     if is_missing(value):
         return "–"
     if isinstance(value, str):
-        if column in _NAMES:
-            return label(value, language)
-        return name(value, language) if NAME.fullmatch(value) else value
+        return label(value, language) if column in _NAMES or NAME.fullmatch(value) else value
     if hasattr(value, "year"):
         return day(value, language)
     if type(value).__name__ in ("bool", "bool_"):
-        return text(say("yes") if value else say("no"), language)
+        return label("yes" if value else "no", language)
     if column.endswith(("_share", "_rate")):
         return share(float(value), language=language)
     exact = float(value)

@@ -211,7 +211,7 @@ def issue_table(inputs: Inputs) -> "pd.DataFrame":
     age = (pd.Timestamp(inputs.as_of) - rows["since"]).dt.days
     found = rows.assign(
         issue=[word(kind, inputs) for kind in rows["kind"]],
-        what=rows["what"].str.replace("_", " "),
+        what=[word(what, inputs) for what in rows["what"]],
         days=age.astype("Int64"),
     )
     return named(found[["account_id", "issue", "what", "severity", "since", "days"]], inputs)

@@ -4,6 +4,7 @@ Scorecards turn measures into points, points into a score of 0 to 100, the score
 """
 
 from csworkbench.analyses.health.comparing import compare
+from csworkbench.analyses.health.frames import edges
 from csworkbench.analyses.health.panel import Inputs, prepare
 from csworkbench.analyses.health.result import Result, analyze
 from csworkbench.analyses.health.settings import Config
@@ -36,5 +37,6 @@ __all__ = [
     "Rule",
     "analyze",
     "compare",
+    "edges",
     "prepare",
 ]

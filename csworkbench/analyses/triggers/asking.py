@@ -161,13 +161,13 @@ def sentence(trigger: kinds.Trigger, row: "dict[Any, Any]", thresholds: "Mapping
             return say("{n:count} tickets about {topic} since {day:date}", n=trigger.times, topic=subject, day=other)
         case kinds.OpenTicket():
             return say(
-                "A ticket about {topic} of {opened:date} was still open after {days:n day|days}",
+                "A ticket about {topic:word} of {opened:date} was still open after {days:n day|days}",
                 topic=subject or "?",
                 opened=other,
                 days=int(row["amount"]),
             )
         case kinds.TicketCluster():
-            return say("Has the configuration of a known problem and has not asked: {pair}", pair=subject)
+            return say("Has the configuration of a known problem and has not asked: {pair:word}", pair=subject)
         case kinds.SharedLogin():
             return say(
                 "One login was used for more than {hours:number} hours a day on {n:n day|days} since {day:date}",
@@ -184,9 +184,9 @@ def sentence(trigger: kinds.Trigger, row: "dict[Any, Any]", thresholds: "Mapping
             return say("Upgraded on {day:date}, {transition}: {script}", day=day, transition=subject, script=script)
         case kinds.CancelRequest():
             return say(
-                "Asked to leave on {day:date}, reason: {reason}",
+                "Asked to leave on {day:date}, reason: {reason:word}",
                 day=day,
-                reason=subject.replace("_", " ") or "none given",
+                reason=subject or say("none given"),
             )
     return say("Signed up on {day:date}", day=day)
 
