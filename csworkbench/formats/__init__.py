@@ -18,7 +18,7 @@ Placeholders of a Message, `{name:spec}`:
     {x:date}          30 Sep 2026 as the language writes it
     {x:money SEK}     SEK 1,235
     {x:estimate}      0.74 (0.72 to 0.76, n 7,043)
-    {x:word}          a name of ours, such as a band, in the reader's language; the first word of all has a capital
+    {x:word}          a name of ours, such as a band, in the reader's language; with a capital where it begins all
     {x:list}          a, b, c and 2 more
     {x:words}         the same of names of ours
 

@@ -18,7 +18,8 @@ CATALOGS = {"sv": "sv", "zh": "zh_CN"}
 """Language -> file of its catalogue; English needs none."""
 ENGLISH = "en"
 _ACRONYMS = (
-    "API ARR AUC CRM CSAT CSM CSMs CSV CTR EUR GRR ID IDs KPI KPIs MRR NPS NRR ROI SEK SLA SMS SRM SSO URL USD UTC XLSX"
+    "API ARR AUC CRM CSAT CSM CSMs CSV CTR EUR GRR ID IDs KPI KPIs MRR NPS NRR OK ROI SEK SLA SMS SRM SSO URL USD UTC "
+    "XLSX"
 )
 ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
 """Words that are written in capitals, by their small letters."""

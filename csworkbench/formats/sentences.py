@@ -15,6 +15,7 @@ from csworkbench.formats.languages import locale_of, spaced, words
 LISTED = 3
 NAME = re.compile("[a-z]+([_ ][a-z]+)*")
 """A name of ours, such as a band; ids and customers' texts are written otherwise."""
+BEGINS = re.compile(r"\{\w+:word\}")
 ENDS = (".", "!", "?", "。", "！", "？")
 
 
@@ -31,6 +32,11 @@ def text(message: Message, language: str = "") -> str:
     Raises:
         ValueError: The template is malformed, names a value that is not given, or uses an unknown spec or language.
     """
+    said = _told(message, language)
+    return _capitalized(said) if BEGINS.match(words(message.key, language)) else said
+
+
+def _told(message: Message, language: str) -> str:
     said, is_close = "", locale_of(language).language == "zh"
     for literal, name, spec, conversion in Formatter().parse(words(message.key, language)):
         said = _beside(said, literal) if is_close else said + literal
@@ -39,8 +45,6 @@ def text(message: Message, language: str = "") -> str:
         if conversion or not name.isidentifier() or name not in message.values:
             raise ValueError(f"no value for {{{name}}} in the message {message.key!r}")
         filled = _filled(message.values[name], spec or "", language)
-        if spec == "word" and not said:
-            filled = _capitalized(filled)
         said = _beside(said, filled) if is_close else said + filled
     return said
 
@@ -177,7 +181,7 @@ def _worded(value: Any, language: str) -> str:
 def _as_is(value: Any, language: str) -> str:
     match value:
         case Message():
-            return text(value, language)
+            return _told(value, language)
         case Estimate():
             return estimate(value, language)
         case Enum():

@@ -233,8 +233,8 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     if len(tables["automation"]):
         first = tables["automation"].iloc[0]
         yield say(
-            "Make one message of what CSMs do by {channel} ({family}, {rule}): {repeats:n time|times} at {accounts:n "
-            "account|accounts}, {hours:n hour|hours} a month",
+            "Make one message of what CSMs do by {channel:word} ({family:word}, {rule:word}): {repeats:n time|times} "
+            "at {accounts:n account|accounts}, {hours:n hour|hours} a month",
             channel=str(first["channel"]),
             family=str(first["family"]),
             rule=str(first["rule"]),

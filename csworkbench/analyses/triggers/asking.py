@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.triggers import kinds
+from csworkbench.analyses.triggers.events import MORE
 from csworkbench.analyses.triggers.evidence import STEM, Inputs
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.analyses.triggers.thresholds import Threshold
@@ -181,7 +182,9 @@ def sentence(trigger: kinds.Trigger, row: "dict[Any, Any]", thresholds: "Mapping
             return _replaced(subject, row, day)
         case kinds.Upgrade():
             script = trigger.scripts.get(subject, trigger.scripts.get(kinds.EVERY, ""))
-            return say("Upgraded on {day:date}, {transition}: {script}", day=day, transition=subject, script=script)
+            is_more = subject.startswith(MORE)
+            transition = say("more of {plan}", plan=subject.removeprefix(MORE)) if is_more else subject
+            return say("Upgraded on {day:date}, {transition}: {script}", day=day, transition=transition, script=script)
         case kinds.CancelRequest():
             return say(
                 "Asked to leave on {day:date}, reason: {reason:word}",
