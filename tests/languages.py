@@ -41,7 +41,7 @@ msgstr ""
 
 """
 HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
-CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([a-z]+(?: [a-z]+)*)</t[dh]>')
+CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([A-Za-z][a-z]*(?: [a-z]+)*)</t[dh]>')
 CODES = (
     *("at_risk", "not_scored", "in_app", "tech_touch", "first_value", "low_engagement"),
     *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit"),
@@ -68,6 +68,18 @@ SHOWN = (
     *("eight or more automatic mails", "a ticket was opened", "a ticket was resolved", "use rose by a tenth or more"),
     *("recovered", "recovery", "days open", "warns", "useless", "due overdue", "not looked at", "call", "visit"),
     *("system", "relative", "level", "nothing", "no rule"),
+    *(
+        "fact",
+        "held on",
+        "agreed",
+        "practice",
+        "done or not needed",
+        "best practice",
+        "opportunity",
+        "talked",
+        "ticket",
+    ),
+    *("occasion", "at customer"),
 )
 """Names of ours in charts and cells that no stored output has, because their text is only drawn."""
 UNITS = ("percentage points", "percentage point", "users", "user", "minutes", "minute")
@@ -83,6 +95,8 @@ def keys() -> dict[str, set[str]]:
         place = (parts[1] if parts[0] == "analyses" and len(parts) > 1 else parts[0]).removesuffix(".py")
         found.setdefault(place, set()).update(_of_tree(ast.parse(path.read_text("utf-8"))))
     found["tables"] |= {label(name, "en") for name in CODES}
+    columns = [column for spec in SPECS.values() for column in spec.columns]
+    found["tables"] |= {label(code, "en") for column in columns for code in column.allowed or ()}
     found["sources"] |= {*findings.ADVICE.values(), *rules.ADVICE.values()}
     found["tables"] |= {label(name, "en") for name in (*SPECS, *FILES, *SHOWN, *_tables(), *ANALYSES)} | set(UNITS)
     for path in sorted((PACKAGE / "templates").glob("*.j2")):
@@ -91,8 +105,9 @@ def keys() -> dict[str, set[str]]:
             found.setdefault("templates", set()).update(
                 text if isinstance(text, str) else text[0] for _, _, text, _ in texts
             )
+    known = {str(each.id) for each in read(LANGUAGES[0]) if each.id}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        found.setdefault(path.stem, set()).update(_of_notebook(path))
+        found.setdefault(path.stem, set()).update(_of_notebook(path, known))
     return {place: {key for key in texts if _has_words(key)} for place, texts in found.items() if texts}
 
 
@@ -148,7 +163,8 @@ def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield from _texts((node.body, node.orelse))
 
 
-def _of_notebook(path: Path) -> Iterator[str]:
+def _of_notebook(path: Path, known: set[str]) -> Iterator[str]:
+    """Yield the words of a notebook; of cells, which settings and customers fill too, those that are known as ours."""
     for cell in json.loads(path.read_text("utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
@@ -158,7 +174,8 @@ def _of_notebook(path: Path) -> Iterator[str]:
             for output in cell["outputs"]:
                 html = "".join(output.get("data", {}).get("text/html", []))
                 if output.get("metadata", {}).get("csworkbench", {}).get("slot") != "settings":
-                    yield from (cell for cell in CELLS.findall(html) if cell not in OWN | SPECS.keys())
+                    cells = {cell[:1].lower() + cell[1:] for cell in CELLS.findall(html)}
+                    yield from (cells & known) - OWN - SPECS.keys()
                 for pair in HEADS.findall(html):
                     yield unescape("".join(pair)).partition(" (")[0]
 

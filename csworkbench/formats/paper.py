@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.estimates import Message, say
 from csworkbench.formats.figures import day, is_missing, number, share
+from csworkbench.formats.languages import words
 from csworkbench.formats.sentences import NAME, label, text
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def table(frame: "pd.DataFrame", title: Message, columns: Sequence[str], languag
         language: Language tag.
     """
     if frame.empty:
-        return f"<p>{_said(title, language)}: {_said(say('none known'), language)}</p>"
+        return f"<p>{_said(title, language)}{words(': ', language)}{_said(say('none known'), language)}</p>"
     head = "".join(f'<th scope="col">{escape(label(name, language))}</th>' for name in columns)
     rows = "\n".join(
         "<tr>" + "".join(f"<td>{escape(_cell(row[name], name, language))}</td>" for name in columns) + "</tr>"

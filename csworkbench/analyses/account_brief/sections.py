@@ -93,7 +93,7 @@ def fact_table(inputs: Inputs) -> "pd.DataFrame":
     rows = []
     for account, about in inputs.accounts.to_dict("index").items():
         facts = {
-            "tier": say("{tier}, {csm} looks after it", tier=about["tier"], csm=about["csm"]),
+            "tier": say("{tier:word}, {csm} looks after it", tier=about["tier"], csm=about["csm"]),
             "stage": _stage(cells.get(str(account)), inputs),
             "health": _health(scores.get(str(account)), inputs),
             "arr": _amount(about["arr"], about["currency"], inputs),
