@@ -138,6 +138,7 @@ def test_a_translation_serves_its_words_with_and_without_a_capital(catalog):
 
 def test_a_chinese_sentence_that_ends_in_a_latin_word_still_ends_as_chinese():
     assert formats.sentence("请给他们指派 CSM") == "请给他们指派 CSM。"
+    assert formats.sentence("把名单定为正式：csw release latest weekly_list")[-1] == "。"
     assert formats.sentence("Call 上海同舟 and CSM") == "Call 上海同舟 and CSM."
 
 

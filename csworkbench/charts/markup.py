@@ -81,7 +81,8 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
             is_share = column in ("share", "rate") or column.endswith(("_share", "_rate"))
             return formats.share(float(value), language=language) if is_share else _number(value, digits, language)
         case list() | tuple() | set() | frozenset():
-            return _shortened(", ".join(cell(each, column, language) for each in value))
+            said = (formats.inside(x, language) if isinstance(x, str) else cell(x, column, language) for x in value)
+            return _shortened(formats.words(", ", language).join(said))
     return _shortened(str(value))
 
 
@@ -89,7 +90,12 @@ def _said(value: str, column: str, language: str) -> str:
     """Return a text of a cell; a name of ours in words."""
     name = value.replace("-", "_") if column in SLUGS else value
     is_typed = column in KEYS or (column.endswith("_id") and column not in SLUGS)
-    return formats.label(name, language) if formats.NAME.fullmatch(name) and not is_typed else value
+    if is_typed:
+        return value
+    if formats.NAME.fullmatch(name):
+        return formats.label(name, language)
+    # Names of ours with a hyphen begin small, and names of customers do not.
+    return formats.words(value, language) if value[:1].islower() else value
 
 
 def table_html(

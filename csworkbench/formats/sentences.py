@@ -15,6 +15,7 @@ from csworkbench.formats.languages import locale_of, spaced, words
 LISTED = 3
 NAME = re.compile("[a-z]+([_ ][a-z]+)*")
 """A name of ours, such as a band; ids and customers' texts are written otherwise."""
+CHINESE_MARKS = "，：；。"
 BEGINS = re.compile(r"\{\w+:word\}")
 ENDS = (".", "!", "?", "。", "！", "？")
 
@@ -110,12 +111,13 @@ def sentence(said: str) -> str:
     """Return words with a full stop, where they do not end a sentence already.
 
     Args:
-        said: Text in any language; one that ends in a Chinese character, or has as many Chinese characters as others,
-            gets a Chinese full stop.
+        said: Text in any language; one that ends in a Chinese character, has as many Chinese characters as others, or
+            Chinese punctuation, which names have not, gets a Chinese full stop.
     """
     if said.endswith(ENDS):
         return said
     is_chinese = _is_wide(said[-1:] or ".") or 2 * sum(map(_is_wide, said)) >= sum(map(str.isalnum, said))
+    is_chinese |= any(mark in said for mark in CHINESE_MARKS)
     return f"{said}{'。' if said and is_chinese else '.'}"
 
 
