@@ -18,10 +18,12 @@ from jinja2.ext import babel_extract
 
 from csworkbench.formats import label
 from csworkbench.report.story import passages
+from csworkbench.sources import findings, rules
 from csworkbench.tables import SPECS
 from tests.house.places import ROOT
 
 PACKAGE = ROOT / "csworkbench"
+ANALYSES = [path.name for path in sorted((PACKAGE / "analyses").iterdir()) if (path / "__init__.py").exists()]
 FOLDER = PACKAGE / "languages"
 LANGUAGES = ("sv", "zh_CN")
 # What notebooks and analyses name charts, tables and axes by: arguments that `charts` and `views` translate.
@@ -39,23 +41,45 @@ msgstr ""
 
 """
 HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
-CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([a-z]+(?: [a-z]+)*)</t[dh]>')
+CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([A-Za-z][a-z]*(?: [a-z]+)*)</t[dh]>')
 CODES = (
     *("at_risk", "not_scored", "in_app", "tech_touch", "first_value", "low_engagement"),
     *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit"),
 )
 """Names of ours that pages show in cells, with an underscore or seldom; other ids and keys of settings stay."""
 FILES = (
-    *("account_history", "balance_first", "before_after", "by_account", "by_csm", "by_theme", "called", "course_first"),
-    *("first_balance", "first_course", "first_scores", "last_meeting", "missing_calls", "missing_meetings"),
-    *("next_actions", "next_meeting", "open_actions", "ratio_weeks", "renewal_rates", "renewal_tasks", "renewals_due"),
-    *("to_raise", "due", "facts", "agenda"),
+    *("account_history", "baselines", "first_balance", "first_course", "first_scores", "judgements", "plan_baselines"),
+    *("by_account", "by_csm", "by_theme", "rejected"),
 )
-"""Tables of results that pages offer as files and show nowhere."""
+"""Tables of results whose names no dictionary of tables in the program holds."""
 SHOWN = (
     *("renewed for less", "renewed for more", "not decided yet", "use last week", "use last four weeks"),
     *("use eight weeks before", "days since last use", "open tickets", "median days", "onboarding days"),
     *("accounts per CSM", "tenure months", "low usage", "health score", "contact replaced", "same question"),
+    *("enough", "not enough", "margin of share", "margin of NPS", "AUC above chance", "percent of pairs"),
+    *("NPS points", "opened at least", "opened at most", "delivered", "clicked", "replied", "unsubscribed", "wrote"),
+    *("we wrote", "key point", "serious ticket", "after sales", "nobody took it", "settled by the follow-up"),
+    *("no e-mail address", "no click, no answer", "sample ratio all", "sample ratio weeks", "sample ratio strata"),
+    *("planned ahead", "watched to the end", "units in arms", "same person twice", "one CSM both arms"),
+    *("other experiments", "registered", "registered as of", "first day", "last day", "frequency cap"),
+    *("negative control", "placebo week", "pre trend", "compliance", "eligibility", "strategies", "assignment"),
+    *("start", "follow up", "estimand", "tenure", "week", "use before", "own change", "own slope", "CSM load"),
+    *("works, as far as a comparison can tell", "a plan was running", "a plan landed", "two or more calls or visits"),
+    *("eight or more automatic mails", "a ticket was opened", "a ticket was resolved", "use rose by a tenth or more"),
+    *("recovered", "recovery", "days open", "warns", "useless", "due overdue", "not looked at", "call", "visit"),
+    *("system", "relative", "level", "nothing", "no rule"),
+    *(
+        "fact",
+        "held on",
+        "agreed",
+        "practice",
+        "done or not needed",
+        "best practice",
+        "opportunity",
+        "talked",
+        "ticket",
+    ),
+    *("occasion", "at customer"),
 )
 """Names of ours in charts and cells that no stored output has, because their text is only drawn."""
 UNITS = ("percentage points", "percentage point", "users", "user", "minutes", "minute")
@@ -71,16 +95,44 @@ def keys() -> dict[str, set[str]]:
         place = (parts[1] if parts[0] == "analyses" and len(parts) > 1 else parts[0]).removesuffix(".py")
         found.setdefault(place, set()).update(_of_tree(ast.parse(path.read_text("utf-8"))))
     found["tables"] |= {label(name, "en") for name in CODES}
-    found["tables"] |= {label(name, "en") for name in (*SPECS, *FILES, *SHOWN)} | set(UNITS)
+    columns = [column for spec in SPECS.values() for column in spec.columns]
+    found["tables"] |= {label(code, "en") for column in columns for code in column.allowed or ()}
+    found["sources"] |= {*findings.ADVICE.values(), *rules.ADVICE.values()}
+    found["tables"] |= {label(name, "en") for name in (*SPECS, *FILES, *SHOWN, *_tables(), *ANALYSES)} | set(UNITS)
     for path in sorted((PACKAGE / "templates").glob("*.j2")):
         with path.open("rb") as file:
             texts = babel_extract(file, ("_",), (), {})
             found.setdefault("templates", set()).update(
                 text if isinstance(text, str) else text[0] for _, _, text, _ in texts
             )
+    known = {str(each.id) for each in read(LANGUAGES[0]) if each.id}
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        found.setdefault(path.stem, set()).update(_of_notebook(path))
+        found.setdefault(path.stem, set()).update(_of_notebook(path, known))
     return {place: {key for key in texts if _has_words(key)} for place, texts in found.items() if texts}
+
+
+def _tables() -> Iterator[str]:
+    """Yield the names of the tables of results: keys of what is called tables, or returned as frames by name."""
+    for path in sorted((PACKAGE / "analyses").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+            match node:
+                case ast.FunctionDef(name=name, returns=ast.expr() as returns):
+                    is_ours = "tables" in name or re.search("(dict|Mapping).str,.*DataFrame", ast.unparse(returns))
+                    yield from _keys(node) if is_ours else ()
+                case ast.Assign(targets=[ast.Name(id="tables")]) | ast.AugAssign(target=ast.Name(id="tables")):
+                    yield from _keys(node.value)
+                case ast.Assign(targets=[ast.Subscript(value=ast.Name(id="tables"), slice=ast.Constant(value=name))]):
+                    yield name
+                case ast.keyword(arg="tables"):
+                    yield from _keys(node.value)
+
+
+def _keys(node: ast.AST) -> Iterator[str]:
+    options = {id(each.value) for each in ast.walk(node) if isinstance(each, ast.keyword) and each.arg == "options"}
+    for each in ast.walk(node):
+        if isinstance(each, ast.Dict) and id(each) not in options:
+            made = zip(each.keys, each.values, strict=True)
+            yield from _texts(key for key, value in made if key and not isinstance(value, ast.Constant | ast.Dict))
 
 
 def _of_tree(tree: ast.AST) -> Iterator[str]:
@@ -111,7 +163,8 @@ def _texts(nodes: Iterable[ast.AST]) -> Iterator[str]:
             yield from _texts((node.body, node.orelse))
 
 
-def _of_notebook(path: Path) -> Iterator[str]:
+def _of_notebook(path: Path, known: set[str]) -> Iterator[str]:
+    """Yield the words of a notebook; of cells, which settings and customers fill too, those that are known as ours."""
     for cell in json.loads(path.read_text("utf-8"))["cells"]:
         source = "".join(cell["source"])
         if cell["cell_type"] == "markdown":
@@ -121,23 +174,28 @@ def _of_notebook(path: Path) -> Iterator[str]:
             for output in cell["outputs"]:
                 html = "".join(output.get("data", {}).get("text/html", []))
                 if output.get("metadata", {}).get("csworkbench", {}).get("slot") != "settings":
-                    yield from (cell for cell in CELLS.findall(html) if cell not in OWN | SPECS.keys())
+                    cells = {cell[:1].lower() + cell[1:] for cell in CELLS.findall(html)}
+                    yield from (cells & known) - OWN - SPECS.keys()
                 for pair in HEADS.findall(html):
                     yield unescape("".join(pair)).partition(" (")[0]
 
 
 def _has_words(key: str) -> bool:
-    if key == ", ":  # between the items of a list: Chinese has a comma of its own for that
-        return True
     parts = string.Formatter().parse(key)
     words = "".join(literal + (spec if spec and "|" in spec else "") for literal, _, spec, _ in parts)
-    return bool(re.search("[A-Za-z]{2}", words))
+    return bool(re.search("[A-Za-z]{2}|[,:;.(]", words))  # Chinese has punctuation of its own
 
 
 def placeholders(pattern: str) -> list[str]:
     """Return the placeholders of a pattern, sorted; the words of a counted noun are left out, they are translated."""
     fields = ((name, spec or "") for _, name, spec, _ in string.Formatter().parse(pattern) if name is not None)
     return sorted(f"{name}:{'n' if spec.startswith('n ') else spec}" for name, spec in fields)
+
+
+def lacking(wanted: set[str], said: Iterable[str]) -> set[str]:
+    """Return the words that have no translation, with or without a capital."""
+    known = set(said)
+    return {key for key in wanted if key not in known and key[:1].swapcase() + key[1:] not in known}
 
 
 def read(language: str) -> Catalog:
@@ -160,7 +218,7 @@ def main() -> None:
     for language in LANGUAGES:
         old = {str(each.id): str(each.string) for each in read(language) if each.id}
         made = Catalog(locale=language, project="csworkbench", charset="utf-8", fuzzy=False)
-        for key in wanted:
+        for key in {key for key in wanted if key in old} | lacking(wanted, old):
             made.add(key, old.get(key, ""))
         write(made, language)
 

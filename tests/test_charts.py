@@ -278,7 +278,7 @@ def test_any_numbers_can_be_drawn(numbers):
         (None, "name", "–"),
         (pd.NaT, "made_on", "–"),
         (AS_OF, "made_on", "30 Sep 2026"),
-        (np.bool_(True), "agrees", "yes"),
+        (np.bool_(True), "agrees", "Yes"),
         (["a", "b"], "names", "a, b"),
         ("00042", "account_id", "00042"),
     ],
@@ -288,7 +288,7 @@ def test_a_cell_reads_as_people_write(value, column, shown):
 
 
 def test_a_long_text_is_cut_with_a_sign():
-    assert cell("x" * 999, "note") == "x" * 299 + "…"
+    assert cell("x" * 999, "note") == "X" + "x" * 298 + "…"
 
 
 @pytest.mark.parametrize(
@@ -322,7 +322,7 @@ def test_a_table_names_its_rows_and_columns_for_those_who_listen():
 
 def test_a_row_without_a_name_has_no_empty_header():
     html = table_html(pd.DataFrame({"rule": ["call", ""], "n": [2, 1]}), "t")
-    assert '<th scope="row">call</th>' in html
+    assert '<th scope="row">Call</th>' in html
     assert '<td></td><td class="csw-num">1</td>' in html
 
 

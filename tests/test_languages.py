@@ -11,7 +11,7 @@ from csworkbench import formats, views
 from csworkbench.charts import bars
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
 from csworkbench.report.story import passages
-from tests.languages import FOLDER, LANGUAGES, keys, placeholders
+from tests.languages import FOLDER, LANGUAGES, keys, lacking, placeholders
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +35,9 @@ def catalog(monkeypatch):
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_every_word_for_readers_is_translated(found, language):
     said = formats.catalog(language).keys()
-    assert {place: sorted(words - said) for place, words in found.items() if words - said} == {}, "make languages"
+    assert {place: sorted(lacking(words, said)) for place, words in found.items() if lacking(words, said)} == {}, (
+        "make languages"
+    )
 
 
 def entries(language):
@@ -83,6 +85,13 @@ def test_names_of_ours_in_a_list_are_said_in_the_language(catalog):
     assert formats.text(message, "en") == "moved for complaint, Acme"
 
 
+def test_a_key_reads_as_words_within_a_sentence_and_begins_one_with_a_capital(catalog):
+    catalog(**{"Low engagement": "Lågt engagemang", "API use": "API-bruk"})
+    message = say("{first:word}, {rest:words}", first="low_engagement", rest=["low_engagement", "api_use", "Acme"])
+    assert formats.text(message, "en") == "Low engagement, low engagement, API use, Acme"
+    assert formats.text(message, "sv") == "Lågt engagemang, lågt engagemang, API-bruk, Acme"
+
+
 def test_traditional_chinese_does_not_get_simplified_characters(catalog):
     catalog(yes="是")
     assert (formats.words("yes", "zh-CN"), formats.words("yes", "zh"), formats.words("yes", "zh-TW")) == (
@@ -98,6 +107,39 @@ def test_a_chinese_sentence_ends_with_a_chinese_full_stop():
         "ready.",
         "已就绪。",
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("上海同舟", "先看上海同舟，共 3 个"),
+        ("Acme", "先看 Acme，共 3 个"),
+        ("（无名）", "先看（无名），共 3 个"),
+        ("7%", "先看 7%，共 3 个"),
+    ],
+)
+def test_chinese_stands_apart_from_latin_words_and_numbers_alone(catalog, name, said):
+    catalog(**{"{name}, {n:count} accounts": "先看 {name} ，共{n:count}个"})
+    message = say("{name}, {n:count} accounts", name=name, n=3)
+    assert formats.text(message, "zh-CN") == said
+    assert formats.text(message, "en") == f"{name}, 3 accounts"
+
+
+def test_a_translation_serves_its_words_with_and_without_a_capital(catalog):
+    catalog(**{"Lost": "Förlorad", "open": "öppen", "NPS score": "NPS-poäng"})
+    assert [formats.words(each, "sv") for each in ("Lost", "lost", "Open", "nPS score")] == [
+        "Förlorad",
+        "förlorad",
+        "Öppen",
+        "NPS-poäng",
+    ]
+    assert not formats.is_foreign("lost", "sv")
+
+
+def test_a_chinese_sentence_that_ends_in_a_latin_word_still_ends_as_chinese():
+    assert formats.sentence("请给他们指派 CSM") == "请给他们指派 CSM。"
+    assert formats.sentence("把名单定为正式：csw release latest weekly_list")[-1] == "。"
+    assert formats.sentence("Call 上海同舟 and CSM") == "Call 上海同舟 and CSM."
 
 
 def test_a_language_left_empty_is_that_of_the_desk(catalog):

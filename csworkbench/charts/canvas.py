@@ -257,8 +257,7 @@ def named(title: Title, language: str = "") -> str:
 
 def axis_name(unit: str, language: str = "") -> str:
     """Return the name of an axis: its unit in words."""
-    word = unit.replace("_", " ")
-    return formats.words("percent" if unit == "share" else formats.ACRONYMS.get(word, word), language)
+    return formats.words("percent" if unit == "share" else formats.spaced(unit), language)
 
 
 def ours(language: str, *texts: str) -> list[str]:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MISSING = "–"
 LONGEST_CELL = 300
-KEYS = ("table", "tables", "column", "key", "setting", "value", "file", "id", "name")
+KEYS = ("table", "tables", "column", "key", "setting", "value", "file", "id", "name", "language")
 """Columns whose words are those of files or of customers, in any language; so are ids of any kind."""
 SLUGS = ("play", "rule", "program", "trigger", "experiment", "experiment_id", "touch")
 """Columns of names that settings write with hyphens: `save-call` reads "Save call"."""
@@ -74,14 +74,15 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
         case _ if formats.is_missing(value):
             return MISSING
         case _ if type(value).__name__ in ("bool", "bool_"):
-            return formats.text(say("yes") if value else say("no"), language)
+            return formats.label("yes" if value else "no", language)
         case datetime() | date():
             return formats.day(value, language)
         case Real():
             is_share = column in ("share", "rate") or column.endswith(("_share", "_rate"))
             return formats.share(float(value), language=language) if is_share else _number(value, digits, language)
         case list() | tuple() | set() | frozenset():
-            return _shortened(", ".join(cell(each, column, language) for each in value))
+            said = (formats.inside(x, language) if isinstance(x, str) else cell(x, column, language) for x in value)
+            return _shortened(formats.words(", ", language).join(said))
     return _shortened(str(value))
 
 
@@ -89,7 +90,12 @@ def _said(value: str, column: str, language: str) -> str:
     """Return a text of a cell; a name of ours in words."""
     name = value.replace("-", "_") if column in SLUGS else value
     is_typed = column in KEYS or (column.endswith("_id") and column not in SLUGS)
-    return formats.name(name, language) if formats.NAME.fullmatch(name) and not is_typed else value
+    if is_typed:
+        return value
+    if formats.NAME.fullmatch(name):
+        return formats.label(name, language)
+    # Names of ours with a hyphen begin small, and names of customers do not.
+    return formats.words(value, language) if value[:1].islower() else value
 
 
 def table_html(

@@ -1,7 +1,7 @@
 """Numbers, money, dates, estimates and Messages as text, by language; plain text, never HTML.
 
-figures     number, share, money, day, estimate, figure, in_unit
-sentences   text, label, name, sentence
+figures     number, share, money, day, month, estimate, figure, in_unit
+sentences   text, label, inside, spaced, sentence
 languages   words, is_foreign, speak: the catalogues of Swedish and Chinese; a language left empty is the desk's
 readable    Readable: text, frame and plain data of a result
 inert       printable, neutral: text that commands no terminal and no spreadsheet
@@ -18,21 +18,20 @@ Placeholders of a Message, `{name:spec}`:
     {x:date}          30 Sep 2026 as the language writes it
     {x:money SEK}     SEK 1,235
     {x:estimate}      0.74 (0.72 to 0.76, n 7,043)
-    {x:word}          a name of ours, such as a band, in the reader's language
+    {x:word}          a name of ours, such as a band, in the reader's language; with a capital where it begins all
     {x:list}          a, b, c and 2 more
     {x:words}         the same of names of ours
 
 `{{` and `}}` stand for braces. A missing value (None, NaN) reads "not known".
 """
 
-from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, number, share
+from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, month, number, share
 from csworkbench.formats.inert import neutral, printable
-from csworkbench.formats.languages import catalog, is_foreign, locale_of, speak, words
+from csworkbench.formats.languages import catalog, is_foreign, locale_of, spaced, speak, words
 from csworkbench.formats.readable import Readable
-from csworkbench.formats.sentences import ACRONYMS, NAME, label, name, sentence, text
+from csworkbench.formats.sentences import NAME, inside, label, sentence, text
 
 __all__ = [
-    "ACRONYMS",
     "NAME",
     "Readable",
     "catalog",
@@ -40,17 +39,19 @@ __all__ = [
     "estimate",
     "figure",
     "in_unit",
+    "inside",
     "is_foreign",
     "is_missing",
     "label",
     "locale_of",
     "money",
-    "name",
+    "month",
     "neutral",
     "number",
     "printable",
     "sentence",
     "share",
+    "spaced",
     "speak",
     "text",
     "words",

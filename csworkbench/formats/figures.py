@@ -9,7 +9,7 @@ from math import floor, isinf, log10
 from typing import Any
 
 from csworkbench.estimates import Estimate
-from csworkbench.formats.languages import locale_of, spoken, words
+from csworkbench.formats.languages import locale_of, spaced, spoken, words
 
 NOT_KNOWN = "not known"
 SIGNIFICANT = 3
@@ -104,6 +104,25 @@ def day(value: date | str | None, language: str = "") -> str:
     return written
 
 
+def month(value: date, language: str = "") -> str:
+    """Return the month of a date as the language writes it.
+
+    Args:
+        value: Date or instant.
+        language: Language tag.
+
+    Returns:
+        Text such as "Sep 2026".
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    from babel.dates import format_skeleton
+
+    written: str = format_skeleton("yMMM", value, locale=locale_of(language))
+    return written
+
+
 def estimate(value: Estimate, language: str = "") -> str:
     """Return an estimate with its interval and sample size.
 
@@ -118,7 +137,7 @@ def estimate(value: Estimate, language: str = "") -> str:
         ValueError: The language is unknown.
     """
     point, behind = figure(value, language)
-    return f"{point} ({behind})" if behind else point
+    return words("{value} ({behind})", language).format(value=point, behind=behind) if behind else point
 
 
 def figure(value: Estimate, language: str = "") -> tuple[str, str]:
@@ -173,7 +192,7 @@ def in_unit(
     written = number(value, digits, language)
     if not named or unit in PLAIN_UNITS or written == words(NOT_KNOWN, language):
         return written
-    word = unit.replace("_", " ")
+    word = spaced(unit)
     return f"{written} {words(word.removesuffix('s') if value == 1 else word, language)}"
 
 

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 CATALOGS = {"sv": "sv", "zh": "zh_CN"}
 """Language -> file of its catalogue; English needs none."""
 ENGLISH = "en"
+_ACRONYMS = (
+    "API ARR AUC CRM CSAT CSM CSMs CSV CTR EUR GRR ID IDs KPI KPIs MRR NPS NRR OK ROI SEK SLA SMS SRM SSO URL USD UTC "
+    "XLSX"
+)
+ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
+"""Words that are written in capitals, by their small letters."""
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 
@@ -48,8 +54,10 @@ def spoken(language: str) -> str:
     return language or _Desk.language
 
 
-def words(english: str, language: str) -> str:
+def words(english: str, language: str = "") -> str:
     """Return words of ours in a language; as they are where its catalogue has none.
+
+    A catalogue that has them with another first letter ("At risk" for "at risk") gives them in the case asked for.
 
     Args:
         english: A sentence pattern, a label or a title, as the program holds it.
@@ -58,7 +66,19 @@ def words(english: str, language: str) -> str:
     Raises:
         ValueError: The language is unknown.
     """
-    return catalog(language).get(english, english)
+    return _translated(english, language) or english
+
+
+def spaced(key: str) -> str:
+    """Return a snake_case name as English words.
+
+    Args:
+        key: Name of a column, figure, rule or setting.
+
+    Returns:
+        "API use" for "api_use".
+    """
+    return " ".join(ACRONYMS.get(word.lower(), word) for word in key.replace("_", " ").split())
 
 
 def is_foreign(english: str, language: str) -> bool:
@@ -74,7 +94,18 @@ def is_foreign(english: str, language: str) -> bool:
         ValueError: The language is unknown.
     """
     has_words = any(character.isalpha() for character in PLACEHOLDER.sub("", english))
-    return has_words and locale_of(language).language != ENGLISH and english not in catalog(language)
+    return has_words and locale_of(language).language != ENGLISH and not _translated(english, language)
+
+
+def _translated(english: str, language: str) -> str | None:
+    known = catalog(language)
+    if (said := known.get(english)) is not None:
+        return said
+    first = english[:1]
+    said = known.get(first.swapcase() + english[1:])
+    if said is None or first.isupper():
+        return said and said[:1].upper() + said[1:]
+    return said if said[1:2].isupper() else said[:1].lower() + said[1:]  # "NPS" stays
 
 
 def catalog(language: str) -> Mapping[str, str]:

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from csworkbench.estimates import Message, say
 from csworkbench.formats.figures import day, is_missing, number, share
-from csworkbench.formats.sentences import NAME, label, name, text
+from csworkbench.formats.languages import words
+from csworkbench.formats.sentences import NAME, label, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -76,7 +77,7 @@ def table(frame: "pd.DataFrame", title: Message, columns: Sequence[str], languag
         language: Language tag.
     """
     if frame.empty:
-        return f"<p>{_said(title, language)}: {_said(say('none known'), language)}</p>"
+        return f"<p>{_said(title, language)}{words(': ', language)}{_said(say('none known'), language)}</p>"
     head = "".join(f'<th scope="col">{escape(label(name, language))}</th>' for name in columns)
     rows = "\n".join(
         "<tr>" + "".join(f"<td>{escape(_cell(row[name], name, language))}</td>" for name in columns) + "</tr>"
@@ -94,13 +95,11 @@ def _cell(value: Any, column: str, language: str) -> str:
     if is_missing(value):
         return "–"
     if isinstance(value, str):
-        if column in _NAMES:
-            return label(value, language)
-        return name(value, language) if NAME.fullmatch(value) else value
+        return label(value, language) if column in _NAMES or NAME.fullmatch(value) else value
     if hasattr(value, "year"):
         return day(value, language)
     if type(value).__name__ in ("bool", "bool_"):
-        return text(say("yes") if value else say("no"), language)
+        return label("yes" if value else "no", language)
     if column.endswith(("_share", "_rate")):
         return share(float(value), language=language)
     exact = float(value)

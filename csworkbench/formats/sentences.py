@@ -6,19 +6,18 @@ from datetime import date
 from enum import Enum
 from string import Formatter
 from typing import Any
-from unicodedata import east_asian_width
+from unicodedata import category, east_asian_width
 
-from csworkbench.estimates import Estimate, Message
+from csworkbench.estimates import Estimate, Message, say
 from csworkbench.formats.figures import NOT_KNOWN, day, estimate, is_missing, money, number, share
-from csworkbench.formats.languages import words
+from csworkbench.formats.languages import locale_of, spaced, words
 
 LISTED = 3
 NAME = re.compile("[a-z]+([_ ][a-z]+)*")
 """A name of ours, such as a band; ids and customers' texts are written otherwise."""
+CHINESE_MARKS = "，：；。"
+BEGINS = re.compile(r"\{\w+:word\}")
 ENDS = (".", "!", "?", "。", "！", "？")
-_ACRONYMS = "API ARR AUC CRM CSAT CSM CSV CTR EUR GRR ID IDs KPI MRR NPS NRR ROI SEK SLA SMS SRM SSO URL USD UTC XLSX"
-ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
-"""Words that are written in capitals, by their small letters."""
 
 
 def text(message: Message, language: str = "") -> str:
@@ -34,15 +33,21 @@ def text(message: Message, language: str = "") -> str:
     Raises:
         ValueError: The template is malformed, names a value that is not given, or uses an unknown spec or language.
     """
-    parts: list[str] = []
+    said = _told(message, language)
+    return _capitalized(said) if BEGINS.match(words(message.key, language)) else said
+
+
+def _told(message: Message, language: str) -> str:
+    said, is_close = "", locale_of(language).language == "zh"
     for literal, name, spec, conversion in Formatter().parse(words(message.key, language)):
-        parts.append(literal)
+        said = _beside(said, literal) if is_close else said + literal
         if name is None:
             continue
         if conversion or not name.isidentifier() or name not in message.values:
             raise ValueError(f"no value for {{{name}}} in the message {message.key!r}")
-        parts.append(_filled(message.values[name], spec or "", language))
-    return "".join(parts)
+        filled = _filled(message.values[name], spec or "", language)
+        said = _beside(said, filled) if is_close else said + filled
+    return said
 
 
 def label(name: str, language: str = "") -> str:
@@ -59,36 +64,61 @@ def label(name: str, language: str = "") -> str:
         ValueError: The language is unknown.
     """
     stem, _, part = name.partition(".")
-    joined = " ".join(ACRONYMS.get(word.lower(), word) for word in stem.replace("_", " ").split())
+    joined = spaced(stem)
     shown = words(_capitalized(joined), language)
-    if shown == _capitalized(joined):  # the same word may stand in lower case, as a code in a table
-        shown = _capitalized(words(joined, language))
-    return f"{shown} ({_capitalized(re.sub('[-_]', ' ', part))})" if part else shown
+    if not part:
+        return shown
+    return words("{value} ({behind})", language).format(value=shown, behind=_capitalized(re.sub("[-_]", " ", part)))
 
 
-def name(text: str, language: str = "") -> str:
-    """Return a name of ours, such as a channel or a band, in the words of a language; as it is where it has none.
+def _beside(left: str, right: str) -> str:
+    """Return text and what follows as Chinese spaces them: Chinese stands apart from Latin words and numbers alone."""
+    before, after = left.rstrip(" "), right.lstrip(" ")
+    if not before or not after:
+        return left + right
+    last, first = before[-1], after[0]
+    if (_is_wide(last) and _is_wide(first)) or "P" in (_kind(last), _kind(first)):
+        return before + after
+    is_edge = (_is_wide(last) and first.isalnum()) or (_is_wide(first) and (last.isalnum() or last == "%"))
+    return f"{before} {after}" if is_edge else left + right
+
+
+def _is_wide(character: str) -> bool:
+    return east_asian_width(character) in "WF"
+
+
+def _kind(character: str) -> str:
+    """Return P for Chinese punctuation."""
+    return category(character)[0] if _is_wide(character) else ""
+
+
+def inside(text: str, language: str = "") -> str:
+    """Return a name of ours as it stands within a sentence, in the words of a language.
 
     Args:
-        text: The name as the program or the settings write it: "in_app" reads "In app", "At risk" stays.
+        text: The name as the program or the settings write it: "in_app" reads "in app", "Acme" stays.
         language: Language tag.
 
     Raises:
         ValueError: The language is unknown.
     """
-    said, labelled = words(text, language), label(text, language)
-    return labelled if said == text and ("_" in text or labelled != label(text, "en")) else said
+    plain = spaced(text) if "_" in text or NAME.fullmatch(text) else text
+    said = words(text, language)
+    return words(plain, language) if said == text else said
 
 
 def sentence(said: str) -> str:
     """Return words with a full stop, where they do not end a sentence already.
 
     Args:
-        said: Text in any language; one that ends in a Chinese character gets a Chinese full stop.
+        said: Text in any language; one that ends in a Chinese character, has as many Chinese characters as others, or
+            Chinese punctuation, which names have not, gets a Chinese full stop.
     """
     if said.endswith(ENDS):
         return said
-    return f"{said}{'。' if east_asian_width(said[-1:] or '.') in 'WF' else '.'}"
+    is_chinese = _is_wide(said[-1:] or ".") or 2 * sum(map(_is_wide, said)) >= sum(map(str.isalnum, said))
+    is_chinese |= any(mark in said for mark in CHINESE_MARKS)
+    return f"{said}{'。' if said and is_chinese else '.'}"
 
 
 def _capitalized(text: str) -> str:
@@ -107,7 +137,7 @@ def _filled(value: Any, spec: str, language: str) -> str:
         case "":
             return _as_is(value, language)
         case "word":
-            return name(value, language)
+            return _worded(value, language)
         case "count":
             return number(value, 0, language)
         case "number":
@@ -125,7 +155,7 @@ def _filled(value: Any, spec: str, language: str) -> str:
         case "list":
             return _listed(value, language)
         case "words":
-            return _listed([name(each, language) for each in value], language)
+            return _listed([_worded(each, language) for each in value], language)
     raise ValueError(f"unknown spec {spec!r} in a message")
 
 
@@ -141,15 +171,19 @@ def _listed(values: Iterable[Any], language: str) -> str:
     shown, comma = [_as_is(value, language) for value in values], words(", ", language)
     hidden = len(shown) - LISTED
     if hidden > 0:
-        pattern, more = words("{shown} and {more} more", language), number(hidden, 0, language)
-        return pattern.format(shown=comma.join(shown[:LISTED]), more=more)
+        shorter = say("{shown} and {more:count} more", shown=comma.join(shown[:LISTED]), more=hidden)
+        return text(shorter, language)
     return comma.join(shown)
+
+
+def _worded(value: Any, language: str) -> str:
+    return inside(value, language) if isinstance(value, str) else _as_is(value, language)
 
 
 def _as_is(value: Any, language: str) -> str:
     match value:
         case Message():
-            return text(value, language)
+            return _told(value, language)
         case Estimate():
             return estimate(value, language)
         case Enum():

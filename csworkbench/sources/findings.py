@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 ADVICE = {
     "duplicate": "equal rows are read once",
     "alike": "equal rows are kept: the line is their id; map an id if the source has one",
+    "blank": "read as missing, never as zero",
     "assumed": "counts as known when it happened; map it if the warehouse knows better",
 }
 
@@ -144,7 +145,7 @@ def of_blanks(staged: "ibis.Table", fields: Sequence[Field], blanks: dict[str, i
             blanks[item.name],
             "",
             places.get(item.name, ""),
-            "read as missing, never as zero",
+            ADVICE["blank"],
             "kept",
         )
         for item in gaps

@@ -20,6 +20,7 @@ Condition = Callable[["ibis.Table"], "ibis.Value"]
 Action = Literal["kept", "flagged", "quarantined"]
 LATE_DAYS = 2
 ADVICE = {
+    Rule.CURRENCY: "is not the currency of the workspace: amounts of different currencies are never added up",
     Rule.LATE: "became known more than a day after they happened; a run as of an earlier day does not see them",
     Rule.REPEATED: "an earlier row has this value already; export each row once, or leave out unique",
     Rule.OVERLAP: "this version ends after the next one begins; end it on that day",
@@ -292,9 +293,9 @@ def _notes(staged: "ibis.Table", case: Case) -> Iterator[Check]:
             undated = _undated(column, spec.on_unknown.get(column.name), has_date=column.known_with in present)
             yield Check(Rule.UNDATED, column.name, undated, _text_of(column.name), hint, "flagged")
     if "currency" in present:
-        hint = f"is not {case.currency}: amounts of different currencies are never added up"
         # Another currency breaks no rule; adding it up would.
-        yield Check(Rule.CURRENCY, "currency", _other(case.currency), _text_of("currency"), hint, "kept")
+        told = ADVICE[Rule.CURRENCY]
+        yield Check(Rule.CURRENCY, "currency", _other(case.currency), _text_of("currency"), told, "kept")
 
 
 def _undated(column: Column, fallback: str | None, *, has_date: bool) -> Condition:

@@ -1,6 +1,7 @@
 """What do we know about each account now, and what do we talk about when we meet?"""
 
 import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from types import SimpleNamespace
 
@@ -37,9 +38,10 @@ def told(config=None, **tables):
     return SimpleNamespace(figures={}, tables=tables, config=config or {})
 
 
-def result_of(tables, upstream=None, as_of=AS_OF, **changes):
+def result_of(tables, upstream=None, as_of=AS_OF, language="en", **changes):
     config = account_brief.Config(**changes)
     made = book({"accounts": [account("A1"), account("A2")], **tables})
+    made = replace(made, workspace=made.workspace.model_copy(update={"language": language}))
     return account_brief.analyze(account_brief.prepare(take(made, as_of), config, upstream or {}), config)
 
 
@@ -182,7 +184,7 @@ EVENTS = [
 def test_the_timeline_has_the_newest_first_and_one_row_for_a_mail_to_several_people():
     given = {"touches": TOUCHES, "touch_events": EVENTS, "contents": [{"content_id": "news", "title": "News of June"}]}
     found = rows(result_of(given), "timeline")
-    assert [(each["way"], each["what"]) for each in found] == [("Talked", "call"), ("Received", "email: News of June")]
+    assert [(each["way"], each["what"]) for each in found] == [("Talked", "Call"), ("Received", "Email: News of June")]
     assert found[1]["came"] == "opened 1 of 2, clicked 0"  # a machine is nobody
     assert found[0]["note"] == "Asked for prices"
 
@@ -198,6 +200,15 @@ def test_the_timeline_has_meetings_messages_and_tickets_too():
     found = result_of(given)
     assert [each["way"] for each in rows(found, "timeline")] == ["Meeting", "Wrote", "Ticket"]
     assert [(each["issue"], each["days"]) for each in rows(found, "issues")] == [("Ticket", 12), ("Message", 11)]
+
+
+def test_the_timeline_is_in_the_language_of_the_team_but_for_names_and_notes():
+    asked = {"message_id": "X1", "account_id": "A1", "channel": "in_app", "direction": "in",
+             "sent_at": "2026-06-19T10:00:00", "answered_at": None}  # fmt: skip
+    sent = {**TOUCHES[0], "contact_id": "P1", "sent_at": "2026-06-18T10:00:00", "content_id": None, "rule": "low_usage"}
+    written = {"messages": [asked, {**asked, "message_id": "X2"}], "touches": [sent]}
+    found = rows(result_of(written, language="zh-CN"), "timeline")
+    assert [each["what"] for each in found] == ["应用内（2 次）", "邮件：使用低"]
 
 
 def test_the_timeline_is_no_longer_than_the_settings_say():

@@ -560,7 +560,7 @@ def opened_up(n_new):
 def test_what_people_did_is_not_shown_while_an_experiment_runs_or_where_its_draw_is_broken(units, as_of):
     tables = read(plan(), opened_up(units), as_of=as_of).tables
     assert set(tables["funnel"]["step"]) == {"delivered"}
-    assert set(tables["funnel_bars"]["name"]) == {"delivered, old", "delivered, new"}
+    assert set(tables["funnel_bars"]["name"]) == {"Delivered, old", "Delivered, new"}
     assert tables["contents"]["content_id"].tolist() == ["a", "z"]
     assert tables["contents"].filter(like="share").isna().all(axis=None)
     assert read(plan(), opened_up(100)).tables["contents"]["click_share"].notna().all()
@@ -578,7 +578,7 @@ def test_contents_count_the_mails_of_units_that_are_read():
 def test_the_page_names_what_is_set_aside_and_prints_no_number_of_it():
     result = read(plan(), facts({"old": chance(1, 100, 0.1), "new": chance(2, 300, 0.6)}))
     row = result.tables["comparisons"].iloc[0]
-    assert (row["metric"], row["says"]) == ("Clicked", "set aside: the draw is broken")
+    assert (row["metric"], row["says"]) == ("Clicked", "Set aside: the draw is broken")
     assert row[["difference", "p_adjusted", "values", "relative"]].tolist() == [""] * 4
     assert result.tables["set_aside"]["effect"].notna().all()
 
@@ -722,7 +722,7 @@ def test_a_metric_whose_units_are_left_out_in_one_arm_names_no_winner_and_is_in_
         assert result.tables["set_aside"]["metric"].tolist() == ["clicked"]
         assert "clicked" not in {*result.tables["effects"]["metric"], *result.tables["course"]["metric"]}
         assert "clicked" not in " ".join(result.tables["forest"]["name"])
-        assert result.tables["comparisons"]["says"].iloc[-1] == "set aside: units are left out unevenly"
+        assert result.tables["comparisons"]["says"].iloc[-1] == "Set aside: units are left out unevenly"
 
 
 def test_big_accounts_that_answer_otherwise_are_told():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 RECEIVED, ATTENDED, WROTE, SAID, OPENED_TICKET = "received", "talked", "wrote", "we wrote", "ticket"
 TALKS = ("call", "video", "visit", "wechat")
-EVENTS = ["account_id", "on", "way", "what", "people", "opened", "clicked", "note"]
+EVENTS = ["account_id", "on", "way", "what", "title", "rule", "times", "people", "opened", "clicked", "note"]
 
 
 def contacts(snapshot: Snapshot) -> "tuple[pd.DataFrame, Mapping[str, tuple[str, ...]]]":
@@ -205,15 +205,17 @@ def events(snapshot: Snapshot, first: date) -> "pd.DataFrame":
 
     Returns:
         One row per account, day, way and thing: EVENTS; way is received, talked (a call, visit or video), wrote (the
-        customer), we wrote or ticket; people, opened and clicked count people, and are missing where it does not fit.
+        customer), we wrote or ticket; what is a channel or topic; title that of the content, else rule is set (the rule
+        or family); times counts what was written; people, opened and clicked count people. Missing = does not fit.
     """
     import pandas as pd
 
     parts = [_touches(snapshot, first), *_written(snapshot, first)]
-    kinds = {"people": "float64", "opened": "float64", "clicked": "float64", "note": "str", "what": "str", "way": "str"}
+    kinds = dict.fromkeys(("times", "people", "opened", "clicked"), "float64")
+    kinds |= dict.fromkeys(("way", "what", "title", "rule", "note"), "str")
     found = pd.concat([part.reindex(columns=EVENTS).astype(kinds) for part in parts], ignore_index=True)
     return found.sort_values(
-        ["account_id", "on", "way", "what"], ascending=[True, False, True, True], ignore_index=True
+        ["account_id", "on", "way", "what", "title", "rule"], ascending=[True, False] + [True] * 4, ignore_index=True
     )
 
 
@@ -221,8 +223,8 @@ def _touches(snapshot: Snapshot, first: date) -> "pd.DataFrame":
     from csworkbench.asof import since, with_local_day
     from csworkbench.features.dated import with_columns
 
-    kinds = {"account_id": "string", "on": "date", "channel": "string", "title": "string", "note": "string",
-             "people": "float64", "opened": "float64", "clicked": "float64"}  # fmt: skip
+    kinds = {"account_id": "string", "on": "date", "channel": "string", "content_id": "string", "rule": "string",
+             "note": "string", "people": "float64", "opened": "float64", "clicked": "float64"}  # fmt: skip
     table = snapshot.tables.get("touches")
     if table is None:
         return rows_of(snapshot, "touches", **kinds).assign(way="", what="")
@@ -231,12 +233,12 @@ def _touches(snapshot: Snapshot, first: date) -> "pd.DataFrame":
     dated = with_local_day(recent, "sent_at", snapshot.workspace.timezone)
     seen = _reactions(snapshot)
     joined = dated.mutate(opened=0, clicked=0) if seen is None else dated.left_join(seen, "touch_id")
-    title = joined.content_id.coalesce(joined.rule).coalesce(joined.family)
     marked = joined.select(
-        "account_id", "channel", "note", "contact_id", "touch_id", on=joined.local_day, title=title,
+        "account_id", "channel", "note", "contact_id", "touch_id", "content_id",
+        on=joined.local_day, rule=joined.rule.coalesce(joined.family),
         opened=joined.opened.fill_null(0), clicked=joined.clicked.fill_null(0),
     )  # fmt: skip
-    sums = marked.group_by(["account_id", "on", "channel", "title", "note"]).agg(
+    sums = marked.group_by(["account_id", "on", "channel", "content_id", "rule", "note"]).agg(
         people=marked.contact_id.nunique().cast("float64"),
         opened=marked.opened.sum().cast("float64"),
         clicked=marked.clicked.sum().cast("float64"),
@@ -245,11 +247,12 @@ def _touches(snapshot: Snapshot, first: date) -> "pd.DataFrame":
     called = (
         rows_of(snapshot, "contents", content_id="string", title="string").dropna().set_index("content_id")["title"]
     )
-    frame["title"] = frame["title"].map(called).fillna(frame["title"].str.replace("_", " "))
-    talked = frame["channel"].isin(TALKS)
-    what = frame["channel"].fillna("touch").str.replace("_", "-")
+    title, talked = frame["content_id"].map(called).fillna(frame["content_id"]), frame["channel"].isin(TALKS)
     rows = frame.assign(
-        way=talked.map({True: ATTENDED, False: RECEIVED}), what=what + (": " + frame["title"]).fillna("")
+        way=talked.map({True: ATTENDED, False: RECEIVED}),
+        what=frame["channel"].fillna("touch"),
+        title=title,
+        rule=frame["rule"].where(title.isna()),
     )
     rows.loc[talked, ["opened", "clicked"]] = float("nan")
     return rows
@@ -285,8 +288,5 @@ def _written(snapshot: Snapshot, first: date) -> "list[pd.DataFrame]":
     ):
         recent = rows.assign(way=kinds, on=rows[day], what=rows[what].fillna("?"))
         recent = recent[recent["on"] >= start]
-        counts = recent.groupby(["account_id", "on", "way", "what"]).size().rename("times").reset_index()
-        often = [f" ({times} times)" if times > 1 else "" for times in counts["times"]]
-        told = [each.replace("_", " ") + more for each, more in zip(counts["what"], often, strict=True)]
-        found.append(counts.assign(what=told))
+        found.append(recent.groupby(["account_id", "on", "way", "what"]).size().rename("times").reset_index())
     return found

@@ -72,7 +72,7 @@ def _lacking(inputs: Inputs) -> Iterator[Caveat]:
             yield Caveat(
                 f"{part}_lacks_tables",
                 Severity.NOTE,
-                say("The part {part} lacks the tables {tables}", part=part.replace("_", " "), tables=", ".join(gone)),
+                say("The part {part:word} lacks the tables {tables}", part=part, tables=", ".join(gone)),
                 say("Add them to the workspace"),
             )
     for part, names in RESULTS.items():
@@ -81,7 +81,7 @@ def _lacking(inputs: Inputs) -> Iterator[Caveat]:
             yield Caveat(
                 f"{part}_lacks_results",
                 Severity.NOTE,
-                say("The part {part} lacks the results of {names}, which are not part of this run", part=part,
+                say("The part {part:word} lacks the results of {names}, which are not part of this run", part=part,
                     names=", ".join(gone)),
                 say("Run the whole batch, or name them too, where their tables are there"),
             )  # fmt: skip

@@ -93,7 +93,7 @@ def fact_table(inputs: Inputs) -> "pd.DataFrame":
     rows = []
     for account, about in inputs.accounts.to_dict("index").items():
         facts = {
-            "tier": say("{tier}, {csm} looks after it", tier=about["tier"], csm=about["csm"]),
+            "tier": say("{tier:word}, {csm} looks after it", tier=about["tier"], csm=about["csm"]),
             "stage": _stage(cells.get(str(account)), inputs),
             "health": _health(scores.get(str(account)), inputs),
             "arr": _amount(about["arr"], about["currency"], inputs),
@@ -211,7 +211,7 @@ def issue_table(inputs: Inputs) -> "pd.DataFrame":
     age = (pd.Timestamp(inputs.as_of) - rows["since"]).dt.days
     found = rows.assign(
         issue=[word(kind, inputs) for kind in rows["kind"]],
-        what=rows["what"].str.replace("_", " "),
+        what=[word(what, inputs) for what in rows["what"]],
         days=age.astype("Int64"),
     )
     return named(found[["account_id", "issue", "what", "severity", "since", "days"]], inputs)

@@ -1,9 +1,10 @@
 """The parts of a brief for the meeting: what to raise, open actions, the agenda, what happened, and the calendar."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.account_brief.asked import EVENTS
 from csworkbench.analyses.account_brief.evidence import Inputs
 from csworkbench.analyses.account_brief.hiding import as_allowed
 from csworkbench.analyses.account_brief.sections import (
@@ -186,7 +187,7 @@ def next_meetings(inputs: Inputs) -> "pd.DataFrame":
     is_there = first["is_onsite"].fillna(value=False).astype(bool)
     found = first.assign(
         kind=[word(kind, inputs) for kind in first["kind"]],
-        where=is_there.map({True: "at the customer's", False: "online"}),
+        where=is_there.map({True: told(say("at the customer's"), inputs), False: told(say("online"), inputs)}),
         file=first["meeting_id"].map(calendar_paths(inputs)),
         csm=first["account_id"].map(inputs.accounts["csm"]),
     )
@@ -250,24 +251,36 @@ def timeline_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     first = pd.Timestamp(inputs.as_of - timedelta(days=config.timeline_days - 1))
     held = inputs.meetings[inputs.meetings["held_on"] >= first]
     sat = held.assign(
-        on=held["held_on"], way="meeting", what=[word(kind, inputs) for kind in held["kind"]], note=held["summary"],
-        people=float("nan"), opened=float("nan"), clicked=float("nan"),
-    )  # fmt: skip
-    columns = ["account_id", "on", "way", "what", "people", "opened", "clicked", "note"]
-    parts = [part[columns] for part in (inputs.events, sat) if len(part)]
-    rows = pd.concat(parts, ignore_index=True) if parts else inputs.events[columns]
+        on=held["held_on"], way="meeting", what=held["kind"], note=held["summary"]
+    ).reindex(columns=EVENTS).astype(inputs.events.dtypes)  # fmt: skip
+    parts = [part for part in (inputs.events, sat) if len(part)]
+    rows = pd.concat(parts, ignore_index=True) if parts else inputs.events
     newest = rows.sort_values(["account_id", "on", "way", "what"], ascending=[True, False, True, True], kind="stable")
     kept = newest.groupby("account_id").head(config.most_events)
     came = pd.Series([_came(row, inputs) for row in kept.to_dict("records")], index=kept.index, dtype="object")
     known = kept["note"].notna()
     notes = pd.Series(None, index=kept.index, dtype="object")
     notes[known] = as_allowed(kept[known], "note", inputs)
-    shown = kept.assign(came=came, note=notes.astype("str"), way=[word(way, inputs) for way in kept["way"]])
+    shown = kept.assign(
+        came=came,
+        note=notes.astype("str"),
+        way=[word(way, inputs) for way in kept["way"]],
+        what=[_what(row, inputs) for row in kept.to_dict("records")],
+    )
     return named(shown[["account_id", "on", "way", "what", "came", "note"]].astype({"came": "str"}), inputs)
 
 
-def _came(row: "Mapping[object, object]", inputs: Inputs) -> str | None:
-    people, opened, clicked = (float(row[name]) for name in ("people", "opened", "clicked"))  # type: ignore[arg-type]
+def _what(row: "Mapping[Hashable, Any]", inputs: Inputs) -> str:
+    what = word(row["what"], inputs)
+    if isinstance(row["title"], str):
+        return told(say("{what}: {title}", what=what, title=row["title"]), inputs)
+    if isinstance(row["rule"], str):
+        return told(say("{what}: {rule:word}", what=what, rule=row["rule"]), inputs)
+    return told(say("{what} ({n:n time|times})", what=what, n=int(row["times"])), inputs) if row["times"] > 1 else what
+
+
+def _came(row: "Mapping[Hashable, Any]", inputs: Inputs) -> str | None:
+    people, opened, clicked = (float(row[name]) for name in ("people", "opened", "clicked"))
     if opened != opened or not people:
         return None
     return told(

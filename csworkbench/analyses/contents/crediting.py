@@ -10,6 +10,7 @@ from csworkbench.analyses.contents.evidence import Inputs
 from csworkbench.analyses.contents.leading import CENT, exact
 from csworkbench.analyses.contents.settings import Config
 from csworkbench.features.listed import NO_ONE
+from csworkbench.formats import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -227,7 +228,7 @@ def person_table(orders: Sequence[Order], credited: "pd.DataFrame", uncredited: 
 
 
 def per_currency(currencies: Iterable[str], amounts: Iterable[Decimal | None]) -> str:
-    """Return sums per currency, such as "EUR 12,300.00 + SEK 400.00": they are never added up across.
+    """Return sums per currency, such as "EUR 12,300.00 + SEK 400.00" in English: they are never added up across.
 
     Args:
         currencies: Currency of each amount.
@@ -237,4 +238,4 @@ def per_currency(currencies: Iterable[str], amounts: Iterable[Decimal | None]) -
     for currency, amount in zip(currencies, amounts, strict=True):
         if amount is not None:
             sums[currency] = sums.get(currency, Decimal(0)) + amount
-    return " + ".join(f"{name} {total:,}" for name, total in sorted(sums.items()))
+    return " + ".join(f"{name} {number(float(total), 2)}" for name, total in sorted(sums.items()))

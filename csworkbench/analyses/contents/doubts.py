@@ -102,7 +102,7 @@ def _about_outcomes(inputs: Inputs) -> Iterator[Caveat]:
             Severity.NOTE,
             say(
                 "Nobody records opens or clicks of {channels:words}: there nobody can tell",
-                channels=[each.replace("_", " ") for each in silent],
+                channels=silent,
             ),
         )
     came, machine, unknown = (inputs.sends[name].sum() for name in ("delivered", "opened_machine", "opened_unknown"))
@@ -239,7 +239,7 @@ def _about_lists(inputs: Inputs, config: Config) -> Iterator[Caveat]:
             Severity.NOTE,
             say(
                 "Nobody records follow-ups of leads, so these rules take nothing back: {names:words}",
-                names=[each.replace("_", " ") for each in rules],
+                names=rules,
             ),
             say("Record follow-ups in lead_events"),
         )
@@ -249,7 +249,7 @@ def _about_lists(inputs: Inputs, config: Config) -> Iterator[Caveat]:
             Severity.WARNING,
             say(
                 "The list {name:word} cannot be made: it needs {table}, which is not there",
-                name=name.replace("_", " "),
+                name=name,
                 table=table,
             ),
             say("Add the table in the workspace, or take the list out of the settings"),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.data_check.counting import Found, Group
 from csworkbench.analyses.data_check.evidence import Inputs
 from csworkbench.analyses.data_check.settings import Config, Difference, NetPromoters, Question, Ranking, ShareOf
+from csworkbench.estimates import say
+from csworkbench.formats import text
 from csworkbench.inference import power
 from csworkbench.inference.power import Demand
 
@@ -84,8 +86,11 @@ def _row(question: Question, found: Found | None, config: Config) -> tuple[objec
 def _recorded(question: Question, found: Found) -> str:
     if not found.also:
         return ""
-    parts = [f"{n:,} {also.label}" for n, also in zip(found.also, question.also, strict=True)]
-    return f"{found.all_of.n:,} {question.noun}: {', '.join(parts)}"
+    parts = [
+        say("{n:count} {what:word}", n=n, what=also.label) for n, also in zip(found.also, question.also, strict=True)
+    ]
+    given = {"n": found.all_of.n, "what": question.noun, "parts": parts}
+    return text(say("{n:count} {what:word}: {parts:list}", **given))
 
 
 def _answer(question: Question, found: Found, config: Config) -> Answer:

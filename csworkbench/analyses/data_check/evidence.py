@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.data_check.counting import Found, find, unknown_columns
 from csworkbench.analyses.data_check.settings import Config
 from csworkbench.estimates import Caveat
+from csworkbench.formats import words
 from csworkbench.tables import SPECS, Role
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
     reports = [snapshot.reports[name] for name in SPECS if name in snapshot.tables]
     earlier = snapshot.current_only
     findings = [
-        (each.table, each.rule, each.column, each.count, each.action, each.example, each.place, each.hint)
+        (each.table, each.rule, each.column, each.count, each.action, each.example, each.place, words(each.hint))
         for report in reports
         for each in report.findings
     ]

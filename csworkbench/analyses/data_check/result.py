@@ -281,12 +281,14 @@ def _to_record(asked: "pd.DataFrame") -> Iterator[Message]:
             )
         elif row["has"] - row["independent"] < 1:
             yield say(
-                "To answer “{question}” record {what}: {has:count} of {needs:count} {unit} so far.", **named, **so_far
+                "To answer “{question}” record {what}: {has:count} of {needs:count} {unit:word} so far.",
+                **named,
+                **so_far,
             )
         else:
             yield say(
-                "To answer “{question}” record {what}: {has:count} {unit} so far, worth {worth:count} independent ones "
-                "of {needs:count}.",
+                "To answer “{question}” record {what}: {has:count} {unit:word} so far, worth {worth:count} independent "
+                "ones of {needs:count}.",
                 worth=int(row["independent"]),
                 **named,
                 **so_far,

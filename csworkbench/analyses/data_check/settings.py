@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.errors import did_you_mean
+from csworkbench.formats import spaced
 from csworkbench.tables import SPECS, ForeignKey, Kind
 
 Days = Annotated[int, Field(ge=0, le=3650)]
@@ -106,7 +107,7 @@ class Question(Section):
     @property
     def noun(self) -> str:
         """What is counted, in plural."""
-        return self.unit or ("accounts" if self.count == "accounts" else self.table.replace("_", " "))
+        return self.unit or ("accounts" if self.count == "accounts" else spaced(self.table))
 
     @property
     def dated_by(self) -> str | None:

@@ -35,7 +35,8 @@ def compared(each: Outlook, config: Config) -> str:
         config: The experiment.
     """
     experiment = config.experiment
-    return f"{experiment.arm(each.variant).label} against {experiment.arm(experiment.baseline(each.metric)).label}"
+    control = experiment.arm(experiment.baseline(each.metric)).label
+    return text(say("{variant} against {control}", variant=experiment.arm(each.variant).label, control=control))
 
 
 def says(each: Outlook) -> Message:
@@ -97,8 +98,8 @@ def _ranged(each: Outlook) -> str:
 def _accounts(each: Outlook) -> str:
     found = each.needed
     if not isinstance(found, Estimate) or found.value is None:
-        return f"{number(each.accounts, 0)} there"
-    return f"{number(ceil(found.value), 0)} needed, {number(each.accounts, 0)} there"
+        return text(say("{there:count} there", there=each.accounts))
+    return text(say("{needed:count} needed, {there:count} there", needed=ceil(found.value), there=each.accounts))
 
 
 def steps_frame(shown: tuple[Outlook, ...], config: Config) -> "pd.DataFrame":

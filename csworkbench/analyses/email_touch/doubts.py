@@ -9,8 +9,8 @@ from csworkbench.analyses.email_touch.comparing import CANNOT_TELL, Line
 from csworkbench.analyses.email_touch.frames import machine_share
 from csworkbench.analyses.email_touch.pairs import pair_of
 from csworkbench.analyses.email_touch.reading import Reading, Verdict
-from csworkbench.estimates import Caveat, Severity, say
-from csworkbench.experiments import Opens
+from csworkbench.estimates import Caveat, Message, Severity, say
+from csworkbench.experiments import Experiment, Opens
 from csworkbench.formats import number, share, text
 from csworkbench.inference.accounts import AccountSums, CannotTell, intra_account_correlation, size_variation
 from csworkbench.inference.opens import attenuation
@@ -130,7 +130,7 @@ def assumption_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     import pandas as pd
 
     rows = [
-        (each.experiment.id, each.experiment.label, assumption, evidence)
+        (each.experiment.id, each.experiment.label, text(assumption), text(evidence))
         for each in readings
         if each.verdict is not Verdict.RUNNING
         for assumption, evidence in _assumptions(each)
@@ -138,12 +138,10 @@ def assumption_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
     return pd.DataFrame(rows, columns=ASSUMPTIONS)
 
 
-def _assumptions(reading: Reading) -> Iterator[tuple[str, str]]:
+def _assumptions(reading: Reading) -> Iterator[tuple[Message, Message]]:
     experiment = reading.experiment
-    what = "whole accounts" if experiment.unit == "account" else "contacts"
     lines = [line for line in (*reading.lines, *reading.set_aside) if line.effect is not None]
-    counted = "accounts" if any(line.doubts for line in lines) else "they"
-    yield "Units are independent", f"the lot was drawn for {what}, and {counted} are what the tests count"
+    yield say("Units are independent"), _counted(experiment, lines)
     if not lines:
         return
     line = lines[0]
@@ -151,21 +149,42 @@ def _assumptions(reading: Reading) -> Iterator[tuple[str, str]]:
     variation = size_variation(pair.size)
     # A sum of 0 and 1 is that of its squares too; of other outcomes the squares are not kept.
     if variation > 0 and ((pair.total >= 0) & (pair.total <= pair.size)).all():
-        yield "Contacts of an account go together", _alike(pair)
+        yield say("Contacts of an account go together"), _alike(pair)
     if variation > 0:
-        weight = "so accounts are also counted once each" if line.comparison and line.comparison.per_account else "fine"
-        yield "Size does not decide the answer", f"sizes vary by {number(variation, 2)} of their mean: {weight}"
+        yield say("Size does not decide the answer"), _sizes(line, variation)
     for covered in lines:
         if covered.effect is not None and covered.effect.variance_kept is not None:
             saved = share(1 - covered.effect.variance_kept, 0)
-            yield "The earlier period predicts the metric", f"{covered.metric.label}: it takes {saved} off the variance"
+            yield (
+                say("The earlier period predicts the metric"),
+                say("{metric}: it takes {saved} off the variance", metric=covered.metric.label, saved=saved),
+            )
     if len(reading.facts.funnel):
-        other = share(float(reading.facts.funnel["as_other"].sum() / reading.facts.funnel["sent"].sum()))
-        yield "Units are read as they were drawn", f"{other} of the mails were sent as another variant"
+        other = float(reading.facts.funnel["as_other"].sum() / reading.facts.funnel["sent"].sum())
+        yield (
+            say("Units are read as they were drawn"),
+            say("{other:share} of the mails were sent as another variant", other=other),
+        )
 
 
-def _alike(pair: AccountSums) -> str:
+def _counted(experiment: Experiment, lines: "Sequence[Line]") -> Message:
+    is_by_account = any(line.doubts for line in lines)
+    if experiment.unit == "account":
+        return say("the lot was drawn for whole accounts, and accounts are what the tests count")
+    if is_by_account:
+        return say("the lot was drawn for contacts, and accounts are what the tests count")
+    return say("the lot was drawn for contacts, and they are what the tests count")
+
+
+def _sizes(line: Line, variation: float) -> Message:
+    vary = number(variation, 2)
+    if line.comparison and line.comparison.per_account:
+        return say("sizes vary by {vary} of their mean: so accounts are also counted once each", vary=vary)
+    return say("sizes vary by {vary} of their mean: fine", vary=vary)
+
+
+def _alike(pair: AccountSums) -> Message:
     told = intra_account_correlation(pair.total, pair.total, pair.size)
     if isinstance(told, CannotTell):
-        return text(told.message)
-    return text(say("intra-account correlation {icc:estimate}", icc=told))
+        return told.message
+    return say("intra-account correlation {icc:estimate}", icc=told)

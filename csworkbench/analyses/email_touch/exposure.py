@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from csworkbench.analyses.email_touch.facts import Facts
 from csworkbench.estimates import Message, Severity, say
 from csworkbench.experiments import UNKNOWN_VARIANT, Experiment
+from csworkbench.formats import words
 from csworkbench.inference.accounts import AccountSums, CannotTell
 from csworkbench.inference.effects import judge
 from csworkbench.inference.multiplicity import holm
@@ -204,7 +205,7 @@ def _ratio_words(experiment: Experiment, worst: "pd.DataFrame", kind: str, p: fl
 
 def short_p(p: float) -> str:
     """Return a p-value for a reader: two digits, four where it is small."""
-    return "below 0.0001" if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
+    return words("below 0.0001") if p < 0.0001 else f"{p:.4f}" if p < 0.01 else f"{p:.2f}"
 
 
 def _reconciled(experiment: Experiment, facts: Facts) -> Iterator[Check]:

@@ -8,6 +8,7 @@ from csworkbench.analyses.email_touch.comparing import Line
 from csworkbench.analyses.email_touch.exposure import Check, mail_sums, read_units, reconciliation, week_of
 from csworkbench.analyses.email_touch.facts import Inputs
 from csworkbench.analyses.email_touch.reading import Reading
+from csworkbench.estimates import say
 from csworkbench.experiments import unit_of
 from csworkbench.features.estimating import share_of
 from csworkbench.formats import text
@@ -219,7 +220,11 @@ def funnel_bars(funnel: "pd.DataFrame", reading: Reading) -> "pd.DataFrame":
     rows = rows[rows["step"] != "opened_raw"]
     order = {name: place for place, (name, *_) in enumerate(STEPS)}
     rows = rows.assign(place=rows["step"].map(order)).sort_values(["place", "variant"])
-    rows = rows.assign(name=rows["label"] + ", " + rows["variant"])
+    names = [
+        text(say("{step:word}, {variant:word}", step=step, variant=variant))
+        for step, variant in zip(rows["label"], rows["variant"], strict=True)
+    ]
+    rows = rows.assign(name=names)
     return rows[["name", "share", "low", "high"]].reset_index(drop=True)
 
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.email_touch.comparing import Line
 from csworkbench.analyses.email_touch.exposure import short_p
 from csworkbench.analyses.email_touch.reading import Reading, Verdict
-from csworkbench.estimates import Estimate, say
+from csworkbench.estimates import Estimate, Message, say
 from csworkbench.experiments import unit_of
-from csworkbench.formats import estimate, in_unit, share, text
+from csworkbench.formats import figure, in_unit, inside, share, text, words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,7 +41,7 @@ def _state(severity: object, p: float | None) -> str:
     state = "ok" if severity is None else str(severity)
     if p is None:
         return state
-    return f"{state} (p {p:.2f})" if p >= 0.01 else f"{state} (p {p:.1g})"
+    return words("{value} ({behind})").format(value=inside(state), behind=f"p {p:.2f}" if p >= 0.01 else f"p {p:.1g}")
 
 
 def comparison_frame(readings: Sequence[Reading]) -> "pd.DataFrame":
@@ -65,7 +65,7 @@ def _row(reading: Reading, line: Line) -> tuple[object, ...]:
     arms = {"variant": experiment.arm(line.variant).label, "control": experiment.arm(line.control).label}
     compares = text(say("{variant} with {control}", **arms))
     if line in reading.set_aside:
-        said = f"{line.state}: {_why(reading)}"
+        said = text(say("{state:word}: {why}", state=line.state, why=_why(reading)))
         return experiment.label, line.metric.label, "", said, "", compares, "", "", line.metric.role
     values = (effect.value_variant, effect.value_control) if effect else line.seen
     unit = unit_of(line.metric.outcome)
@@ -89,13 +89,18 @@ def _with_ends(value: str, low: str, high: str) -> str:
     return text(say("{value} ({low} to {high})", value=value, low=low, high=high))
 
 
-def _why(reading: Reading) -> str:
-    return "the draw is broken" if reading.verdict is Verdict.BLOCKED else "units are left out unevenly"
+def _why(reading: Reading) -> Message:
+    if reading.verdict is Verdict.BLOCKED:
+        return say("the draw is broken")
+    return say("units are left out unevenly")
 
 
 def with_bounds(found: Estimate) -> str:
     """Return an estimate without its sample size."""
-    return estimate(found).replace(f", n {found.n:,}", "").replace(f" (n {found.n:,})", "")
+    if found.low is None or found.high is None:
+        return figure(found)[0]
+    ends = (in_unit(bound, found.unit, like=found, named=False) for bound in (found.low, found.high))
+    return _with_ends(figure(found)[0], *ends)
 
 
 def time_words(unit: str, worth: float, visible: float) -> str:
@@ -107,5 +112,8 @@ def time_words(unit: str, worth: float, visible: float) -> str:
         visible: Smallest difference the units show now; NaN where none.
     """
     factor, named = (100.0, "percentage_points") if unit == "share" else (1.0, unit)
-    seen = "nothing" if visible != visible else in_unit(float(f"{visible * factor:.2g}"), named)
-    return f"{seen} visible now, {in_unit(worth * factor, named)} worth knowing"
+    asked = in_unit(worth * factor, named)
+    if visible != visible:
+        return text(say("nothing visible now, {asked} worth knowing", asked=asked))
+    seen = in_unit(float(f"{visible * factor:.2g}"), named)
+    return text(say("{seen} visible now, {asked} worth knowing", seen=seen, asked=asked))

@@ -4,6 +4,7 @@ Scorecards turn measures into points, points into a score of 0 to 100, the score
 """
 
 from csworkbench.analyses.health.comparing import compare
+from csworkbench.analyses.health.frames import edges
 from csworkbench.analyses.health.panel import Inputs, prepare
 from csworkbench.analyses.health.proving import Proof
 from csworkbench.analyses.health.result import Result, analyze
@@ -41,5 +42,6 @@ __all__ = [
     "Rule",
     "analyze",
     "compare",
+    "edges",
     "prepare",
 ]

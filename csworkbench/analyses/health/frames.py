@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.health.graded import OTHERWISE, CardGrades, GradedBook
 from csworkbench.analyses.health.panel import Inputs, source_key
 from csworkbench.analyses.health.settings import Config
+from csworkbench.estimates import say
+from csworkbench.formats import text
 from csworkbench.scoring import (
     BASES,
     FROM_DATA,
@@ -165,6 +167,16 @@ def scorecard_table(inputs: Inputs, book: GradedBook) -> "pd.DataFrame":
         frame.insert(0, "scorecard", graded.card.id)
         parts.append(frame)
     return pd.concat(parts, ignore_index=True)
+
+
+def edges(config: Config) -> dict[str, float]:
+    """Return the scores at which the bands of the first scorecard begin, above the lowest, by what a chart says there.
+
+    Args:
+        config: Settings.
+    """
+    bands = config.scorecards[0].bands[1:]
+    return {text(say("{band:word} from {low:number}", band=band.label, low=band.low)): band.low for band in bands}
 
 
 def judgement_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFrame":

@@ -10,6 +10,7 @@ from csworkbench.analyses.health_proof.reading import SCORE, Reading
 from csworkbench.analyses.health_proof.settings import Config
 from csworkbench.analyses.health_proof.tables import LABELS, label_of, within
 from csworkbench.asof import Part
+from csworkbench.formats import text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,7 +121,7 @@ def _drifts(evidence: Evidence, scored: Mapping[str, Scored]) -> "Iterator[tuple
             shift = stability(before, after)
             is_number = not isinstance(found.dtype, pd.CategoricalDtype)
             means = [float(each.mean()) if is_number else None for each in (before, after)]
-            label = LABELS[SCORE] if column == SCORE else evidence.columns.labels[column]
+            label = text(LABELS[SCORE]) if column == SCORE else evidence.columns.labels[column]
             gaps = float(before.isna().mean()), float(after.isna().mean())
             yield name, column, label, shift.index, shift.by_chance, shift.verdict, *means, *gaps
 

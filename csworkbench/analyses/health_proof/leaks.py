@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.health_proof.evidence import Evidence
 from csworkbench.analyses.health_proof.settings import Config
+from csworkbench.estimates import say
+from csworkbench.formats import text, words
 from csworkbench.inference.discrimination import auc, ranked
 from csworkbench.inference.models import FOLDS, folds_of
 
@@ -68,10 +70,11 @@ def _rows(evidence: Evidence, folds: "NDArray[np.int64]") -> "Iterator[tuple[obj
 
 def _users(evidence: Evidence, name: str) -> str:
     columns = evidence.columns
-    users = [f"score {card}" for card in evidence.cards.proved if name in columns.of_card[card].values()]
-    users += ["learned models"] if name in columns.learned else []
-    users += ["baseline"] if name in columns.baselines.values() else []
-    return ", ".join(users) or "nothing"
+    cards = [card for card in evidence.cards.proved if name in columns.of_card[card].values()]
+    users = [text(say("score {card}", card=card)) for card in cards]
+    users += [text(say("learned models"))] if name in columns.learned else []
+    users += [text(say("baseline"))] if name in columns.baselines.values() else []
+    return words(", ").join(users) or "nothing"
 
 
 def _alone(values: "pd.Series[float]", is_event: "Flags", folds: "NDArray[np.int64]") -> float:

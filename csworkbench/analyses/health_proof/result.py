@@ -23,7 +23,7 @@ from csworkbench.analyses.health_proof.weights import suggested_weights, weight_
 from csworkbench.analyses.health_proof.wording import event_words, stamp_words
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.features.estimating import share_of
-from csworkbench.formats import Readable
+from csworkbench.formats import Readable, month
 from csworkbench.inference.proof import Stamp
 
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ def pictures(result: Result) -> Pictures:
     calibration, gain = (
         tables[name][tables[name]["scorecard"] == first["scorecard"]] for name in ("calibration", "gain")
     )
-    ends = [f"{start:%b %Y} – {end:%b %Y}" for start, end in zip(rolling["first_on"], rolling["last_on"], strict=True)]
+    ends = [
+        f"{month(start)} – {month(end)}" for start, end in zip(rolling["first_on"], rolling["last_on"], strict=True)
+    ]
     return Pictures(
         forest=proof[(proof["line"] == first["line"]) & (proof["measure"] == "auc")],
         calibration=calibration[calibration["candidate"] == SCORE],
@@ -209,9 +211,9 @@ def _suggested(inputs: Inputs, config: Config) -> "dict[str, NDArray[np.float64]
     return found
 
 
-def _title(titles: Mapping[str, str], reading: Reading, readings: Sequence[Reading]) -> str:
+def _title(titles: Mapping[str, str], reading: Reading, readings: Sequence[Reading]) -> Message:
     """Return how the score is called: by its scorecard where there are several."""
-    return f"The score ({titles[reading.scorecard]})" if len(readings) > 1 else "The score"
+    return say("The score ({card})", card=titles[reading.scorecard]) if len(readings) > 1 else say("The score")
 
 
 def _figures(readings: Sequence[Reading], evidence: Evidence, config: Config) -> dict[str, Estimate]:

@@ -8,7 +8,9 @@ from csworkbench.analyses.health_proof.learning import CHALLENGERS, CONSTANT
 from csworkbench.analyses.health_proof.reading import SCORE, Reading, main_readings, shown_candidates
 from csworkbench.analyses.health_proof.settings import Config
 from csworkbench.asof import Part
+from csworkbench.estimates import say
 from csworkbench.features.estimating import share_of
+from csworkbench.formats import text
 from csworkbench.inference.discrimination import captured, ranked
 from csworkbench.inference.proof import Rows, auc_of
 
@@ -25,10 +27,10 @@ STEPS = 20  # of the gain curve
 MOST_VALUES = 20  # of a segment
 BOUNDS = ["value", "low", "high"]
 LABELS = {
-    SCORE: "Score",
-    "logistic": "Learned: logistic",
-    "boosting": "Learned: boosting",
-    CONSTANT: "Everybody alike",
+    SCORE: say("Score"),
+    "logistic": say("Learned: logistic"),
+    "boosting": say("Learned: boosting"),
+    CONSTANT: say("Everybody alike"),
 }
 
 
@@ -39,7 +41,9 @@ def label_of(candidate: str, config: Config) -> str:
         candidate: Its name in tables.
         config: Names of the baselines.
     """
-    return LABELS.get(candidate) or next(each.label for each in config.baselines if each.name == candidate)
+    if candidate in LABELS:
+        return text(LABELS[candidate])
+    return next(each.label for each in config.baselines if each.name == candidate)
 
 
 def kind_of(candidate: str) -> str:

@@ -20,7 +20,7 @@ def event_words(config: Config) -> Message:
     return say("bad outcomes")
 
 
-def stamp_words(reading: Reading, title: str, config: Config, candidate: str = SCORE) -> Message:
+def stamp_words(reading: Reading, title: Message, config: Config, candidate: str = SCORE) -> Message:
     """Return the stamp of a candidate in words; interval and events always stand in it.
 
     Args:

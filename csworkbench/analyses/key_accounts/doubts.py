@@ -53,7 +53,7 @@ def _about_ratings(config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iter
             say(
                 "Raters of the same account do not agree on {names:words} (alpha below .667): a level says as much of "
                 "who rates as of the account",
-                names=[str(each).replace("_", " ") for each in poor["dimension"]],
+                names=list(poor["dimension"]),
             ),
             say("Agree on what each level means, and rate the same accounts together once"),
         )
@@ -65,7 +65,7 @@ def _about_ratings(config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iter
             say(
                 "Nobody can tell whether raters agree on {names:words}: fewer than ten times did two rate the same "
                 "account in a half-year",
-                names=[str(each).replace("_", " ") for each in unknown["dimension"]],
+                names=list(unknown["dimension"]),
             ),
         )
     apart = tables["raters"]
@@ -77,7 +77,7 @@ def _about_ratings(config: Config, tables: "Mapping[str, pd.DataFrame]") -> Iter
             say(
                 "CSMs rate {names:words} otherwise than others do at the same accounts, by {most:number} points on "
                 "average at most: so a change counts only where the same person rated twice",
-                names=[str(each).replace("_", " ") for each in biased["dimension"]],
+                names=list(biased["dimension"]),
                 most=float(biased["difference"].abs().max()),
             ),
         )

@@ -40,14 +40,14 @@ def caveats(
                 Severity.WARNING if row["tied_share"] >= MANY_TIED else Severity.NOTE,
                 say(
                     "{tied:count} of {all:n answer|answers} ({share:percent}) are {score:count}: {taken:count} of them "
-                    "are within the first {part:percent} ({rule}), by ARR and then by lot",
+                    "are within the first {part:percent} ({rule:word}), by ARR and then by lot",
                     tied=row["tied"],
                     all=len(inputs.answers),
                     share=row["tied_share"],
                     score=int(row["cut_score"]),
                     taken=row["taken"],
                     part=row["share"],
-                    rule=_words(row["rule"]),
+                    rule=row["rule"],
                 ),
                 say("Read the tier as a lot among equals, not as the best ones"),
             )
@@ -153,24 +153,21 @@ def _about_lists(inputs: Inputs, made: Lists, tables: "Mapping[str, pd.DataFrame
 def _shows(row: "pd.Series[Any]") -> Message:
     import pandas as pd
 
-    program = _words(str(row["rule"]))
+    program = str(row["rule"])
     if pd.isna(row["smallest_share"]):
         return say(
-            "The holdouts show nothing within a year: {n:n account|accounts} a year on the largest list, {program}",
+            "The holdouts show nothing within a year: {n:n account|accounts} a year on the largest list, "
+            "{program:word}",
             n=row["per_year"],
             program=program,
         )
     return say(
-        "Within a year the holdout of the largest list, {program}, shows no difference below {points:percent} ({n:n "
-        "account|accounts}), those of the others none below that",
+        "Within a year the holdout of the largest list, {program:word}, shows no difference below {points:percent} "
+        "({n:n account|accounts}), those of the others none below that",
         program=program,
         points=row["smallest_share"],
         n=row["per_year"],
     )
-
-
-def _words(rule: str) -> str:
-    return rule.replace("_", " ")
 
 
 def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:

@@ -109,9 +109,7 @@ def _with_evidence(reading: Reading, plan: str, rules: VerdictRules) -> Message:
     if verdict is Verdict.GOAL_TOO_HIGH:
         return say("A goal that the playbook has been seen to reach")
     if verdict is Verdict.OUT_OF_SCOPE:
-        return say(
-            "Plans at accounts with another {trait} that do work", trait=reading.declared.trait.replace("_", " ")
-        )
+        return say("Plans at accounts with another {trait:word} that do work", trait=reading.declared.trait)
     above = reading.evidence[plan].above
     if above is not None and is_enough(reading.evidence[plan], rules) and max(above, 1 - above) >= rules.chance:
         return say(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from csworkbench.analyses.plan_validation.evidence import NO_PLAYBOOK
 from csworkbench.analyses.plan_validation.patching import COLUMNS, WriteBack
 from csworkbench.estimates import Caveat, Estimate, Message, Part, Severity, Shown, say
+from csworkbench.formats import spaced
 from csworkbench.playbooks import CASES, STUCK_PLANS, Library, Playbook, Standing
 
 if TYPE_CHECKING:
@@ -203,7 +204,7 @@ def where(playbook: Playbook | None, judged: "pd.DataFrame", accounts: "pd.DataF
 def _forest(rows: "pd.DataFrame", effect: Estimate | None) -> "pd.DataFrame":
     """Return the rows of `where` that have an effect, as name, effect, low, high and unit."""
     told = rows[rows["effect"].notna()] if effect is not None else rows.iloc[:0]
-    names = told["attribute"].str.replace("_", " ") + ": " + told["value"]
+    names = told["attribute"].map(spaced) + ": " + told["value"]
     found = told.assign(name=names, unit="" if effect is None else effect.unit)
     return found[["name", "effect", "low", "high", "unit"]].reset_index(drop=True)
 
@@ -249,16 +250,18 @@ def _headline(name: str, playbook: Playbook | None, own: "pd.DataFrame", known: 
     if known is not None and known.inside is not None and playbook is not None and playbook.trait is not None:
         words = {
             "title": title,
-            "trait": playbook.trait.name.replace("_", " "),
+            "trait": playbook.trait.name,
             "values": list(playbook.trait.expected),
             "effect": known.inside,
         }
         if known.is_drawn:
             return say(
-                "{title} is verified by a drawn start order where {trait} is {values:list}: {effect:estimate}", **words
+                "{title} is verified by a drawn start order where {trait:word} is {values:list}: {effect:estimate}",
+                **words,
             )
         return say(
-            "{title} is supported by comparable accounts where {trait} is {values:list}: {effect:estimate}", **words
+            "{title} is supported by comparable accounts where {trait:word} is {values:list}: {effect:estimate}",
+            **words,
         )
     if known is None or standing is None:
         return say(

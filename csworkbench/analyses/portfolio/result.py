@@ -173,8 +173,8 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     worst = freshness[freshness["overdue"] > 0].sort_values("overdue_share", ascending=False).head(1)
     for row in worst.to_dict("records"):
         yield say(
-            "Talk to accounts of the tier {tier}: the last {kind} visit of {n:count} of {all:count} is more than "
-            "{days:n day|days} ago",
+            "Talk to accounts of the tier {tier:word}: the last {kind:word} visit of {n:count} of {all:count} is more "
+            "than {days:n day|days} ago",
             tier=str(row["tier"]),
             kind=str(row["kind"]),
             n=int(row["overdue"]),

@@ -232,7 +232,7 @@ def _about_losses(config: Config, watched: Watched) -> Iterator[Caveat]:
             Severity.WARNING,
             say(
                 "After transfers for {reasons:words} more accounts are lost than elsewhere",
-                reasons=[each.replace("_", " ") for each in worse],
+                reasons=worse,
             ),
             say("Ask these accounts before the next transfer; the table losses says how many more"),
         )
@@ -244,6 +244,6 @@ def _about_losses(config: Config, watched: Watched) -> Iterator[Caveat]:
             say(
                 "Accounts moved for {reasons:words} were in trouble before: what is lost of them is not the transfer's "
                 "doing alone",
-                reasons=[each.replace("_", " ") for each in chosen],
+                reasons=chosen,
             ),
         )

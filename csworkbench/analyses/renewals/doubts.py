@@ -269,9 +269,9 @@ def _about_past(verdicts: "pd.DataFrame", past: Track) -> Iterator[Caveat]:
 
 
 WHOSE = {
-    "frozen model": "the model's calls",
-    "frozen csm": "the CSMs' calls",
-    "frozen final": "the team's calls",
-    RECOMPUTED: "computed again today",
+    "frozen model": say("the model's calls"),
+    "frozen csm": say("the CSMs' calls"),
+    "frozen final": say("the team's calls"),
+    RECOMPUTED: say("computed again today"),
 }
-VERDICTS = {"too_optimistic": "too optimistic", "too_cautious": "too cautious"}
+VERDICTS = {"too_optimistic": say("too optimistic"), "too_cautious": say("too cautious")}

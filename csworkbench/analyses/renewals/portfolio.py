@@ -4,18 +4,19 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.renewals.evidence import Inputs, is_unrecorded, quarter_of
 from csworkbench.analyses.renewals.track import main_currency
-from csworkbench.estimates import Estimate
+from csworkbench.estimates import Estimate, say
+from csworkbench.formats import text
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DIMENSIONS = ("quarter", "tier", "csm")
 STEPS = {
-    "lost": "Lost",
-    "contracted": "Renewed for less",
-    "expanded": "Renewed for more",
-    "not_recorded": "Renewed, amount not recorded",
-    "open": "Not decided yet",
+    "lost": say("Lost"),
+    "contracted": say("Renewed for less"),
+    "expanded": say("Renewed for more"),
+    "not_recorded": say("Renewed, amount not recorded"),
+    "open": say("Not decided yet"),
 }
 
 
@@ -145,7 +146,7 @@ def waterfall_table(inputs: Inputs) -> "pd.DataFrame":
     return pd.DataFrame(
         {
             "step": pd.array([str(name) for name in sums.index], dtype="str"),
-            "label": pd.array([STEPS[str(name)] for name in sums.index], dtype="str"),
+            "label": pd.array([text(STEPS[str(name)]) for name in sums.index], dtype="str"),
             "amount": sums["sum"].to_numpy(float),
             "renewals": sums["size"].to_numpy(int),
             "quarter": quarter_now(inputs),

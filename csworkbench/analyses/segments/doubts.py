@@ -134,7 +134,7 @@ def _about_lists(inputs: Inputs, left_out: "pd.DataFrame") -> Iterator[Caveat]:
                 "{n:n row|rows} of the saved lists may not be contacted ({why:list}); the file lists_left_out names "
                 "the contacts",
                 n=len(left_out),
-                why=[f"{reason}: {count}" for reason, count in counts.items()],
+                why=[say("{reason:word}: {n:count}", reason=reason, n=count) for reason, count in counts.items()],
             ),
         )
     if inputs.lists.ground is not None:

@@ -59,9 +59,9 @@ def _about_checks(judged: Sequence[Judged]) -> Iterator[Caveat]:
                 f"{check.name}_failed",
                 Severity.WARNING,
                 say(
-                    "{touch}, {check}: {finding}",
+                    "{touch}, {check:word}: {finding}",
                     touch=each.found.touch.label,
-                    check=check.name.replace("_", " "),
+                    check=check.name,
                     finding=check.finding,
                 ),
             )

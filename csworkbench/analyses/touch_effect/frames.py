@@ -207,20 +207,27 @@ def sensitivity_frame(judged: Sequence[Judged]) -> "pd.DataFrame":
 
 
 def _hidden(covariate: str, times: float | None) -> str:
-    name = covariate.replace("_", " ")
     if times is None:
         return text(
             say(
-                "Not even a hidden trait as strong as {most:count} times {name} would erase this",
+                "Not even a hidden trait as strong as {most:count} times {name:word} would erase this",
                 most=MOST_TIMES,
-                name=name,
+                name=covariate,
             )
         )
     if times < 1:
         return text(
-            say("A hidden trait weaker than {name} ({times:number} times) would erase this", name=name, times=times)
+            say(
+                "A hidden trait weaker than {name:word} ({times:number} times) would erase this",
+                name=covariate,
+                times=times,
+            )
         )
-    return text(say("A hidden trait as strong as {times:number} times {name} would erase this", name=name, times=times))
+    return text(
+        say(
+            "A hidden trait as strong as {times:number} times {name:word} would erase this", name=covariate, times=times
+        )
+    )
 
 
 def left_out_frame(judged: Sequence[Judged]) -> "pd.DataFrame":

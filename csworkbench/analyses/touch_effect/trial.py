@@ -87,10 +87,10 @@ def _weekly(touch: WeeklyTouch, config: Config, as_of: date) -> Iterator[Message
     yield say("Effect on those touched (ATT); where some have nobody to be compared with, on those who have")
     yield say(
         "Cross-fitted AIPW, five folds of whole accounts, logistic chance of the touch, outcome by {model}; use in the "
-        "{past:count} weeks before and {covariates:list} held equal; errors count accounts",
+        "{past:count} weeks before and {covariates:words} held equal; errors count accounts",
         model=MODELS[config.model],
         past=PAST_WEEKS,
-        covariates=list(touch.covariates) or ["nothing else"],
+        covariates=list(touch.covariates) or [say("nothing else")],
     )
 
 
@@ -113,7 +113,7 @@ def _outcome(touch: WeeklyTouch) -> Message:
         case Kept():
             return say("Renewals due in the follow-up and decided: kept")
     return say(
-        "Use ({what}) per week of the follow-up, {scale}; 0 for an account that left",
+        "Use ({what:word}) per week of the follow-up, {scale:word}; 0 for an account that left",
         what=touch.outcome.what,
         scale=touch.outcome.scale,
     )
@@ -124,7 +124,7 @@ def _lot(touch: LotTouch) -> Iterator[Message]:
     others = [arm.name for arm in experiment.arms if arm.name not in touch.drawn]
     yield say("Units of the experiment {id} that are read", id=experiment.id)
     yield say("Drawn for {drawn:list}, or for {others:list}", drawn=list(touch.drawn), others=others)
-    yield say("By lot, {unit} by {unit}", unit=experiment.unit)
+    yield say("By lot, account by account") if experiment.unit == "account" else say("By lot, contact by contact")
     yield say("The draw of each unit, from {first:date} on", first=experiment.first_day)
     yield say("As the experiment says, up to {last:date}", last=experiment.last_day)
     yield say("{metric} of the experiment, each unit once", metric=touch.metric)
@@ -143,7 +143,8 @@ def _once(touch: OnceTouch, config: Config) -> Iterator[Message]:
     yield say("{outcome} ({unit})", outcome=touch.outcome, unit=touch.unit)
     yield say("Effect on those touched (ATT); where some have nobody to be compared with, on those who have")
     yield say(
-        "Cross-fitted AIPW, five folds, logistic chance of the touch, outcome by {model}; {covariates:list} held equal",
+        "Cross-fitted AIPW, five folds, logistic chance of the touch, outcome by {model}; {covariates:words} held "
+        "equal",
         model=MODELS[config.model],
         covariates=[known.column for known in touch.covariates],
     )

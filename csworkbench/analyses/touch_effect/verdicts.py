@@ -204,22 +204,20 @@ def _sentence(found: Measured, verdict: Verdict, reason: Message | None) -> Mess
             )
         case Verdict.INCONCLUSIVE:
             return say("{label}: inconclusive, {effect:estimate}.", label=label, effect=effect)
-    failed = [check.name.replace("_", " ") for check in found.checks if check.is_passed is False]
+    failed = [check.name for check in found.checks if check.is_passed is False]
     return say(
         "{label}: description only. {effect:estimate} beside the others, and not to be read as an effect: "
-        "{failed:list}.",
+        "{failed:words}.",
         label=label,
         effect=effect,
-        failed=failed or ["one group beside one other"],
+        failed=failed or [say("one group beside one other")],
     )
 
 
 def _checks(found: Measured) -> Message:
-    unseen = [
-        check.name.replace("_", " ") for check in found.checks if check.name in BEFORE and check.is_passed is None
-    ]
+    unseen = [check.name for check in found.checks if check.name in BEFORE and check.is_passed is None]
     if unseen:
-        return say("No check that could be made speaks against it, {names:list} could not be looked at", names=unseen)
+        return say("No check that could be made speaks against it, {names:words} could not be looked at", names=unseen)
     return say("No check speaks against it")
 
 

@@ -83,7 +83,10 @@ def _about_reach(inputs: Inputs, reach: "pd.DataFrame") -> Iterator[Caveat]:
                 "place, after the steps before had reached nobody ({steps:list})",
                 n=len(untold),
                 least=LEAST_ATTEMPTS,
-                steps=[f"{row['tier']}: {row['channel']}" for row in untold.to_dict("records")],
+                steps=[
+                    say("{tier:word}: {channel:word}", tier=row["tier"], channel=row["channel"])
+                    for row in untold.to_dict("records")
+                ],
             ),
             say("Try the routes in their order, and record every attempt"),
         )
@@ -193,7 +196,7 @@ def _about_leading(inputs: Inputs, config: Config, overlaps: "pd.DataFrame") -> 
                 accounts=inputs.overlaps["account_id"].nunique(),
                 days=config.overlap_days,
                 pairs=[
-                    say("{second} after {first}: {times:count}", **{name: row[name] for name in PAIR})
+                    say("{second:word} after {first:word}: {times:count}", **{name: row[name] for name in PAIR})
                     for row in overlaps[list(PAIR)].to_dict("records")
                 ],
             ),

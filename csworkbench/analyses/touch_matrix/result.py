@@ -33,7 +33,7 @@ from csworkbench.analyses.touch_matrix.standing import (
 from csworkbench.analyses.touch_matrix.trends import board, change_table, trend_table
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
-from csworkbench.formats import Readable
+from csworkbench.formats import Readable, text
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -161,7 +161,11 @@ def _overdue(inputs: Inputs, config: Config, stands: "pd.DataFrame") -> "pd.Data
     stages = [stage for stage in inputs.stages if stage not in config.quiet_stages]
     every = pd.MultiIndex.from_product([tiers, ["system", "csm"], stages], names=["tier", "by", "stage"])
     table = counts.reindex(every).rename("overdue").reset_index()
-    table.insert(0, "cell", table["tier"].astype("str") + ", " + table["by"].map({"system": "system", "csm": "CSM"}))
+    cells = [
+        text(say("{tier:word}, {by:word}", tier=tier, by=by))
+        for tier, by in zip(table["tier"], table["by"], strict=True)
+    ]
+    table.insert(0, "cell", cells)
     return table
 
 
@@ -171,8 +175,10 @@ def _next(stands: "pd.DataFrame") -> "pd.DataFrame":
 
 
 def _steps(reach: "pd.DataFrame") -> "pd.DataFrame":
-    channel = reach["channel"].astype("str").str.replace("_", "-")
-    label = reach["tier"].astype("str") + " " + reach["step"].astype("str") + ": " + channel
+    label = [
+        text(say("{tier:word} {step}: {channel:word}", tier=row["tier"], step=str(row["step"]), channel=row["channel"]))
+        for row in reach.to_dict("records")
+    ]
     points = reach.assign(label=label)[["label", "together", "together_low", "together_high"]]
     return points.set_axis(["label", "share", "low", "high"], axis=1)
 
@@ -226,8 +232,8 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     if len(tables["automation"]):
         first = tables["automation"].iloc[0]
         yield say(
-            "Make one message of what CSMs do by {channel} ({family}, {rule}): {repeats:n time|times} at {accounts:n "
-            "account|accounts}, {hours:n hour|hours} a month",
+            "Make one message of what CSMs do by {channel:word} ({family:word}, {rule:word}): {repeats:n time|times} "
+            "at {accounts:n account|accounts}, {hours:n hour|hours} a month",
             channel=str(first["channel"]),
             family=str(first["family"]),
             rule=str(first["rule"]),
@@ -243,7 +249,7 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
         pair = tables["overlaps"].iloc[0]
         yield say(
             "Agree who leads: {n:n contact was|contacts were} touched by two initiators within days, most often by "
-            "{second} after {first}",
+            "{second:word} after {first:word}",
             n=tables["overlap_contacts"]["contact_id"].nunique(),
             first=str(pair["first"]),
             second=str(pair["second"]),

@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.triggers import kinds
+from csworkbench.analyses.triggers.events import MORE
 from csworkbench.analyses.triggers.evidence import STEM, Inputs
 from csworkbench.analyses.triggers.settings import Config
 from csworkbench.analyses.triggers.thresholds import Threshold
@@ -161,13 +162,13 @@ def sentence(trigger: kinds.Trigger, row: "dict[Any, Any]", thresholds: "Mapping
             return say("{n:count} tickets about {topic} since {day:date}", n=trigger.times, topic=subject, day=other)
         case kinds.OpenTicket():
             return say(
-                "A ticket about {topic} of {opened:date} was still open after {days:n day|days}",
+                "A ticket about {topic:word} of {opened:date} was still open after {days:n day|days}",
                 topic=subject or "?",
                 opened=other,
                 days=int(row["amount"]),
             )
         case kinds.TicketCluster():
-            return say("Has the configuration of a known problem and has not asked: {pair}", pair=subject)
+            return say("Has the configuration of a known problem and has not asked: {pair:word}", pair=subject)
         case kinds.SharedLogin():
             return say(
                 "One login was used for more than {hours:number} hours a day on {n:n day|days} since {day:date}",
@@ -181,12 +182,14 @@ def sentence(trigger: kinds.Trigger, row: "dict[Any, Any]", thresholds: "Mapping
             return _replaced(subject, row, day)
         case kinds.Upgrade():
             script = trigger.scripts.get(subject, trigger.scripts.get(kinds.EVERY, ""))
-            return say("Upgraded on {day:date}, {transition}: {script}", day=day, transition=subject, script=script)
+            is_more = subject.startswith(MORE)
+            transition = say("more of {plan}", plan=subject.removeprefix(MORE)) if is_more else subject
+            return say("Upgraded on {day:date}, {transition}: {script}", day=day, transition=transition, script=script)
         case kinds.CancelRequest():
             return say(
-                "Asked to leave on {day:date}, reason: {reason}",
+                "Asked to leave on {day:date}, reason: {reason:word}",
                 day=day,
-                reason=subject.replace("_", " ") or "none given",
+                reason=subject or say("none given"),
             )
     return say("Signed up on {day:date}", day=day)
 

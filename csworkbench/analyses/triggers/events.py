@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import ibis.expr.types as ir
     import pandas as pd
 
+MORE = "more of "
+"""How the transition begins of an upgrade that stays within its plan."""
 EVENTS = {
     "account_id": "str",
     "happened_on": DAY,
@@ -155,7 +157,7 @@ def _upgrade(trigger: kinds.Upgrade, before: Snapshot) -> "pd.DataFrame":
     found = rows(before, "subscriptions", columns).sort_values(["account_id", "start_date", "subscription_id"])
     plan = found["plan"].fillna("?")
     before_it = plan.groupby(found["account_id"]).shift().fillna("?")
-    transition = (before_it + " > " + plan).where(before_it != plan, "more of " + plan)
+    transition = (before_it + " > " + plan).where(before_it != plan, MORE + plan)
     up = found.assign(subject=transition)[found["change_type"].eq("upgrade")]
     return of(up, happened_on=up["start_date"])
 

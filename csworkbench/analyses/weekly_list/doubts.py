@@ -56,11 +56,13 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]", sh
 def _shows(row: "dict[Any, Any]") -> Message:
     import pandas as pd
 
-    program = str(row["program"]).replace("_", " ").replace(".", ": ")
+    program = str(row["program"]).replace(".", ": ")
     if pd.isna(row["smallest_share"]):
-        return say("No holdout shows anything within a year: {program} has most accounts, and too few", program=program)
+        return say(
+            "No holdout shows anything within a year: {program:word} has most accounts, and too few", program=program
+        )
     return say(
-        "After a year the largest holdout, {program}, shows no difference below {points:percent}",
+        "After a year the largest holdout, {program:word}, shows no difference below {points:percent}",
         program=program,
         points=row["smallest_share"],
     )

@@ -7,6 +7,8 @@ from csworkbench.analyses.weekly_list.evidence import Inputs
 from csworkbench.analyses.weekly_list.planning import NO_MINUTES, Plan
 from csworkbench.analyses.weekly_list.routes import HUMAN
 from csworkbench.analyses.weekly_list.settings import Config
+from csworkbench.estimates import say
+from csworkbench.formats import text
 from csworkbench.policy import Reason, holdout_table
 
 if TYPE_CHECKING:
@@ -90,7 +92,8 @@ def stage_table(made: Plan) -> "pd.DataFrame":
     table = []
     for stage in made.allocation.stages:
         priority = made.levels[stage.level]
-        name = "must do" if stage.level == MUST else "by value" if priority is None else f"priority {priority}"
+        rank = say("priority {n:count}", n=priority)
+        name = "must do" if stage.level == MUST else "by value" if priority is None else text(rank)
         bound, gap = (None, None) if stage.level == MUST else (stage.bound, stage.gap)
         table.append((name, stage.tasks, stage.done, stage.gain, bound, gap, made.unit))
     kinds = {"stage": "str", "unit": "str"} | dict.fromkeys(["gain", "bound", "gap"], "float64")
