@@ -280,6 +280,8 @@ def test_any_numbers_can_be_drawn(numbers):
         (AS_OF, "made_on", "30 Sep 2026"),
         (np.bool_(True), "agrees", "Yes"),
         (["a", "b"], "names", "a, b"),
+        (["plan_steps", "a_b@x.se"], "what", "plan steps, a_b@x.se"),
+        (["CSM_01", "acme_corp"], "csm_id", "CSM_01, acme_corp"),
         ("00042", "account_id", "00042"),
     ],
 )

@@ -699,6 +699,14 @@ def test_save_changes_the_value_and_nothing_else(root):
     assert path.read_text() == WRITTEN.replace("40   #", "45   #").replace("low: 50", "low: 60")
 
 
+@pytest.mark.parametrize("key", ["true", "false", "null", "1"])
+def test_a_key_that_yaml_does_not_take_for_text_is_changed_as_it_is_written(root, key):
+    path = root / "a.yaml"
+    path.write_text(f"of:\n  {key}: 20  # as agreed\n  other: 5\n")
+    save(path, {f"of.{key}": 55})
+    assert path.read_text() == f"of:\n  {key}: 55  # as agreed\n  other: 5\n"
+
+
 def test_preview_is_the_diff_and_writes_nothing(root):
     path = root / "a.yaml"
     path.write_text(WRITTEN)

@@ -81,16 +81,28 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
             is_share = column in ("share", "rate") or column.endswith(("_share", "_rate"))
             return formats.share(float(value), language=language) if is_share else _number(value, digits, language)
         case list() | tuple() | set() | frozenset():
-            said = (formats.inside(x, language) if isinstance(x, str) else cell(x, column, language) for x in value)
+            is_ours = not _is_typed(column)
+            said = (
+                formats.inside(x, language)
+                if isinstance(x, str) and is_ours and formats.NAME.fullmatch(x)
+                else x
+                if isinstance(x, str)
+                else cell(x, column, language)
+                for x in value
+            )
             return _shortened(formats.words(", ", language).join(said))
     return _shortened(str(value))
+
+
+def _is_typed(column: str) -> bool:
+    """Return whether a column holds what people type, such as ids: it stays as it is."""
+    return column in KEYS or (column.endswith("_id") and column not in SLUGS)
 
 
 def _said(value: str, column: str, language: str) -> str:
     """Return a text of a cell; a name of ours in words."""
     name = value.replace("-", "_") if column in SLUGS else value
-    is_typed = column in KEYS or (column.endswith("_id") and column not in SLUGS)
-    if is_typed:
+    if _is_typed(column):
         return value
     if formats.NAME.fullmatch(name):
         return formats.label(name, language)

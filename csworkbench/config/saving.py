@@ -213,7 +213,11 @@ def _below(content: Any, part: str, key: str, name: str) -> Any:
 
 def _written_key(content: dict[Any, Any], part: str) -> Any:
     """Return the key as ruamel holds it: our keys are text as written, ruamel's `1:` is a number."""
-    return next((key for key in content if str(key) == part), part)
+    return next((key for key in content if _as_written(key) == part), part)
+
+
+def _as_written(key: Any) -> str:
+    return {True: "true", False: "false", None: "null"}[key] if key is None or isinstance(key, bool) else str(key)
 
 
 def _says(written: str, wanted: Any) -> bool:

@@ -170,6 +170,33 @@ def prove(
     return Proof(rows, measures, differences)
 
 
+def auc_beside(
+    old: "Floats", new: "Floats", rows: Rows, *, draws: int = 500, seed: int = 0, level: float = 0.95
+) -> tuple[Estimate, Estimate, Estimate]:
+    """Return the AUC of two candidates and what the second has more, by the same draws of accounts.
+
+    Args:
+        old: Risk of each row by the first.
+        new: Risk of each row by the second.
+        rows: What happened.
+        draws: How often accounts are drawn again.
+        seed: The same seed gives the same intervals.
+        level: Coverage of the intervals.
+    """
+    import numpy as np
+
+    orders = [ranked(risk, rows.is_event) for risk in (old, new)]
+    drawn = np.array(
+        [[auc(each, weights) for each in orders] for weights in account_weights(rows.accounts, draws, seed)]
+    )
+    (one, two), n = (auc(each) for each in orders), rows.account_count
+    return (
+        interval(one, drawn[:, 0], n, "auc", is_share=True, level=level),
+        interval(two, drawn[:, 1], n, "auc", is_share=True, level=level),
+        interval(two - one, drawn[:, 1] - drawn[:, 0], n, "auc", level=level),
+    )
+
+
 def auc_of(risk: "Floats", rows: Rows, *, draws: int = 500, seed: int = 0, level: float = 0.95) -> Estimate:
     """Return the AUC of one candidate alone, with its interval from drawing accounts again.
 

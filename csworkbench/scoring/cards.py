@@ -131,6 +131,13 @@ class Measure(Section):
         Exclude(), description="What a missing value counts as: exclude, worst, neutral or carry"
     )
 
+    @property
+    def reads(self) -> str:
+        """What the values depend on, as JSON: measures that agree in it have the same values, whatever their points."""
+        return self.model_dump_json(
+            include={"source": True, **({"missing": True} if isinstance(self.missing, Carry) else {})}
+        )
+
 
 class Group(Section):
     """Measures that together say one thing about an account."""

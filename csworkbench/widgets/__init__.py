@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, Protocol
 
 from csworkbench.config import Section, load
+from csworkbench.errors import WorkbenchError
 from csworkbench.planner import analyses
 from csworkbench.store import StoredResult
 from csworkbench.views import View
@@ -72,5 +73,8 @@ def _proof(analysis: ModuleType, desk: Place) -> Any:
     path = desk.root / f"configs/{name}.yaml"
     if not name or not path.is_file():
         return None
-    found = desk.latest(name, load(path, analyses(desk.root)[name].Config, desk.root))
-    return None if found is None or table not in found.tables else analysis.Proof(found.tables[table])
+    try:
+        found = desk.latest(name, load(path, analyses(desk.root)[name].Config, desk.root))
+        return None if found is None or table not in found.tables else analysis.Proof(found.tables[table])
+    except WorkbenchError:
+        return None  # a proof is an extra: what is wrong with its settings or its files is told where they are used

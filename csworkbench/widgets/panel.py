@@ -149,7 +149,7 @@ class Panel:
             self._tell(say("As saved: turn a setting to see what it does."))
             return
         # The kernel is busy from here on; what is told before goes out all the same.
-        is_new = not made.keys() <= self._known
+        is_new = self._before is None or not made.keys() <= self._known
         longer = say("Computing; the first time a setting is turned takes longer ...")
         self._tell(longer if is_new else say("Computing ..."))
         try:

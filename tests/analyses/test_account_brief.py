@@ -189,6 +189,14 @@ def test_the_timeline_has_the_newest_first_and_one_row_for_a_mail_to_several_peo
     assert found[0]["note"] == "Asked for prices"
 
 
+def test_a_mail_that_two_rules_sent_on_a_day_is_one_line():
+    twice = [
+        {**TOUCHES[0], "touch_id": f"T{rule}", "contact_id": "P1", "content_id": "news", "rule": rule} for rule in "ab"
+    ]
+    given = {"touches": twice, "contents": [{"content_id": "news", "title": "News of June"}]}
+    assert [each["what"] for each in rows(result_of(given), "timeline")] == ["Email: News of June"]
+
+
 def test_the_timeline_has_meetings_messages_and_tickets_too():
     given = {
         "meetings": [meeting("M1", None, "2026-06-20T10:00:00")],

@@ -416,12 +416,30 @@ def test_bands_move_no_auc_and_a_measure_the_proof_did_not_have_is_named(result)
     assert say(left_out) == "Everybody, without what that proof did not have: late"
 
 
+def test_a_measure_that_is_read_otherwise_now_is_not_taken_for_the_one_of_the_proof(result):
+    other = health.Config(scorecards=(card(measure("use", Attribute(column="mood"), weight=9), measure("mood")),))
+    said = list(health.Proof(result.tables["teaching"]).said(turned(3), other))
+    assert said[0].values["more"].value == 0  # of mood alone, as saved and as turned
+    assert say(said[1]) == "Everybody, without what that proof did not have: use"
+
+
+def test_below_as_many_events_as_a_proof_needs_the_panel_says_nothing_either(result):
+    table = result.tables["teaching"]
+    few = table[~table["is_event"] | table["row"].isin(table.loc[table["is_event"], "row"].unique()[:29])]
+    (said,) = health.Proof(few).said(turned(3), turned(1))
+    assert "too little is known" in say(said)
+
+
+def test_no_table_of_a_proof_lists_accounts(result):
+    assert not [name for name, table in result.tables.items() if {"account_id", "unit_id"} & set(table.columns)]
+
+
 def test_without_a_cut_nothing_is_left_to_choose_settings_by(evidence):
     undated = replace(evidence, cut=None)
     table = teaching_table(undated, score(undated))
     assert table.empty
     (said,) = health.Proof(table).said(turned(3), turned(1))
-    assert say(said) == "Everybody: before the test window of health_proof nothing is known to choose settings by"
+    assert say(said) == "Everybody: before the test window of health_proof too little is known to choose settings by"
 
 
 def test_a_score_nobody_had_before_the_test_has_the_strongest_baseline_of_the_test_to_beat():

@@ -220,6 +220,8 @@ def events(snapshot: Snapshot, first: date) -> "pd.DataFrame":
 
 
 def _touches(snapshot: Snapshot, first: date) -> "pd.DataFrame":
+    import ibis
+
     from csworkbench.asof import since, with_local_day
     from csworkbench.features.dated import with_columns
 
@@ -235,7 +237,9 @@ def _touches(snapshot: Snapshot, first: date) -> "pd.DataFrame":
     joined = dated.mutate(opened=0, clicked=0) if seen is None else dated.left_join(seen, "touch_id")
     marked = joined.select(
         "account_id", "channel", "note", "contact_id", "touch_id", "content_id",
-        on=joined.local_day, rule=joined.rule.coalesce(joined.family),
+        on=joined.local_day,
+        # One content is one line, whatever rules it was sent by.
+        rule=joined.content_id.isnull().ifelse(joined.rule.coalesce(joined.family), ibis.null("string")),  # noqa: PD003 - Ibis
         opened=joined.opened.fill_null(0), clicked=joined.clicked.fill_null(0),
     )  # fmt: skip
     sums = marked.group_by(["account_id", "on", "channel", "content_id", "rule", "note"]).agg(
@@ -252,7 +256,6 @@ def _touches(snapshot: Snapshot, first: date) -> "pd.DataFrame":
         way=talked.map({True: ATTENDED, False: RECEIVED}),
         what=frame["channel"].fillna("touch"),
         title=title,
-        rule=frame["rule"].where(title.isna()),
     )
     rows.loc[talked, ["opened", "clicked"]] = float("nan")
     return rows

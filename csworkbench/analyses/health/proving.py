@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.health.settings import Config
@@ -13,12 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
 
-    from csworkbench.inference.proof import Proof as Proven
-
     Floats = NDArray[np.float64]
 
 DRAWS = 200
-KEY = ["unit_id", "account_id", "snapshot_date", "is_event"]
+LEAST = 30  # rows with the event, and rows without: below it `health_proof` says nothing either
 
 
 class Proof:
@@ -32,9 +31,21 @@ class Proof:
     """
 
     def __init__(self, teaching: "pd.DataFrame") -> None:
-        known = teaching["value"].astype(object).where(teaching["text"].isna(), teaching["text"])
-        wide = teaching.assign(known=known).set_index([*KEY, "measure"])
-        self._values = {str(name): part["known"].unstack("measure") for name, part in wide.groupby("scorecard")}  # noqa: PD010 - each cell is there once, and text has no mean
+        self._teaching = teaching
+
+    @cached_property
+    def _values(self) -> "dict[str, pd.DataFrame]":
+        """By scorecard: what was known, a row each and a column per measure."""
+        rows = self._teaching
+        known = rows["value"].astype(object).where(rows["text"].isna(), rows["text"])
+        wide = rows.assign(known=known).set_index(["row", "account", "is_event", "measure"])
+        return {str(name): part["known"].unstack("measure") for name, part in wide.groupby("scorecard")}  # noqa: PD010 - each cell is there once, and text has no mean
+
+    @cached_property
+    def _reads(self) -> dict[tuple[str, str], str]:
+        """By scorecard and measure: what its values depend on."""
+        each = self._teaching.drop_duplicates(["scorecard", "measure"])
+        return dict(zip(zip(each["scorecard"], each["measure"], strict=True), each["reads"], strict=True))
 
     def said(self, before: Config, after: Config) -> Iterator[Message]:
         """Yield what other points and weights do to the AUC of each scorecard that they change; bands do nothing to it.
@@ -48,47 +59,41 @@ class Proof:
                 yield from self._said(old, new)
 
     def _said(self, old: Scorecard, new: Scorecard) -> Iterator[Message]:
-        values = self._values.get(new.id)
-        unknown = [each.name for each in new.measures if values is None or each.name not in values.columns]
-        proof = None if values is None else _proved([card.without(unknown) for card in (old, new)], values)
-        if proof is None:
-            yield say(
-                "{card}: before the test window of health_proof nothing is known to choose settings by", card=new.title
+        from csworkbench.inference.proof import Rows, auc_beside
+
+        # A measure that is read in another way now has other values than the proof kept.
+        unknown = [each.name for each in new.measures if self._reads.get((new.id, each.name)) != each.reads]
+        cards = old.without(unknown), new.without(unknown)
+        if cards[0] is not None and cards[1] is not None:
+            values = self._values[new.id]
+            scores = [_scores(each, values) for each in cards if each is not None]
+            known = (scores[0] == scores[0]) & (scores[1] == scores[1])  # neither is NaN
+            told = values.index.to_frame(index=False)[known]
+            rows = Rows(
+                told["is_event"].to_numpy(dtype=bool), told["account"].rank(method="dense").to_numpy(dtype=int) - 1
             )
-            return
+            if rows.rarer >= LEAST:
+                then, now, more = auc_beside(-scores[0][known], -scores[1][known], rows, draws=DRAWS)
+                yield say(
+                    "{card}: on {events:n event|events} before the test window of health_proof the AUC is "
+                    "{now:estimate}, as saved {then:estimate}: a difference of {more:estimate}. The window is left to "
+                    "prove what is chosen here",
+                    card=new.title,
+                    events=rows.events,
+                    now=now,
+                    then=then,
+                    more=more,
+                )
+                if unknown:
+                    yield say(
+                        "{card}, without what that proof did not have: {measures:list}",
+                        card=new.title,
+                        measures=unknown,
+                    )
+                return
         yield say(
-            "{card}: on {events:n event|events} before the test window of health_proof the AUC is {now:estimate}, as "
-            "saved {then:estimate}: a difference of {more:estimate}. The window is left to prove what is chosen here",
-            card=new.title,
-            events=proof.rows.events,
-            now=proof.measures["new"]["auc"],
-            then=proof.measures["old"]["auc"],
-            more=proof.differences["new", "old"],
+            "{card}: before the test window of health_proof too little is known to choose settings by", card=new.title
         )
-        if unknown:
-            yield say(
-                "{card}, without what that proof did not have: {measures:list}",
-                card=new.title,
-                measures=unknown,
-            )
-
-
-def _proved(cards: "list[Scorecard | None]", values: "pd.DataFrame") -> "Proven | None":
-    """Return what the rows say of the old and the new score; None where nothing can be told."""
-    import numpy as np
-    import pandas as pd
-
-    from csworkbench.inference.proof import Rows, prove
-
-    scores = {name: _scores(card, values) for name, card in zip(("old", "new"), cards, strict=True) if card is not None}
-    if len(scores) < len(cards):
-        return None
-    known = np.isfinite(scores["old"]) & np.isfinite(scores["new"])
-    told = values.index.to_frame(index=False)[known]
-    rows = Rows(told["is_event"].to_numpy(dtype=bool), pd.factorize(told["account_id"])[0])
-    if not rows.rarer:
-        return None
-    return prove({name: -score[known] for name, score in scores.items()}, rows, 1.0, draws=DRAWS)
 
 
 def _asked(card: Scorecard) -> str:

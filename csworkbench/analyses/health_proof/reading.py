@@ -34,8 +34,8 @@ class Reading:
         risks: Candidate -> probability of each of them; the score's own is called score.
         ranks: Candidate -> what it is ranked by, where that is not its probability.
         proof: Measures of every candidate.
-        challenger: The better learned model, chosen where the line chooses; in the test where no row there is scored.
-        baseline: The best baseline, chosen there too.
+        challenger: The better learned model, chosen where the line chooses; the first where no row there is scored.
+        baseline: The best baseline, chosen there too; in the test where no row there is scored.
         not_scored: Rows that test, but have no score.
     """
 
@@ -115,12 +115,13 @@ def _read(evidence: Evidence, card: Scored, line: Line, config: Config) -> Readi
     rows = Rows(evidence.is_event[tests], pd.factorize(evidence.accounts[tests])[0])
     risks = {name: risk[tests] for name, risk in kept.items()}
     ranks = {SCORE: -score[tests], CONSTANT: np.zeros(len(tests))}
-    # Without a scored row to choose by, the rivals that are luckiest in the test are the ones to beat.
+    # Without a scored row to choose by, the score has to beat the baseline that is luckiest in the test.
     rivals = chooses if len(chooses) else tests
     told = {name: _auc(risk[rivals], evidence.is_event[rivals]) for name, risk in kept.items() if name != CONSTANT}
     # To beat everybody alike is to predict at all: it stands in only where nothing else is known.
     baselines = {name: told[name] for name in evidence.columns.baselines} or {CONSTANT: 0.5}
-    challengers = {name: told[name] for name in CHALLENGERS}
+    # No model is chosen there: what is said of the better one would be said of the luckier one.
+    challengers = {name: told[name] if len(chooses) else 0.0 for name in CHALLENGERS}
     return Reading(
         scorecard=card.card.id,
         line=line,

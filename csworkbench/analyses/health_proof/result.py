@@ -73,8 +73,8 @@ class Result(Readable):
     * rolling, scorecard, window and candidate: scorecard, first_on, last_on, candidate, label, auc, low, high, rows,
       events, accounts
     * models, learned model: model, rows, events, sha256, document (JSON: everything to compute its risks elsewhere)
-    * teaching, scorecard, unit, date and measure: scorecard, unit_id, snapshot_date, measure, account_id, is_event,
-      value, text; what was known of the rows before the cut, for who turns the settings of health
+    * teaching, scorecard, row and measure: scorecard, row, measure, account, is_event, value, text, reads; what was
+      known of the rows before the cut, without ids, for who turns the settings of health
 
     Args:
         headline: The stamp of the default scorecard.

@@ -57,8 +57,9 @@ def teaching_table(evidence: Evidence, scored: Mapping[str, Scored]) -> "pd.Data
     """Return what was known of the rows that teach: who chooses weights looks at these, never at those that test.
 
     Returns:
-        One row per scorecard, unit, date and measure: scorecard, unit_id, snapshot_date, measure, account_id, is_event,
-        value (a number; missing = not known, or text), text (a category). Empty without a proof out of time.
+        One row per scorecard, row and measure: scorecard, row, measure, account (both numbers that name nobody),
+        is_event, value (a number; missing = not known, or text), text (a category), reads (what the values depend on,
+        `Measure.reads`). Empty without a proof out of time.
     """
     import pandas as pd
 
@@ -66,18 +67,23 @@ def teaching_table(evidence: Evidence, scored: Mapping[str, Scored]) -> "pd.Data
     parts = []
     for name, card in scored.items():
         mine = teaches[card.rows]
-        rows = evidence.rows.iloc[card.rows[mine]]
-        for measure, known in card.known[mine].items():
+        rows = card.rows[mine]
+        for measure in card.card.measures:
+            known = card.known[measure.name][mine]
             is_number = pd.api.types.is_numeric_dtype(known)
-            parts.append(
-                pd.DataFrame({
-                    "scorecard": name, "unit_id": rows["unit_id"].array, "snapshot_date": rows["snapshot_date"].array,
-                    "measure": measure, "account_id": rows["account_id"].array, "is_event": rows["is_event"].array,
-                    "value": known.array if is_number else None, "text": None if is_number else known.array,
-                })
-            )  # fmt: skip
+            told = {
+                "scorecard": name,
+                "row": rows,
+                "measure": measure.name,
+                "account": evidence.accounts[rows],
+                "is_event": evidence.is_event[rows],
+                "value": known.array if is_number else None,
+                "text": None if is_number else known.array,
+                "reads": measure.reads,
+            }
+            parts.append(pd.DataFrame(told))
     found = pd.concat(parts, ignore_index=True)
-    return found.astype(dict.fromkeys(["scorecard", "measure", "text"], "str") | {"value": "float64"})
+    return found.astype(dict.fromkeys(["scorecard", "measure", "text", "reads"], "str") | {"value": "float64"})
 
 
 def proof_table(readings: Sequence[Reading], config: Config) -> "pd.DataFrame":

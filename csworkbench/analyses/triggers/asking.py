@@ -159,7 +159,9 @@ def sentence(trigger: kinds.Trigger, row: "dict[Any, Any]", thresholds: "Mapping
         case kinds.Activity():
             return say("Somebody new has used the product since {day:date}", day=day)
         case kinds.RepeatedQuestion():
-            return say("{n:count} tickets about {topic} since {day:date}", n=trigger.times, topic=subject, day=other)
+            return say(
+                "{n:count} tickets about {topic:word} since {day:date}", n=trigger.times, topic=subject, day=other
+            )
         case kinds.OpenTicket():
             return say(
                 "A ticket about {topic:word} of {opened:date} was still open after {days:n day|days}",

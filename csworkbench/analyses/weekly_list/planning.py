@@ -153,7 +153,9 @@ def _levels(rows: "pd.DataFrame", ways: "pd.DataFrame") -> "tuple[dict[int, int 
     units = set(rest["value_unit"].dropna())
     is_must = asked["is_must_do"].to_numpy(dtype=bool)
     if len(units) == 1 and rest["value"].notna().all() and (rest["value"] >= 0).all():
-        gain = ways["gain"] * asked["value"].fillna(0.0).to_numpy()
+        # What must be done may be worth something in another unit, which cannot be added.
+        value = asked["value"].where(asked["value_unit"].isin(units)).fillna(0.0)
+        gain = ways["gain"] * value.to_numpy()
         level = [MUST if must else 1 for must in is_must]
         return {MUST: None, 1: None}, str(units.pop()), ways.assign(level=level, gain=gain).astype({"level": "int64"})
     ranks = {priority: place for place, priority in enumerate(sorted(set(rest["priority"])), 1)}
