@@ -15,6 +15,7 @@ import tempfile
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("JPY_SESSION_NAME", "benchmark")  # as in a notebook somebody works in
 
 import time
 from importlib import import_module
@@ -55,7 +56,7 @@ def made(folder: Path, accounts: int, months: int) -> None:
 def turned(name: str, project: Path) -> bool:
     """Print what turning the controls of one analysis costs; whether the goal is met."""
     from csworkbench import session
-    from csworkbench.widgets import Panel, Saved
+    from csworkbench.widgets import tune
 
     os.chdir(project)
     analysis = import_module(f"csworkbench.analyses.{name}")
@@ -63,7 +64,7 @@ def turned(name: str, project: Path) -> bool:
     config = desk.config(analysis)
     inputs = analysis.prepare(desk.snapshot, config, desk.upstream(analysis, is_whole=name == "weekly_list"))
     analysis.analyze(inputs, config)
-    panel = Panel(analysis, inputs, config, Saved(desk.settings_file(analysis), desk.root, desk.language, ""))
+    panel = tune(analysis, inputs, config, desk)
     best = {}
     for key, values in TURNS[name].items():
         costs = []

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-DRAWS = 200
+DRAWS = 100  # the standard deviation of so many draws is right within 7 %, and a turn has to be quick
 LEAST = 30  # rows with the event, and rows without: below it `health_proof` says nothing either
 
 
