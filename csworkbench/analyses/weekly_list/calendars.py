@@ -84,7 +84,7 @@ def time_table(people: "pd.DataFrame", rows: "pd.DataFrame", config: Config) -> 
         known = [str(who) for who in people.index]
         hint = f"known are {', '.join(known)}" if known else "csms has nobody"
         about = {who: did_you_mean(who, known, hint) for who in unknown}
-        key, said = "capacity_minutes", "nobody among csms is"
+        key, said = "capacity_minutes", "nobody in csms with a role of this list is"
         raise AnalysisError(*(Problem(f"{said} {who!r}", key=f"{key}.{who}", hint=hint) for who, hint in about.items()))
     capacity = pd.Series(config.capacity_minutes, dtype="float64").reindex(people.index).fillna(people["capacity"])
     usual, at_once = (of_channels(rows["channel"], config, name) for name in ("minutes", "at_once"))

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 NO_MINUTES, NOT_KNOWN = "no time of the CSM left", "nobody knows the time of the CSM"
 NO_PLACE = "channel is full"
 NO_GAIN = "brings nothing"
+_RANK = {each.value: place for place, each in enumerate(Reason)}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -260,6 +261,3 @@ def _decided(
     return whole.sort_values("order", ignore_index=True).astype(
         {"is_listed": bool, "is_struck": bool, "reason": "str", "reasons": "str"}
     )
-
-
-_RANK = {each.value: place for place, each in enumerate(Reason)}
