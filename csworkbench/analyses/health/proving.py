@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from csworkbench.analyses.health.settings import Config
-from csworkbench.estimates import Message, say
+from csworkbench.estimates import Estimate, Message, say
 from csworkbench.scoring import Curve, Scorecard, grade
 
 if TYPE_CHECKING:
@@ -59,41 +59,46 @@ class Proof:
                 yield from self._said(old, new)
 
     def _said(self, old: Scorecard, new: Scorecard) -> Iterator[Message]:
-        from csworkbench.inference.proof import Rows, auc_beside
-
         # A measure that is read in another way now has other values than the proof kept.
         unknown = [each.name for each in new.measures if self._reads.get((new.id, each.name)) != each.reads]
-        cards = old.without(unknown), new.without(unknown)
-        if cards[0] is not None and cards[1] is not None:
-            values = self._values[new.id]
-            scores = [_scores(each, values) for each in cards if each is not None]
-            known = (scores[0] == scores[0]) & (scores[1] == scores[1])  # neither is NaN
-            told = values.index.to_frame(index=False)[known]
-            rows = Rows(
-                told["is_event"].to_numpy(dtype=bool), told["account"].rank(method="dense").to_numpy(dtype=int) - 1
+        found = self._beside(old.without(unknown), new.without(unknown))
+        if found is None:
+            yield say(
+                "{card}: before the test window of health_proof too little is known to choose settings by",
+                card=new.title,
             )
-            if rows.rarer >= LEAST:
-                then, now, more = auc_beside(-scores[0][known], -scores[1][known], rows, draws=DRAWS)
-                yield say(
-                    "{card}: on {events:n event|events} before the test window of health_proof the AUC is "
-                    "{now:estimate}, as saved {then:estimate}: a difference of {more:estimate}. The window is left to "
-                    "prove what is chosen here",
-                    card=new.title,
-                    events=rows.events,
-                    now=now,
-                    then=then,
-                    more=more,
-                )
-                if unknown:
-                    yield say(
-                        "{card}, without what that proof did not have: {measures:list}",
-                        card=new.title,
-                        measures=unknown,
-                    )
-                return
+            return
+        events, (then, now, more) = found
         yield say(
-            "{card}: before the test window of health_proof too little is known to choose settings by", card=new.title
+            "{card}: on {events:n event|events} before the test window of health_proof the AUC is {now:estimate}, as "
+            "saved {then:estimate}: a difference of {more:estimate}. The window is left to prove what is chosen here",
+            card=new.title,
+            events=events,
+            now=now,
+            then=then,
+            more=more,
         )
+        if unknown:
+            yield say("{card}, without what that proof did not have: {measures:list}", card=new.title, measures=unknown)
+
+    def _beside(
+        self, old: Scorecard | None, new: Scorecard | None
+    ) -> tuple[int, tuple[Estimate, Estimate, Estimate]] | None:
+        """Return the events, and the AUC of both scores with their difference; None where too little is known."""
+        import numpy as np
+
+        from csworkbench.inference.proof import Rows, auc_beside
+
+        if old is None or new is None:
+            return None
+        values = self._values[new.id]
+        scores = _scores(old, values), _scores(new, values)
+        known = np.isfinite(scores[0]) & np.isfinite(scores[1])
+        accounts, events = (values.index.get_level_values(name)[known] for name in ("account", "is_event"))
+        rows = Rows(events.to_numpy(dtype=bool), np.unique(accounts, return_inverse=True)[1])
+        if rows.rarer < LEAST:
+            return None
+        return rows.events, auc_beside(-scores[0][known], -scores[1][known], rows, draws=DRAWS)
 
 
 def _asked(card: Scorecard) -> str:
