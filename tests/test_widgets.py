@@ -328,17 +328,21 @@ def test_a_slider_that_a_browser_moved_by_a_hair_is_as_saved(panel):
     assert "As saved" in panel.status.value
 
 
+def desk_of(saved, **others):
+    """What `tune` asks of a notebook's desk."""
+    return SimpleNamespace(
+        root=saved.root,
+        language="en",
+        settings_file=lambda analysis: saved.path,
+        settings=views.settings,
+        **others,
+    )
+
+
 @pytest.mark.parametrize(("is_live", "kind"), [(True, Panel), (False, View)])
 def test_where_nobody_could_turn_a_control_the_settings_are_a_plain_table(panel, is_live, kind):
     module, saved = panel._analysis, panel._saved
-    desk = SimpleNamespace(
-        root=saved.root,
-        language="en",
-        is_live=is_live,
-        settings_file=lambda analysis: saved.path,
-        settings=views.settings,
-    )
-    shown = tune(module, None, panel.config, desk)
+    shown = tune(module, None, panel.config, desk_of(saved, is_live=is_live))
     assert type(shown) is kind
     # Both say the same to a terminal, so that stored outputs do not depend on where they were made.
     assert repr(shown) == views.settings(panel.config).text
@@ -362,14 +366,8 @@ def test_what_a_stored_proof_says_of_turned_settings_stands_beside_them(panel, m
     monkeypatch.setattr(module, "Proof", Proof, raising=False)
     (saved.root / "configs/health_proof.yaml").write_text("draws: 200\n", encoding="utf-8")
     stored = SimpleNamespace(tables={"teaching": pd.DataFrame({"unit_id": ["r1", "r2"]})})
-    desk = SimpleNamespace(
-        root=saved.root,
-        language="en",
-        is_live=True,
-        settings_file=lambda analysis: saved.path,
-        settings=views.settings,
-        latest=lambda name, config: stored if (name, config.draws) == ("health_proof", 200) else None,
-    )
+    latest = {("health_proof", 200): stored}
+    desk = desk_of(saved, is_live=True, latest=lambda name, config: latest.get((name, config.draws)))
     turned = tune(module, None, panel.config, desk)
     turned.controls["share"].value = 0.7
     assert "<p>AUC of 2 rows." in turned.effect.value
