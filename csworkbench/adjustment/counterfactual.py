@@ -112,24 +112,18 @@ def nearest(
     Source: Rubin and Thomas (2000), JASA 95, 573-585, for nearest neighbours within a caliper.
     """
     import numpy as np
-    from scipy.spatial import cKDTree
 
-    rows, columns = [], []
+    pairs = []
     order = np.argsort(controls.cell, kind="stable")
     starts = np.searchsorted(controls.cell[order], np.arange(int(plans.cell.max()) + 2))
     plan_order = np.argsort(plans.cell, kind="stable")
     for inside in np.split(plan_order, np.flatnonzero(np.diff(plans.cell[plan_order])) + 1):
         cell = plans.cell[inside[0]]
         there = order[starts[cell] : starts[cell + 1]]
-        count = len(there) if caliper < inf else min(most, len(there))
-        _, by_distance = cKDTree(places[1][there]).query(places[0][inside], k=count)
-        found = there[np.asarray(by_distance).reshape(len(inside), count)]
-        is_close = np.abs(plans.covariates[inside, :1] - controls.covariates[found, 0]) <= caliper
-        is_close[:, 0] |= ~is_close.any(axis=1)
-        row, column = np.nonzero(is_close & (is_close.cumsum(axis=1) <= most))
-        rows.append(inside[row])
-        columns.append(found[row, column])
-    row, column = np.concatenate(rows), np.concatenate(columns)
+        levels = plans.covariates[inside, 0], controls.covariates[there, 0]
+        row, column = _nearest((places[0][inside], places[1][there]), levels, most, caliper)
+        pairs.append((inside[row], there[column]))
+    row, column = (np.concatenate(side) for side in zip(*pairs, strict=True))
     number = np.bincount(row, minlength=len(plans.cell))
     weight = 1 / number[row]
 
@@ -140,6 +134,34 @@ def nearest(
         return np.asarray(np.bincount(column, weight * values[row], minlength=len(controls.cell)), dtype=float)
 
     return Weights(mean, spread, spread(np.ones(len(number))), 1 / number, number)
+
+
+def _nearest(
+    places: "tuple[Floats, Floats]", levels: "tuple[Floats, Floats]", most: int, caliper: float
+) -> "tuple[Ints, Ints]":
+    """Return each plan of a cell with its nearest controls whose level is near, or else with the nearest of all.
+
+    More and more neighbours are asked for only where those of too different a level stand in front of the others.
+    """
+    import numpy as np
+    from scipy.spatial import cKDTree
+
+    tree, by_level = cKDTree(places[1]), np.sort(levels[1])
+    own = levels[0]
+    near = np.searchsorted(by_level, own + caliper, "right") - np.searchsorted(by_level, own - caliper)
+    wanted, asked, count = np.minimum(near, most), np.arange(len(own)), min(most, len(by_level))
+    rows, columns = [], []
+    while len(asked):
+        _, found = tree.query(places[0][asked], k=np.arange(1, count + 1))
+        is_close = np.abs(own[asked, None] - levels[1][found]) <= caliper
+        is_all = count == len(by_level)
+        is_done = (is_close.sum(axis=1) >= wanted[asked]) | is_all
+        is_close[:, 0] |= is_done & ~is_close.any(axis=1)
+        row, place = np.nonzero(is_close & is_done[:, None] & (is_close.cumsum(axis=1) <= most))
+        rows.append(asked[row])
+        columns.append(found[row, place])
+        asked, count = asked[~is_done], min(4 * count, len(by_level))
+    return np.concatenate(rows), np.concatenate(columns)
 
 
 def expect(plans: Side, controls: Side, weights: Weights, *, is_drawn: bool = False) -> Expected:

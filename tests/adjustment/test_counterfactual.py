@@ -45,6 +45,27 @@ def test_nearest_controls_are_of_the_same_cell():
     assert nearest(plans, controls, where, 5).number == pytest.approx([2])
 
 
+def near_by_hand(own, level, where, theirs, most, caliper):
+    """Those of near level in the order of their distance, else the nearest of all."""
+    ranked = np.argsort(np.hypot(*(theirs - where).T))
+    close = [each for each in ranked if abs(level[each] - own) <= caliper]
+    return set(close[:most] or ranked[:1])
+
+
+@pytest.mark.parametrize("caliper", [0.01, 0.2, np.inf])
+def test_the_nearest_of_near_level_are_those_a_search_through_all_finds(caliper):
+    # Two traits of 60 plans and 300 controls; distance in the second one sends many of near level far back.
+    rng = np.random.default_rng(5)
+    where, theirs = (rng.normal(size=(n, 2)) * [1, 3] for n in (60, 300))
+    plans, controls = side(np.zeros(60), where[:, 0]), side(np.zeros(300), theirs[:, 0])
+    found = nearest(plans, controls, (where, theirs), 4, caliper=caliper)
+    for number in range(60):
+        only = found.spread((np.arange(60) == number).astype(float))
+        wanted = near_by_hand(where[number, 0], theirs[:, 0], where[number], theirs, 4, caliper)
+        assert set(np.flatnonzero(only)) == wanted
+        assert only.sum() == pytest.approx(1)
+
+
 def test_more_plans_on_the_same_controls_do_not_make_the_mean_surer():
     controls = side([1, 2, 3, 4], [0, 0, 0, 0])
     errors = []

@@ -7,7 +7,7 @@ from csworkbench.adjustment.course import Course, course
 from csworkbench.adjustment.designs import CompareRules
 from csworkbench.adjustment.leaving import leaving_bounds
 from csworkbench.adjustment.placebo import leave_one_out, placebo_space, placebo_time
-from csworkbench.analyses.plan_validation.episodes import busy_with
+from csworkbench.analyses.plan_validation.bystanders import busy_with
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.frames import natural, unit_of
 from csworkbench.analyses.plan_validation.judging import Reading

@@ -1,10 +1,9 @@
 """Episodes: each plan around its anchor day, and accounts without one around the same days."""
 
-from functools import lru_cache
-from hashlib import sha256
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.analyses.plan_validation.bystanders import bystanders
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.levels import HALF_DAYS, Levels, on_scale
 from csworkbench.analyses.plan_validation.settings import Config
@@ -18,7 +17,6 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 NOT_KNOWN = "not known"
-MOST_EPISODES = 400_000  # over all plans of a book: what fits into memory beside the rest
 
 
 def starts(inputs: Inputs, config: Config, lines: "pd.DataFrame") -> "pd.DataFrame":
@@ -163,110 +161,13 @@ def episodes_of(
     own = own[own["account_id"].isin(levels.accounts)]
     if own.empty:
         return pd.DataFrame()
-    others = _others(inputs, config, lines, own[["anchor", "ends", "written", "pre_days", "lottery"]], metric)
+    others = bystanders(inputs, config, lines, own[["anchor", "ends", "written", "pre_days", "lottery"]], metric)
     made = pd.concat([own.drop(columns="has_landed"), others], ignore_index=True) if len(others) else own
     made = made.assign(
         threshold_distance=_distance(inputs, made, starts_below),
         drawn=pd.to_datetime(made["lottery"].map({name: lot.drawn_on for name, lot in lots.items()})),
     )
     return _measured(inputs, config, made, levels, float(np.median(lines["sign"])))
-
-
-def _others(
-    inputs: Inputs, config: Config, lines: "pd.DataFrame", geometry: "pd.DataFrame", metric: str
-) -> "pd.DataFrame":
-    """Return the accounts without such a plan around each day on which one was anchored.
-
-    What comes after chooses nobody: a plan of their own that begins in the window after (`starts_later`) was given to
-    those that stayed bad, and without them the others would look as if they had recovered by themselves.
-    """
-    import numpy as np
-    import pandas as pd
-
-    pool = inputs.levels[metric].accounts
-    most = min(config.most_controls, max(40, MOST_EPISODES // max(1, len(inputs.plans))))
-    busy = busy_with(inputs, config, lines, metric)
-    place, began, over = pool.get_indexer(pd.Index(busy["account_id"])), busy["began"], busy["over"]
-    lots, order = lots_of(inputs), _order(tuple(pool))
-    seen = geometry.drop_duplicates(ignore_index=True)
-    chosen, turns, later = [], [], []
-    line: Any
-    for number, line in enumerate(seen.itertuples(index=False)):
-        first = line.anchor - np.timedelta64(1, "D") * (line.pre_days + config.anticipation_days)
-        is_free = np.ones(len(pool) + 1, dtype=bool)  # the last one for plans of accounts that are not read
-        is_free[place[((began <= line.anchor) & (over > first)).to_numpy()]] = False
-        # A hash turned on by the number of the day: other accounts on other days, the same in every run.
-        key = order ^ np.uint64(number * 0x9E3779B97F4A7C15 & 0xFFFFFFFFFFFFFFFF)
-        lot = lots.get(str(line.lottery))
-        waiting = pd.Series(dtype=float) if lot is None else lot.waiting(line.ends)
-        at = pool.get_indexer(pd.Index(waiting.index))
-        waits, turn = at[at >= 0], np.full(len(pool), np.nan)
-        turn[waits], key[waits] = waiting.to_numpy()[at >= 0], 0
-        is_free[waits] = True  # also where one started out of turn: the draw is the arm
-        free = np.flatnonzero(is_free[:-1])
-        chosen.append(free[np.argsort(key[free], kind="stable")][:most])
-        turns.append(turn[chosen[-1]])
-        later.append(np.isin(chosen[-1], place[((began > line.anchor) & (began < line.ends)).to_numpy()]))
-    return _seen_around(pool, seen, chosen, np.concatenate(turns)).assign(starts_later=np.concatenate(later))
-
-
-def _seen_around(
-    pool: "pd.Index[str]", seen: "pd.DataFrame", chosen: "list[NDArray[np.intp]]", turn: "Floats"
-) -> "pd.DataFrame":
-    """Return accounts around the days of plans; `turn` is that of the accounts that wait for a lot's turn, else NaN."""
-    import numpy as np
-    import pandas as pd
-
-    day = np.repeat(np.arange(len(seen)), [len(each) for each in chosen])
-    ids = pool.take(np.concatenate(chosen))
-    label = np.array([f"@{anchor}/{number}" for number, anchor in enumerate(seen["anchor"])], dtype=object)
-    return seen.take(day).assign(
-        episode_id=ids.to_numpy(object) + label[day],
-        account_id=ids,
-        is_plan=False,
-        playbook=None,
-        csm_id=None,
-        is_waiting=~np.isnan(turn),
-        lottery=pd.Series(seen["lottery"].to_numpy(object)[day]).where(~np.isnan(turn)).to_numpy(object),
-        start_order=turn,
-    )
-
-
-@lru_cache(maxsize=1)
-def _order(accounts: tuple[str, ...]) -> "NDArray[np.uint64]":
-    """Return a number per account that has nothing to do with it: a hash of its id."""
-    import numpy as np
-
-    return np.array([int.from_bytes(sha256(each.encode()).digest()[:8], "big") for each in accounts], dtype=np.uint64)
-
-
-def busy_with(inputs: Inputs, config: Config, lines: "pd.DataFrame", metric: str) -> "pd.DataFrame":
-    """Return when accounts had a plan of this kind under way, up to the end of the window after it.
-
-    Args:
-        inputs: What is known.
-        config: How long a plan may act.
-        lines: Plans that are compared: their playbooks and the length of their windows count.
-        metric: What is compared; plans for a problem of this metric are of the kind too.
-
-    Returns:
-        One row per plan that started, index plan_id: account_id, began, over (days).
-    """
-    import pandas as pd
-
-    plans = inputs.plans
-    same = plans["playbook"].isin(lines["playbook"].unique()) | (plans["problem_metric"] == metric)
-    began = plans["started_on"].fillna(plans["landed_on"])  # who keeps landings only was busy from then at least
-    mine = plans[same & began.notna()]
-    until = mine["landed_on"].fillna(mine["closed_on"]).fillna(pd.Timestamp(inputs.as_of))
-    length = max(int(lines["post_days"].max()), config.lasting_days)
-    return pd.DataFrame(
-        {
-            "account_id": mine["account_id"],
-            "began": began[mine.index].to_numpy("datetime64[D]"),
-            "over": (until + pd.Timedelta(days=length)).to_numpy("datetime64[D]"),
-        }
-    )
 
 
 def _measured(inputs: Inputs, config: Config, made: "pd.DataFrame", levels: Levels, sign: float) -> "pd.DataFrame":

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.plan_validation.episodes import busy_with, net_bands
+from csworkbench.analyses.plan_validation.bystanders import busy_with
+from csworkbench.analyses.plan_validation.episodes import net_bands
 from csworkbench.analyses.plan_validation.evidence import Inputs
 from csworkbench.analyses.plan_validation.levels import Levels, on_scale
 from csworkbench.analyses.plan_validation.settings import Config

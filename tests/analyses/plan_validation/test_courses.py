@@ -6,8 +6,8 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from csworkbench.analyses.plan_validation.bystanders import busy_with
 from csworkbench.analyses.plan_validation.courses import _readable, until_own_plan
-from csworkbench.analyses.plan_validation.episodes import busy_with
 from csworkbench.analyses.plan_validation.settings import Config
 
 READINGS = [
