@@ -1,7 +1,7 @@
 """Accounts without a plan around the days on which plans were anchored, out of which comparisons are chosen."""
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
@@ -56,9 +56,10 @@ def bystanders(
     seen = geometry.drop_duplicates(ignore_index=True)
     anchors, ends = (seen[name].to_numpy("datetime64[D]") for name in ("anchor", "ends"))
     firsts = anchors - seen["pre_days"].to_numpy(int) - config.anticipation_days
+    waiting = cache(lambda lottery, day: _waiting(lots.get(str(lottery)), day, accounts))  # days come again and again
     chosen, turns, later = [], [], []
     for number, (lottery, anchor, first, end) in enumerate(zip(seen["lottery"], anchors, firsts, ends, strict=True)):
-        waits, turn = _waiting(lots.get(str(lottery)), end, accounts)
+        waits, turn = waiting(lottery, end)
         free = pool.draw(number, most, partial(busy.within, first=first, last=anchor))
         chosen.append(np.concatenate([waits, free[~np.isin(free, waits)]])[:most])
         turns.append(np.concatenate([turn, np.full(most, np.nan)])[: len(chosen[-1])])
