@@ -81,17 +81,17 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
             is_share = column in ("share", "rate") or column.endswith(("_share", "_rate"))
             return formats.share(float(value), language=language) if is_share else _number(value, digits, language)
         case list() | tuple() | set() | frozenset():
-            is_ours = not _is_typed(column)
-            said = (
-                formats.inside(x, language)
-                if isinstance(x, str) and is_ours and formats.NAME.fullmatch(x)
-                else x
-                if isinstance(x, str)
-                else cell(x, column, language)
-                for x in value
-            )
+            said = [_item(each, column, language) for each in value]
             return _shortened(formats.words(", ", language).join(said))
     return _shortened(str(value))
+
+
+def _item(value: Any, column: str, language: str) -> str:
+    """Return one of several things of a cell; a name of ours as it stands within a sentence."""
+    if not isinstance(value, str):
+        return cell(value, column, language)
+    is_ours = formats.NAME.fullmatch(value) and not _is_typed(column)
+    return formats.inside(value, language) if is_ours else value
 
 
 def _is_typed(column: str) -> bool:
