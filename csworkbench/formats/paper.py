@@ -1,16 +1,13 @@
 """Sheets of paper: pages of their own without pictures and script, to be printed or sent."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from csworkbench.estimates import Message, say
 from csworkbench.formats.figures import day, is_missing, number, share
 from csworkbench.formats.languages import words
 from csworkbench.formats.sentences import NAME, label, text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 _STYLE = """
 @page { size: A4; margin: 9mm; }
@@ -67,24 +64,24 @@ def line(message: Message, language: str) -> str:
     return f"<p>{_said(message, language)}</p>"
 
 
-def table(frame: "pd.DataFrame", title: Message, columns: Sequence[str], language: str) -> str:
+def table(rows: Sequence[Mapping[Any, Any]], title: Message, columns: Sequence[str], language: str) -> str:
     """Return rows as a table; without rows a line that says so.
 
     Args:
-        frame: The rows, all of them.
+        rows: The rows, all of them, by column.
         title: Its caption.
         columns: Columns that are shown; those called `*_share` and `*_rate` are in percent.
         language: Language tag.
     """
-    if frame.empty:
+    if not rows:
         return f"<p>{_said(title, language)}{words(': ', language)}{_said(say('none known'), language)}</p>"
     head = "".join(f'<th scope="col">{escape(label(name, language))}</th>' for name in columns)
-    rows = "\n".join(
+    body = "\n".join(
         "<tr>" + "".join(f"<td>{escape(_cell(row[name], name, language))}</td>" for name in columns) + "</tr>"
-        for row in frame.to_dict("records")
+        for row in rows
     )
     caption = f"<caption>{_said(title, language)}</caption>"
-    return f"<div><table>{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}\n</tbody></table></div>"
+    return f"<div><table>{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
 
 
 def _said(message: Message, language: str) -> str:

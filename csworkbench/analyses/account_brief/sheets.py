@@ -1,7 +1,7 @@
 """The brief of each account as one or two sheets of paper."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.account_brief.evidence import Inputs
 from csworkbench.estimates import Message, say
@@ -48,14 +48,22 @@ def sheet_files(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]", listed: "p
         listed: From `sheet_table`.
     """
     language = inputs.language
-    parts = {name: dict(iter(tables[name].groupby("account_id"))) for name in TITLES}
-    files = {}
-    for row in listed.to_dict("records"):
-        shown = [
-            paper.table(part, title, [each for each in tables[name].columns if each not in LEFT_OUT], language)
-            for name, title in TITLES.items()
-            for part in [parts[name].get(row["account_id"], tables[name].iloc[:0])]
-        ]
-        title = say("{name} on {day:date}", name=row["name"], day=inputs.as_of)
-        files[row["file"]] = paper.sheet(title, shown, language)
-    return files
+    shown: dict[Any, list[str]] = {account: [] for account in listed["account_id"]}
+    for name, title in TITLES.items():
+        rows, columns = _by_account(tables[name]), [each for each in tables[name].columns if each not in LEFT_OUT]
+        for account, parts in shown.items():
+            parts.append(paper.table(rows.get(account, ()), title, columns, language))
+    return {
+        row["file"]: paper.sheet(
+            say("{name} on {day:date}", name=row["name"], day=inputs.as_of), shown[row["account_id"]], language
+        )
+        for row in listed.to_dict("records")
+    }
+
+
+def _by_account(table: "pd.DataFrame") -> Mapping[Any, list[dict[Hashable, Any]]]:
+    """Return the rows of each account: taken from the frame at once, which costs a fifth of a frame per account."""
+    found: dict[Any, list[dict[Hashable, Any]]] = {}
+    for row in table.to_dict("records"):
+        found.setdefault(row["account_id"], []).append(row)
+    return found

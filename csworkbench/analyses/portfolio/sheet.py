@@ -1,7 +1,7 @@
 """The panorama as one sheet of paper: a page of its own without pictures, to be printed or sent."""
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Hashable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from csworkbench import formats
 from csworkbench.analyses.portfolio.evidence import Inputs
@@ -75,9 +75,9 @@ def _figure(name: str, figure: Estimate, language: str) -> str:
     return f"{formats.label(name, language)} {formats.estimate(figure, language)}"
 
 
-def _rows(tables: "Mapping[str, pd.DataFrame]", name: str) -> "pd.DataFrame":
+def _rows(tables: "Mapping[str, pd.DataFrame]", name: str) -> list[dict[Hashable, Any]]:
     frame = tables[name].head(MOST_PEOPLE)
-    return frame[frame["tier"] == "all"] if name == "arr" else frame
+    return (frame[frame["tier"] == "all"] if name == "arr" else frame).to_dict("records")
 
 
 def _columns(frame: "pd.DataFrame") -> list[str]:
