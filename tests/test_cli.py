@@ -13,10 +13,12 @@ import signal
 import subprocess
 import sys
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
 import jsonschema
+import pandas as pd
 import pytest
 from rich.console import Console
 
@@ -28,6 +30,7 @@ from csworkbench.cli.faults import guarded
 from csworkbench.cli.program import COMMANDS, command
 from csworkbench.config import load, parse_override
 from csworkbench.errors import AnalysisError, ConfigError, DataError, EnvironmentProblem, Problem, RunError
+from csworkbench.experiments import Experiment
 from csworkbench.planner import analyses
 from csworkbench.runner import CellStarted, Kernel, LogLine, NotebookFinished, NotebookStarted, RunStarted, fitting
 from csworkbench.sources import Finding
@@ -653,6 +656,13 @@ def test_a_sample_book_can_be_a_project_of_its_own(csw, tmp_path):
     orders = {path.name: path.read_text("utf-8") for path in (tmp_path / "trial" / "records" / "lotteries").iterdir()}
     assert len(recorded(orders).rows) > 0
     assert recorded(orders).problems == ()
+    units = pd.read_csv(tmp_path / "trial" / "experiment_units.csv", parse_dates=["assigned_at"])
+    drawn = units.groupby("experiment_id")["assigned_at"].agg(["min", "max"])
+    for name, (first, last) in drawn.iterrows():
+        registered = load(tmp_path / "trial/configs/experiments" / f"{name}.yaml", Experiment, tmp_path / "trial")
+        # The window of four weeks of those drawn last is over on the last day.
+        assert registered.first_day == first.date()
+        assert registered.last_day == last.date() + timedelta(days=28)
     code, _, err = csw("check", "--workspace", tmp_path / "trial" / "configs" / "workspace.yaml")
     assert code == 0
     assert "rows set aside: 0" in err

@@ -1,9 +1,11 @@
 """Commands that make something new: a project, a sample book, an analysis."""
 
 import os
+import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from json import dumps
 from pathlib import Path
 from typing import Annotated, Literal
@@ -86,7 +88,7 @@ def sample(
     Raises:
         ConfigError: a number is out of bounds, or the folder holds something other than a sample book or is a project.
     """
-    from csworkbench.sampledata import BookSize, lottery_records, read, workspace_text, write
+    from csworkbench.sampledata import BookSize, lottery_records, read, trial_days, workspace_text, write
 
     size = BookSize(accounts=accounts, months=months, seed=seed)
     # Its files replace those of the same name: an accounts.csv or a README.md of yours must not be among them.
@@ -100,6 +102,7 @@ def sample(
         for name in ("configs", "notebooks"):
             shutil.copytree(_packaged_project() / name, out / name, ignore=LEFT_OUT)
         (out / "configs" / "workspace.yaml").write_text(workspace_text("", size), "utf-8", newline="\n")
+        _date_experiments(out / "configs" / "experiments", trial_days(size))
         (out / "records" / "lotteries").mkdir(parents=True)
         for name, text in lottery_records(read(out, ("plans", "accounts"))).items():
             (out / "records" / "lotteries" / name).write_text(text, "utf-8", newline="\n")
@@ -127,6 +130,14 @@ def new(
     files = write_analysis(root, name)
     _answer_files(short(root), files, as_json=json)
     tell(f"Next: csw run {name}, then change the module. A line in a batch file makes it part of every run.")
+
+
+def _date_experiments(folder: Path, days: Mapping[str, tuple[date, date]]) -> None:
+    """Write into the copied registrations when the experiments of a book of this size run."""
+    for name, (first, last) in days.items():
+        path = folder / f"{name}.yaml"
+        text = re.sub(r"(?m)^first_day: .*$", f"first_day: {first}", path.read_text("utf-8"))
+        path.write_text(re.sub(r"(?m)^last_day: .*$", f"last_day: {last}", text), "utf-8", newline="\n")
 
 
 def _tell_progress(done: int, of: int) -> None:

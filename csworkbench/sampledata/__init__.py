@@ -9,6 +9,7 @@ from csworkbench.sampledata.digest import content_digest
 from csworkbench.sampledata.files import read, write
 from csworkbench.sampledata.lotteries import lottery_records
 from csworkbench.sampledata.projects import workspace_text
+from csworkbench.sampledata.trials import trial_days
 from csworkbench.sampledata.truths import Truths
 from csworkbench.sampledata.world import BookSize
 
@@ -20,6 +21,7 @@ __all__ = [
     "lottery_records",
     "read",
     "simulate",
+    "trial_days",
     "workspace_text",
     "write",
 ]

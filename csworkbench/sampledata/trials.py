@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from csworkbench.sampledata.delivery import MAIL, Mails
 from csworkbench.sampledata.sending import Desk
-from csworkbench.sampledata.world import ENGAGEMENT, LEAD_MONTHS, World, logistic
+from csworkbench.sampledata.world import ENGAGEMENT, LEAD_MONTHS, BookSize, World, logistic
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from csworkbench.sampledata.world import Flags, Floats, Ints, Texts, Times
 
 WAVES = 4  # an experiment enrolls its accounts over so many weeks
+WINDOW_DAYS = 28  # days after the draw that its outcomes are read in
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,18 @@ class RescueModel:
 RESCUE = RescueModel()
 
 
+def trial_days(size: BookSize) -> dict[str, tuple[date, date]]:
+    """Return the first day of the draw of each experiment, a Monday, and the last day that is read, by its id.
+
+    Args:
+        size: Size of the book.
+    """
+    begin = size.start.astype(date)
+    starts = {each.experiment_id: begin + timedelta(days=int((size.end - begin).days * each.starts)) for each in TRIALS}
+    mondays = {name: start + timedelta(days=-start.weekday() % 7) for name, start in starts.items()}
+    return {name: (first, first + timedelta(weeks=WAVES - 1, days=WINDOW_DAYS)) for name, first in mondays.items()}
+
+
 def run_trial(desk: Desk, trial: TrialModel, number: int) -> pd.DataFrame:
     """Assign the accounts of a block to the variants of an experiment and send its mails.
 
@@ -131,11 +145,9 @@ def _enrollment(world: World, trial: TrialModel, rng: np.random.Generator) -> Ti
     """Return when each account would be assigned: on a Monday morning of the first weeks."""
     import numpy as np
 
-    days = (np.datetime64(world.size.end, "D") - world.size.start).astype(np.int64)
-    start = world.size.start + np.timedelta64(int(days * trial.starts), "D")
-    monday = start + np.timedelta64(int(-(start.astype(np.int64) + 3) % 7), "D")
+    first = np.datetime64(trial_days(world.size)[trial.experiment_id][0], "D")
     weeks = rng.integers(0, WAVES, world.accounts) * 7
-    return np.asarray((monday + weeks.astype("timedelta64[D]")).astype("datetime64[s]") + np.timedelta64(21_600, "s"))
+    return np.asarray((first + weeks.astype("timedelta64[D]")).astype("datetime64[s]") + np.timedelta64(21_600, "s"))
 
 
 def _has_been_there(world: World, at: Times) -> Flags:
