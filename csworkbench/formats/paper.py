@@ -80,8 +80,10 @@ def table(rows: Sequence[Mapping[Any, Any]], title: Message, columns: Sequence[s
         "<tr>" + "".join(f"<td>{escape(_cell(row[name], name, language))}</td>" for name in columns) + "</tr>"
         for row in rows
     )
-    caption = f"<caption>{_said(title, language)}</caption>"
-    return f"<div><table>{caption}\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}\n</tbody></table></div>"
+    name = _said(title, language)
+    box = f'<div role="region" tabindex="0" aria-label="{name}">'  # on a phone a wide table scrolls, by keyboard too
+    top = f"<caption>{name}</caption>\n<thead><tr>{head}</tr></thead>"
+    return f"{box}<table>{top}\n<tbody>\n{body}\n</tbody></table></div>"
 
 
 def _said(message: Message, language: str) -> str:

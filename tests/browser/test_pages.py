@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from csworkbench.estimates import say
+from csworkbench.formats import paper
 from tests.pages import PAYLOADS, write_index, write_page
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -111,6 +113,19 @@ def test_the_keyboard_reaches_the_content_and_every_box_that_scrolls(visit, site
     )
     assert still == 0
     assert page.evaluate("[...document.querySelectorAll('.csw-scroll')].some(e => e.scrollWidth > e.clientWidth)")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_sheet_of_paper_can_be_read_on_a_phone(visit, tmp_path, scheme):
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright")
+    row = {f"a_long_name_of_a_column_{number}": "北京 Åkerö" for number in range(8)}
+    parts = [paper.block(say("People"), "en"), paper.table([row], say('Whom to "call"'), list(row), "en")]
+    (path := tmp_path / "sheet.html").write_text(paper.sheet(say("The book"), parts, "en"), "utf-8")
+    page = visit(path, 320, scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+    assert page.evaluate("[...document.querySelectorAll('div')].some(e => e.scrollWidth > e.clientWidth)")
+    found = axe.Axe().run(page).response["violations"]
+    assert [(each["id"], each["nodes"][0]["html"][:150]) for each in found] == []
 
 
 @pytest.mark.parametrize("payload", PAYLOADS)
