@@ -74,7 +74,7 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
         case _ if formats.is_missing(value):
             return MISSING
         case _ if type(value).__name__ in ("bool", "bool_"):
-            return formats.label("yes" if value else "no", language)
+            return formats.answer(value, language)
         case datetime() | date():
             return formats.day(value, language)
         case Real():

@@ -71,6 +71,19 @@ def label(name: str, language: str = "") -> str:
     return words("{value} ({behind})", language).format(value=shown, behind=_capitalized(re.sub("[-_]", " ", part)))
 
 
+def answer(value: Any, language: str = "") -> str:
+    """Return yes or no as it stands in a cell; `label("no")` is the head of a column of numbers.
+
+    Args:
+        value: True or False, of Python or of NumPy.
+        language: Language tag.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    return _capitalized(words("yes" if value else "no", language))
+
+
 def _beside(left: str, right: str) -> str:
     """Return text and what follows as Chinese spaces them: Chinese stands apart from Latin words and numbers alone."""
     before, after = left.rstrip(" "), right.lstrip(" ")
