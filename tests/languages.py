@@ -67,7 +67,7 @@ SHOWN = (
     *("works, as far as a comparison can tell", "a plan was running", "a plan landed", "two or more calls or visits"),
     *("eight or more automatic mails", "a ticket was opened", "a ticket was resolved", "use rose by a tenth or more"),
     *("recovered", "recovery", "days open", "warns", "useless", "due overdue", "not looked at", "call", "visit"),
-    *("system", "relative", "level", "nothing", "no rule"),
+    *("system", "relative", "level", "nothing", "no rule", "refused rows"),
     *(
         "fact",
         "held on",
