@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from html import unescape
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from csworkbench.features import MeasureSource
 from csworkbench.formats import label
 from csworkbench.report.story import passages
 from csworkbench.sources import findings, rules
@@ -97,6 +99,9 @@ def keys() -> dict[str, set[str]]:
     found["tables"] |= {label(name, "en") for name in CODES}
     columns = [column for spec in SPECS.values() for column in spec.columns]
     found["tables"] |= {label(code, "en") for column in columns for code in column.allowed or ()}
+    found["features"] |= {
+        label(each.model_fields["kind"].default, "en") for each in get_args(get_args(MeasureSource)[0])
+    }
     found["sources"] |= {*findings.ADVICE.values(), *rules.ADVICE.values()}
     found["tables"] |= {label(name, "en") for name in (*SPECS, *FILES, *SHOWN, *_tables(), *ANALYSES)} | set(UNITS)
     for path in sorted((PACKAGE / "templates").glob("*.j2")):
