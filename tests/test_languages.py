@@ -94,6 +94,21 @@ def test_no_as_an_answer_is_another_word_than_the_head_of_a_column_of_numbers():
     assert "<td>Nej</td>" in sheet
 
 
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("reason", "CSM has enough for the week", "CSM:en har nog för veckan"),
+        ("unit", "CSMs", "CSM:er"),
+        ("source", "declared", "Angivet"),
+        ("segment", "value_tier", "Värdeklass"),
+        ("note", "Large", "Large"),
+        ("name", "CSMs", "CSMs"),
+    ],
+)
+def test_names_of_ours_in_cells_are_said_in_the_language_and_texts_of_customers_are_not(column, value, said):
+    assert views.table(pd.DataFrame({column: [value]}), "Rows", language="sv").text.splitlines()[2] == said
+
+
 def test_a_key_reads_as_words_within_a_sentence_and_begins_one_with_a_capital(catalog):
     catalog(**{"Low engagement": "Lågt engagemang", "API use": "API-bruk"})
     message = say("{first:word}, {rest:words}", first="low_engagement", rest=["low_engagement", "api_use", "Acme"])

@@ -106,8 +106,9 @@ def _said(value: str, column: str, language: str) -> str:
         return value
     if formats.NAME.fullmatch(name):
         return formats.label(name, language)
-    # Names of ours with a hyphen begin small, and names of customers do not.
-    return formats.words(value, language) if value[:1].islower() else value
+    # Names of ours with a hyphen begin small or with letters such as CSM, and names of customers do not.
+    is_ours = value[:1].islower() or value.partition(" ")[0] in formats.ACRONYMS.values()
+    return formats.words(value, language) if is_ours else value
 
 
 def table_html(
