@@ -46,7 +46,7 @@ HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
 CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([A-Za-z][a-z]*(?: [a-z]+)*)</t[dh]>')
 CODES = (
     *("at_risk", "not_scored", "in_app", "tech_touch", "first_value", "low_engagement"),
-    *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit"),
+    *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit", "wechat"),
 )
 """Names of ours that pages show in cells, with an underscore or seldom; other ids and keys of settings stay."""
 FILES = (

@@ -304,6 +304,9 @@ def test_a_long_text_is_cut_with_a_sign():
         ("column", "known_at", "known_at"),
         ("name", "acme_corp", "acme_corp"),
         ("note", "in-house tool", "in-house tool"),
+        ("verdict", "works, as far as a comparison can tell", "Works, as far as a comparison can tell"),
+        ("reason", "settled by the follow-up", "Settled by the follow-up"),
+        ("channel", "wechat", "WeChat"),
     ],
 )
 def test_names_of_ours_read_as_words_and_those_of_files_and_customers_as_they_are(column, value, said):

@@ -13,8 +13,8 @@ from csworkbench.formats.figures import NOT_KNOWN, day, estimate, is_missing, mo
 from csworkbench.formats.languages import locale_of, spaced, words
 
 LISTED = 3
-NAME = re.compile("[a-z]+([_ ][a-z]+)*")
-"""A name of ours, such as a band; ids and customers' texts are written otherwise."""
+NAME = re.compile("[a-z]+(_[a-z]+|,? [a-z]+(-[a-z]+)*)*")
+"""A name of ours, such as a band or a verdict; ids and customers' texts are written otherwise."""
 CHINESE_MARKS = "，：；。"
 BEGINS = re.compile(r"\{\w+:word\}")
 ENDS = (".", "!", "?", "。", "！", "？")
