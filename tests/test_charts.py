@@ -339,6 +339,21 @@ def test_numbers_of_a_column_have_the_same_decimals():
     ]
 
 
+def test_a_value_and_its_bounds_have_the_same_decimals():
+    frame = pd.DataFrame({"a": ["x", "y"], "effect": [0.233, 0.602], "low": [0.127, 0.219], "high": [0.35, 1.11]})
+    assert table_text(frame, "t").split("\n")[2:] == ["X    0.23  0.13  0.35", "Y    0.60  0.22  1.11"]
+    named = frame.rename(columns={"effect": "grr", "low": "grr_low", "high": "grr_high"})
+    assert table_text(named, "t").split("\n")[2:] == [
+        "X  0.23     0.13      0.35",
+        "Y  0.60     0.22      1.11",
+    ]
+
+
+def test_a_number_beside_bounds_that_are_not_its_own_keeps_its_decimals():
+    frame = pd.DataFrame({"a": ["x"], "accounts": [1200.5], "low": [0.127], "high": [0.35]})
+    assert table_text(frame, "t").split("\n")[-1] == "X     1,201  0.127  0.350"
+
+
 def test_a_text_table_lines_up_also_under_chinese_names():
     lines = table_text(pd.DataFrame({"name": ["北京", "Acme"], "n": [1, 20]}), "Names").split("\n")
     assert lines == ["Names", "Name   N", "北京   1", "Acme  20"]
