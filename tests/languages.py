@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator
 from html import unescape
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from csworkbench.features import MeasureSource
 from csworkbench.formats import label
 from csworkbench.report.story import passages
 from csworkbench.sources import findings, rules
@@ -44,7 +46,7 @@ HEADS = re.compile(r'<th scope="col"[^>]*>([^<]+)</th>|<dt>([^<]+)</dt>')
 CELLS = re.compile(r'<t[dh](?: scope="row")?[^>]*>([A-Za-z][a-z]*(?: [a-z]+)*)</t[dh]>')
 CODES = (
     *("at_risk", "not_scored", "in_app", "tech_touch", "first_value", "low_engagement"),
-    *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit"),
+    *("solution_acceptance", "price_acceptance", "behaviour_mastery", "chat", "video", "visit", "wechat"),
 )
 """Names of ours that pages show in cells, with an underscore or seldom; other ids and keys of settings stay."""
 FILES = (
@@ -67,7 +69,20 @@ SHOWN = (
     *("works, as far as a comparison can tell", "a plan was running", "a plan landed", "two or more calls or visits"),
     *("eight or more automatic mails", "a ticket was opened", "a ticket was resolved", "use rose by a tenth or more"),
     *("recovered", "recovery", "days open", "warns", "useless", "due overdue", "not looked at", "call", "visit"),
-    *("system", "relative", "level", "nothing", "no rule"),
+    *(
+        "system",
+        "relative",
+        "level",
+        "nothing",
+        "no rule",
+        "refused rows",
+        "after-sales",
+        "clustering",
+        "rules",
+        "declared",
+        "value tier",
+    ),
+    *("save call", "advocate call", "churn offer", "reply", "referral", "unanswered"),
     *(
         "fact",
         "held on",
@@ -97,6 +112,9 @@ def keys() -> dict[str, set[str]]:
     found["tables"] |= {label(name, "en") for name in CODES}
     columns = [column for spec in SPECS.values() for column in spec.columns]
     found["tables"] |= {label(code, "en") for column in columns for code in column.allowed or ()}
+    found["features"] |= {
+        label(each.model_fields["kind"].default, "en") for each in get_args(get_args(MeasureSource)[0])
+    }
     found["sources"] |= {*findings.ADVICE.values(), *rules.ADVICE.values()}
     found["tables"] |= {label(name, "en") for name in (*SPECS, *FILES, *SHOWN, *_tables(), *ANALYSES)} | set(UNITS)
     for path in sorted((PACKAGE / "templates").glob("*.j2")):

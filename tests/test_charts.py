@@ -304,6 +304,9 @@ def test_a_long_text_is_cut_with_a_sign():
         ("column", "known_at", "known_at"),
         ("name", "acme_corp", "acme_corp"),
         ("note", "in-house tool", "in-house tool"),
+        ("verdict", "works, as far as a comparison can tell", "Works, as far as a comparison can tell"),
+        ("reason", "settled by the follow-up", "Settled by the follow-up"),
+        ("channel", "wechat", "WeChat"),
     ],
 )
 def test_names_of_ours_read_as_words_and_those_of_files_and_customers_as_they_are(column, value, said):
@@ -334,6 +337,21 @@ def test_numbers_of_a_column_have_the_same_decimals():
         "91.3",
         "3.0",
     ]
+
+
+def test_a_value_and_its_bounds_have_the_same_decimals():
+    frame = pd.DataFrame({"a": ["x", "y"], "effect": [0.233, 0.602], "low": [0.127, 0.219], "high": [0.35, 1.11]})
+    assert table_text(frame, "t").split("\n")[2:] == ["X    0.23  0.13  0.35", "Y    0.60  0.22  1.11"]
+    named = frame.rename(columns={"effect": "grr", "low": "grr_low", "high": "grr_high"})
+    assert table_text(named, "t").split("\n")[2:] == [
+        "X  0.23     0.13      0.35",
+        "Y  0.60     0.22      1.11",
+    ]
+
+
+def test_a_number_beside_bounds_that_are_not_its_own_keeps_its_decimals():
+    frame = pd.DataFrame({"a": ["x"], "accounts": [1200.5], "low": [0.127], "high": [0.35]})
+    assert table_text(frame, "t").split("\n")[-1] == "X     1,201  0.127  0.350"
 
 
 def test_a_text_table_lines_up_also_under_chinese_names():

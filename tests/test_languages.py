@@ -10,6 +10,7 @@ from babel.messages.pofile import read_po
 from csworkbench import formats, views
 from csworkbench.charts import bars
 from csworkbench.estimates import Caveat, Estimate, Message, Severity, say
+from csworkbench.formats.paper import table
 from csworkbench.report.story import passages
 from tests.languages import FOLDER, LANGUAGES, keys, lacking, placeholders
 
@@ -83,6 +84,29 @@ def test_names_of_ours_in_a_list_are_said_in_the_language(catalog):
     message = say("moved for {reasons:words}", reasons=["complaint", "Acme"])
     assert formats.text(message, "sv") == "moved for klagomål, Acme"
     assert formats.text(message, "en") == "moved for complaint, Acme"
+
+
+def test_no_as_an_answer_is_another_word_than_the_head_of_a_column_of_numbers():
+    answers = pd.DataFrame({"no": [1], "is_late": [False]})
+    assert views.table(answers, "Rows", language="sv").text.split("\n")[1:] == ["Nr  Är försenad", " 1  Nej"]
+    assert (formats.answer(False, "zh-CN"), formats.label("no", "zh-CN")) == ("否", "序号")
+    sheet = table([{"late": False}], say("Rows"), ["late"], "sv")
+    assert "<td>Nej</td>" in sheet
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("reason", "CSM has enough for the week", "CSM:en har nog för veckan"),
+        ("unit", "CSMs", "CSM:er"),
+        ("source", "declared", "Angivet"),
+        ("segment", "value_tier", "Värdeklass"),
+        ("note", "Large", "Large"),
+        ("name", "CSMs", "CSMs"),
+    ],
+)
+def test_names_of_ours_in_cells_are_said_in_the_language_and_texts_of_customers_are_not(column, value, said):
+    assert views.table(pd.DataFrame({column: [value]}), "Rows", language="sv").text.splitlines()[2] == said
 
 
 def test_a_key_reads_as_words_within_a_sentence_and_begins_one_with_a_capital(catalog):

@@ -74,7 +74,7 @@ def cell(value: Any, column: str, language: str = "", digits: int | None = None)
         case _ if formats.is_missing(value):
             return MISSING
         case _ if type(value).__name__ in ("bool", "bool_"):
-            return formats.label("yes" if value else "no", language)
+            return formats.answer(value, language)
         case datetime() | date():
             return formats.day(value, language)
         case Real():
@@ -106,8 +106,9 @@ def _said(value: str, column: str, language: str) -> str:
         return value
     if formats.NAME.fullmatch(name):
         return formats.label(name, language)
-    # Names of ours with a hyphen begin small, and names of customers do not.
-    return formats.words(value, language) if value[:1].islower() else value
+    # Names of ours with a hyphen begin small or with letters such as CSM, and names of customers do not.
+    is_ours = value[:1].islower() or value.partition(" ")[0] in formats.ACRONYMS.values()
+    return formats.words(value, language) if is_ours else value
 
 
 def table_html(
@@ -133,7 +134,7 @@ def table_html(
     heads = list(headings) or [formats.label(str(name), language) for name in frame.columns]
     names = list(frame.columns)
     numeric = [_is_numeric(frame.iloc[:, place]) for place in range(frame.shape[1])]
-    digits = [_digits(frame.iloc[:, place]) for place in range(frame.shape[1])]
+    digits = _decimals(frame)
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(_NUMBER if is_number else "", _shortened(name))
         for name, is_number in zip(heads, numeric, strict=True)
@@ -160,11 +161,10 @@ def table_text(frame: "pd.DataFrame", caption: str, language: str = "", headings
         headings: Text of the column heads; empty makes them of the column names.
     """
     heads = list(headings) or [formats.label(str(name), language) for name in frame.columns]
-    columns = []
+    columns, decimals = [], _decimals(frame)
     for place, head in enumerate(heads):
         series, name = frame.iloc[:, place], str(frame.columns[place])
-        digits = _digits(series)
-        texts = [_shortened(head), *(cell(value, name, language, digits) for value in series)]
+        texts = [_shortened(head), *(cell(value, name, language, decimals[place]) for value in series)]
         width = max(map(text_width, texts))
         fill = [" " * (width - text_width(text)) for text in texts]
         pairs = zip(texts, fill, strict=True)
@@ -216,6 +216,34 @@ def _number(value: Real, digits: int | None, language: str) -> str:
     if isinstance(value, Integral):
         return formats.number(int(value), 0, language)
     return formats.number(float(value), digits, language)
+
+
+def _decimals(frame: "pd.DataFrame") -> list[int | None]:
+    """Return the decimals of each column: bounds have those that suit both and the value they are bounds of."""
+    import pandas as pd
+
+    names = [str(name) for name in frame.columns]
+    found = [_digits(frame.iloc[:, place]) for place in range(len(names))]
+    for low, name in enumerate(names):
+        upper = f"{name.removesuffix('low')}high"
+        if not name.endswith("low") or upper not in names:
+            continue
+        high, stem = names.index(upper), name.removesuffix("_low")
+        point = names.index(stem) if stem in names and stem != name else low - 1
+        places = [low, high, *([point] if _is_within(frame, point, low, high) else [])]
+        if all(found[place] is not None for place in places):
+            shared = _digits(pd.concat([frame.iloc[:, place] for place in places]))
+            found = [shared if place in places else digits for place, digits in enumerate(found)]
+    return found
+
+
+def _is_within(frame: "pd.DataFrame", point: int, low: int, high: int) -> bool:
+    """Return whether a column holds the values that two others are bounds of."""
+    columns = [frame.iloc[:, place] for place in (low, point, high)]
+    if point < 0 or any(series.dtype.kind != "f" for series in columns):
+        return False
+    lower, value, upper = columns
+    return bool(((lower <= value) & (value <= upper) | lower.isna() | value.isna() | upper.isna()).all())
 
 
 def _digits(series: "pd.Series[Any]") -> int | None:

@@ -1,8 +1,8 @@
 """Numbers, money, dates, estimates and Messages as text, by language; plain text, never HTML.
 
 figures     number, share, money, day, month, estimate, figure, in_unit
-sentences   text, label, inside, spaced, sentence
-languages   words, is_foreign, speak: the catalogues of Swedish and Chinese; a language left empty is the desk's
+sentences   text, label, answer, inside, spaced, sentence
+languages   ACRONYMS, words, is_foreign, speak: catalogues of Swedish and Chinese; a language left empty is the desk's
 readable    Readable: text, frame and plain data of a result
 inert       printable, neutral: text that commands no terminal and no spreadsheet
 
@@ -27,13 +27,15 @@ Placeholders of a Message, `{name:spec}`:
 
 from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, month, number, share
 from csworkbench.formats.inert import neutral, printable
-from csworkbench.formats.languages import catalog, is_foreign, locale_of, spaced, speak, words
+from csworkbench.formats.languages import ACRONYMS, catalog, is_foreign, locale_of, spaced, speak, words
 from csworkbench.formats.readable import Readable
-from csworkbench.formats.sentences import NAME, inside, label, sentence, text
+from csworkbench.formats.sentences import NAME, answer, inside, label, sentence, text
 
 __all__ = [
+    "ACRONYMS",
     "NAME",
     "Readable",
+    "answer",
     "catalog",
     "day",
     "estimate",

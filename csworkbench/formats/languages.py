@@ -19,10 +19,10 @@ CATALOGS = {"sv": "sv", "zh": "zh_CN"}
 ENGLISH = "en"
 _ACRONYMS = (
     "API ARR AUC CRM CSAT CSM CSMs CSV CTR EUR GRR ID IDs KPI KPIs MRR NPS NRR OK ROI SEK SLA SMS SRM SSO URL USD UTC "
-    "XLSX"
+    "WeChat XLSX"
 )
 ACRONYMS = {word.lower(): word for word in _ACRONYMS.split()}
-"""Words that are written in capitals, by their small letters."""
+"""Words that are written with capitals of their own, by their small letters."""
 PLACEHOLDER = re.compile(r"\{[^{}]*\}")
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from csworkbench.estimates import Message, say
 from csworkbench.formats.figures import day, is_missing, number, share
 from csworkbench.formats.languages import words
-from csworkbench.formats.sentences import NAME, label, text
+from csworkbench.formats.sentences import NAME, answer, label, text
 
 _STYLE = """
 @page { size: A4; margin: 9mm; }
@@ -98,7 +98,7 @@ def _cell(value: Any, column: str, language: str) -> str:
     if hasattr(value, "year"):
         return day(value, language)
     if type(value).__name__ in ("bool", "bool_"):
-        return label("yes" if value else "no", language)
+        return answer(value, language)
     if column.endswith(("_share", "_rate")):
         return share(float(value), language=language)
     exact = float(value)

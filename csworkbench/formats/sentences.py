@@ -13,8 +13,8 @@ from csworkbench.formats.figures import NOT_KNOWN, day, estimate, is_missing, mo
 from csworkbench.formats.languages import locale_of, spaced, words
 
 LISTED = 3
-NAME = re.compile("[a-z]+([_ ][a-z]+)*")
-"""A name of ours, such as a band; ids and customers' texts are written otherwise."""
+NAME = re.compile("[a-z]+(_[a-z]+|,? [a-z]+(-[a-z]+)*)*")
+"""A name of ours, such as a band or a verdict; ids and customers' texts are written otherwise."""
 CHINESE_MARKS = "，：；。"
 BEGINS = re.compile(r"\{\w+:word\}")
 ENDS = (".", "!", "?", "。", "！", "？")
@@ -69,6 +69,19 @@ def label(name: str, language: str = "") -> str:
     if not part:
         return shown
     return words("{value} ({behind})", language).format(value=shown, behind=_capitalized(re.sub("[-_]", " ", part)))
+
+
+def answer(value: Any, language: str = "") -> str:
+    """Return yes or no as it stands in a cell; `label("no")` is the head of a column of numbers.
+
+    Args:
+        value: True or False, of Python or of NumPy.
+        language: Language tag.
+
+    Raises:
+        ValueError: The language is unknown.
+    """
+    return _capitalized(words("yes" if value else "no", language))
 
 
 def _beside(left: str, right: str) -> str:

@@ -67,7 +67,7 @@ def test_every_row_is_kept_and_known(run):
     tables = pd.read_parquet(run / "data_check" / "tables" / "tables.parquet").set_index("table")
     assert tables["rows"].to_dict() == {"accounts": 500, "subscriptions": 5000, "usage_daily": 25_000, "tickets": 2000}
     assert (tables["known_rows"] == tables["rows"]).all()
-    assert (tables["refused"] == 0).all()
+    assert (tables["refused_rows"] == 0).all()
 
 
 def test_the_page_says_which_outcomes_have_no_history(run):

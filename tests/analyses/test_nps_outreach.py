@@ -134,6 +134,8 @@ def test_whom_to_save_is_told_with_the_channel_it_goes_by():
     )
     found = result([0, 1], config, contact_pii=pii)
     assert text(found.actions[0]) == "Reach 2 detractors by hand this week: A01 (call), A02 (email)"
+    assert text(found.actions[0], "sv").endswith(": A01 (samtal), A02 (e-post)")
+    assert text(found.actions[0], "zh-CN").endswith("：A01（电话）、A02（邮件）")
 
 
 def test_non_response_is_weighted_by_tier():

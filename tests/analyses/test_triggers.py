@@ -14,15 +14,16 @@ from csworkbench import config as configs
 from csworkbench import session
 from csworkbench.analyses import triggers
 from csworkbench.analyses.triggers import kinds, pairs
+from csworkbench.analyses.triggers.asking import sentence
 from csworkbench.analyses.triggers.firing import alerts, crossings
-from csworkbench.analyses.triggers.thresholds import in_use, proposals, propose
+from csworkbench.analyses.triggers.thresholds import Threshold, in_use, proposals, propose
 from csworkbench.analyses.triggers.worth import acted_after, difference, numbers, touch_days
 from csworkbench.asof import take
 from csworkbench.config import SettingError
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.estimates import Estimate
 from csworkbench.features import Attribute, DaysSinceLastUse
-from csworkbench.formats import text
+from csworkbench.formats import speak, text
 from csworkbench.sampledata.accounts import make_world
 from csworkbench.sampledata.contracts import make_contracts
 from csworkbench.sampledata.service import CLUSTER
@@ -106,6 +107,25 @@ def test_an_account_that_logs_in_no_more_alerts_with_its_evidence():
     assert found.loc["quiet", "evidence"] == "Days since last use rose to 27 days, above 21 days"
     assert (found.loc["quiet", "why_not"], str(found.loc["quiet", "happened_on"].date())) == ("", "2026-06-28")
     assert list(result.tables["proposals"]["account_id"]) == ["quiet"]
+
+
+def test_evidence_has_the_numbers_and_the_measure_of_the_language_of_the_desk():
+    falls = kinds.Behaviour(measure={"kind": "usage_trend"})
+    row = {
+        "trigger": "falls",
+        "amount": -0.841,
+        "happened_on": pd.Timestamp("2026-06-28"),
+        "subject": "",
+        "other_on": None,
+    }
+    said = {}
+    for language in ("sv", "zh-CN"):
+        speak(language)
+        said[language] = text(sentence(falls, row, {"falls": Threshold(-0.8, -0.6, is_low_bad=True)}))
+    assert said == {
+        "sv": "Användningstrend föll till -84,1\u00a0%, under -80,0\u00a0%",
+        "zh-CN": "使用量趋势降到 -84.1%，低于 -80.0%",
+    }
 
 
 def test_the_cool_down_keeps_an_account_quiet():

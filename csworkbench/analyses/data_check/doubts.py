@@ -37,7 +37,7 @@ def doubts(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]", config: Config)
 
 
 def _about_tables(read: "pd.DataFrame", config: Config) -> Iterator[Caveat]:
-    for row in read[read["refused"] > 0].to_dict("records"):
+    for row in read[read["refused_rows"] > 0].to_dict("records"):
         too_many = row["refused_share"] > config.most_refused
         yield Caveat(
             "rows_refused",
@@ -45,7 +45,7 @@ def _about_tables(read: "pd.DataFrame", config: Config) -> Iterator[Caveat]:
             say(
                 "{table}: {n:n row was|rows were} refused ({share:share}; at most {most:share} may be)",
                 table=row["table"],
-                n=row["refused"],
+                n=row["refused_rows"],
                 share=row["refused_share"],
                 most=config.most_refused,
             ),

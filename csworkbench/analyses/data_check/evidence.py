@@ -27,9 +27,9 @@ class Inputs:
 
     Args:
         as_of: Date of the check.
-        tables: One row per table: table, rows (in the files, refused ones not counted), refused, known_rows (at as_of),
-            first_event, last_event (dates, at as_of), late_rows (known more than a day after they happened), files,
-            digest.
+        tables: One row per table: table, rows (in the files, refused ones not counted), refused_rows, known_rows (at
+            as_of), first_event, last_event (dates, at as_of), late_rows (known more than a day after they happened),
+            files, digest.
         findings: One row per rule and column that rows break: table, rule, column, count, action (kept, flagged,
             quarantined), example, place (file:line), hint.
         columns: One row per column: table, column, type, role, blanks, rows, history (current only: it holds today's
@@ -118,7 +118,7 @@ def _table_row(snapshot: "Snapshot", report: "IngestReport", facts: Mapping[str,
     return {
         "table": report.table,
         "rows": report.rows,
-        "refused": report.quarantined,
+        "refused_rows": report.quarantined,
         "known_rows": int(facts["known_rows"]),
         "first_event": _local_day(pd.Timestamp(facts["first_at"]), zone),
         "last_event": _local_day(pd.Timestamp(facts["last_at"]), zone),

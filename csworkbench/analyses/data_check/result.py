@@ -39,7 +39,7 @@ class Result(Readable):
 
     Tables, key columns first; every `*_share` is 0 to 1:
 
-    * tables, one row per table: table, state (fresh, stale, not judged, no dates), rows (in the files), refused,
+    * tables, one row per table: table, state (fresh, stale, not judged, no dates), rows (in the files), refused_rows,
       refused_share, known_rows (at the date), first_event, last_event, days_since_last, fresh_within_days, late_rows,
       files, digest
     * findings, rule and column, weightiest first: table, rule, column, count, action (kept, flagged, quarantined),
@@ -111,10 +111,10 @@ def _table_states(inputs: Inputs, config: Config) -> "pd.DataFrame":
     state = np.select(
         [frame["last_event"].isna(), limit.isna(), days > limit], ["no dates", "not judged", "stale"], default="fresh"
     )
-    offered = frame["rows"] + frame["refused"]
+    offered = frame["rows"] + frame["refused_rows"]
     frame = frame.assign(
         state=pd.array(state, dtype="str"),
-        refused_share=frame["refused"] / offered.clip(lower=1),
+        refused_share=frame["refused_rows"] / offered.clip(lower=1),
         days_since_last=days,
         fresh_within_days=limit,
     )
@@ -122,7 +122,7 @@ def _table_states(inputs: Inputs, config: Config) -> "pd.DataFrame":
         "table",
         "state",
         "rows",
-        "refused",
+        "refused_rows",
         "refused_share",
         "known_rows",
         "first_event",
@@ -218,10 +218,10 @@ def _headline(read: "pd.DataFrame", caveats: tuple[Caveat, ...]) -> Message:
 def _figures(tables: "Mapping[str, pd.DataFrame]", rates: Mapping[str, Estimate]) -> dict[str, Estimate]:
     read, asked = tables["tables"], tables["answerability"]
     accounts = _accounts(read)
-    offered = int((read["rows"] + read["refused"]).sum())
+    offered = int((read["rows"] + read["refused_rows"]).sum())
     figures = {
         "accounts": Estimate(accounts, "accounts", accounts),
-        "rows_refused": Estimate(float(read["refused"].sum() / max(offered, 1)), "share", offered),
+        "rows_refused": Estimate(float(read["refused_rows"].sum() / max(offered, 1)), "share", offered),
         **rates,
     }
     if len(asked):
@@ -234,7 +234,7 @@ def _figures(tables: "Mapping[str, pd.DataFrame]", rates: Mapping[str, Estimate]
 
 def _rule_figures(inputs: Inputs) -> dict[str, Estimate]:
     """Return what rows break, as `<table>.<column>.<rule>`; a rule about whole rows stands as `<table>.row.<rule>`."""
-    offered = (inputs.tables["rows"] + inputs.tables["refused"]).set_axis(inputs.tables["table"])
+    offered = (inputs.tables["rows"] + inputs.tables["refused_rows"]).set_axis(inputs.tables["table"])
     broken = inputs.findings[~inputs.findings["rule"].isin(OF_SOURCES)]
     figures = {}
     sums = broken.groupby(["table", "column", "rule"], sort=True)["count"].sum().reset_index()

@@ -181,7 +181,9 @@ def actions(inputs: Inputs, made: Lists, config: Config) -> Iterator[Message]:
     saves = made.listed[made.listed["rule"] == SAVE]
     if len(saves):
         # Whoever has no number, or wants no calls, is asked in another way.
-        names = [f"{row['name']} ({row['channel']})" for row in saves.to_dict("records")]
+        names = [
+            say("{name} ({channel:word})", name=row["name"], channel=row["channel"]) for row in saves.to_dict("records")
+        ]
         yield say("Reach {n:n detractor|detractors} by hand this week: {names:list}", n=len(saves), names=names)
     if len(made.listed) and not inputs.official:
         yield say(

@@ -50,7 +50,7 @@ def caveats(inputs: Inputs, config: Config, tables: "Mapping[str, pd.DataFrame]"
         yield Caveat(
             "tiers_not_visited",
             Severity.NOTE,
-            say("No visit is asked for at {n:n account|accounts} of the tiers {tiers:list}", n=n, tiers=unasked),
+            say("No visit is asked for at {n:n account|accounts} of the tiers {tiers:words}", n=n, tiers=unasked),
             say("Name them under fresh_days, if they should be"),
         )
 

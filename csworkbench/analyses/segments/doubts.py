@@ -90,7 +90,7 @@ def _about_time(config: Config, stages: "pd.DataFrame") -> Iterator[Caveat]:
             "usual_time_unconfirmed",
             Severity.WARNING,
             say(
-                "The usual time in {stages:list} is what {share:share} of accounts took, not a target anybody "
+                "The usual time in {stages:words} is what {share:share} of accounts took, not a target anybody "
                 "confirmed: one in {one_in:count} is slower by definition",
                 stages=list(found["stage"]),
                 share=config.usual_share,
@@ -104,7 +104,7 @@ def _about_time(config: Config, stages: "pd.DataFrame") -> Iterator[Caveat]:
             "usual_time_unknown",
             Severity.NOTE,
             say(
-                "Nobody can tell how long accounts usually stay in {stages:list}: it takes {needed:count} that were "
+                "Nobody can tell how long accounts usually stay in {stages:words}: it takes {needed:count} that were "
                 "seen coming and leaving; no one is called stuck there",
                 stages=list(unknown["stage"]),
                 needed=LEAST_ENDED,

@@ -216,7 +216,7 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
     stages = tables["stages"]
     open_ones = stages[~stages["is_confirmed"] & stages["usual_days"].notna()]
     if len(open_ones):
-        yield say("Confirm the usual time of {stages:list} in the settings", stages=list(open_ones["stage"]))
+        yield say("Confirm the usual time of {stages:words} in the settings", stages=list(open_ones["stage"]))
     waiting = tables["list_sizes"]
     for row in waiting[waiting["contacts"] > 0].to_dict("records"):
         yield say(

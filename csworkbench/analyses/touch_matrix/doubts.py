@@ -59,7 +59,7 @@ def _about_definitions(inputs: Inputs, config: Config, tables: "Mapping[str, pd.
         yield Caveat(
             "tiers_empty",
             Severity.NOTE,
-            say("No account is of tier {tiers:list}, which the settings name", tiers=sorted(named - tiers)),
+            say("No account is of tier {tiers:words}, which the settings name", tiers=sorted(named - tiers)),
             say("Check how segments names the tiers"),
         )
 
@@ -125,8 +125,8 @@ def _about_channels(cells: "pd.DataFrame") -> Iterator[Caveat]:
             Severity.NOTE,
             say(
                 "{n:n cell|cells} of industry, tier and channel reach fewer people than another channel does there; "
-                "most was sent by {channel} to {industry}, {tier}: {reach:share} reached of {sent:n touch|touches} at "
-                "{accounts:n account|accounts}",
+                "most was sent by {channel:word} to {industry:word}, {tier:word}: {reach:share} reached of "
+                "{sent:n touch|touches} at {accounts:n account|accounts}",
                 n=len(weak),
                 channel=worst["channel"],
                 industry=worst["industry"],
@@ -177,7 +177,8 @@ def _about_routes(routes: "pd.DataFrame") -> Iterator[Caveat]:
                 n=len(lost),
                 total=len(routes),
                 tiers=[
-                    f"{tier}: {count}" for tier, count in lost["tier"].value_counts(sort=False).sort_index().items()
+                    say("{tier:word}: {n:count}", tier=tier, n=count)
+                    for tier, count in lost["tier"].value_counts(sort=False).sort_index().items()
                 ],
             ),
             say("Declare one under routes; the file routes names the accounts"),

@@ -200,8 +200,8 @@ def _crossed(trigger: kinds.Behaviour, row: "dict[Any, Any]", threshold: Thresho
     unit = trigger.measure.unit
     values = {
         "measure": label(trigger.measure.kind),
-        "value": in_unit(float(row["amount"]), unit, "en"),
-        "bound": in_unit(threshold.value, unit, "en"),
+        "value": in_unit(float(row["amount"]), unit),
+        "bound": in_unit(threshold.value, unit),
     }
     if threshold.is_low_bad:
         return say("{measure} fell to {value}, below {bound}", **values)

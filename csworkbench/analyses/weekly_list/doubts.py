@@ -56,7 +56,8 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]", sh
 def _shows(row: "dict[Any, Any]") -> Message:
     import pandas as pd
 
-    program = str(row["program"]).replace(".", ": ")
+    analysis, _, rule = str(row["program"]).partition(".")
+    program = say("{analysis:word}: {rule:word}", analysis=analysis, rule=rule) if rule else analysis
     if pd.isna(row["smallest_share"]):
         return say(
             "No holdout shows anything within a year: {program:word} has most accounts, and too few", program=program
@@ -71,7 +72,9 @@ def _shows(row: "dict[Any, Any]") -> Message:
 def _about_must_do(short: "pd.DataFrame") -> Iterator[Caveat]:
     over = short[short["exceeded_by"].notna()]
     if len(over):
-        told = [f"{row['what']} by {row['exceeded_by']:g}" for row in over.to_dict("records")]
+        told = [
+            say("{what:word} by {n:number}", what=row["what"], n=row["exceeded_by"]) for row in over.to_dict("records")
+        ]
         yield Caveat(
             "must_do_exceeds",
             Severity.WARNING,
@@ -80,7 +83,9 @@ def _about_must_do(short: "pd.DataFrame") -> Iterator[Caveat]:
         )
     missed = short[short["exceeded_by"].isna()]
     if len(missed):
-        told = [f"{row['what']} ({row['reason']})" for row in missed.to_dict("records")]
+        told = [
+            say("{what} ({reason:word})", what=row["what"], reason=row["reason"]) for row in missed.to_dict("records")
+        ]
         yield Caveat(
             "must_do_left_out",
             Severity.WARNING,
