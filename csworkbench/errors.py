@@ -4,6 +4,7 @@
     ├── ConfigError         a setting, a parameter or the usage of a command is wrong; exit code 2
     ├── DataError           an input file or table was refused; exit code 3
     ├── AnalysisError       a figure cannot be computed from these inputs; exit code 1
+    │   └── NothingToAnalyze  the book has nothing of what it is about: a run skips it
     ├── RunError            a notebook or a batch failed; exit code 1
     └── EnvironmentProblem  disk, permissions, locks, missing programs; exit code 4
 
@@ -88,6 +89,10 @@ class DataError(WorkbenchError):
 
 class AnalysisError(WorkbenchError):
     """A figure cannot be computed from these inputs."""
+
+
+class NothingToAnalyze(AnalysisError):  # noqa: N818 - no fault: a run skips the notebook and gives this as the reason
+    """The book has no table or no account that an analysis is about; nothing in it is wrong."""
 
 
 class RunError(WorkbenchError):

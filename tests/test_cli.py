@@ -506,6 +506,17 @@ def test_what_holds_of_many_tables_alike_takes_one_line(csw, project, monkeypatc
     ]
 
 
+def test_a_check_names_the_file_of_the_rows_it_set_aside(csw, project):
+    (project / "configs" / "batch" / "nightly.yaml").write_text("version: 1\nnotebooks: []\n", "utf-8")
+    lines = (project / "data" / "accounts.csv").read_text("utf-8").splitlines()
+    bad = ",".join(["X9", *("2026-02-30" if "_at" in name else "x" for name in lines[0].split(",")[1:])])
+    (project / "data" / "accounts.csv").write_text("\n".join([*lines, bad]) + "\n", "utf-8")
+    code, out, err = csw("check")
+    assert code == 0, err
+    assert "accounts: 3 rows, 1 set aside (listed in outputs/cache/quarantine/accounts.csv)" in out.splitlines()
+    assert "2026-02-30" in (project / "outputs" / "cache" / "quarantine" / "accounts.csv").read_text("utf-8")
+
+
 def test_a_check_says_that_lists_will_stop_where_nobody_says_who_refused(csw, project, monkeypatch):
     from types import SimpleNamespace
 

@@ -1,5 +1,6 @@
 """The documentation: built without a warning or a network, and everything in it that can be typed works."""
 
+import json
 import os
 import re
 import subprocess
@@ -91,18 +92,26 @@ def test_every_method_note_has_a_picture_of_at_most_60_kilobytes():
 
 
 def test_the_tutorial_runs_as_it_stands(tmp_path):
+    bare = "csw run health_proof key_accounts contents weekly_list portfolio"
     page = ROOT / "docs" / "tutorial.md"
     lines = typed(page)
     at = lines.index("csw check")
     (workspace,) = blocks(page, "yaml")
     (tmp_path / "workspace.yaml").write_text(workspace, encoding="utf-8")
     copied = f"cp '{tmp_path}/workspace.yaml' configs/workspace.yaml"
-    script = "\n".join(["set -e", *lines[:at], copied, *lines[at:]])
+    script = "\n".join(["set -e", *lines[:at], copied, *lines[at:], f"cp -r outputs/latest/ checked && {bare}"])
     env = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
     done = subprocess.run(["bash", "-c", script], cwd=tmp_path, env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "accounts: 4 rows, 0 set aside" in done.stdout + done.stderr
-    assert (tmp_path / "book" / "outputs" / "latest" / "data_check" / "report.html").is_file()
+    assert (tmp_path / "book" / "checked" / "data_check" / "report.html").is_file()
+    ran = json.loads((tmp_path / "book" / "outputs" / "latest" / "run.json").read_text("utf-8"))["notebooks"]
+    skipped = ["health", "key_accounts", "contents", "weekly_list"]
+    assert {each["name"]: each["status"] for each in ran} == {
+        **dict.fromkeys(skipped, "skipped"),
+        "health_proof": "blocked",
+        "portfolio": "ok",
+    }
 
 
 def test_every_console_block_is_typed_by_a_test():

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from csworkbench.asof import take
-from csworkbench.errors import AnalysisError
+from csworkbench.errors import AnalysisError, NothingToAnalyze
 from csworkbench.formats import text
 from csworkbench.policy import (
     Reason,
@@ -341,7 +341,7 @@ def test_the_first_reason_is_told_and_all_of_them_are_kept():
 @pytest.mark.parametrize("table", ["consents", "suppressions"])
 def test_a_missing_file_stops_every_list(table):
     policy = OPEN.model_copy(update={f"least_{table}": 1})
-    with pytest.raises(AnalysisError, match=rf"nobody is listed: {table}: not in the workspace"):
+    with pytest.raises(NothingToAnalyze, match=rf"nobody is listed: {table}: not in the workspace"):
         require_lists(snapshot(policy))
 
 
@@ -349,13 +349,15 @@ def test_a_missing_file_stops_every_list(table):
 def test_an_empty_or_truncated_file_stops_every_list(rows):
     policy = OPEN.model_copy(update={"least_suppressions": 2})
     frame = pd.DataFrame(rows, columns=["contact_id", "until"])
-    with pytest.raises(AnalysisError, match=rf"suppressions: {len(rows)} rows, at least 2 are expected"):
+    with pytest.raises(AnalysisError, match=rf"suppressions: {len(rows)} rows, at least 2 are expected") as refused:
         require_lists(snapshot(policy, suppressions=frame))
+    assert not isinstance(refused.value, NothingToAnalyze)  # a delivery cut short is a failure, nothing to be skipped
 
 
 def test_addresses_nobody_can_look_up_stop_every_list():
-    with pytest.raises(AnalysisError, match=r"suppressions name addresses, and contact_pii"):
+    with pytest.raises(AnalysisError, match=r"suppressions name addresses, and contact_pii") as refused:
         require_lists(snapshot(suppressions=[{"contact_id": None, "address": "x@y.example"}]))
+    assert not isinstance(refused.value, NothingToAnalyze)
 
 
 # --- caps -------------------------------------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ from csworkbench.runner import (
 )
 from csworkbench.runner.kernels import why_not_warm
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch, processes_marked
-from csworkbench.store import InputRecord, Job, NotebookStatus, RunInfo, RunRecord, RunState, run_schema
+from csworkbench.store import InputRecord, Job, NotebookStatus, RunInfo, RunRecord, RunState, run_schema, state_of
 
 needs_warm = pytest.mark.skipif(bool(why_not_warm()), reason=why_not_warm() or "-")
 START = datetime(2026, 11, 22, 4, 15, tzinfo=UTC)
@@ -124,6 +124,10 @@ def test_a_notebook_that_leaves_a_result_is_ok_and_its_files_are_in_the_record(t
     assert 'output_dir = ""' in "".join(executed["cells"][2]["source"])
 
 
+REFUSES = """
+from csworkbench.errors import {0}, Problem
+raise {0}(Problem("is 2", key="weights", hint="take 1"), Problem("is 3", key="bands"))
+"""
 LOOP = "while True:\n    pass"
 STUBBORN = "while True:\n    try:\n        while True:\n            pass\n    except KeyboardInterrupt:\n        pass"
 CHILD = """
@@ -154,6 +158,9 @@ def farm(request, tmp_path_factory):
         job("vanishes", "import os\nos._exit(0)", result_cell()),
         job("killed", "import os, signal\nos.kill(os.getpid(), signal.SIGKILL)", result_cell()),
         job("raises", "1 / 0", result_cell()),
+        job("refuses", REFUSES.format("AnalysisError"), result_cell()),
+        job("nothing", REFUSES.format("NothingToAnalyze"), result_cell()),
+        job("after_nothing", "x = 1", needs=("nothing",)),
         job("loops", LOOP, timeout=3.0),
         job("stubborn", STUBBORN, timeout=3.0),
         job("fine", "x = 1", CHILD, PRINTS, result_cell("note", "warning")),
@@ -195,6 +202,7 @@ def living() -> dict[int, list[str]]:
             "its kernel died in cell 3 (Step 1): killed by signal 9, most often for want of memory",
         ),
         ("raises", "error", "ZeroDivisionError in cell 3 (Step 1): division by zero"),
+        ("refuses", "error", "weights: is 2 (take 1); bands: is 3"),
         ("loops", "timeout", "ran longer than its time limit of 3 s and was ended in cell 3 (Step 1)"),
         ("stubborn", "timeout", "ran longer than its time limit of 3 s and was ended in cell 3 (Step 1)"),
     ],
@@ -239,6 +247,15 @@ def test_a_notebook_without_its_table_is_skipped_with_the_reason(farm):
     assert (farm[2]["no_table"].status, farm[2]["no_table"].reason) == ("skipped", "the workspace has no table touches")
 
 
+def test_a_notebook_that_finds_nothing_it_is_about_is_skipped_with_the_reason(farm):
+    _, record, items, *_ = farm
+    assert (items["nothing"].status, items["nothing"].failure) == (NotebookStatus.SKIPPED, None)
+    assert items["nothing"].reason == "weights: is 2 (take 1); bands: is 3"
+    assert not (record.folder / "nothing").exists()
+    assert (items["after_nothing"].status, items["after_nothing"].reason) == ("blocked", "blocked (needs nothing)")
+    assert state_of((items["nothing"], items["after_nothing"])) is RunState.OK
+
+
 def test_a_run_with_failures_is_published_and_exits_with_1(farm):
     folder, record, *_ = farm
     assert (record.state, record.exit_code) == (RunState.FAILED, 1)
@@ -270,8 +287,9 @@ def test_an_error_is_published_with_its_traceback_in_the_record_and_the_report(f
 
 def test_junit_counts_failures_and_what_was_not_run(farm):
     suite = Xml.parse(farm[1].folder / "junit.xml").getroot()
-    # exits vanishes killed raises loops stubborn forgets | after_stop after_raise after_that no_table
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("15", "7", "4")
+    # exits vanishes killed raises refuses loops stubborn forgets
+    # after_stop after_raise after_that no_table nothing after_nothing
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("18", "8", "6")
 
 
 def test_events_tell_cells_with_their_headings_and_end_with_the_record(farm):

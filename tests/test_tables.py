@@ -164,5 +164,5 @@ def test_a_key_of_another_table_has_the_same_names_unless_others_are_given():
 
 def test_lines_that_are_no_rows_and_mere_notes_are_no_choice_of_a_workspace():
     told = {Rule.WIDTH, Rule.SHAPE, Rule.HEADER, Rule.DUPLICATE, Rule.GAP, Rule.LATE, Rule.UNDATED, Rule.ASSUMED}
-    told |= {Rule.CURRENCY, Rule.EMPTY, Rule.ROUNDED, Rule.UNUSED}
+    told |= {Rule.CURRENCY, Rule.EMPTY, Rule.ROUNDED, Rule.UNMAPPED, Rule.UNUSED}
     assert {rule for rule in Rule if not rule.is_choice} == told

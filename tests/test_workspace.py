@@ -35,6 +35,32 @@ def test_what_a_file_does_not_say_has_a_default(tmp_path):
     )
 
 
+@pytest.mark.parametrize("language", ["sv", "sv-SE", "en-GB", "zh-CN", "zh_CN", "zh"])
+def test_pages_may_be_in_a_language_that_is_written(tmp_path, language):
+    assert load(tmp_path, f"{SMALL}language: {language}\n").language == language
+
+
+@pytest.mark.parametrize(
+    ("language", "hint"),
+    [
+        ("se", "; did you mean 'sv'?"),
+        ("svenska", "; did you mean 'sv'?"),
+        ("swe", "; did you mean 'sv'?"),
+        ("Sv", "; did you mean 'sv'?"),
+        ("cn", "; did you mean 'zh-CN'?"),
+        ("zh-TW", "; did you mean 'zh-CN'?"),
+        ("US", "; did you mean 'en'?"),
+        ("de", ""),
+        ("../en", ""),
+    ],
+)
+def test_a_language_in_which_no_page_is_written_is_refused(tmp_path, language, hint):
+    with pytest.raises(ConfigError) as refused:
+        load(tmp_path, f"{SMALL}language: {language}\n")
+    assert f"language: pages are written in en, sv, zh-CN, not in '{language}'{hint}" in str(refused.value)
+    assert hint or "did you mean" not in str(refused.value)
+
+
 def test_the_full_mapping_is_read(tmp_path):
     workspace = load(
         tmp_path,

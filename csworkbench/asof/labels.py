@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
 from csworkbench.asof.days import with_local_day
-from csworkbench.errors import AnalysisError, Problem
+from csworkbench.errors import NothingToAnalyze, Problem
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -90,7 +90,7 @@ def labels(snapshot: "Snapshot", table: Literal["accounts", "renewals"], windows
         decided in the window: censored, never renewed.
 
     Raises:
-        AnalysisError: the snapshot lacks the table, or a column that tells or dates the outcome.
+        NothingToAnalyze: the snapshot lacks the table, or a column that tells or dates the outcome.
         ValueError: there is no window.
     """
     import pandas as pd
@@ -154,7 +154,7 @@ def _recorded(snapshot: "Snapshot", table: str, needs: tuple[str, ...]) -> "ir.T
     if rows is None or absent:
         lack = f"needs `{table}`" if rows is None else f"{table} lacks {', '.join(absent)}"
         hint = "add it under tables in the workspace"
-        raise AnalysisError(Problem(f"outcomes are not recorded: {lack}", hint=hint))
+        raise NothingToAnalyze(Problem(f"outcomes are not recorded: {lack}", hint=hint))
     for name in ("signup_at", "churned_at", "decided_at"):
         if name in rows.columns:
             rows = with_local_day(rows, name, snapshot.workspace.timezone).drop(name).rename({name: "local_day"})

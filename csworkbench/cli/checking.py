@@ -56,7 +56,7 @@ def check(
         return
     for file in files:
         answer(f"{file}: ok")
-    _answer_tables(list(reports.values()))
+    _answer_tables(list(reports.values()), project.root)
     for stop in stops:
         answer(f"warning: {stop}")
     tell(_summary(files, reports, stops=len(stops)))
@@ -118,14 +118,16 @@ def _stops(project: "Project", reports: "Mapping[str, IngestReport]") -> list[st
     return [str(each) for each in problems]
 
 
-def _answer_tables(reports: "Sequence[IngestReport]") -> None:
+def _answer_tables(reports: "Sequence[IngestReport]", root: Path) -> None:
     """Answer the tables, each with what was found in it, and last what holds of many of them alike."""
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in (finding for report in reports for finding in report.findings if finding.action == "kept"):
         alike.setdefault((finding.rule, finding.hint), []).append(finding)
     common = {key: found for key, found in alike.items() if len({finding.table for finding in found}) >= ALIKE}
     for report in reports:
-        answer(f"{report.table}: {report.rows:,} rows, {report.quarantined:,} set aside")
+        listed = Path("outputs", "cache", "quarantine", f"{report.table}.csv")
+        where = f" (listed in {listed.as_posix()})" if report.quarantined and (root / listed).is_file() else ""
+        answer(f"{report.table}: {report.rows:,} rows, {report.quarantined:,} set aside{where}")
         for finding in report.findings:
             if (finding.rule, finding.hint) not in common:
                 _answer_finding(finding)

@@ -28,12 +28,24 @@ Placeholders of a Message, `{name:spec}`:
 from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, month, number, share
 from csworkbench.formats.inert import neutral, printable
 from csworkbench.formats.languages import ACRONYMS, catalog, is_foreign, locale_of, spaced, speak, words
+from csworkbench.formats.languages import (
+    WRITTEN,
+    catalog,
+    is_foreign,
+    is_written,
+    likely_language,
+    locale_of,
+    spaced,
+    speak,
+    words,
+)
 from csworkbench.formats.readable import Readable
 from csworkbench.formats.sentences import NAME, answer, inside, label, sentence, text
 
 __all__ = [
     "ACRONYMS",
     "NAME",
+    "WRITTEN",
     "Readable",
     "answer",
     "catalog",
@@ -44,7 +56,9 @@ __all__ = [
     "inside",
     "is_foreign",
     "is_missing",
+    "is_written",
     "label",
+    "likely_language",
     "locale_of",
     "money",
     "month",

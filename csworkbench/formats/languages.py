@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 CATALOGS = {"sv": "sv", "zh": "zh_CN"}
 """Language -> file of its catalogue; English needs none."""
 ENGLISH = "en"
+WRITTEN = ("en", "sv", "zh-CN")
+"""Languages of pages; a place after them (en-GB) writes numbers and dates as it does there."""
+TAG = re.compile(r"[a-z]{2}([-_][A-Za-z]+)*")
 _ACRONYMS = (
     "API ARR AUC CRM CSAT CSM CSMs CSV CTR EUR GRR ID IDs KPI KPIs MRR NPS NRR OK ROI SEK SLA SMS SRM SSO URL USD UTC "
     "WeChat XLSX"
@@ -117,10 +120,49 @@ def catalog(language: str) -> Mapping[str, str]:
     Raises:
         ValueError: The language is unknown.
     """
-    locale = locale_of(language)
+    return _read(_file_of(locale_of(language)))
+
+
+def _file_of(locale: "Locale") -> str:
     # Traditional characters are another way of writing, which no catalogue has.
     is_written = locale.script in (None, "Hans") and locale.territory not in ("TW", "HK", "MO")
-    return _read(CATALOGS.get(locale.language, "") if is_written else "")
+    return CATALOGS.get(locale.language, "") if is_written else ""
+
+
+def is_written(language: str) -> bool:
+    """Say whether pages can be written in a language.
+
+    Args:
+        language: What somebody calls it.
+    """
+    try:
+        locale = _locale(language)
+    except ValueError:
+        return False
+    return bool(TAG.fullmatch(language)) and (locale.language == ENGLISH or bool(_file_of(locale)))
+
+
+def likely_language(said: str) -> str:
+    """Return the language of pages that is meant by another tag, a name or a country; empty where none is.
+
+    Args:
+        said: What somebody calls it, such as "swedish", "swe" or "SE".
+    """
+    from babel import Locale
+
+    tags = {Locale.parse(tag, sep="-").language: tag for tag in WRITTEN}
+    for language, tag in tags.items():
+        locale = Locale(language)
+        if said.casefold() in {str(name).casefold() for name in (locale.language_name, locale.english_name)}:
+            return tag
+    for asked in (said, f"und_{said.upper()}"):
+        try:
+            language = _locale(asked).language
+        except ValueError:
+            continue
+        if language in tags:
+            return tags[language]
+    return ""
 
 
 def locale_of(language: str) -> "Locale":

@@ -353,8 +353,4 @@ def _skip(module: ModuleType | None, reports: "Mapping[str, IngestReport]") -> M
     missing = [table for table in module.READS if table not in reports] if module else []
     if not missing:
         return None
-    return say(
-        "it reads {tables:list}, and the workspace declares no such {n:n table|tables}",
-        tables=missing,
-        n=len(missing),
-    )
+    return say("it reads {tables:list}, which the workspace does not declare", tables=missing)

@@ -11,7 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.asof import Snapshot
-from csworkbench.errors import AnalysisError, Problem, did_you_mean
+from csworkbench.errors import AnalysisError, NothingToAnalyze, Problem, did_you_mean
 from csworkbench.policy import recorded
 from csworkbench.policy.weeks import Week
 from csworkbench.policy.writings import ANY, is_among, phone_tail, plain_address, plain_addresses, plain_channel
@@ -104,15 +104,18 @@ def require_lists(snapshot: Snapshot) -> None:
         snapshot: The book; its workspace says how many rows there are at least.
 
     Raises:
-        AnalysisError: consents or suppressions are not there or have fewer rows, or addresses cannot be looked up.
+        NothingToAnalyze: the workspace declares no consents or no suppressions, and no list there is too short.
+        AnalysisError: consents or suppressions have fewer rows, or addresses cannot be looked up.
     """
     problems = list(short_lists(snapshot.workspace.contact_policy, snapshot.reports))
+    is_undeclared = all(problem.key.removeprefix("tables.") not in snapshot.reports for problem in problems)
     by_address = recorded.with_address(snapshot.tables.get("suppressions"))
     if "contact_pii" not in snapshot.tables and by_address is not None and by_address.count().to_pyarrow().as_py():
         what = "suppressions name addresses, and contact_pii, which says whose they are, is not in the workspace"
+        is_undeclared = False
         problems.append(Problem(f"nobody is listed: {what}", key="tables.contact_pii", hint="add contact_pii"))
     if problems:
-        raise AnalysisError(*problems)
+        raise (NothingToAnalyze if is_undeclared else AnalysisError)(*problems)
 
 
 def require_channels(snapshot: Snapshot, named: Mapping[str, Collection[str]]) -> None:

@@ -180,10 +180,10 @@ class Cluster:
         reason = self._waited(done)
         name, record = ("", self._given_up(job, future, reason)) if reason else self._answer(job, future)
         attempts = len(_attempts(folder, digest))
-        if name:
-            place = folder.path / job.name
+        made, place = folder.out / ".tmp" / name / job.name, folder.path / job.name
+        if name and made.exists():  # one that is skipped leaves nothing
             place.parent.mkdir(parents=True, exist_ok=True)
-            (folder.out / ".tmp" / name / job.name).rename(place)
+            made.rename(place)
         if attempts > 1:
             self._setting.tell(LogLine("its worker was lost; another one executed it", job.name))
         return replace(record, attempts=record.attempts + max(0, attempts - 1))

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from csworkbench.errors import AnalysisError, NothingToAnalyze
 from csworkbench.formats import printable
 from csworkbench.store import Failure
 from csworkbench.store.notebooks import heading_of
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 ERROR_MARKER = "papermill-error-cell-tag"
 END_MARKER = "csworkbench-end"
+NO_DATA = "no_data"
+OURS = {AnalysisError.__name__, NothingToAnalyze.__name__}
+"""Errors that say to whoever reads the page what is the matter: no cell and no class helps there."""
 COLORS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -131,13 +135,15 @@ def _raised(cell: Any, number: int, heading: str) -> Failure:
     error = next((item for item in cell.outputs if item.output_type == "error"), None)
     if error is None:
         return Failure("error", f"an error was raised{_where(number, heading)}", number, heading)
-    name, text = printable(error.ename), printable(COLORS.sub("", error.evalue))
+    lines = [printable(line) for line in COLORS.sub("", error.evalue).splitlines()]
+    name, text = printable(error.ename), "; ".join(lines)
     detail = "\n".join(printable(line) for line in COLORS.sub("", "\n".join(error.traceback)).splitlines())
     if name == "SystemExit":
         message = f"it called sys.exit({text}){_where(number, heading)}, before its last cell"
         return Failure("exit", message, number, heading, detail)
-    first = text.splitlines()[0] if text else ""
-    return Failure("error", f"{name}{_where(number, heading)}: {first}", number, heading, detail)
+    message = text if name in OURS else f"{name}{_where(number, heading)}: {''.join(lines[:1])}"
+    kind = NO_DATA if name == NothingToAnalyze.__name__ else "error"
+    return Failure(kind, message, number, heading, detail)
 
 
 def _other(error: BaseException, cell: int | None, heading: str) -> Failure:

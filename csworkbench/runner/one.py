@@ -1,6 +1,7 @@
 """One job from its prepared notebook to its record: executed, judged, published in the run's folder, rendered."""
 
 import os
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from csworkbench.files import write_file
 from csworkbench.formats import printable
 from csworkbench.runner.events import CellStarted, Event, LogLine
 from csworkbench.runner.masking import hidden, mask_failure, mask_outputs, remove_spilled
-from csworkbench.runner.notebooks import clean, headings, judge, prepare
+from csworkbench.runner.notebooks import NO_DATA, clean, headings, judge, prepare
 from csworkbench.runner.pages import artifacts, write_page
 from csworkbench.runner.watch import TOKEN_VARIABLE, Watch
 from csworkbench.runner.zygote import THREADS
@@ -88,21 +89,24 @@ def execute_job(job: Job, setting: Setting) -> NotebookRecord:
         watch.close()
     secrets = hidden(job.secrets)
     failure = mask_failure(failure, secrets) or remove_spilled(home, secrets)
-    mask_outputs(execution.executed if execution.executed is not None else execution.notebook, secrets)
-    _write_notebook(execution, home, setting)
-    status, failure, headline = _status(job, home, failure)
     record = NotebookRecord(
         job.name,
-        status,
+        NotebookStatus.SKIPPED,
         failure.message if failure else "",
         job.key,
-        headline=headline,
-        failure=failure,
         attempts=attempts,
         timeout_seconds=job.timeout_seconds,
         parameters=job.parameters,
         shard=job.shard,
     )
+    if failure is not None and failure.kind == NO_DATA:
+        shutil.rmtree(home)  # as of any that is skipped, its reason is all there is to read
+        return replace(record, seconds=round(perf_counter() - begun, 3))
+    mask_outputs(execution.executed if execution.executed is not None else execution.notebook, secrets)
+    _write_notebook(execution, home, setting)
+    status, failure, headline = _status(job, home, failure)
+    reason = failure.message if failure else ""
+    record = replace(record, status=status, reason=reason, headline=headline, failure=failure)
     record = _with_page(record, home, setting)
     return replace(record, seconds=round(perf_counter() - begun, 3), artifacts=artifacts(home, setting.folder.path))
 

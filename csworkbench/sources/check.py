@@ -88,7 +88,7 @@ def count(staged: "ibis.Table", fields: Sequence[Field], case: Case) -> Counts:
     }
     hits |= {check: found[f"check {place}"] for place, check in enumerate(book.checks) if found[f"check {place}"]}
     # A cell that cannot be read is null as well, but it is not blank.
-    was_read = (Rule.BLANK, Rule.ROUNDED)
+    was_read = (Rule.BLANK, Rule.ROUNDED, Rule.UNMAPPED)
     unread = {
         index: sum(rules.values()) - sum(rules.get(rule, 0) for rule in was_read) for index, rules in words.items()
     }

@@ -21,6 +21,7 @@ Action = Literal["kept", "flagged", "quarantined"]
 LATE_DAYS = 2
 ADVICE = {
     Rule.CURRENCY: "is not the currency of the workspace: amounts of different currencies are never added up",
+    Rule.UNMAPPED: "is not named under values of the column, and passes unchanged; name it there too",
     Rule.LATE: "became known more than a day after they happened; a run as of an earlier day does not see them",
     Rule.REPEATED: "an earlier row has this value already; export each row once, or leave out unique",
     Rule.OVERLAP: "this version ends after the next one begins; end it on that day",
@@ -144,8 +145,9 @@ def cell_check(fields: Sequence[Field], index: int, rule: Rule, case: Case) -> C
         case: What the rows are judged by.
     """
     item, cell = fields[index], _itself(cell_of(index))
-    action: Action = "quarantined" if rule.is_choice else "kept"  # a rounded value stays
-    check = Check(rule, item.name, _says(rule_of(index), rule), cell, cell_hint(item, rule), action, cell=index)
+    action: Action = "quarantined" if rule.is_choice else "kept"  # a value that is rounded or unmapped stays
+    hint = ADVICE.get(rule) or cell_hint(item, rule)
+    check = Check(rule, item.name, _says(rule_of(index), rule), cell, hint, action, cell=index)
     return _decided(check, case)
 
 

@@ -84,7 +84,7 @@ def typed(raw: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Cl
 
     Returns:
         One row per row of the file: `_file`, `_line`, the typed columns, and per column `_rule_<i>` (null, blank, type,
-        range, allowed, or rounded for a value that stays) and `_cell_<i>`.
+        range, allowed; rounded or unmapped for a value that stays) and `_cell_<i>`.
     """
     import ibis
 
@@ -104,6 +104,8 @@ def typed(raw: "ibis.Table", fields: Sequence[Field], spec: TableSpec, clock: Cl
         rule = _broken(text, value, item.column, item.name in {*spec.planned, "valid_to"})
         if item.column.kind is Kind.DECIMAL and (cell.type().is_string() or item.values):
             rule = rule.coalesce(_rounded(text, value, item).ifelse(Rule.ROUNDED.value, None))
+        elif item.values and item.column.kind is Kind.TEXT and not item.column.allowed:
+            rule = rule.coalesce(text.notin([*item.values.values()]).ifelse(Rule.UNMAPPED.value, None))
         columns[item.name] = ibis.ifelse(rule.isin(["type", "range", "allowed"]), ibis.null(value.type()), value)
         columns[rule_of(index)] = rule
         columns[cell_of(index)] = ibis.ifelse(rule.notnull(), cell.cast("string"), ibis.null("string"))

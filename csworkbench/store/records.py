@@ -17,7 +17,8 @@ class NotebookStatus(StrEnum):
 
     `ok`: ran to its end. `warning`: ran, its result carries a warning. `stop`: ran, its result forbids acting on it,
     so its dependents are blocked. `failed`: did not reach its end, or left no result. `blocked`: not started, because
-    something it needs did not deliver. `skipped`: not started, because its inputs are not there.
+    something it needs did not deliver. `skipped`: not started, because its inputs are not there, or it
+    found nothing that it is about (`NothingToAnalyze`).
     `interrupted`: the run was stopped by a signal before this notebook ended.
     """
 

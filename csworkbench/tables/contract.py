@@ -40,8 +40,8 @@ class Rule(StrEnum):
     impossible order), `BEFORE_START` (before what it belongs to began), `CONTRADICTION` (one key, two contents),
     `REPEATED` (a unique value again), `OVERLAP` (a version runs into the next one). Lines: `WIDTH`, `SHAPE`, `HEADER`
     are always set aside. The others only tell: `DUPLICATE` (equal rows), `GAP` (days between two versions), `LATE`,
-    `UNDATED`, `ASSUMED` (when a row became known), `CURRENCY`, `ROUNDED` (digits beyond the sixth decimal), `UNUSED` (a
-    column nobody asked for), `EMPTY` (a table without a row).
+    `UNDATED`, `ASSUMED` (when a row became known), `CURRENCY`, `ROUNDED` (digits beyond the sixth decimal), `UNMAPPED`
+    (a word that `values` does not name), `UNUSED` (a column nobody asked for), `EMPTY` (a table without a row).
     """
 
     BLANK = "blank"
@@ -64,6 +64,7 @@ class Rule(StrEnum):
     ASSUMED = "assumed"
     CURRENCY = "currency"
     ROUNDED = "rounded"
+    UNMAPPED = "unmapped"
     UNUSED = "unused"
     EMPTY = "empty"
 

@@ -9,7 +9,7 @@ HEAD = """# Tables
 
 Written from `csworkbench.tables` by `make reference`; change the contracts there.
 
-Only `accounts` is required; an analysis whose tables are missing is skipped with the reason. A workspace says which
+Only `accounts` is required; an analysis with nothing to go on is skipped with the reason. A workspace says which
 file, query or database table is behind each one, and which column is which (`configs/workspace.yaml` is an example);
 further columns are kept under `extra`.
 

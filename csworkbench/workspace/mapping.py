@@ -71,7 +71,7 @@ class ColumnMap(Section):
         description="Source of the ids in id_map, which become ours; email_domain looks up what follows the @",
     )
     values: dict[str, str | bool] = setting(
-        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged"
+        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged and are told"
     )
     dates: str | None = setting(None, description=_DATES)
     decimal: Literal[".", ","] | None = setting(None, description=_DECIMAL)
@@ -104,7 +104,7 @@ class ExtraColumn(Section):
     unique: bool = setting(False, description="No value may occur twice, as in an id of the source's own")
     varies: bool = setting(True, description="The export overwrites it with today's value, so that its past is unknown")
     values: dict[str, str | bool] = setting(
-        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged"
+        default_factory=dict, description="Words of the file -> words of the table; others pass unchanged and are told"
     )
     dates: str | None = setting(None, description=_DATES)
     decimal: Literal[".", ","] | None = setting(None, description=_DECIMAL)

@@ -7,6 +7,7 @@ from pydantic import field_validator, model_validator
 
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.errors import did_you_mean
+from csworkbench.formats import WRITTEN, is_written, likely_language
 from csworkbench.tables import SPECS, TableSpec
 from csworkbench.workspace.contacting import ContactPolicy
 from csworkbench.workspace.mapping import ColumnMap, TableSource, checked_zone
@@ -71,7 +72,7 @@ class Workspace(Section):
     )
     timezone: str = setting("UTC", description="IANA zone of days, weeks and quarters")
     currency: str = setting("EUR", pattern="^[A-Z]{3}$", description="ISO currency of amounts without one")
-    language: str = setting("en", pattern="^[a-z]{2}([-_][A-Za-z]+)?$", description="Language of pages and numbers")
+    language: str = setting("en", description="Language of pages and numbers: en, sv or zh-CN")
     tables: dict[str, TableSource] = setting(description="Canonical table -> its files; only accounts is required")
     batch: str = setting("configs/batch/nightly.yaml", description="Batch file of a run, from the project root")
     engine: Engine = setting(default_factory=Engine, description="Which engine reads, and how much it may use")
@@ -87,6 +88,15 @@ class Workspace(Section):
     )
 
     _zone = field_validator("timezone")(checked_zone)
+
+    @field_validator("language")
+    @classmethod
+    def _pages_are_written_in_it(cls, language: str) -> str:
+        if not is_written(language):
+            meant = likely_language(language)
+            hint = f"; did you mean '{meant}'?" if meant else ""
+            raise ValueError(f"pages are written in {', '.join(WRITTEN)}, not in {language!r}{hint}")
+        return language
 
     # On the field, not on the whole, so that these problems come together with those of other keys.
     @field_validator("tables")

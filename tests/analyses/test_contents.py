@@ -21,7 +21,7 @@ from csworkbench.analyses import contents
 from csworkbench.analyses.contents.comparing import compare
 from csworkbench.analyses.contents.crediting import split
 from csworkbench.asof import take
-from csworkbench.errors import AnalysisError, ConfigError
+from csworkbench.errors import ConfigError, NothingToAnalyze
 from csworkbench.features.estimating import kept_share
 from csworkbench.sampledata.outreach import TECH_CLICKS
 from csworkbench.session import start
@@ -575,7 +575,7 @@ def test_a_list_that_cannot_be_asked_is_left_out_and_said():
 
 
 def test_without_any_of_its_tables_there_is_no_page():
-    with pytest.raises(AnalysisError, match=r"contents, touches, leads and contacts are all missing"):
+    with pytest.raises(NothingToAnalyze, match=r"contents, touches, leads and contacts are all missing"):
         result_of(make_book())
 
 

@@ -19,7 +19,7 @@ from csworkbench.analyses import health
 from csworkbench.analyses.health.outcomes import auc
 from csworkbench.analyses.health.panel import source_key
 from csworkbench.asof import take
-from csworkbench.errors import AnalysisError, ConfigError
+from csworkbench.errors import AnalysisError, ConfigError, NothingToAnalyze
 from csworkbench.features import Attribute
 from csworkbench.scoring import DEFAULT_BANDS, Carry, Categories, Curve, Exclude, Group, Measure, Scorecard, Worst
 from csworkbench.tables import Kind
@@ -491,7 +491,7 @@ def test_a_measure_whose_table_is_missing_is_left_out_and_named():
 def test_a_scorecard_without_any_measure_left_is_refused():
     only = measure("b")
     inputs = replace(make_inputs(a=[[40], [40]]), left_out={source_key(only.source): ("touches",)})
-    with pytest.raises(AnalysisError, match="no measure can be computed; the workspace lacks touches"):
+    with pytest.raises(NothingToAnalyze, match="no measure can be computed; the workspace lacks touches"):
         health.analyze(inputs, make_config(card(only)))
 
 

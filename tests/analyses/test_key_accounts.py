@@ -17,7 +17,7 @@ from csworkbench.analyses.key_accounts.rating import alpha
 from csworkbench.analyses.key_accounts.selling import claim_table
 from csworkbench.analyses.key_accounts.sheets import guard_table, projects_of
 from csworkbench.asof import take
-from csworkbench.errors import AnalysisError, ConfigError
+from csworkbench.errors import ConfigError, NothingToAnalyze
 from csworkbench.sampledata.book import simulate
 from csworkbench.sampledata.dealing import SALES
 from csworkbench.sampledata.relations import RELATION
@@ -463,7 +463,7 @@ def test_roles_nobody_holds_are_named():
 
 
 def test_without_key_accounts_there_is_no_page():
-    with pytest.raises(AnalysisError, match=r"no key account is there"):
+    with pytest.raises(NothingToAnalyze, match=r"no key account is there"):
         result_of(make_book(changes={name: {"churned_at": "2026-01-01T00:00:00"} for name in "ab"}))
 
 

@@ -8,6 +8,7 @@ OWN_ERRORS = {
     "ConfigError",
     "DataError",
     "AnalysisError",
+    "NothingToAnalyze",
     "RunError",
     "EnvironmentProblem",
     "WorkbenchError",

@@ -245,3 +245,16 @@ def test_amounts_survive_exactly_in_either_decimal_mark(project, amounts):
     comma = project.accounts(f"account_id;arr\n{lines.replace('.', ',')}", delimiter=";", decimal=",")
     assert column(point, "arr") == sorted(amounts, key=str)
     assert point.reports["accounts"].digest == comma.reports["accounts"].digest
+
+
+def test_a_word_that_the_map_does_not_name_stays_and_is_told(project):
+    lines = "account_id,Segment,Kind\nA1,A,x\nA2,D,y\nA3,large,x\nA4,,x\nA5,E,z\nA6, B ,x\n"
+    mapped = {"from": "Segment", "values": {"A": "large", "B": "mid"}}
+    kind = {"from": "Kind", "values": {"x": "shop", "y": "farm"}}
+    book = project.accounts(lines, columns={"value_tier": mapped}, extra={"kind": {"type": "text", **kind}})
+    assert column(book, "value_tier") == ["D", "E", None, "large", "large", "mid"]
+    found = finding(book, "accounts", "unmapped", "value_tier")
+    assert (found.count, found.example, found.place, found.action) == (2, "D", "accounts.csv:3", "kept")
+    assert "is not named under values" in found.hint
+    assert finding(book, "accounts", "unmapped", "kind").example == "z"
+    assert finding(book, "accounts", "blank", "value_tier").count == 1

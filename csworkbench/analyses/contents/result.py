@@ -14,7 +14,7 @@ from csworkbench.analyses.contents.recalling import list_table, recall_table, se
 from csworkbench.analyses.contents.sending import action_table, outcome_table, rate_table, standing_out
 from csworkbench.analyses.contents.settings import Config
 from csworkbench.analyses.contents.staying import ALL, kept_table, way_table
-from csworkbench.errors import AnalysisError
+from csworkbench.errors import NothingToAnalyze
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, say, worst_first
 from csworkbench.formats import Readable
 
@@ -62,10 +62,10 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         config: Settings.
 
     Raises:
-        AnalysisError: none of the tables it is about is there.
+        NothingToAnalyze: none of the tables it is about is there.
     """
     if {"contents", "touches", "leads", "contacts"} <= {*inputs.absent}:
-        raise AnalysisError("contents, touches, leads and contacts are all missing: add one of them under tables")
+        raise NothingToAnalyze("contents, touches, leads and contacts are all missing: add one of them under tables")
     leads = with_stage(inputs.leads, config)
     tables = _tables(inputs, config, leads)
     figures = _figures(inputs, config, leads, tables)

@@ -49,7 +49,10 @@ def _about_tables(read: "pd.DataFrame", config: Config) -> Iterator[Caveat]:
                 share=row["refused_share"],
                 most=config.most_refused,
             ),
-            say("The table of findings names the first such row of each rule; the quarantine file lists all"),
+            say(
+                "The table of findings names the first such row of each rule; {file} lists all",
+                file=f"outputs/cache/quarantine/{row['table']}.csv",
+            ),
         )
     for row in read[read["state"] == "stale"].to_dict("records"):
         yield Caveat(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from csworkbench.analyses.health.panel import Inputs, source_key
 from csworkbench.analyses.health.settings import Config
-from csworkbench.errors import AnalysisError
+from csworkbench.errors import AnalysisError, NothingToAnalyze
 from csworkbench.features import Attribute
 from csworkbench.remembering import once
 from csworkbench.scoring import Grades, Scorecard, choose, grade, settle_bands
@@ -131,7 +131,7 @@ def _usable(card: Scorecard, inputs: Inputs) -> Scorecard:
     usable = card.without(lacking)
     if usable is None:
         tables = ", ".join(sorted(set().union(*lacking.values())))
-        raise AnalysisError(f"scorecard '{card.id}': no measure can be computed; the workspace lacks {tables}")
+        raise NothingToAnalyze(f"scorecard '{card.id}': no measure can be computed; the workspace lacks {tables}")
     unknown = [measure.name for measure in usable.measures if source_key(measure.source) not in inputs.panel.columns]
     if unknown:
         raise AnalysisError(f"scorecard '{card.id}': {', '.join(unknown)} not measured yet; run prepare again")

@@ -10,7 +10,7 @@ from csworkbench.analyses.health_proof.happened import happened
 from csworkbench.analyses.health_proof.measured import carried, measured
 from csworkbench.analyses.health_proof.settings import Config
 from csworkbench.asof import earlier
-from csworkbench.errors import AnalysisError, Problem
+from csworkbench.errors import NothingToAnalyze, Problem
 from csworkbench.scoring import Carry, Scorecard, choose, grade
 
 if TYPE_CHECKING:
@@ -104,12 +104,13 @@ def gather(snapshot: "Snapshot", config: Config, resolved: Mapping[str, Any]) ->
         resolved: Settings of health in JSON types, scorecards filled in.
 
     Raises:
-        AnalysisError: the event is not recorded, never happened or always did, or a scorecard is not there.
+        NothingToAnalyze: the event is not recorded, or nothing has been decided yet.
+        AnalysisError: it never happened or always did, or a scorecard is not there.
     """
     what = happened(snapshot, config)
     if what.rows.empty:
         hint = "take more months, a shorter horizon, or another event"
-        raise AnalysisError(Problem("nothing has been decided yet that a score could be held against", hint=hint))
+        raise NothingToAnalyze(Problem("nothing has been decided yet that a score could be held against", hint=hint))
     cards = cards_of(resolved, config)
     earliest = earlier(snapshot, what.rows["snapshot_date"].min().date())
     columns = columns_of(snapshot, earliest, cards, config)
@@ -138,7 +139,7 @@ def score(evidence: Evidence) -> dict[str, Scored]:
         evidence: What was known at the date of each row.
 
     Raises:
-        AnalysisError: no measure of a scorecard can be computed.
+        NothingToAnalyze: no measure of a scorecard can be computed.
     """
     import numpy as np
 
@@ -157,7 +158,7 @@ def _scored(evidence: Evidence, name: str, rows: "NDArray[np.intp]") -> Scored:
     columns = evidence.columns.of_card[name]
     card = whole.without(measure.name for measure in whole.measures if measure.name not in columns)
     if card is None:
-        raise AnalysisError(f"scorecard '{name}': no measure can be computed from the tables of the workspace")
+        raise NothingToAnalyze(f"scorecard '{name}': no measure can be computed from the tables of the workspace")
     values = pd.DataFrame({measure.name: evidence.known[columns[measure.name]] for measure in card.measures})
     values = values.assign(**dict(evidence.carried.get(name, {}))).iloc[rows]
     grades = grade(card, values, (evidence.as_of,))

@@ -14,7 +14,7 @@ from csworkbench.analyses.key_accounts.rating import card_table, dimension_table
 from csworkbench.analyses.key_accounts.selling import MORE, claim_table, source_table
 from csworkbench.analyses.key_accounts.settings import Config
 from csworkbench.analyses.key_accounts.sheets import guard_table, kpi_table
-from csworkbench.errors import AnalysisError
+from csworkbench.errors import NothingToAnalyze
 from csworkbench.estimates import Caveat, Estimate, Handout, Message, say, worst_first
 from csworkbench.formats import Readable
 
@@ -70,10 +70,10 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         config: Settings.
 
     Raises:
-        AnalysisError: there is no key account.
+        NothingToAnalyze: there is no key account.
     """
     if inputs.key.empty:
-        raise AnalysisError(f"no key account is there on {inputs.as_of}: say under tiers or accounts who they are")
+        raise NothingToAnalyze(f"no key account is there on {inputs.as_of}: say under tiers or accounts who they are")
     tables = _tables(inputs, config)
     figures = _figures(inputs, config, tables)
     return Result(
