@@ -268,6 +268,53 @@ def test_freshness_counts_from_the_last_visit_and_of_who_never_had_one_from_sign
     assert found.loc["offline", "median_days"] == 180
 
 
+def test_without_a_record_of_visits_nobody_is_overdue_and_nobody_is_fresh():
+    found = result_of({"accounts": FOUR}, settings(fresh_days={"large": {"online": 30, "offline": 90}}))
+    assert found.tables["freshness"]["accounts"].tolist() == [4, 4]
+    assert found.tables["freshness"].drop(columns=["tier", "kind", "limit_days", "accounts"]).isna().all(axis=None)
+    assert found.tables["accounts"]["visits_overdue"].isna().all()
+    assert "visits_overdue" not in found.figures
+    assert not any("visit" in text(action) for action in found.actions)
+    tasks = found.tables["customers"].drop(columns=["tier", "customers"])
+    assert len(tasks) == 2
+    assert tasks.isna().all(axis=None)
+    assert found.figures["due"].value is found.figures["due_overdue"].value is None
+    assert "what is due is not known" in text(found.headline)
+    assert "nobody can tell what is due" in text(found.actions[0])
+
+
+def test_only_the_kinds_of_visits_that_are_recorded_can_be_overdue():
+    limits = settings(fresh_days={"large": {"online": 30, "offline": 30}})
+    met = {"meeting_id": "M1", "account_id": "A1", "held_at": "2026-06-20T00:00:00"}
+    found = result_of({"accounts": FOUR, "meetings": [met]}, limits)
+    overdue = found.tables["freshness"].set_index("kind")["overdue"]
+    assert overdue["online"] == 3
+    assert pd.isna(overdue["offline"])
+    assert (found.figures["visits_overdue"].value, found.figures["visits_overdue"].n) == (3 / 4, 4)
+    there = result_of({"accounts": FOUR, "meetings": [{**met, "is_onsite": True}]}, limits)
+    assert there.tables["freshness"].set_index("kind")["overdue"].to_dict() == {"offline": 3, "online": 4}
+
+
+def test_what_no_column_says_of_work_is_not_known():
+    bare = {"touch_id": "T1", "account_id": "A1", "csm_id": "C1", "mode": "human", "sent_at": "2026-06-20T00:00:00"}
+    listed = [{"task_id": "W1", "account_id": "A1", "csm_id": "C1"}]
+    found = result_of(team(touches=[bare], tasks=listed)).tables
+    anna = found["people"].set_index("csm").loc["Anna"]
+    assert (anna["touches"], anna["tasks_open"]) == (1, 1)
+    assert anna[["minutes_week", "load_share", "tasks_overdue"]].isna().all()
+    book_row = found["customers"].set_index("tier").loc["all"]
+    assert book_row["tasks_open"] == 1
+    assert book_row[["tasks_overdue", "tasks_due", "tasks_done", "done_share"]].isna().all()
+
+
+def test_without_assignments_nobody_can_tell_how_many_accounts_a_person_has():
+    made = [touch(place, "A1", "2026-06-20T00:00:00", csm_id=who) for place, who in enumerate(("C1", "C2"))]
+    found = result_of({"accounts": FOUR, "csms": CSMS, "touches": made}).tables["people"]
+    assert found["csm"].tolist() == ["2 others with fewer accounts"]
+    assert found[["accounts", "due", "due_overdue"]].isna().all(axis=None)
+    assert found["touches"].tolist() == [2]
+
+
 def test_a_held_meeting_is_a_visit_and_one_in_the_future_is_none():
     meetings = [
         {"meeting_id": "M1", "account_id": "A1", "kind": "regular", "is_onsite": True, "planned_at": None,

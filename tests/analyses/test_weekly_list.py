@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from importlib import import_module
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 from scipy.stats import binom
 
 from csworkbench.analyses import weekly_list
+from csworkbench.analyses.weekly_list.evidence import PROPOSING
 from csworkbench.asof import take
 from csworkbench.assignment import is_held
 from csworkbench.config import changed
@@ -736,8 +738,9 @@ def test_a_row_is_proposed_until_a_touch_names_it():
 def test_what_was_sent_is_not_struck_off_by_its_own_touch(is_official):
     policy = OPEN.model_copy(update={"caps": (Cap(per="contact", touches=1, days=14),)})
     rows = [proposal("P01", is_must_do=True)]
-    first = result(rows, policy=policy)
     touch = {"touch_id": "X1", "account_id": "A01", "contact_id": "P01", "sent_at": "2026-09-29T10:00:00"}
+    elsewhere = {**touch, "touch_id": "X0", "account_id": "A02", "contact_id": "P02", "sent_at": "2026-01-01T10:00:00"}
+    first = result(rows, tables(touches=[elsewhere]), policy)
     data = tables(touches=[{**touch, "proposal_id": first.tables["list"]["proposal_id"].item()}])
     now = result(rows, data, policy, as_released(first.tables["list"]) if is_official else ())
     assert listed(now) == ["P01"]
@@ -947,8 +950,39 @@ def test_a_missing_suppressions_file_stops_the_list():
 def test_a_run_without_proposals_says_so():
     found = result({})
     assert "Nobody is proposed" in text(found.headline)
-    assert "no_proposals" in codes(found)
+    (none,) = [caveat for caveat in found.caveats if caveat.code == "no_proposals"]
+    assert text(none.action) == "Run the whole batch: csw run"
+    assert "lacks_proposals" not in codes(found)
     assert found.releases == ()
+
+
+def test_analyses_that_could_propose_and_are_no_part_of_the_run_are_named_before_the_list_is_made_official():
+    part = result([proposal("P01")], tables(renewals=[{"renewal_id": "R1", "account_id": "A01"}]))
+    (lacking,) = [caveat for caveat in part.caveats if caveat.code == "lacks_proposals"]
+    assert text(lacking.message).startswith("The results of renewals are not part of this run")
+    told = [text(action) for action in part.actions]
+    assert "Run the whole batch before the list is made official: csw run" in told
+    assert not any("csw release" in action for action in told)
+    both = {"triggers": made([proposal("P01")]), "renewals": made([], "renewals")}
+    whole = result(both, tables(renewals=[{"renewal_id": "R1", "account_id": "A01"}]))
+    assert "lacks_proposals" not in codes(whole)
+    assert any("csw release latest weekly_list" in text(action) for action in whole.actions)
+
+
+def test_an_analysis_whose_tables_the_book_lacks_is_not_missed():
+    found = result([proposal("P01")])
+    assert "lacks_proposals" not in codes(found)
+    assert any("csw release latest weekly_list" in text(action) for action in found.actions)
+
+
+@pytest.mark.parametrize("name", weekly_list.NEEDS_IF_PRESENT)
+def test_whoever_proposes_is_missed_exactly_where_its_own_tables_are_there(name):
+    module = import_module(f"csworkbench.analyses.{name}")
+    is_proposing = "proposals" in (module.Result.__doc__ or "")
+    assert (name in PROPOSING) == is_proposing
+    if is_proposing:
+        assert {"accounts", *PROPOSING[name]} == set(module.READS)
+        assert set(PROPOSING[name]) <= {*weekly_list.READS_IF_PRESENT}
 
 
 def test_more_in_the_calendar_than_time_is_told():

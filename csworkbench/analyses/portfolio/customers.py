@@ -22,17 +22,20 @@ def customer_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
 
     Returns:
         One row per tier: tier, customers, tasks_open, tasks_overdue, tasks_due (in the period, of which tasks_done),
-        done_share (missing: none was due), low_share, high_share.
+        done_share (missing: none was due), low_share, high_share; what no column of tasks says is missing.
     """
     import pandas as pd
 
     tasks = _of_period(inputs, config)
+    says = {"is_open": (), "is_late": ("due_at",), "is_due": ("due_at",), "is_done": ("due_at", "done_at")}
+    is_known = {name: inputs.knows("tasks", *columns) for name, columns in says.items()}
     lines = []
     for tier, members in [(ALL, inputs.accounts), *inputs.accounts.groupby("tier")]:
         rows = tasks[tasks["account_id"].isin(members.index)]
         share = completion(rows, config.level)
-        counts = [int(rows[name].sum()) for name in ("is_open", "is_late", "is_due", "is_done")]
-        lines.append((str(tier), len(members), *counts, share.value, share.low, share.high))
+        ends = (share.value, share.low, share.high) if is_known["is_done"] else (None, None, None)
+        counts = [int(rows[name].sum()) if is_known[name] else None for name in says]
+        lines.append((str(tier), len(members), *counts, *ends))
     columns = [
         "tier",
         "customers",
@@ -44,7 +47,8 @@ def customer_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
         "low_share",
         "high_share",
     ]
-    return pd.DataFrame(lines, columns=columns).astype(dict.fromkeys(("done_share", "low_share", "high_share"), float))
+    kinds = dict.fromkeys(columns[2:6], "Int64") | dict.fromkeys(columns[6:], "float64")
+    return pd.DataFrame(lines, columns=columns).astype(kinds)
 
 
 def arr_table(inputs: Inputs) -> "pd.DataFrame":
@@ -154,6 +158,6 @@ def customer_figures(inputs: Inputs, arr: "pd.DataFrame", config: Config) -> Map
     for place, row in enumerate(known.to_dict("records")):
         name = f"arr.{row['currency']}" if place else "arr"
         figures[name] = Estimate(float(row["arr"]), str(row["currency"]), int(row["priced"]))
-    if "tasks" in inputs.tables:
+    if inputs.knows("tasks", "due_at", "done_at"):
         figures["tasks_done"] = completion(_of_period(inputs, config), config.level)
     return figures

@@ -27,11 +27,11 @@ class Inputs:
         doubled: Accounts with two CSMs at once: see `with_two_csms`.
         talks: One row per account and person (missing = not recorded) with a touch by a person in the period:
             account_id, csm_id, touches, minutes.
-        visits: By account_id: online, offline (day of the last one).
+        visits: By account_id: online, offline (day of the last one); a kind that no table records is no column.
         tasks: One row per task that is not dropped: task_id, account_id, csm_id, theme, priority, due_on, done_on.
         meetings: One row per meeting that was not held: account_id, kind, planned_on.
         steps: One row per open mandatory step of an open plan: plan_id, account_id, name, planned_on.
-        tables: Tables of the workspace.
+        tables: Table of the workspace -> its columns.
         upstream: Results of this run: their figures, tables and settings.
     """
 
@@ -45,8 +45,17 @@ class Inputs:
     tasks: "pd.DataFrame"
     meetings: "pd.DataFrame"
     steps: "pd.DataFrame"
-    tables: frozenset[str]
+    tables: Mapping[str, frozenset[str]]
     upstream: Mapping[str, Any]
+
+    def knows(self, table: str, *columns: str) -> bool:
+        """Return whether the book has a table with all of these columns: what they say is not known otherwise.
+
+        Args:
+            table: Canonical table.
+            columns: Its columns.
+        """
+        return table in self.tables and self.tables[table] >= set(columns)
 
 
 def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> Inputs:
@@ -72,7 +81,7 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
     steps = _steps(snapshot)
     held = meetings[meetings["held_on"].notna()]
     not_held = meetings[meetings["held_on"].isna() & meetings["planned_on"].notna()]
-    here = accounts.index
+    here, tables = accounts.index, {name: frozenset(table.columns) for name, table in snapshot.tables.items()}
     talks, last = _talks(snapshot, config)
     return Inputs(
         as_of=snapshot.as_of,
@@ -81,13 +90,13 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         people=_people(snapshot),
         doubled=with_two_csms(snapshot, accounts),
         talks=talks[talks["account_id"].isin(here)].reset_index(drop=True),
-        visits=_visits(last, held, config).reindex(here),
+        visits=_visits(last, held, config)[_recorded(tables)].reindex(here),
         tasks=tasks[~is_dropped & tasks["account_id"].isin(here)].drop(columns="status").reset_index(drop=True),
         meetings=not_held.loc[not_held["account_id"].isin(here), ["account_id", "kind", "planned_on"]].reset_index(
             drop=True
         ),
         steps=steps[steps["account_id"].isin(here)].reset_index(drop=True),
-        tables=frozenset(snapshot.tables),
+        tables=tables,
         upstream=upstream,
     )
 
@@ -137,6 +146,14 @@ def _visits(last: "pd.DataFrame", held: "pd.DataFrame", config: Config) -> "pd.D
         both = pd.concat([talked[["account_id", "last_on"]], sat[["account_id", "last_on"]]])
         found[kind] = both.groupby("account_id")["last_on"].max()
     return pd.DataFrame(found)
+
+
+def _recorded(tables: Mapping[str, frozenset[str]]) -> list[str]:
+    """Return the kinds of visits that a table of the book can tell of: no row of another one says that nobody went."""
+    met = tables.get("meetings", frozenset())
+    if tables.get("touches", frozenset()) >= {"channel", "mode"}:
+        return [ONLINE, OFFLINE]
+    return [ONLINE, OFFLINE] if met >= {"held_at", "is_onsite"} else [ONLINE] if "held_at" in met else []
 
 
 def _steps(snapshot: Snapshot) -> "pd.DataFrame":

@@ -32,7 +32,8 @@ def overdue_visits(inputs: Inputs, config: Config) -> "pd.DataFrame":
 
     Returns:
         One row per account and kind of visit that is asked for: account_id, tier, kind (online, offline), limit_days,
-        last_on (missing = never), days (missing = never, and nobody knows since when it is a customer), is_overdue.
+        last_on (missing = never), days (missing = never, and nobody knows since when it is a customer), is_overdue
+        (missing, as the days before it: no table records visits of the kind).
     """
     import pandas as pd
 
@@ -40,13 +41,14 @@ def overdue_visits(inputs: Inputs, config: Config) -> "pd.DataFrame":
     parts = []
     for kind in (ONLINE, OFFLINE):
         limits = inputs.accounts["tier"].map({tier: getattr(each, kind) for tier, each in config.fresh_days.items()})
-        asked = inputs.accounts.assign(limit_days=limits.astype(float), last_on=inputs.visits[kind]).dropna(
-            subset="limit_days"
-        )
+        is_recorded = kind in inputs.visits
+        last = inputs.visits[kind] if is_recorded else pd.Series(pd.NaT, index=inputs.accounts.index)
+        asked = inputs.accounts.assign(limit_days=limits.astype(float), last_on=last).dropna(subset="limit_days")
         days = (today - asked["last_on"].fillna(asked["since"])).dt.days
-        # Of whom nothing is known at all, nobody can say that it is fresh.
-        late = days.isna() | (days > asked["limit_days"])
-        parts.append(asked.assign(kind=kind, days=days, is_overdue=late))
+        # Of whom nothing is known at all, nobody can say that it is fresh; without any record, nor that it is not.
+        late = (days.isna() | (days > asked["limit_days"])).astype("boolean")
+        told = {"days": days, "is_overdue": late} if is_recorded else {"days": float("nan"), "is_overdue": pd.NA}
+        parts.append(asked.assign(kind=kind, **told).astype({"is_overdue": "boolean"}))
     columns = ["tier", "kind", "limit_days", "last_on", "days", "is_overdue"]
     return pd.concat(parts)[columns].rename_axis("account_id").reset_index()
 
@@ -60,7 +62,8 @@ def freshness_table(overdue: "pd.DataFrame", level: float) -> "pd.DataFrame":
 
     Returns:
         One row per tier and kind: tier, kind, limit_days, accounts, never (without any visit), median_days (since the
-        last one), overdue, overdue_share, low_share, high_share.
+        last one), overdue, overdue_share, low_share, high_share; missing from never on where no table records visits
+        of the kind.
     """
     import pandas as pd
 
@@ -68,11 +71,12 @@ def freshness_table(overdue: "pd.DataFrame", level: float) -> "pd.DataFrame":
 
     lines = []
     for (tier, kind), rows in overdue.groupby(["tier", "kind"], sort=True):
-        late = rows["is_overdue"].astype(float)
+        late = rows["is_overdue"].dropna().astype(float)
         share = share_of(late, pd.Series(1.0, index=late.index), level)
         days = rows.loc[rows["last_on"].notna(), "days"].median()
-        counted = (len(rows), int(rows["last_on"].isna().sum()), days, int(late.sum()))
-        lines.append((tier, kind, int(rows["limit_days"].iloc[0]), *counted, share.value, share.low, share.high))
+        never, count = (int(rows["last_on"].isna().sum()), int(late.sum())) if len(late) else (None, None)
+        told = (len(rows), never, days, count, share.value, share.low, share.high)
+        lines.append((tier, kind, int(rows["limit_days"].iloc[0]), *told))
     columns = [
         "tier",
         "kind",
@@ -85,7 +89,9 @@ def freshness_table(overdue: "pd.DataFrame", level: float) -> "pd.DataFrame":
         "low_share",
         "high_share",
     ]
-    return pd.DataFrame(lines, columns=columns)
+    numbers = ("median_days", "overdue_share", "low_share", "high_share")
+    kinds = {"never": "Int64", "overdue": "Int64", **dict.fromkeys(numbers, "float64")}
+    return pd.DataFrame(lines, columns=columns).astype(kinds)
 
 
 def people_table(inputs: Inputs, config: Config, due: "pd.DataFrame") -> "pd.DataFrame":
@@ -129,21 +135,28 @@ def _work(inputs: Inputs, config: Config, due: "pd.DataFrame") -> "pd.DataFrame"
     who = sorted({*held.dropna(), *doing["csm_id"].dropna(), *loads(inputs).index})
     about = inputs.people.reindex(pd.Index(who, name="csm_id"))
     sums = doing.groupby("csm_id")[["touches", "minutes"]].sum().reindex(about.index)
-    # Without the table nothing is known: not none.
-    known = {name: 0.0 if name in inputs.tables else float("nan") for name in ("touches", "tasks")}
-    minutes = sums["minutes"].fillna(0.0) / (config.period_days / 7) + known["touches"]
+    # Without the table, or its columns, nothing is known: not none.
+    known = {
+        "accounts": inputs.knows("assignments"),
+        "touches": inputs.knows("touches", "mode"),
+        "minutes": inputs.knows("touches", "mode", "minutes"),
+        "open": inputs.knows("tasks"),
+        "late": inputs.knows("tasks", "due_at"),
+    }
+    nothing = {name: 0.0 if is_known else float("nan") for name, is_known in known.items()}
+    minutes = sums["minutes"].fillna(0.0) / (config.period_days / 7) + nothing["minutes"]
     counted = {
-        "accounts": held.value_counts().reindex(about.index).fillna(0).astype(int),
+        "accounts": _counts(held.to_frame(), about.index).astype(int) if known["accounts"] else float("nan"),
         "accounts_average": loads(inputs)["accounts"].reindex(about.index),
-        "touches": sums["touches"].fillna(0.0) + known["touches"],
+        "touches": sums["touches"].fillna(0.0) + nothing["touches"],
         "minutes_week": minutes,
         "capacity_week": about["capacity"],
         "load_share": minutes / about["capacity"].where(about["capacity"] > 0),
         "plans_running": _plans(inputs, about.index),
-        "tasks_open": _counts(open_ones, about.index) + known["tasks"],
-        "tasks_overdue": _counts(open_ones[open_ones["due_on"] < today], about.index) + known["tasks"],
-        "due": _counts(due, about.index),
-        "due_overdue": _counts(due[due["is_overdue"]], about.index),
+        "tasks_open": _counts(open_ones, about.index) + nothing["open"],
+        "tasks_overdue": _counts(open_ones[open_ones["due_on"] < today], about.index) + nothing["late"],
+        "due": _counts(due, about.index) + nothing["accounts"],
+        "due_overdue": _counts(due[due["is_overdue"]], about.index) + nothing["accounts"],
     }
     named = about.assign(csm=about["csm"].fillna(about.index.to_series()), **counted)
     found: pd.DataFrame = named.reset_index()[PEOPLE].astype({"csm_id": "str", "csm": "str", "team": "str"})
@@ -282,17 +295,19 @@ def difference_table(inputs: Inputs, config: Config, overdue: "pd.DataFrame") ->
 
 
 def _measures(inputs: Inputs, config: Config, overdue: "pd.DataFrame") -> "Mapping[str, pd.Series[float]]":
-    found = {}
-    if "touches" in inputs.tables:
+    found = {
+        "visits_overdue": overdue.dropna(subset="is_overdue").groupby("account_id")["is_overdue"].max().astype(float)
+    }
+    if inputs.knows("touches", "mode"):
         sums = inputs.talks.groupby("account_id")["touches"].sum()
         found["touches"] = sums.reindex(inputs.accounts.index).fillna(0.0)
-        found["visits_overdue"] = overdue.groupby("account_id")["is_overdue"].max().astype(float)
     health = inputs.upstream.get("health")
     if health is not None:
         worst = health.config["scorecards"][0]["bands"][0]["name"]
         scores = health.tables["scores"].dropna(subset="score").set_index("account_id")["band"]
         found["at_risk"] = (scores == worst).astype(float)
-    tasks = tasks_by_account(inputs, config)
-    due = tasks[tasks["is_due"] > 0].set_index("account_id")
-    found["tasks_done"] = due["is_done"] / due["is_due"]
+    if inputs.knows("tasks", "due_at", "done_at"):
+        tasks = tasks_by_account(inputs, config)
+        due = tasks[tasks["is_due"] > 0].set_index("account_id")
+        found["tasks_done"] = due["is_done"] / due["is_due"]
     return found

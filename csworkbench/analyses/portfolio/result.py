@@ -25,7 +25,7 @@ from csworkbench.analyses.portfolio.performance import (
 )
 from csworkbench.analyses.portfolio.settings import Config
 from csworkbench.analyses.portfolio.sheet import SHEET, sheet
-from csworkbench.analyses.portfolio.workbench import account_table, due_table
+from csworkbench.analyses.portfolio.workbench import account_table, due_table, is_due_known
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
 from csworkbench.formats import Readable
@@ -90,7 +90,7 @@ def analyze(inputs: Inputs, config: Config) -> Result:
         figures=figures,
         tables=tables,
         caveats=worst_first(caveats(inputs, config, tables)),
-        actions=tuple(_actions(tables)) or (say("Nothing to do: nothing is due."),),
+        actions=tuple(_actions(tables)) or (_nothing(inputs),),
         files={SHEET: sheet(inputs, headline, figures, tables)},
     )
 
@@ -122,16 +122,17 @@ def _figures(
 ) -> dict[str, Estimate]:
     from csworkbench.features.estimating import share_of
 
-    by_account = overdue.assign(asked=1.0, late=overdue["is_overdue"].astype(float)).groupby("account_id")
+    visited = overdue.dropna(subset="is_overdue")
+    by_account = visited.assign(asked=1.0, late=visited["is_overdue"].astype(float)).groupby("account_id")
     sums = by_account[["late", "asked"]].sum()
-    due = tables["due"]
+    due, is_known = tables["due"], is_due_known(inputs)
     found = {
         **customer_figures(inputs, tables["arr"], config),
-        "due": Estimate(len(due), "tasks", due["account_id"].nunique()),
-        "due_overdue": Estimate(int(due["is_overdue"].sum()), "tasks", len(due)),
+        "due": Estimate(len(due) if is_known else None, "tasks", due["account_id"].nunique()),
+        "due_overdue": Estimate(int(due["is_overdue"].sum()) if is_known else None, "tasks", len(due)),
         **taken_figures(inputs),
     }
-    if inputs.tables & {"touches", "meetings"}:
+    if len(inputs.visits.columns):
         found["visits_overdue"] = share_of(sums["late"], sums["asked"], config.level)
     return {name: found[name] for name in dict.fromkeys([*FIRST, *found]) if name in found}
 
@@ -150,14 +151,24 @@ def _headline(figures: Mapping[str, Estimate]) -> Message:
         renewals = say("no forecast of renewals")
     else:
         renewals = say("{rate:share} of the next quarter's renewals are expected to come", rate=rate.value)
+    due, late = figures["due"].value, figures["due_overdue"].value
+    if due is None:
+        waiting = say("what is due is not known")
+    else:
+        waiting = say("{due:n thing is|things are} due, {late:count} of them late", due=int(due), late=int(late or 0))
     return say(
-        "{n:n customer|customers}; {health}; {renewals}; {due:n thing is|things are} due, {late:count} of them late",
+        "{n:n customer|customers}; {health}; {renewals}; {waiting}",
         n=int(figures["customers"].value or 0),
         health=health,
         renewals=renewals,
-        due=int(figures["due"].value or 0),
-        late=int(figures["due_overdue"].value or 0),
+        waiting=waiting,
     )
+
+
+def _nothing(inputs: Inputs) -> Message:
+    if is_due_known(inputs):
+        return say("Nothing to do: nothing is due.")
+    return say("Run the whole batch, or add tasks, meetings or plans: until then nobody can tell what is due")
 
 
 def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from csworkbench import formats
-from csworkbench.analyses.portfolio.evidence import Inputs
+from csworkbench.analyses.portfolio.evidence import OFFLINE, ONLINE, Inputs
 from csworkbench.analyses.portfolio.settings import FELL, MEETING, RENEWAL, STEP, STUCK, TASK, TOUCH, Config
 from csworkbench.estimates import Message, say
 
@@ -47,6 +47,17 @@ def due_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
     told = known.assign(is_overdue=late, **{name: about[name].to_numpy() for name in ("name", "csm", "csm_id")})
     ordered: pd.DataFrame = told.sort_values(["priority", "due_on", "account_id", "what"], kind="stable")
     return ordered[COLUMNS].reset_index(drop=True)
+
+
+def is_due_known(inputs: Inputs) -> bool:
+    """Return whether anything can be due: a table or a result of the run that says so is there.
+
+    Args:
+        inputs: Tables of the book and results of the run.
+    """
+    days = {"tasks": "due_at", "meetings": "planned_at", "plan_steps": "planned_at"}
+    results = ("renewals", "health", "touch_matrix", "segments")
+    return any(name in inputs.upstream for name in results) or any(inputs.knows(*each) for each in days.items())
 
 
 def _soon(rows: "pd.DataFrame", day: str, inputs: Inputs, days: int) -> "Iterable[dict[str, object]]":
@@ -177,7 +188,8 @@ def account_table(inputs: Inputs, overdue: "pd.DataFrame") -> "pd.DataFrame":
     """
     import pandas as pd
 
-    table = inputs.accounts.assign(last_online=inputs.visits["online"], last_offline=inputs.visits["offline"])
+    visits = inputs.visits.reindex(columns=[ONLINE, OFFLINE]).astype("datetime64[s]").add_prefix("last_")
+    table = inputs.accounts.join(visits)
     late = overdue.groupby("account_id")["is_overdue"].max()
     table = table.assign(visits_overdue=late.reindex(table.index).astype("boolean"))
     for name, source, columns in (

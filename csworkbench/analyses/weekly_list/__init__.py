@@ -24,6 +24,9 @@ READS_IF_PRESENT = (
     "plans",
     "plan_steps",
     "id_map",
+    # Whether an analysis that is no part of the run could propose.
+    "nps_responses",
+    "renewals",
     # What conditions of leave_out may read.
     "messages",
     "milestones",

@@ -29,7 +29,18 @@ def caveats(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]", sh
             "no_proposals",
             Severity.WARNING,
             say("No analysis of this run proposes anybody"),
-            say("Run it with analyses that do: csw run nps_outreach weekly_list"),
+            say("Run the whole batch: csw run"),
+        )
+    elif inputs.lacking:
+        yield Caveat(
+            "lacks_proposals",
+            Severity.WARNING,
+            say(
+                "The results of {names:list} are not part of this run: whom they would propose is neither listed nor "
+                "left out",
+                names=list(inputs.lacking),
+            ),
+            say("Run the whole batch: csw run"),
         )
     yield from _about_must_do(tables["short"])
     yield from policy.doubts(inputs.ground)
@@ -149,7 +160,9 @@ def actions(inputs: Inputs, made: Plan, tables: "Mapping[str, pd.DataFrame]") ->
         tables: Tables of the page.
     """
     is_official = any(each.first_day == inputs.week.first for each in inputs.official)
-    if len(tables["list"]) and not is_official:
+    if len(tables["list"]) and not is_official and inputs.lacking:
+        yield say("Run the whole batch before the list is made official: csw run")
+    elif len(tables["list"]) and not is_official:
         yield say("Make the list official before the first contact: csw release latest weekly_list")
     capacity = tables["capacity"]
     short = capacity[capacity["more_per_hour"] > 0].sort_values(["more_per_hour", "csm_id"], ascending=[False, True])

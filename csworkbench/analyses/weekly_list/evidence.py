@@ -20,6 +20,16 @@ if TYPE_CHECKING:
     from csworkbench.sources import Contacted
 
 
+PROPOSING: Mapping[str, tuple[str, ...]] = {
+    "nps_outreach": ("nps_responses",),
+    "touch_matrix": ("touches",),
+    "triggers": (),
+    "plan_validation": ("plans",),
+    "renewals": ("renewals",),
+}
+"""Analysis of the product that proposes -> the tables without which it cannot run, beside accounts."""
+
+
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Inputs:
     """Everything `analyze` needs; all but `ground`, `done` and the proposals as known when the week began.
@@ -32,6 +42,7 @@ class Inputs:
         proposals: Of all analyses, by priority and id: `policy.COLUMNS` and analysis. A proposal for an account as a
             whole names its primary contact.
         sources: Analysis -> proposals it made.
+        lacking: Analyses that could propose from the tables of the book, and are no part of this run.
         drawn: Analysis that draws its holdouts itself -> its table `holdout`.
         accounts: account_id -> name.
         book: Accounts under contract.
@@ -57,6 +68,7 @@ class Inputs:
     timezone: str
     proposals: "pd.DataFrame"
     sources: Mapping[str, int]
+    lacking: tuple[str, ...]
     drawn: "Mapping[str, pd.DataFrame]"
     accounts: Mapping[str, str]
     book: int
@@ -112,6 +124,9 @@ def prepare(snapshot: Snapshot, config: Config, upstream: Mapping[str, Any]) -> 
         timezone=snapshot.workspace.timezone,
         proposals=proposals,
         sources=sources,
+        lacking=tuple(
+            name for name, tables in PROPOSING.items() if name not in upstream and snapshot.tables.keys() >= set(tables)
+        ),
         drawn=_drawn(upstream),
         accounts=_names(before),
         book=book_size(before),
