@@ -27,8 +27,8 @@ Placeholders of a Message, `{name:spec}`:
 
 from csworkbench.formats.figures import day, estimate, figure, in_unit, is_missing, money, month, number, share
 from csworkbench.formats.inert import neutral, printable
-from csworkbench.formats.languages import ACRONYMS, catalog, is_foreign, locale_of, spaced, speak, words
 from csworkbench.formats.languages import (
+    ACRONYMS,
     WRITTEN,
     catalog,
     is_foreign,
