@@ -17,6 +17,7 @@ from babel.messages.catalog import Catalog
 from babel.messages.pofile import read_po, write_po
 from jinja2.ext import babel_extract
 
+from csworkbench.adjustment.designs import Design
 from csworkbench.features import MeasureSource
 from csworkbench.formats import label
 from csworkbench.report.story import passages
@@ -115,6 +116,7 @@ def keys() -> dict[str, set[str]]:
     found["features"] |= {
         label(each.model_fields["kind"].default, "en") for each in get_args(get_args(MeasureSource)[0])
     }
+    found["adjustment"] |= {label(f"{each.letter} {each.value}", "en") for each in Design}
     found["sources"] |= {*findings.ADVICE.values(), *rules.ADVICE.values()}
     found["tables"] |= {label(name, "en") for name in (*SPECS, *FILES, *SHOWN, *_tables(), *ANALYSES)} | set(UNITS)
     for path in sorted((PACKAGE / "templates").glob("*.j2")):

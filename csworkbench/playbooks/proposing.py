@@ -265,7 +265,7 @@ def _wanted(stuck: int, scope: ScopeFound | None, standing: Standing | None) -> 
         )
     if scope is not None:
         return Status.NARROWED, say(
-            "it works where {trait} is {values:list}, and not elsewhere",
+            "it works where {trait:word} is {values:words}, and not elsewhere",
             trait=scope.trait,
             values=list(scope.values),
         )

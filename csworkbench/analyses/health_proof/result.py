@@ -282,8 +282,8 @@ def _actions(reading: Reading, tables: "Mapping[str, pd.DataFrame]", config: Con
         yield say("Use the score to choose whom to call first; prove it again each quarter.")
     elif stamp is Stamp.PREDICTS:
         yield say(
-            "Do not count on the score to tell more than {baseline} alone: nobody can say yet. Prove it again when "
-            "more {what} are known.",
+            "Do not count on the score to tell more than {baseline:word} alone: nobody can say yet. Prove it again "
+            "when more {what} are known.",
             baseline=baseline,
             what=event_words(config),
         )

@@ -41,7 +41,7 @@ def stamp_words(reading: Reading, title: Message, config: Config, candidate: str
     if stamp is Stamp.TOO_FEW and rows.rarer < rows.events:
         return say(
             "{score} cannot be judged, too few rows without {what} ({rarer:count} in the test): AUC "
-            "{auc:estimate}, {more:estimate} against {baseline}",
+            "{auc:estimate}, {more:estimate} against {baseline:word}",
             rarer=rows.rarer,
             **given,
         )
@@ -53,25 +53,25 @@ def _in_time(stamp: Stamp, given: Mapping[str, Any]) -> Message:
     match stamp:
         case Stamp.ADDS:
             return say(
-                "{score} adds to {baseline}: AUC {auc:estimate}, which is {more:estimate} more; "
+                "{score} adds to {baseline:word}: AUC {auc:estimate}, which is {more:estimate} more; "
                 "{events:count} {what} in the test window",
                 **given,
             )
         case Stamp.PREDICTS:
             return say(
-                "{score} predicts, not shown better than {baseline}: AUC {auc:estimate}, difference {more:estimate}; "
-                "{events:count} {what} in the test window",
+                "{score} predicts, not shown better than {baseline:word}: AUC {auc:estimate}, difference "
+                "{more:estimate}; {events:count} {what} in the test window",
                 **given,
             )
         case Stamp.NOT_SHOWN:
             return say(
-                "{score} is not shown to predict: AUC {auc:estimate}, {more:estimate} against {baseline}; "
+                "{score} is not shown to predict: AUC {auc:estimate}, {more:estimate} against {baseline:word}; "
                 "{events:count} {what} in the test window",
                 **given,
             )
     return say(
         "{score} cannot be judged, too few {what} ({events:count} in the test window): AUC {auc:estimate}, "
-        "{more:estimate} against {baseline}",
+        "{more:estimate} against {baseline:word}",
         **given,
     )
 
@@ -80,24 +80,24 @@ def _of_one_day(stamp: Stamp, given: Mapping[str, Any]) -> Message:
     match stamp:
         case Stamp.ADDS:
             return say(
-                "{score} adds to {baseline} among accounts of one day: AUC {auc:estimate}, which is {more:estimate} "
-                "more; {events:count} {what}",
+                "{score} adds to {baseline:word} among accounts of one day: AUC {auc:estimate}, which is "
+                "{more:estimate} more; {events:count} {what}",
                 **given,
             )
         case Stamp.PREDICTS:
             return say(
-                "{score} predicts among accounts of one day, not shown better than {baseline}: AUC {auc:estimate}, "
-                "difference {more:estimate}; {events:count} {what}",
+                "{score} predicts among accounts of one day, not shown better than {baseline:word}: AUC "
+                "{auc:estimate}, difference {more:estimate}; {events:count} {what}",
                 **given,
             )
         case Stamp.NOT_SHOWN:
             return say(
                 "{score} is not shown to predict, even among accounts of one day: AUC {auc:estimate}, {more:estimate} "
-                "against {baseline}; {events:count} {what}",
+                "against {baseline:word}; {events:count} {what}",
                 **given,
             )
     return say(
         "{score} cannot be judged, too few {what} ({events:count}): AUC {auc:estimate}, {more:estimate} against "
-        "{baseline}",
+        "{baseline:word}",
         **given,
     )

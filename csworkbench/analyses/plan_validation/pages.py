@@ -256,11 +256,11 @@ def _headline(name: str, playbook: Playbook | None, own: "pd.DataFrame", known: 
         }
         if known.is_drawn:
             return say(
-                "{title} is verified by a drawn start order where {trait:word} is {values:list}: {effect:estimate}",
+                "{title} is verified by a drawn start order where {trait:word} is {values:words}: {effect:estimate}",
                 **words,
             )
         return say(
-            "{title} is supported by comparable accounts where {trait:word} is {values:list}: {effect:estimate}",
+            "{title} is supported by comparable accounts where {trait:word} is {values:words}: {effect:estimate}",
             **words,
         )
     if known is None or standing is None:
