@@ -139,6 +139,16 @@ def test_an_unknown_account_gets_near_ids(csw, ran):
     assert "did you mean 'A1'?" in err
 
 
+@pytest.mark.parametrize("name", ["北京", "beijing", "北京 Beijng Tradng"])
+def test_the_name_of_an_account_leads_to_its_id(csw, ran, name):
+    made = health()
+    made.tables["scores"]["name"] = ["Åsa", "北京 Beijing Trading"]
+    ran(health=made)
+    code, _, err = csw("explain", "account", name)
+    assert code == 2
+    assert "did you mean A2 (北京 Beijing Trading)?" in err
+
+
 def test_an_account_needs_a_health_result(csw, ran):
     ran(nps_outreach=lists())
     assert csw("explain", "account", "A1")[::2] == (
