@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from csworkbench.cli.catalog import Project
     from csworkbench.cli.meaning import Meaning
     from csworkbench.cli.stored import Past
+    from csworkbench.store import StoredResult
 
 HEALTH = "health"
 SUM_TOLERANCE = 1e-9
@@ -127,11 +128,14 @@ def _answer_account(said: Mapping[str, Any]) -> None:
 
 
 def _contact(project: "Project", out: Path | None, ident: str) -> dict[str, Any]:
-    """Return how a contact stands on each list of the latest run."""
+    """Return how a contact stands on each list of the newest run that made one."""
     from csworkbench.cli.stored import newest
     from csworkbench.errors import ConfigError, Problem, did_you_mean
 
-    past = newest(project, out)
+    def has_lists(results: "Mapping[str, StoredResult]") -> bool:
+        return any(_is_list(table) for result in results.values() for table in result.tables)
+
+    past = newest(project, out, fits=has_lists)
     accounts = _people(project, out, past)
     if ident not in accounts:
         hint = did_you_mean(ident, accounts, "ids are those of the table contacts")
@@ -168,12 +172,14 @@ def _people(project: "Project", out: Path | None, past: "Past") -> dict[str, str
 
 
 def _lists(tables: "Mapping[str, pd.DataFrame]") -> "Iterator[tuple[str, pd.DataFrame]]":
-    for name in tables:
-        is_told = name.endswith(tuple(STANDINGS))
-        if is_told or name.startswith(("list", "resend")):
-            frame = tables[name]
-            if "contact_id" in frame.columns:
-                yield name, frame
+    for name in filter(_is_list, tables):
+        frame = tables[name]
+        if "contact_id" in frame.columns:
+            yield name, frame
+
+
+def _is_list(table: str) -> bool:
+    return table.endswith(tuple(STANDINGS)) or table.startswith(("list", "resend"))
 
 
 def _standings(table: str, frame: "pd.DataFrame", ident: str) -> Iterator[dict[str, Any]]:
