@@ -159,8 +159,8 @@ def _write_project(target: Path, template: str, data: Sequence[Path]) -> list[st
         tables = own_tables(target, data) if template == "csv" else empty_tables(target)
         opening = (templates / "workspace.yaml").read_text("utf-8")
         (target / "configs" / "workspace.yaml").write_text(opening + tables, "utf-8", newline="\n")
-    opening, data = DEMO_README if template == "demo" else OWN_README
-    readme = Template((templates / "README.md").read_text("utf-8")).substitute(opening=opening, data=data)
+    opening, holds = DEMO_README if template == "demo" else OWN_README
+    readme = Template((templates / "README.md").read_text("utf-8")).substitute(opening=opening, data=holds)
     (target / "README.md").write_text(readme, "utf-8", newline="\n")
     shutil.copyfile(templates / "gitignore", target / ".gitignore")
     _link_schemas(target)
