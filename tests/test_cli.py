@@ -573,6 +573,15 @@ def test_describe_says_meaning_default_value_and_place_of_a_key(csw, project):
     assert "configs/workspace.yaml:2" in out
 
 
+def test_describe_says_what_the_columns_of_a_table_mean(csw, project):
+    code, out, _ = csw("describe", "accounts")
+    assert code == 0
+    assert out.startswith("accounts: the table, one row per account")
+    assert "  arr\n" in out
+    said = json.loads(csw("describe", "accounts", "--json")[1])
+    assert [each["rules"] for each in said["columns"] if each["column"] == "account_id"] == ["required; filled"]
+
+
 def test_describe_hints_at_the_nearest_name(csw, project):
     code, _, err = csw("describe", "helth")
     assert code == 2

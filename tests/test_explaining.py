@@ -81,8 +81,8 @@ def project(tmp_path, monkeypatch):
 def ran(project):
     """Publish results as those of a run."""
 
-    def publish_run(**results):
-        with begin(project / "outputs", "2026-07-01T1") as folder:
+    def publish_run(run_id="2026-07-01T1", **results):
+        with begin(project / "outputs", run_id) as folder:
             for name, result in results.items():
                 home = folder.path / name
                 (home / "tables").mkdir(parents=True)
@@ -139,6 +139,25 @@ def test_an_unknown_account_gets_near_ids(csw, ran):
     assert "did you mean 'A1'?" in err
 
 
+@pytest.mark.parametrize("name", ["北京", "beijing", "北京 Beijng Tradng"])
+def test_the_name_of_an_account_leads_to_its_id(csw, ran, name):
+    made = health()
+    made.tables["scores"]["name"] = ["Åsa", "北京 Beijing Trading"]
+    ran(health=made)
+    code, _, err = csw("explain", "account", name)
+    assert code == 2
+    assert "did you mean A2 (北京 Beijing Trading)?" in err
+
+
+def test_a_result_that_was_skipped_is_told_with_the_reason(csw, project):
+    with begin(project / "outputs", "2026-07-01T1") as folder:
+        skipped = NotebookRecord("health", NotebookStatus.SKIPPED, "no measure can be computed", key="0")
+        info = RunInfo(as_of="2026-06-30")
+        publish(folder, RunRecord(folder.run_id, RunState.OK, "2026-07-01T04:15:00+00:00", 1.0, info, (skipped,)))
+    told = "there is no result of health yet: in 2026-07-01T1 it was skipped: no measure can be computed\n"
+    assert csw("explain", "account", "A1")[::2] == (2, told)
+
+
 def test_an_account_needs_a_health_result(csw, ran):
     ran(nps_outreach=lists())
     assert csw("explain", "account", "A1")[::2] == (
@@ -179,6 +198,14 @@ def test_a_contact_no_rule_asks_for_is_told_so_for_each_list(csw, ran):
     out = csw("explain", "contact", "P3")[1]
     assert "nps_outreach: not listed: no rule asks for it" in out
     assert "weekly_list: not listed: no rule asks for it" in out
+
+
+def test_a_run_without_lists_does_not_hide_those_before_it(csw, ran):
+    ran(nps_outreach=lists())
+    ran("2026-07-02T1", data_check=Made({"findings": pd.DataFrame({"table": ["accounts"]})}))
+    out = csw("explain", "contact", "P1")[1]
+    assert "nps_outreach (save_call): listed: NPS 3" in out
+    assert "from run 2026-07-01T1" in out
 
 
 def test_names_and_addresses_are_not_told_of_a_contact(csw, ran):
@@ -223,6 +250,13 @@ def test_an_unknown_key_gets_near_names(csw, project):
     code, _, err = csw("explain", "health.compare_month")
     assert code == 2
     assert "did you mean 'health.compare_months'?" in err
+
+
+def test_the_end_of_a_deeper_key_gets_the_whole_keys(csw, project):
+    code, _, err = csw("explain", "weight")
+    assert code == 2
+    assert "deeper keys end so: scorecard.groups.0.weight, scorecard.groups.1.weight" in err
+    assert csw("explain", "scorecard.groups.0.weight")[0] == 0
 
 
 def test_an_id_is_asked_for(csw, project):

@@ -250,6 +250,15 @@ def test_what_is_not_there_is_exit_code_1_with_the_nearest_name(project, capsys,
     assert said in capsys.readouterr().err
 
 
+def test_a_run_without_the_notebook_leads_to_the_newest_with_it(project, capsys):
+    make_run(project / "outputs")
+    with begin(project / "outputs", "r2") as folder:
+        other = NotebookRecord("check", NotebookStatus.OK)
+        publish(folder, RunRecord("r2", RunState.OK, "2026-10-02T07:00:00Z", 1.0, RunInfo(), (other,)))
+    assert main(["release", "latest", "design"]) == 1
+    assert "r2: 'design' is not in this run (the newest with it is r1)" in capsys.readouterr().err
+
+
 def test_before_any_run_it_says_how_to_make_one(project, capsys):
     assert main(["release", "latest", "design"]) == 1
     assert "csw run makes one" in capsys.readouterr().err

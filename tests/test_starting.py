@@ -33,6 +33,11 @@ def test_a_project_of_own_files_has_them_with_a_mapping_and_passes_check(csw, mo
     assert set(tables) == {"accounts", "tickets"}
     assert tables["accounts"].columns["account_id"] == "Kundnr"
     assert Path("ours/data/kunder.csv").read_text("utf-8") == ACCOUNTS
+    readme = Path("ours/README.md").read_text("utf-8")
+    assert "It runs on your own files" in readme
+    assert "simulated" not in readme
+    assert "data/samples" not in readme
+    assert "$" not in readme
     monkeypatch.chdir("ours")
     assert csw("check")[0] == 0
 

@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from csworkbench.cli.catalog import Project
     from csworkbench.cli.meaning import Meaning
     from csworkbench.cli.stored import Past
+    from csworkbench.store import StoredResult
 
 HEALTH = "health"
 SUM_TOLERANCE = 1e-9
 """Parts of a score and the score are the same sum in another order: they differ by rounding alone."""
+NEAR_NAME = 0.75
+SHOWN_ACCOUNTS = 3
 STANDINGS = {"left_out": "left out", "struck": "struck off", "held_out": "held out", "proposals": "proposed"}
 """Ends of the names of tables with contacts, and how somebody stands there; in any other list they are listed."""
 SAID = ("rule", "list", "play", "channel", "purpose", "basis", "last_touch_on", "due_on", "program")
@@ -66,13 +69,13 @@ def explain(
 def _account(project: "Project", out: Path | None, ident: str) -> dict[str, Any]:
     """Return the score of an account with the weight, data and share of each part."""
     from csworkbench.cli.stored import newest
-    from csworkbench.errors import ConfigError, Problem, RunError, did_you_mean
+    from csworkbench.errors import ConfigError, Problem, RunError
 
     past = newest(project, out, HEALTH)
     tables = past.results[HEALTH].tables
     scores = tables["scores"].set_index("account_id", drop=False)
     if ident not in scores.index:
-        hint = did_you_mean(ident, scores.index, "accounts that have left are not scored")
+        hint = _meant(ident, {str(key): str(name) for key, name in scores["name"].items()})
         raise ConfigError(Problem("no account of the latest health result has this id", key=ident, hint=hint))
     parts = tables["measures"].query("account_id == @ident")
     adds = tables["contributions"].query("account_id == @ident")[["measure", "effective_percent", "contribution"]]
@@ -81,6 +84,23 @@ def _account(project: "Project", out: Path | None, ident: str) -> dict[str, Any]
         raise RunError(f"the parts of the score of {ident} do not add up to it: run `csw run health --force`")
     merged = parts.merge(adds, on="measure", how="left").drop(columns="account_id")
     return {**past.to_json(HEALTH), **whole, "parts": [_plain(row) for row in merged.to_dict("records")]}
+
+
+def _meant(word: str, names: Mapping[str, str]) -> str:
+    """Return the hint for a word that is the id of no account: those of that name or a near one, else a near id."""
+    from difflib import get_close_matches
+
+    from csworkbench.errors import did_you_mean
+
+    folded = {ident: name.casefold() for ident, name in names.items()}
+    near = get_close_matches(word.casefold(), folded.values(), n=1, cutoff=NEAR_NAME)
+    found = [ident for ident, name in folded.items() if word.casefold() in name] or [
+        ident for ident, name in folded.items() if name in near
+    ]
+    if not found:
+        return did_you_mean(word, names, "accounts that have left are not scored")
+    shown = " or ".join(f"{ident} ({names[ident]})" for ident in found[:SHOWN_ACCOUNTS])
+    return f"did you mean {shown}?"
 
 
 def _answer_account(said: Mapping[str, Any]) -> None:
@@ -108,11 +128,14 @@ def _answer_account(said: Mapping[str, Any]) -> None:
 
 
 def _contact(project: "Project", out: Path | None, ident: str) -> dict[str, Any]:
-    """Return how a contact stands on each list of the latest run."""
+    """Return how a contact stands on each list of the newest run that made one."""
     from csworkbench.cli.stored import newest
     from csworkbench.errors import ConfigError, Problem, did_you_mean
 
-    past = newest(project, out)
+    def has_lists(results: "Mapping[str, StoredResult]") -> bool:
+        return any(_is_list(table) for result in results.values() for table in result.tables)
+
+    past = newest(project, out, fits=has_lists)
     accounts = _people(project, out, past)
     if ident not in accounts:
         hint = did_you_mean(ident, accounts, "ids are those of the table contacts")
@@ -149,12 +172,14 @@ def _people(project: "Project", out: Path | None, past: "Past") -> dict[str, str
 
 
 def _lists(tables: "Mapping[str, pd.DataFrame]") -> "Iterator[tuple[str, pd.DataFrame]]":
-    for name in tables:
-        is_told = name.endswith(tuple(STANDINGS))
-        if is_told or name.startswith(("list", "resend")):
-            frame = tables[name]
-            if "contact_id" in frame.columns:
-                yield name, frame
+    for name in filter(_is_list, tables):
+        frame = tables[name]
+        if "contact_id" in frame.columns:
+            yield name, frame
+
+
+def _is_list(table: str) -> bool:
+    return table.endswith(tuple(STANDINGS)) or table.startswith(("list", "resend"))
 
 
 def _standings(table: str, frame: "pd.DataFrame", ident: str) -> Iterator[dict[str, Any]]:

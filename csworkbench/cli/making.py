@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from json import dumps
 from pathlib import Path
+from string import Template
 from typing import Annotated, Literal
 
 import typer
@@ -18,6 +19,14 @@ from csworkbench.errors import ConfigError, Problem
 
 PROJECT_FOLDERS = ("configs", "notebooks", "data/samples", "records/lotteries")
 NEXT = {"demo": "", "csv": "", "blank": "put your accounts into data/, name the columns in configs/workspace.yaml, "}
+DEMO_README = (
+    "It runs as it is, on a simulated customer book:",
+    "| `data/samples/` | the simulated book | nothing; delete it once your own data is in |",
+)
+OWN_README = (
+    "It runs on your own files, as `tables:` in `configs/workspace.yaml` reads them:",
+    "| `data/` | your files | put new exports in their place |",
+)
 OWN_FOLDERS = ("configs", "notebooks")
 LEFT_OUT = shutil.ignore_patterns(".*", "__pycache__", "*.tmp")
 
@@ -161,7 +170,9 @@ def _write_project(target: Path, template: str, data: Sequence[Path]) -> list[st
         tables = own_tables(target, data) if template == "csv" else empty_tables(target)
         opening = (templates / "workspace.yaml").read_text("utf-8")
         (target / "configs" / "workspace.yaml").write_text(opening + tables, "utf-8", newline="\n")
-    shutil.copyfile(templates / "README.md", target / "README.md")
+    opening, holds = DEMO_README if template == "demo" else OWN_README
+    readme = Template((templates / "README.md").read_text("utf-8")).substitute(opening=opening, data=holds)
+    (target / "README.md").write_text(readme, "utf-8", newline="\n")
     shutil.copyfile(templates / "gitignore", target / ".gitignore")
     _link_schemas(target)
     return sorted(path.relative_to(target).as_posix() for path in target.rglob("*") if path.is_file())

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from csworkbench.cli.catalog import Entry, Project
     from csworkbench.config.describing import KeyDoc
 
+SHOWN_KEYS = 4
 POLICY = "contact_policy"
 
 
@@ -52,15 +53,20 @@ def meanings(project: "Project", word: str) -> tuple[Meaning, ...]:
     known, modules = entries(project), analyses(project.root)
     found: list[Meaning] = []
     names: dict[str, None] = {}
+    deeper: dict[str, None] = {}
     for entry in known.values():
         for path in entry.paths or (None,):
             for key in _keys(entry, path, project.root):
                 names |= dict.fromkeys((f"{entry.name}.{key.key}", key.key))
+                if key.key.endswith(f".{word}"):
+                    deeper[f"{entry.name}.{key.key}"] = None
                 if word in (f"{entry.name}.{key.key}", key.key):
                     file = path.relative_to(project.root).as_posix() if path else ""
                     found.append(Meaning(entry.name, file, key, _moved(entry.name, key.key, modules)))
     if not found:
-        hint = did_you_mean(word, names, "`csw describe NAME` lists the keys of a config")
+        more = f", and {len(deeper) - SHOWN_KEYS} more" if len(deeper) > SHOWN_KEYS else ""
+        otherwise = did_you_mean(word, names, "`csw describe NAME` lists the keys of a config")
+        hint = f"deeper keys end so: {', '.join(list(deeper)[:SHOWN_KEYS])}{more}" if deeper else otherwise
         raise ConfigError(Problem("no config has this key", key=word, hint=hint))
     return tuple(found)
 

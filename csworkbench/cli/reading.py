@@ -13,7 +13,16 @@ from csworkbench.cli.options import JsonOption, WorkspaceOption
 if TYPE_CHECKING:
     from csworkbench.cli.catalog import Entry
     from csworkbench.config.describing import KeyDoc
+    from csworkbench.tables import TableSpec
 
+DescribedArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="workspace, batch, scorecard, experiment, playbook, an analysis or a table.",
+        show_default=False,
+    ),
+]
 NameArgument = Annotated[
     str,
     typer.Argument(
@@ -22,20 +31,26 @@ NameArgument = Annotated[
 ]
 
 
-def describe(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
+def describe(name: DescribedArgument = "", *, workspace: WorkspaceOption = None, json: JsonOption = False) -> None:
     """Say what can be described, or what every key of one config means, holds, and where it is set.
 
+    A table is described by its columns; where an analysis has its name, that is described.
+
     Args:
-        name: workspace, batch, scorecard, experiment, playbook or an analysis; empty lists them.
+        name: workspace, batch, scorecard, experiment, playbook, an analysis or a table; empty lists all but tables.
         workspace: The workspace.yaml.
         json: Answer as JSON.
     """
     from csworkbench.cli.catalog import entries, open_project, pick
+    from csworkbench.tables import SPECS
 
     project = open_project(workspace)
     known = entries(project)
     if not name:
         _answer_names(known.values(), project.root, as_json=json)
+        return
+    if name in SPECS and name not in known:
+        _answer_table(SPECS[name], as_json=json)
         return
     entry = pick(known, name)
     docs = {str(path.relative_to(project.root)): _keys(entry, path, project.root) for path in entry.paths}
@@ -72,6 +87,22 @@ def schema(name: NameArgument = "", *, workspace: WorkspaceOption = None, json: 
         answer_json(json_schema(pick(known, name).model))
         return
     _answer_names(known.values(), project.root, as_json=json)
+
+
+def _answer_table(spec: "TableSpec", *, as_json: bool) -> None:
+    from csworkbench.tables.reference import columns_of
+
+    names = ("column", "type", "meaning", "rules")
+    columns = columns_of(spec)
+    if as_json:
+        said = [dict(zip(names, cells, strict=True)) for cells in columns]
+        answer_json({"exit_code": 0, "name": spec.name, "purpose": f"One row per {spec.grain}", "columns": said})
+        return
+    answer(f"{spec.name}: the table, one row per {spec.grain}; map it under tables in the workspace")
+    for name, kind, meaning, rules in columns:
+        answer(f"  {name}")
+        answer(f"      {meaning}")
+        answer(f"      {'; '.join(filter(None, (kind, rules)))}")
 
 
 def _keys(entry: "Entry", path: Path | None, root: Path) -> "list[KeyDoc]":

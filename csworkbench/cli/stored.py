@@ -1,6 +1,6 @@
 """Results of earlier runs as commands read them, and whether a run of now would give the same."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,13 +42,19 @@ class Past:
         }  # fmt: skip
 
 
-def newest(project: "Project", out: Path | None, name: str = "") -> Past:
+def newest(
+    project: "Project",
+    out: Path | None,
+    name: str = "",
+    fits: "Callable[[Mapping[str, StoredResult]], bool]" = bool,
+) -> Past:
     """Return the newest run, or the newest one that has a result of an analysis.
 
     Args:
         project: The project.
         out: Folder of all outputs; None = `outputs` of the project.
         name: Name of an analysis; empty takes the newest run that has any result.
+        fits: Whether the results of a run hold what is asked for.
 
     Raises:
         ConfigError: There is no such run yet.
@@ -56,12 +62,20 @@ def newest(project: "Project", out: Path | None, name: str = "") -> Past:
     from csworkbench.store import runs
 
     place = out.absolute() if out else project.root / "outputs"
+    why = ""
     for run in runs(place):
         results = _results(run)
-        if name in results or (results and not name):
+        if (name in results or not name) and fits(results):
             return Past(run.run_id, str(run.record["info"]["as_of"]), results, _stale(project, place, run, results))
+        why = why or _why_none(run, name)
     what = f"there is no result of {name} yet" if name else "there is no result yet"
-    raise ConfigError(Problem(what, hint=f"run `csw run{f' {name}' if name else ''}` first"))
+    raise ConfigError(Problem(what + why, hint="" if why else f"run `csw run{f' {name}' if name else ''}` first"))
+
+
+def _why_none(run: "Run", name: str) -> str:
+    """Return what became of an analysis in a run that has no result of it; empty where it was not part of it."""
+    said = next((item for item in run.record["notebooks"] if item["name"] == name), None)
+    return f": in {run.run_id} it was {said['status']}: {said['reason']}" if said and said["reason"] else ""
 
 
 def _results(run: "Run") -> "dict[str, StoredResult]":

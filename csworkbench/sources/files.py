@@ -110,9 +110,19 @@ def _missing(table: str, path: str, root: Path) -> Problem:
     folder = (root / path).parent
     if not folder.is_dir():
         return Problem(f"there is no folder for this file of {table}", file=path, hint=f"set tables.{table}.path")
-    near = get_close_matches(Path(path).name, sorted(item.name for item in folder.iterdir()), n=3, cutoff=0.5)
-    there = f"near it: {', '.join(near)}; " if near else ""
-    return Problem(f"there is no such file for {table}", file=path, hint=f"{there}set tables.{table}.path")
+    there = "; ".join(filter(None, (near_files(root / path), f"set tables.{table}.path")))
+    return Problem(f"there is no such file for {table}", file=path, hint=there)
+
+
+def near_files(path: Path) -> str:
+    """Return which files lie beside one that is not there under a name like its own; empty where none does.
+
+    Args:
+        path: The file that is missing.
+    """
+    names = sorted(item.name for item in path.parent.iterdir()) if path.parent.is_dir() else []
+    near = get_close_matches(path.name, names, n=3, cutoff=0.5)
+    return f"near it: {', '.join(near)}" if near else ""
 
 
 def digest(path: Path) -> str:

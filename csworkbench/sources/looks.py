@@ -15,7 +15,7 @@ from unicodedata import normalize
 from csworkbench.errors import DataError, Problem
 from csworkbench.sources.dates import FORMATS, SWAPPED, reads
 from csworkbench.sources.fields import DELIMITERS
-from csworkbench.sources.files import BYTE_ORDER_MARKS, PARQUET_MAGIC, guess_codec
+from csworkbench.sources.files import BYTE_ORDER_MARKS, PARQUET_MAGIC, guess_codec, near_files
 from csworkbench.tables import Kind
 
 HEAD_BYTES = 1 << 20
@@ -85,7 +85,8 @@ def look(path: Path) -> Look:
         with path.open("rb") as stream:
             head = stream.read(HEAD_BYTES)
     except OSError as error:
-        raise DataError(Problem(f"cannot be read: {error.strerror}", file=str(path))) from error
+        hint = near_files(path) if isinstance(error, FileNotFoundError) else ""
+        raise DataError(Problem(f"cannot be read: {error.strerror}", file=str(path), hint=hint)) from error
     if head.startswith(PARQUET_MAGIC):
         return _parquet(path)
     encoding = _encoding(head, path)

@@ -19,6 +19,7 @@ from typing import Any
 
 from csworkbench.errors import EnvironmentProblem, Problem, RunError, did_you_mean
 from csworkbench.files import write_file
+from csworkbench.store.history import runs
 from csworkbench.store.records import NotebookStatus
 from csworkbench.store.results import RESULT_FILE, write_json
 
@@ -116,9 +117,8 @@ def delivered(run: Path, name: str, refusal: str) -> Mapping[str, str]:
     record = _read(run / "run.json", "there is no such run")
     notebooks = {item["name"]: item for item in record["notebooks"]}
     if name not in notebooks:
-        raise RunError(
-            Problem(f"{name!r} is not in this run", file=run.name, hint=did_you_mean(name, notebooks, _all(notebooks)))
-        )
+        hint = _elsewhere(run, name) or did_you_mean(name, notebooks, _all(notebooks))
+        raise RunError(Problem(f"{name!r} is not in this run", file=run.name, hint=hint))
     item = notebooks[name]
     status = NotebookStatus(item["status"])
     if not status.delivered:
@@ -126,6 +126,14 @@ def delivered(run: Path, name: str, refusal: str) -> Mapping[str, str]:
         hint = "mend what its page says, run again, and take that run"
         raise RunError(Problem(f"{refusal}: {why}", file=f"{run.name}/{name}", hint=hint))
     return {artifact["path"]: artifact["sha256"] for artifact in item["artifacts"]}
+
+
+def _elsewhere(run: Path, name: str) -> str:
+    """Return which run has a notebook that this one lacks; empty where none has."""
+    for each in runs(run.parents[1]):
+        if any(item["name"] == name and NotebookStatus(item["status"]).delivered for item in each.record["notebooks"]):
+            return f"the newest with it is {each.run_id}"
+    return ""
 
 
 def _read(path: Path, missing: str) -> dict[str, Any]:

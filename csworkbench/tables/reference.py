@@ -31,17 +31,33 @@ def reference() -> str:
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
 
+def columns_of(spec: TableSpec) -> list[tuple[str, str, str, str]]:
+    """Return the columns of a table: name, type with its unit, meaning and rules.
+
+    Args:
+        spec: Contract of the table.
+    """
+    return [
+        (
+            column.name,
+            f"{column.kind.value}, {column.unit}" if column.unit else column.kind.value,
+            column.description,
+            "; ".join(_marks(spec, column)),
+        )
+        for column in spec.columns
+    ]
+
+
 def _section(spec: TableSpec) -> str:
-    rows = [_row(spec, column) for column in spec.columns]
+    rows = [_row(*cells) for cells in columns_of(spec)]
     table = ["| column | type | meaning | rules |", "| --- | --- | --- | --- |", *rows]
     rules = [f"* {rule}" for rule in _rules(spec)]
     head = f"## {spec.name}\n\nOne row per {spec.grain}; key: {_names(spec.key_among(spec.names))}."
     return "\n\n".join(part for part in (head, "\n".join(table), "\n".join(rules)) if part)
 
 
-def _row(spec: TableSpec, column: Column) -> str:
-    unit = f", {column.unit}" if column.unit else ""
-    cells = [f"`{column.name}`", f"{column.kind.value}{unit}", column.description, "; ".join(_marks(spec, column))]
+def _row(name: str, *others: str) -> str:
+    cells = [f"`{name}`", *others]
     return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
 
 

@@ -446,6 +446,7 @@ def test_a_question_says_how_many_have_each_thing_it_takes():
     found = result.tables["answerability"].iloc[0]
     # a goal: P1; steps: P1, P3; landed: P1, P2; all of it: P1
     assert (found["has"], found["state"]) == (1, "not enough")
+    assert found["table"] == "plans, plan_goals, plan_steps"
     assert found["recorded"] == "3 plans: 1 with a numeric goal, 2 with steps, 2 landed"
     assert say(result.actions[0]) == (
         "To answer “Who writes?” record goals and steps: 3 plans: 1 with a numeric goal, 2 with steps, 2 landed; "

@@ -198,3 +198,9 @@ def test_the_command_prints_yaml_on_stdout_and_talk_on_stderr(tmp_path):
     assert done.returncode == 0, done.stderr
     assert "subscriptions:\n" in done.stdout
     assert "Read like this: 3 rows, 0 set aside." in done.stderr
+
+
+def test_a_file_that_is_not_there_is_told_with_those_beside_it(tmp_path):
+    written(tmp_path, SWEDISH, "cp1252").rename(tmp_path / "customers.csv")
+    with pytest.raises(DataError, match=r"custmers.csv: cannot be read: .* \(near it: customers.csv\)"):
+        propose(tmp_path / "custmers.csv")

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 COLUMNS = [
     "analysis", "question", "state", "has", "unit", "independent", "needs", "reveals", "effect", "effect_unit",
-    "effect_points", "base_share", "recorded", "record",
+    "effect_points", "base_share", "recorded", "record", "table",
 ]  # fmt: skip
 PERCENT = 100.0
 EVEN = 0.5
@@ -80,6 +80,7 @@ def _row(question: Question, found: Found | None, config: Config) -> tuple[objec
         answer.base,
         _recorded(question, there),
         question.record,
+        ", ".join(dict.fromkeys([question.table, *(also.table for also in question.also if also.table)])),
     )
 
 

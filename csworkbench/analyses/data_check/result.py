@@ -52,7 +52,7 @@ class Result(Readable):
       effect (half-width of the interval, or the smallest that is seen), effect_unit (percentage_points, nps_points, or
       percent_of_pairs: an AUC of 0.65 puts 65 of 100 pairs in the right order), effect_points (the effects in
       percentage points), base_share (share that is expected), recorded (what is there in detail), record (what to
-      record)
+      record), table (the tables it goes into)
 
     Args:
         headline: Verdict in one sentence.
