@@ -232,6 +232,14 @@ def test_stuck_is_longer_than_the_confirmed_time():
     assert stuck["account_id"].tolist() == ["A1"]  # 21 days; A2 has 14, which is usual; growth lasts
     assert stuck["days_over"].tolist() == [7]
     assert stuck["is_confirmed"].tolist() == [True]
+    assert stuck["is_at_least"].tolist() == [False]
+    assert ", first A1: 21 days in trial" in text(result.actions[0])
+
+
+def test_a_stay_that_began_before_the_history_is_at_least_that_long():
+    result = segments.analyze(weeks_of({"A1": "ttttt", "A2": "ggggg"}), few_stages(usual_days=14))
+    assert result.tables["stuck"]["is_at_least"].tolist() == [True]
+    assert "at least 28 days in trial" in text(result.actions[0])
 
 
 def test_nobody_is_stuck_where_nobody_can_tell_what_is_usual():

@@ -23,7 +23,7 @@ from csworkbench.analyses.segments.staging import (
 )
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
-from csworkbench.features.listed import NOT_KNOWN
+from csworkbench.features.listed import NOT_KNOWN, time_in_stage
 from csworkbench.formats import Readable
 from csworkbench.remembering import Later, once
 
@@ -216,10 +216,10 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
         first = stuck.iloc[0]
         yield say(
             "Ask what holds up {n:n account|accounts} that are longer in a stage than is usual, first {name}: "
-            "{days:n day|days} in {stage:word}",
+            "{time} in {stage:word}",
             n=len(stuck),
             name=str(first["name"]),
-            days=int(first["days_in_stage"]),
+            time=time_in_stage(first["days_in_stage"], is_at_least=bool(first["is_at_least"])),
             stage=str(first["stage"]),
         )
     stages = tables["stages"]

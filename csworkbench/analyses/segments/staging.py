@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 LEAST_ENDED = 10  # stays that have ended, below which their usual time cannot be told
 NOT_THERE = "not there yet"
-STUCK = ["account_id", "name", "stage", "days_in_stage", "usual_days", "days_over", "is_confirmed", "tier", "csm"]
+STUCK = [
+    "account_id", "name", "stage", "days_in_stage", "is_at_least", "usual_days", "days_over", "is_confirmed", "tier",
+    "csm",
+]  # fmt: skip
 
 
 def stays(inputs: Inputs) -> "pd.DataFrame":
@@ -129,14 +132,15 @@ def stuck_table(inputs: Inputs, over: "pd.DataFrame") -> "pd.DataFrame":
         over: From `long_stays`.
 
     Returns:
-        One row per account: the columns STUCK; days_in_stage counts from the first day it was seen there, and is at
-        least that where the stay began before the history.
+        One row per account: the columns STUCK; days_in_stage counts from the first day it was seen there, and
+        is_at_least says that the stay began before the history, so that it is longer than that.
     """
     about = inputs.accounts[["name", "csm"]].reindex(over["account_id"])
     table = over.assign(
         name=about["name"].to_numpy(),
         csm=about["csm"].to_numpy(),
         days_in_stage=over["days"],
+        is_at_least=~over["is_begun"].astype(bool),
         days_over=over["days"] - over["usual_days"],
     )
     return table.sort_values(["days_over", "account_id"], ascending=[False, True], ignore_index=True)[STUCK]
