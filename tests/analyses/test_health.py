@@ -854,3 +854,10 @@ def test_telco_customers_are_told_apart_better_than_by_tenure_alone(tmp_path):
     assert result.figures["auc_in_sample"].low > 0.74
     assert result.figures["auc_in_sample"].n == 7043
     assert len(result.tables["scores"]) == 7043
+
+
+def test_no_caveat_denies_what_a_proof_says_on_top_of_the_page():
+    found = health.analyze(make_inputs(a=[[10, 20], [50, 30]]), make_config())
+    caveats = {each.code: each.message.key for each in found.caveats}
+    assert "health_proof alone" in caveats["weights_are_judgement"]
+    assert not any("nothing on this page" in each for each in caveats.values())
