@@ -198,7 +198,10 @@ def test_the_first_rule_that_holds_chooses_the_scorecard_and_is_named():
 def test_every_condition_of_a_rule_must_hold():
     rule = large_rule(when=(health.OneOf(column="tier", values=("large",)), health.Between(column="arr", low=100)))
     inputs = make_inputs(a=[[1, 1]] * 2, b=[[2, 2]] * 2, tier=[["large", "large"]] * 2, arr=[[99, 100]] * 2)
-    assert scores(health.analyze(inputs, two_cards(rule)))["scorecard"].to_dict() == {"A0": "default", "A1": "large"}
+    found = scores(health.analyze(inputs, two_cards(rule)))
+    assert found["scorecard"].to_dict() == {"A0": "default", "A1": "large"}
+    titles = {card.id: card.title for card in two_cards(rule).scorecards}
+    assert found["scorecard_title"].to_dict() == {"A0": titles["default"], "A1": titles["large"]}
 
 
 def test_a_range_holds_its_low_end_and_not_its_high_end():
