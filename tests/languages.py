@@ -59,6 +59,7 @@ SHOWN = (
     *("renewed for less", "renewed for more", "not decided yet", "use last week", "use last four weeks"),
     *("use eight weeks before", "days since last use", "open tickets", "median days", "onboarding days"),
     *("accounts per CSM", "tenure months", "low usage", "health score", "contact replaced", "same question"),
+    *("is at least", "scorecard title"),
     *("enough", "not enough", "margin of share", "margin of NPS", "AUC above chance", "percent of pairs"),
     *("NPS points", "opened at least", "opened at most", "delivered", "clicked", "replied", "unsubscribed", "wrote"),
     *("we wrote", "key point", "serious ticket", "after sales", "nobody took it", "settled by the follow-up"),

@@ -11,7 +11,7 @@ from csworkbench.asof import take
 from csworkbench.config import Section, setting
 from csworkbench.errors import ConfigError
 from csworkbench.features import Tenure
-from csworkbench.filters import Condition, absent_tables, accounts_at, check, contacts_at, first_fitting, fits
+from csworkbench.filters import Condition, absent, absent_tables, accounts_at, check, contacts_at, first_fitting, fits
 from csworkbench.filters.conditions import TESTS
 from csworkbench.filters.matching import FITTING
 from csworkbench.tables import Kind
@@ -278,6 +278,37 @@ where:
 
 def test_every_test_is_known_to_the_compiler():
     assert {test for tests in FITTING.values() for test in tests} | {"is_known"} == set(TESTS.values())
+
+
+@pytest.mark.parametrize(
+    ("condition", "does_fit"),
+    [
+        ({"attribute": "paid_at", "is_known": False}, False),
+        ({"not": {"attribute": "paid_at", "is_known": True}}, False),
+        ({"not": {"attribute": "unanswered", "at_most": 1}}, False),
+        ({"not": {"not": {"attribute": "paid_at", "is_known": False}}}, False),
+        ({"any": [{"attribute": "paid_at", "is_known": False}, {"attribute": "employees", "is": 5}]}, True),
+        ({"all": [{"attribute": "paid_at", "is_known": False}, {"attribute": "employees", "is": 5}]}, False),
+        ({"not": {"all": [{"attribute": "paid_at", "is_known": True}, {"attribute": "employees", "is": 6}]}}, True),
+        ({"attribute": "plan", "is_known": False}, True),
+    ],
+)
+def test_nobody_fits_by_lacking_what_the_book_does_not_have(condition, does_fit):
+    condition = Condition.model_validate(condition)
+    snapshot = take(book({"accounts": [account("A1", employees=5, plan=None)]}), TODAY)
+    gone = absent(snapshot, condition.attributes())
+    assert set(gone) == condition.attributes() - {"employees", "plan"}
+    table = accounts_at(snapshot, (TODAY,), wanted=condition.attributes())
+    assert table.filter(fits(condition, table, gone)).count().to_pandas() == does_fit
+    assert condition.hangs_on(gone) == ("plan" not in condition.attributes())
+    assert not condition.hangs_on(())
+
+
+def test_what_the_book_does_not_have_is_told_by_whose_it_is():
+    made = book({"accounts": [account("A1", language="sv")], "contacts": [contact("P1", tags="a")]})
+    wanted = {"language", "account.language", "tags", "account.unanswered", "account.paid_at", "account.age"}
+    found = absent(take(made, TODAY), wanted, {"age": Tenure(kind="tenure")}, of="contacts")
+    assert found == {"language": "contacts", "account.unanswered": "messages", "account.paid_at": "accounts"}
 
 
 @settings(deadline=None, max_examples=15)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from csworkbench.asof import Snapshot
-from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.estimates import Caveat, Message, Severity, say
 from csworkbench.features.dated import with_columns
 
 if TYPE_CHECKING:
@@ -117,3 +117,15 @@ def about_two_csms(doubled: "pd.DataFrame") -> Iterator[Caveat]:
             ),
             say("End the other assignment in assignments.valid_to"),
         )
+
+
+def time_in_stage(days: float, *, is_at_least: bool) -> Message:
+    """Return how long an account has been in its stage, as `segments` saw it.
+
+    Args:
+        days: Days since it was first seen there.
+        is_at_least: It was there already on the first day that was looked at.
+    """
+    if is_at_least:
+        return say("at least {days:n day|days}", days=int(days))
+    return say("{days:n day|days}", days=int(days))

@@ -6,7 +6,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.asof import Snapshot, with_local_day
-from csworkbench.features import MeasureSource, at_dates, panel
+from csworkbench.features import MeasureSource, at_dates, missing_tables, panel
 from csworkbench.features.dated import PLACE, TODAY, with_columns
 from csworkbench.tables import SPECS, Kind, Role
 
@@ -130,6 +130,41 @@ def absent_tables(snapshot: Snapshot, wanted: Iterable[str]) -> dict[str, str]:
     names = (name.removeprefix(OF_ACCOUNT) for name in wanted)
     found = {name: ACCOUNT_FACTS[name].table for name in names if name in ACCOUNT_FACTS}
     return {name: table for name, table in sorted(found.items()) if table not in snapshot.tables}
+
+
+def absent(
+    snapshot: Snapshot,
+    wanted: Iterable[str],
+    measures: Mapping[str, MeasureSource] | None = None,
+    *,
+    of: str = "accounts",
+) -> dict[str, str]:
+    """Return the wanted attributes that no table of the book can tell of anybody, and the table each is read from.
+
+    Args:
+        snapshot: The book.
+        wanted: Attributes.
+        measures: Measures of accounts by name; one hides a column that is called alike.
+        of: Whose attributes they are: accounts or contacts, where those of the account are `account.<attribute>`.
+    """
+    lacking = {
+        table: {column.name for column in SPECS[table].columns} - {*snapshot.tables[table].columns}
+        for table in {of, "accounts"} & snapshot.tables.keys()
+    }
+    sources = measures or {}
+    found = {}
+    for name in sorted(wanted):
+        plain = name.removeprefix(OF_ACCOUNT)
+        table = of if plain == name else "accounts"
+        if plain in sources and table == "accounts":
+            gone = ", ".join(missing_tables({plain: sources[plain]}, snapshot).get(plain, ()))
+        elif plain in ACCOUNT_FACTS:
+            gone = "".join(absent_tables(snapshot, [plain]).values())
+        else:
+            gone = table if plain in lacking.get(table, ()) else ""
+        if gone:
+            found[name] = gone
+    return found
 
 
 def _columns(snapshot: Snapshot, name: str, dates: Sequence[date], wanted: Collection[str]) -> "ir.Table":

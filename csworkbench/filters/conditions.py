@@ -1,6 +1,6 @@
 """A condition as it is written: a tree of `all`, `any` and `not` over tests of attributes."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date
 from typing import Any, Self
 
@@ -92,6 +92,18 @@ class Condition(Section):
                 yield f"{alias}.{place}", each
         if self.not_ is not None:
             yield "not", self.not_
+
+    def hangs_on(self, absent: Collection[str], *, is_negated: bool = False) -> bool:
+        """Return whether somebody could fit by lacking an attribute that the book does not have.
+
+        Args:
+            absent: Attributes the book does not have.
+            is_negated: The condition stands below an odd number of `not`.
+        """
+        if self.attribute is not None:
+            return self.attribute in absent and (self.is_known is False) != is_negated
+        is_turned = is_negated != (self.not_ is not None)
+        return any(part.hangs_on(absent, is_negated=is_turned) for _, part in self.parts())
 
     def attributes(self) -> frozenset[str]:
         """Return the names of all attributes the condition reads."""

@@ -1,12 +1,13 @@
 """Conditions as expressions, and what is wrong with them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import reduce
 from operator import and_, or_
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.errors import ConfigError, Problem, did_you_mean
 from csworkbench.features.dated import TODAY
+from csworkbench.features.listed import NOT_KNOWN
 from csworkbench.filters.conditions import Condition
 
 if TYPE_CHECKING:
@@ -33,36 +34,55 @@ def check(conditions: Mapping[str, Condition], table: "ir.Table") -> None:
         raise ConfigError(*problems)
 
 
-def fits(condition: Condition, table: "ir.Table") -> "ir.BooleanValue":
+def fits(
+    condition: Condition, table: "ir.Table", absent: Collection[str] = (), *, is_doubt_true: bool = False
+) -> "ir.BooleanValue":
     """Return whether each row fits: true or false, never null.
 
     Args:
         condition: A condition that `check` let pass.
         table: Attributes, from `accounts_at` or `contacts_at`.
+        absent: Attributes the book does not have (`attributes.absent`): nobody fits by lacking one of them. Without
+            them, what the book does not have is what nobody has.
+        is_doubt_true: Whether tests of absent attributes count as true; a `not` turns it round.
     """
     if condition.not_ is not None:
-        return ~fits(condition.not_, table)
+        return ~fits(condition.not_, table, absent, is_doubt_true=not is_doubt_true)
     if condition.attribute is None:
         together = and_ if condition.all_of else or_
-        return reduce(together, (fits(part, table) for _, part in condition.parts()))
+        parts = (fits(part, table, absent, is_doubt_true=is_doubt_true) for _, part in condition.parts())
+        return reduce(together, parts)
+    if condition.attribute in absent:
+        import ibis
+
+        doubt: ir.BooleanValue = ibis.literal(is_doubt_true)
+        return doubt
     column = table[condition.attribute]
     return reduce(and_, (_test(column, name, value, table) for name, value in condition.tests()))
 
 
-def first_fitting(table: "ir.Table", rules: Sequence[tuple[str, Condition | None]], otherwise: str) -> "ir.StringValue":
+def first_fitting(
+    table: "ir.Table", rules: Sequence[tuple[str, Condition | None]], otherwise: str, absent: Collection[str] = ()
+) -> "ir.StringValue":
     """Return the name of the first rule that fits each row.
 
     Args:
         table: Attributes, from `accounts_at` or `contacts_at`.
         rules: Name and condition; None fits every row.
         otherwise: Name of rows that no rule fits.
+        absent: Attributes the book does not have: "not known" is who would fit only by lacking one of them.
     """
     import ibis
 
     named: Any = ibis.literal(otherwise)
     for name, condition in reversed(rules):
         always = ibis.literal(name)
-        named = always if condition is None else ibis.ifelse(fits(condition, table), always, named)
+        if condition is None:
+            named = always
+            continue
+        if condition.hangs_on(absent):
+            named = ibis.ifelse(fits(condition, table), ibis.literal(NOT_KNOWN), named)
+        named = ibis.ifelse(fits(condition, table, absent), always, named)
     return named
 
 

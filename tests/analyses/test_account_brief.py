@@ -322,7 +322,7 @@ def upstream():
         ),
         "segments": told(
             accounts=pd.DataFrame({"account_id": ["A1"], "stage": ["growth"], "tier": ["large"], "days_in_stage": [40],
-                                   "is_stuck": [False]})
+                                   "is_at_least": [True], "is_stuck": [False]})
         ),
         "touch_matrix": told(
             {"matrix": [action, *others]},
@@ -366,7 +366,7 @@ def test_what_to_raise_is_the_most_urgent_first_and_no_more_than_asked_for():
 
 def test_the_facts_say_how_it_stands_in_words():
     facts = {each["fact"]: each["value"] for each in rows(result_of({}, upstream()), "facts")}
-    assert facts["Stage"] == "Growth for 40 days"
+    assert facts["Stage"] == "Growth for at least 40 days"
     assert facts["Health"] == "At risk, 30.0 points (-20.0 since the date compared with)"
     assert facts["Renewal"] == "30 Jul 2026, €500, 70.0% likely (50.0% to 90.0%)"
 

@@ -198,7 +198,10 @@ def test_the_first_rule_that_holds_chooses_the_scorecard_and_is_named():
 def test_every_condition_of_a_rule_must_hold():
     rule = large_rule(when=(health.OneOf(column="tier", values=("large",)), health.Between(column="arr", low=100)))
     inputs = make_inputs(a=[[1, 1]] * 2, b=[[2, 2]] * 2, tier=[["large", "large"]] * 2, arr=[[99, 100]] * 2)
-    assert scores(health.analyze(inputs, two_cards(rule)))["scorecard"].to_dict() == {"A0": "default", "A1": "large"}
+    found = scores(health.analyze(inputs, two_cards(rule)))
+    assert found["scorecard"].to_dict() == {"A0": "default", "A1": "large"}
+    titles = {card.id: card.title for card in two_cards(rule).scorecards}
+    assert found["scorecard_title"].to_dict() == {"A0": titles["default"], "A1": titles["large"]}
 
 
 def test_a_range_holds_its_low_end_and_not_its_high_end():
@@ -854,3 +857,10 @@ def test_telco_customers_are_told_apart_better_than_by_tenure_alone(tmp_path):
     assert result.figures["auc_in_sample"].low > 0.74
     assert result.figures["auc_in_sample"].n == 7043
     assert len(result.tables["scores"]) == 7043
+
+
+def test_no_caveat_denies_what_a_proof_says_on_top_of_the_page():
+    found = health.analyze(make_inputs(a=[[10, 20], [50, 30]]), make_config())
+    caveats = {each.code: each.message.key for each in found.caveats}
+    assert "health_proof alone" in caveats["weights_are_judgement"]
+    assert not any("nothing on this page" in each for each in caveats.values())

@@ -150,7 +150,8 @@ def upstream():
     found["segments"].tables = {
         "cells": pd.DataFrame({"tier": ["large"], "stage": ["growth"], "accounts": [4], "share": [1.0], "before": [3],
                                "change": [1], "stuck": [1]}),
-        "stuck": pd.DataFrame({"account_id": ["A4"], "days_in_stage": [99], "usual_days": [30.0], "stage": ["growth"]}),
+        "stuck": pd.DataFrame({"account_id": ["A4"], "days_in_stage": [99], "is_at_least": [False],
+                               "usual_days": [30.0], "stage": ["growth"]}),
         "accounts": pd.DataFrame({"account_id": ["A1", "A2", "A3", "A4"], "stage": "growth"}),
     }  # fmt: skip
     found["touch_matrix"].tables = {
@@ -405,6 +406,15 @@ def test_what_is_due_stands_by_priority_and_then_by_day():
 def test_a_kind_left_out_of_the_priorities_is_not_due():
     found = result_of(team(), settings(priorities=("stuck",)), upstream()).tables["due"]
     assert set(found["kind"]) == {"Stuck"}
+
+
+def test_a_stay_that_began_before_the_history_is_due_as_at_least_that_long():
+    found, config = upstream(), settings(priorities=("stuck",))
+    assert result_of(team(), config, found).tables["due"]["what"].tolist() == ["99 days in growth, usual are 30 days"]
+    found["segments"].tables["stuck"]["is_at_least"] = True
+    told = result_of(team(), config, found)
+    assert told.tables["due"]["what"].tolist() == ["at least 99 days in growth, usual are 30 days"]
+    assert text(told.actions[0]) == "Begin with Name A4: at least 99 days in growth, usual are 30 days"
 
 
 def test_every_row_that_is_due_names_the_account_and_its_csm():

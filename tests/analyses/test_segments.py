@@ -24,6 +24,7 @@ from csworkbench.asof import take
 from csworkbench.errors import AnalysisError, ConfigError
 from csworkbench.features import ActiveUsers, FeatureBreadth, Usage
 from csworkbench.filters import Condition
+from csworkbench.formats import text
 from csworkbench.policy import week_of
 from csworkbench.sampledata.accounts import make_world
 from csworkbench.sampledata.usage import make_users, usage_months
@@ -231,6 +232,14 @@ def test_stuck_is_longer_than_the_confirmed_time():
     assert stuck["account_id"].tolist() == ["A1"]  # 21 days; A2 has 14, which is usual; growth lasts
     assert stuck["days_over"].tolist() == [7]
     assert stuck["is_confirmed"].tolist() == [True]
+    assert stuck["is_at_least"].tolist() == [False]
+    assert ", first A1: 21 days in trial" in text(result.actions[0])
+
+
+def test_a_stay_that_began_before_the_history_is_at_least_that_long():
+    result = segments.analyze(weeks_of({"A1": "ttttt", "A2": "ggggg"}), few_stages(usual_days=14))
+    assert result.tables["stuck"]["is_at_least"].tolist() == [True]
+    assert "at least 28 days in trial" in text(result.actions[0])
 
 
 def test_nobody_is_stuck_where_nobody_can_tell_what_is_usual():
@@ -556,3 +565,69 @@ def test_a_rule_that_reads_what_prepare_did_not_is_refused():
     inputs = inputs_of(book({"accounts": [account("A", arr=1.0)]}), saved)
     with pytest.raises(AnalysisError, match=r"rules read signup_at, which was not read yet; run prepare again"):
         segments.analyze(inputs, turned)
+
+
+# --- what the book does not have --------------------------------------------------------------------------------------
+
+
+def bare(*lacking, **tables):
+    """The accounts of `stage_book` without some of their columns."""
+    rows = [account("paid"), account("gone", churned_at="2026-03-01T00:00:00")]
+    return book({"accounts": [{k: v for k, v in row.items() if k not in lacking} for row in rows], **tables})
+
+
+def test_nobody_is_in_a_stage_by_lacking_a_column_that_the_book_does_not_have():
+    found = result_of(bare("paid_at"))
+    assert stage_of(found) == {"paid": "not known", "gone": "churned"}
+    assert found.figures["stuck"].value == 0
+    assert found.tables["stages"].set_index("stage")["accounts"].to_dict()["not known"] == 1
+    assert found.tables["cells"]["accounts"].sum() == 2
+    assert set(found.tables["transitions"]["to_stage"]) == {"not known", "churned"}
+    (doubt,) = [each for each in found.caveats if each.code == "stage_unknown"]
+    assert text(doubt.message) == (
+        "The stage of 1 account of 2 is not known: the rule trial takes those without paid_at, which the book does not "
+        "have of anybody"
+    )
+
+
+def test_the_verdict_says_so_where_most_stages_are_not_known():
+    found = result_of(bare("paid_at", "churned_at"))
+    assert text(found.headline).startswith("The stage of 2 accounts of 2 is not known; 0 accounts are longer")
+
+
+def test_a_column_the_book_lacks_only_keeps_out_of_the_stages_that_ask_for_it():
+    found = result_of(bare("churned_at"))
+    assert stage_of(found) == {"paid": "growth", "gone": "growth"}
+    assert "not known" not in set(found.tables["stages"]["stage"])
+    codes = {each.code for each in found.caveats}
+    assert "columns_absent" in codes
+    assert "stage_unknown" not in codes
+
+
+def test_behaviour_and_lists_take_nobody_by_what_the_book_does_not_have():
+    silent = {"not": {"attribute": "days_since_last_use", "at_most": 28}}
+    waiting = {"not": {"attribute": "last_human_touch_on", "is_known": True}}
+    config = make_config(
+        measures={
+            "days_to_renewal": {"kind": "days_to_renewal"},
+            "days_since_last_use": {"kind": "days_since_last_use"},
+        },
+        behaviour=[{"segment": "silent", "where": silent}, {"segment": "steady"}],
+        contact_lists={"not followed up": {"where": waiting}},
+    )
+    contact = {"contact_id": "P1", "account_id": "paid"}
+    found = result_of(bare(contacts=[contact]), config)
+    assert set(found.tables["accounts"]["behaviour"]) == {"not known"}
+    assert found.tables["list_sizes"]["fitting"].tolist() == [0]
+    assert "behaviour_unknown" in {each.code for each in found.caveats}
+    old = {"touch_id": "T1", "account_id": "gone", "mode": "human", "sent_at": "2026-01-01T00:00:00"}
+    there = result_of(bare(contacts=[contact], touches=[old]), config)
+    assert there.tables["list_sizes"]["fitting"].tolist() == [1]
+
+
+def test_rules_that_are_turned_know_what_the_book_does_not_have():
+    made, first = inputs_of(bare("paid_at")), make_config()
+    rules = [each.model_dump(by_alias=True, exclude_none=True) for each in first.stages]
+    rules[2]["where"]["within_days"] = 21
+    turned = segments.analyze(made, make_config(stages=rules))
+    assert stage_of(turned) == {"paid": "not known", "gone": "churned"}

@@ -212,7 +212,7 @@ def test_important_messages_without_a_reaction_are_sent_again():
 
 
 def test_what_a_message_promotes_makes_it_needless():
-    config = make_config(resend={"promotes": {"welcome": {"attribute": "region", "is_known": False}}})
+    config = make_config(resend={"promotes": {"welcome": {"attribute": "signup_at", "is_known": True}}})
     result = result_of([touch(1, importance="high")], config, touch_events=[event(1)], **allowed("A1"))
     assert result.tables["resend"].empty
     assert result.tables["resend_left_out"]["reason"].tolist() == ["has done what the message asks for"]

@@ -7,6 +7,7 @@ from csworkbench import formats
 from csworkbench.analyses.account_brief.evidence import Inputs
 from csworkbench.analyses.account_brief.settings import Config
 from csworkbench.estimates import Message, say
+from csworkbench.features.listed import time_in_stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -108,10 +109,10 @@ def fact_table(inputs: Inputs) -> "pd.DataFrame":
 def _stage(row: Mapping[str, Any] | None, inputs: Inputs) -> Message | None:
     if row is None:
         return None
-    days, stage = int(row["days_in_stage"]), word(row["stage"], inputs)
+    time, stage = time_in_stage(row["days_in_stage"], is_at_least=bool(row["is_at_least"])), word(row["stage"], inputs)
     if row["is_stuck"]:
-        return say("{stage} for {days:n day|days}, longer than is usual", stage=stage, days=days)
-    return say("{stage} for {days:n day|days}", stage=stage, days=days)
+        return say("{stage} for {time}, longer than is usual", stage=stage, time=time)
+    return say("{stage} for {time}", stage=stage, time=time)
 
 
 def _health(row: Mapping[str, Any] | None, inputs: Inputs) -> Message | None:

@@ -14,7 +14,7 @@ from csworkbench.features.dated import with_columns
 from csworkbench.features.listed import NO_ONE, NOT_KNOWN, rows_of
 from csworkbench.features.mails import mail_outcomes
 from csworkbench.features.refused import refused_rows
-from csworkbench.filters import absent_tables, check, contacts_at, fits
+from csworkbench.filters import absent, absent_tables, check, contacts_at, fits
 
 if TYPE_CHECKING:
     import ibis.expr.types as ir
@@ -266,7 +266,8 @@ def _listed(snapshot: Snapshot, config: Config) -> "tuple[pd.DataFrame, dict[str
     wanted = {name for each in asked.values() for name in each.attributes()}
     table = contacts_at(snapshot, (snapshot.as_of,), wanted=wanted)
     check({f"lists.{name}": each for name, each in asked.items()}, table)
-    marked = table.select("contact_id", **{name: fits(each, table) for name, each in asked.items()}).to_pandas()
+    gone = absent(snapshot, wanted, of="contacts")
+    marked = table.select("contact_id", **{name: fits(each, table, gone) for name, each in asked.items()}).to_pandas()
     parts = [marked.loc[marked[name], ["contact_id"]].assign(list=name) for name in asked]
     rows = pd.concat([empty, *parts])[columns]
     return rows.sort_values(columns, ignore_index=True), skipped

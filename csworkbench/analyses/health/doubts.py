@@ -38,8 +38,8 @@ def doubts(inputs: Inputs, config: Config, book: GradedBook, judgements: "pd.Dat
             "weights_are_judgement",
             Severity.NOTE,
             say(
-                "Points and weights are the team's judgement; nothing on this page shows that the score predicts "
-                "renewal"
+                "Points and weights are the team's judgement: whether the score predicts anything is told by "
+                "health_proof alone, whose finding stands on top of the page where it is part of the run"
             ),
         ),
         Caveat(

@@ -43,7 +43,8 @@ def score_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFra
 
     Returns:
         One row per account: account_id, name, score (points), band, weakest (label of the measure that costs most),
-        lost_points (what it costs), coverage (share), scorecard, rule. Accounts that are not scored come last.
+        lost_points (what it costs), coverage (share), scorecard, scorecard_title (its name on pages), rule. Accounts
+        that are not scored come last.
     """
     import numpy as np
     import pandas as pd
@@ -69,6 +70,7 @@ def score_table(inputs: Inputs, config: Config, book: GradedBook) -> "pd.DataFra
             "lost_points": lost,
             "coverage": book.coverage[-1],
             "scorecard": words([card.id for card in config.scorecards], book.card[-1]),
+            "scorecard_title": words([card.title for card in config.scorecards], book.card[-1]),
             "rule": words(rules, book.rule[-1]),
         }
     )

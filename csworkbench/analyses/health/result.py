@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FIRST_COLUMNS = ["account_id", "name", "score", "band", "weakest", "lost_points", "change", "moved", "moved_by"]
-LAST_COLUMNS = ["coverage", "scorecard", "rule", "pulse", "override", "override_reason"]
+LAST_COLUMNS = ["coverage", "scorecard", "scorecard_title", "rule", "pulse", "override", "override_reason"]
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -47,7 +47,8 @@ class Result(Readable):
 
     * scores, one row per customer, lowest score first: account_id, name, score, band, weakest (measure that costs
       most), lost_points, change, moved (up, down, same, new, not scored), moved_by (measure), earlier_score,
-      earlier_band, coverage, scorecard, rule (that chose it), pulse, override (points), override_reason
+      earlier_band, coverage, scorecard, scorecard_title (its name on pages), rule (that chose it), pulse, override
+      (points), override_reason
     * contributions, scored account and measure: account_id, measure, label, group, points, effective_percent,
       contribution (adds up to the score)
     * changes, account scored at both dates and measure: account_id, measure, label, before, after, change, data,

@@ -7,6 +7,7 @@ from csworkbench import formats
 from csworkbench.analyses.portfolio.evidence import OFFLINE, ONLINE, Inputs
 from csworkbench.analyses.portfolio.settings import FELL, MEETING, RENEWAL, STEP, STUCK, TASK, TOUCH, Config
 from csworkbench.estimates import Message, say
+from csworkbench.features.listed import time_in_stage
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -168,7 +169,8 @@ def _stuck(inputs: Inputs, _: Config) -> Rows:
         (
             str(row["account_id"]),
             pd.NaT,
-            say("{days:n day|days} in {stage}, usual are {usual:n day|days}", days=int(row["days_in_stage"]),
+            say("{time} in {stage}, usual are {usual:n day|days}",
+                time=time_in_stage(row["days_in_stage"], is_at_least=bool(row["is_at_least"])),
                 stage=row["stage"], usual=round(float(row["usual_days"]))),
         )
         for row in found.tables["stuck"].to_dict("records")

@@ -7,12 +7,19 @@ from csworkbench import policy
 from csworkbench.analyses.segments.evidence import Inputs
 from csworkbench.analyses.segments.groups import LEAST_ACCOUNTS, Groups
 from csworkbench.analyses.segments.ruling import NO_RULE
-from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
+from csworkbench.analyses.segments.settings import Config
 from csworkbench.analyses.segments.staging import LEAST_ENDED
 from csworkbench.estimates import Caveat, Severity, say
+from csworkbench.features.listed import NOT_KNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
+
+    from csworkbench.filters import Condition
+
+WHO = ("accounts", "contacts")  # tables that are there wherever a rule reads a column of theirs
 
 
 def doubts(inputs: Inputs, config: Config, groups: Groups, tables: "Mapping[str, pd.DataFrame]") -> tuple[Caveat, ...]:
@@ -26,6 +33,7 @@ def doubts(inputs: Inputs, config: Config, groups: Groups, tables: "Mapping[str,
     """
     return (
         *_about_sources(inputs),
+        *_about_stages(inputs, config, tables["accounts"]),
         *_about_rules(tables["accounts"]),
         *_about_time(config, tables["stages"]),
         *_about_groups(config, groups),
@@ -34,14 +42,23 @@ def doubts(inputs: Inputs, config: Config, groups: Groups, tables: "Mapping[str,
 
 
 def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
-    if inputs.absent:
+    columns = [name for name, table in inputs.absent.items() if table in WHO and name != "contact_lists"]
+    gone = {name: table for name, table in inputs.absent.items() if name not in columns}
+    if columns:
+        yield Caveat(
+            "columns_absent",
+            Severity.NOTE,
+            say("No column of the book is {names:list}: rules that ask for it fit nobody", names=columns),
+            say("Map the columns under tables in the workspace, or take the rules out"),
+        )
+    if gone:
         yield Caveat(
             "attributes_absent",
             Severity.WARNING,
             say(
                 "Nobody has {names:list}, because {tables:list} are not there: rules that ask for it fit nobody",
-                names=list(inputs.absent),
-                tables=sorted(set(inputs.absent.values())),
+                names=list(gone),
+                tables=sorted(set(gone.values())),
             ),
             say("Add the tables under tables in the workspace, or take the rules out"),
         )
@@ -56,6 +73,32 @@ def _about_sources(inputs: Inputs) -> Iterator[Caveat]:
             ),
             say("They are seen from now on: each run archives these columns"),
         )
+
+
+def _about_stages(inputs: Inputs, config: Config, accounts: "pd.DataFrame") -> Iterator[Caveat]:
+    """Yield whose stage or behaviour hangs on what the book does not have: nobody fits by lacking it."""
+    kinds: tuple[tuple[str, Sequence[tuple[str, Condition | None]]], ...] = (
+        ("stage", [(each.stage, each.where) for each in config.stages]),
+        ("behaviour", [(each.segment, each.where) for each in config.behaviour]),
+    )
+    for kind, rules in kinds:
+        hanging = {name: where for name, where in rules if where is not None and where.hangs_on(inputs.absent)}
+        n = int((accounts[kind] == NOT_KNOWN).sum())
+        if n and hanging:
+            yield Caveat(
+                f"{kind}_unknown",
+                Severity.WARNING,
+                say(
+                    "The {kind:word} of {n:n account|accounts} of {total:count} is not known: the rule {rule:word} "
+                    "takes those without {names:list}, which the book does not have of anybody",
+                    kind=kind,
+                    n=n,
+                    total=len(accounts),
+                    rule=next(iter(hanging)),
+                    names=sorted(next(iter(hanging.values())).attributes() & inputs.absent.keys()),
+                ),
+                say("Map the column or add the table under tables in the workspace, or take the rule out"),
+            )
 
 
 def _about_rules(accounts: "pd.DataFrame") -> Iterator[Caveat]:
@@ -82,7 +125,7 @@ def _about_rules(accounts: "pd.DataFrame") -> Iterator[Caveat]:
 
 
 def _about_time(config: Config, stages: "pd.DataFrame") -> Iterator[Caveat]:
-    lasting = {rule.stage for rule in config.stages if rule.is_lasting}
+    lasting = {rule.stage for rule in config.every_stage if rule.is_lasting}
     asked = stages[~stages["stage"].isin(lasting)]
     found = asked[~asked["is_confirmed"] & asked["usual_days"].notna()]
     if len(found):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.segments.listing import Lists, lists
+from csworkbench.analyses.segments.listing import Lists, absent_of_contacts, lists
 from csworkbench.analyses.segments.ruling import Asked, narrow, placed, read, segment
 from csworkbench.analyses.segments.settings import Config
 from csworkbench.filters import Condition
@@ -32,7 +32,8 @@ class Inputs:
         accounts: One row per account at `as_of`, by account_id: name, csm, is_gone (has left), behaviour (segment by
             rules; missing without rules), and one column per measure of the clustering.
         lists: Who fits the saved lists of contacts, and what decides about contacting them.
-        absent: Attribute a rule reads -> table that is not there, so that it is missing for everybody.
+        absent: Attribute a rule reads -> table that is not there, or has no such column, so that it is missing for
+            everybody.
         current: Columns rules or tiers read of which earlier dates show today's value.
         asked: What the rules were asked of, for others; None = no others can be asked.
     """
@@ -60,29 +61,33 @@ def prepare(snapshot: "Snapshot", config: Config, upstream: Mapping[str, Any]) -
         ConfigError: a rule reads an attribute that is not there, or tests it in a way that does not fit.
     """
     from csworkbench.asof import earlier
-    from csworkbench.features import missing_tables
-    from csworkbench.filters import absent_tables
+    from csworkbench.filters import absent
     from csworkbench.policy import week_of
 
     del upstream
     dates = weekly(snapshot.as_of, config)
     wanted = _wanted(config)
-    gone = missing_tables({name: source for name, source in config.measures.items() if name in wanted}, snapshot)
-    absent = absent_tables(snapshot, wanted) | {name: ", ".join(tables) for name, tables in gone.items()}
+    gone = absent(snapshot, wanted, config.measures) | absent_of_contacts(snapshot, config)
     if config.contact_lists and "contacts" not in snapshot.tables:
-        absent["contact_lists"] = "contacts"
+        gone["contact_lists"] = "contacts"
     past = set(earlier(snapshot, dates[0]).unrecorded("accounts"))
     tier = set() if config.tiers else {"value_tier"}
     known = weekly(week_of(snapshot.as_of).known, config)
-    asked = Asked(config, _places(snapshot, config, dates), _places(snapshot, config, known), _today(snapshot, config))
+    asked = Asked(
+        config,
+        weeks=_places(snapshot, config, dates),
+        began=_places(snapshot, config, known),
+        today=_today(snapshot, config),
+        absent=frozenset(absent(snapshot, wanted, config.measures)),
+    )
     return Inputs(
         as_of=snapshot.as_of,
         dates=dates,
-        weeks=placed(asked.weeks, dates, config),
-        began=placed(asked.began, known, config),
-        accounts=_accounts(snapshot, config, asked.today),
+        weeks=placed(asked, "weeks", dates),
+        began=placed(asked, "began", known),
+        accounts=_accounts(snapshot, config, asked),
         lists=lists(snapshot, config),
-        absent=absent,
+        absent=dict(sorted(gone.items())),
         current=tuple(sorted(past & (read((*config.stages, *config.tiers)) | tier))),
         asked=asked,
     )
@@ -99,7 +104,7 @@ def weekly(last: date, config: Config) -> tuple[date, ...]:
 
 
 def _wanted(config: Config) -> set[str]:
-    rules = (*config.stages, *config.tiers, *config.behaviour, *config.contact_lists.values())
+    rules = (*config.stages, *config.tiers, *config.behaviour)
     return read(rules) | set(config.cluster_on)
 
 
@@ -128,12 +133,13 @@ def _today(snapshot: "Snapshot", config: Config) -> "ir.Table":
     return narrow(table, config.behaviour, "churned_at", *config.cluster_on)
 
 
-def _accounts(snapshot: "Snapshot", config: Config, table: "ir.Table") -> "pd.DataFrame":
+def _accounts(snapshot: "Snapshot", config: Config, asked: Asked) -> "pd.DataFrame":
     from csworkbench.features import owner_names
     from csworkbench.features.dated import with_columns
     from csworkbench.filters import fits
 
-    named = {"behaviour": segment(table, config)} if config.behaviour else {}
+    table = asked.today
+    named = {"behaviour": segment(table, config, asked.absent)} if config.behaviour else {}
     measured = {name: table[name].cast("float64") for name in config.cluster_on if name in table.columns}
     frame = (
         table.select("account_id", is_gone=fits(GONE, table), **named, **measured)

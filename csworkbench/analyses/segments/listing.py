@@ -119,6 +119,19 @@ def size_table(said: "pd.DataFrame", config: Config) -> "pd.DataFrame":
     return pd.DataFrame(lines, columns=["list", "purpose", "fitting", "contacts", "left_out", "accounts"])
 
 
+def absent_of_contacts(snapshot: "Snapshot", config: Config) -> dict[str, str]:
+    """Return the attributes of contacts and their accounts that lists read and the book does not have, by table.
+
+    Args:
+        snapshot: The book.
+        config: Conditions of the lists.
+    """
+    from csworkbench.filters import absent
+
+    wanted = {name for rule in config.contact_lists.values() for name in rule.where.attributes()}
+    return absent(snapshot, wanted, config.measures, of="contacts")
+
+
 def _fitting(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
     import pandas as pd
 
@@ -131,8 +144,9 @@ def _fitting(snapshot: "Snapshot", config: Config) -> "pd.DataFrame":
     wanted = {name for condition in conditions.values() for name in condition.attributes()}
     table = contacts_at(snapshot, (snapshot.as_of,), wanted=wanted, measures=config.measures)
     check({f"contact_lists.{name}.where": condition for name, condition in conditions.items()}, table)
+    gone = absent_of_contacts(snapshot, config)
     parts = [
-        table.filter(fits(condition, table)).select("contact_id", "account_id").to_pandas().assign(list=name)
+        table.filter(fits(condition, table, gone)).select("contact_id", "account_id").to_pandas().assign(list=name)
         for name, condition in conditions.items()
     ]
     found = pd.concat([part[FITS].sort_values("contact_id") for part in parts], ignore_index=True)

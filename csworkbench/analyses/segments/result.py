@@ -23,6 +23,7 @@ from csworkbench.analyses.segments.staging import (
 )
 from csworkbench.errors import AnalysisError
 from csworkbench.estimates import Caveat, Estimate, Message, say, worst_first
+from csworkbench.features.listed import NOT_KNOWN, time_in_stage
 from csworkbench.formats import Readable
 from csworkbench.remembering import Later, once
 
@@ -189,6 +190,14 @@ def _figures(config: Config, groups: Groups, tables: "Mapping[str, pd.DataFrame]
 def _headline(tables: "Mapping[str, pd.DataFrame]", figures: Mapping[str, Estimate], config: Config) -> Message:
     stages = tables["stages"]
     largest = stages.sort_values("accounts", ascending=False, kind="stable").iloc[0]
+    if largest["stage"] == NOT_KNOWN:
+        return say(
+            "The stage of {n:n account|accounts} of {total:count} is not known; {stuck:n account is|accounts are} "
+            "longer in a stage than is usual",
+            n=int(largest["accounts"]),
+            total=len(tables["accounts"]),
+            stuck=len(tables["stuck"]),
+        )
     return say(
         "{share:share} of {n:n account|accounts} are in {stage:word}; {stuck:n account is|accounts are} longer in a "
         "stage than is usual, and {moved:share} changed tier or stage in {weeks:n week|weeks}",
@@ -207,10 +216,10 @@ def _actions(tables: "Mapping[str, pd.DataFrame]") -> Iterator[Message]:
         first = stuck.iloc[0]
         yield say(
             "Ask what holds up {n:n account|accounts} that are longer in a stage than is usual, first {name}: "
-            "{days:n day|days} in {stage:word}",
+            "{time} in {stage:word}",
             n=len(stuck),
             name=str(first["name"]),
-            days=int(first["days_in_stage"]),
+            time=time_in_stage(first["days_in_stage"], is_at_least=bool(first["is_at_least"])),
             stage=str(first["stage"]),
         )
     stages = tables["stages"]

@@ -1,14 +1,15 @@
 """Rules asked of what they read: once by `prepare`, and again where a setting changes a number in a condition."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
+from csworkbench.analyses.segments.settings import Config
 from csworkbench.errors import AnalysisError
 from csworkbench.features.dated import PLACE, TODAY
+from csworkbench.features.listed import NOT_KNOWN
 from csworkbench.remembering import once
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ class Asked:
         weeks: Attributes that stages and tiers read, per date of `Inputs.weeks` and account.
         began: The same of `Inputs.began`.
         today: Attributes that behaviour reads, per account of `Inputs.accounts`.
+        absent: Attributes that the book does not have.
     """
 
     config: Config
     weeks: "ir.Table"
     began: "ir.Table"
     today: "ir.Table"
+    absent: frozenset[str] = frozenset()
 
     def places(self, config: Config, name: str, rows: "pd.DataFrame") -> "pd.DataFrame":
         """Return the rows of dates and accounts with the stage and tier that rules give them.
@@ -80,20 +83,24 @@ class Asked:
 
         codes = np.full(len(rows), len(rules))
         for place, (_, where) in reversed(list(enumerate(rules))):
-            fitting = (
-                slice(None) if where is None else once(self, (name, repr(where)), partial(self._fits, name, where))
-            )
-            codes[fitting] = place
-        return pd.array([*(each for each, _ in rules), otherwise], dtype="str").take(codes)
+            if where is None:
+                codes[:] = place
+                continue
+            may, does = once(self, (name, repr(where)), partial(self._fits, name, where))
+            codes[may] = len(rules) + 1
+            codes[does] = place
+        return pd.array([*(each for each, _ in rules), otherwise, NOT_KNOWN], dtype="str").take(codes)
 
-    def _fits(self, name: str, where: "Condition") -> Any:
-        """Return whether each row fits, in their order: by date and account_id."""
+    def _fits(self, name: str, where: "Condition") -> "tuple[Any, Any]":
+        """Return whether each row may fit and whether it does, in their order: by date and account_id."""
         from csworkbench.filters import fits
 
         table = once(self, f"table {name}", lambda: _held(getattr(self, name)))
-        found = table.select(ROW, is_so=fits(where, table)).to_pandas()
+        does = fits(where, table, self.absent)
+        may = fits(where, table) if where.hangs_on(self.absent) else does
+        found = table.select(ROW, may=may, does=does).to_pandas()
         ordered = found if found[ROW].is_monotonic_increasing else found.sort_values(ROW)
-        return ordered["is_so"].to_numpy(dtype=bool)
+        return ordered["may"].to_numpy(dtype=bool), ordered["does"].to_numpy(dtype=bool)
 
     @staticmethod
     def _require(wanted: Iterable[Any], there: Iterable[Any]) -> None:
@@ -123,53 +130,57 @@ def narrow(table: "ir.Table", rules: Iterable[Any], *others: str) -> "ir.Table":
     return table.select(PLACE, TODAY, "account_id", *names)
 
 
-def placed(table: "ir.Table", dates: tuple[date, ...], config: Config) -> "pd.DataFrame":
+def placed(asked: Asked, name: str, dates: tuple[date, ...]) -> "pd.DataFrame":
     """Return the stage and tier of every account at every date.
 
     Args:
-        table: Attributes that the rules read, from `accounts_at`.
+        asked: Rules, and the attributes they read.
+        name: weeks or began.
         dates: Its dates.
-        config: Rules of stages and tiers.
 
     Returns:
-        One row per date and account: date, account_id, stage, tier.
+        One row per date and account: date, account_id, stage, tier; "not known" is a stage that hangs on what the book
+        does not have.
     """
     import pandas as pd
 
-    frame = table.select(PLACE, "account_id", **stage_and_tier(table, config)).to_pandas()
+    table: ir.Table = getattr(asked, name)
+    frame = table.select(PLACE, "account_id", **stage_and_tier(table, asked.config, asked.absent)).to_pandas()
     days = pd.DatetimeIndex(dates).take(frame[PLACE].to_numpy())
     named = frame.assign(date=days)[["date", "account_id", "stage", "tier"]]
     ordered: pd.DataFrame = named.sort_values(["date", "account_id"], ignore_index=True)
     return ordered
 
 
-def stage_and_tier(table: "ir.Table", config: Config) -> "Mapping[str, ir.Value]":
+def stage_and_tier(table: "ir.Table", config: Config, absent: Collection[str]) -> "Mapping[str, ir.Value]":
     """Return stage and tier as expressions over attributes.
 
     Args:
         table: Attributes that the rules read.
         config: Rules of stages and tiers.
+        absent: Attributes that the book does not have.
     """
     from csworkbench.filters import first_fitting
 
     tiers = [(rule.segment, rule.where) for rule in config.tiers]
     stages = [(rule.stage, rule.where) for rule in config.stages]
     return {
-        "stage": first_fitting(table, stages, ""),
-        "tier": first_fitting(table, tiers, NOT_KNOWN) if tiers else table.value_tier.fill_null(NOT_KNOWN),
+        "stage": first_fitting(table, stages, "", absent),
+        "tier": first_fitting(table, tiers, NOT_KNOWN, absent) if tiers else table.value_tier.fill_null(NOT_KNOWN),
     }
 
 
-def segment(table: "ir.Table", config: Config) -> "ir.StringValue":
+def segment(table: "ir.Table", config: Config, absent: Collection[str]) -> "ir.StringValue":
     """Return the segment of behaviour as an expression over attributes.
 
     Args:
         table: Attributes that the rules read.
         config: Rules of behaviour, at least one.
+        absent: Attributes that the book does not have.
     """
     from csworkbench.filters import first_fitting
 
-    return first_fitting(table, [(rule.segment, rule.where) for rule in config.behaviour], NO_RULE)
+    return first_fitting(table, [(rule.segment, rule.where) for rule in config.behaviour], NO_RULE, absent)
 
 
 def of_places(config: Config) -> tuple[Any, ...]:

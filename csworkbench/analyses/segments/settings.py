@@ -6,9 +6,8 @@ from pydantic import Field, model_validator
 
 from csworkbench.config import Section, SettingError, setting
 from csworkbench.features import DaysToRenewal, MeasureSource
+from csworkbench.features.listed import NOT_KNOWN
 from csworkbench.filters import Condition
-
-NOT_KNOWN = "not known"
 
 
 class StageRule(Section):
@@ -146,6 +145,12 @@ class Config(Section):
         if faults:
             raise SettingError(faults)
         return self
+
+    @property
+    def every_stage(self) -> tuple[StageRule, ...]:
+        """The stages in the order pages show them, and last where accounts are whose stage nobody can tell."""
+        rules = {each.stage: each for each in self.stages}
+        return (*(rules[name] for name in self.ordered_stages), StageRule(stage=NOT_KNOWN, is_lasting=True))
 
     @property
     def ordered_stages(self) -> tuple[str, ...]:

@@ -4,7 +4,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from csworkbench.analyses.segments.evidence import Inputs, weekly
-from csworkbench.analyses.segments.settings import NOT_KNOWN, Config
+from csworkbench.analyses.segments.settings import Config, StageRule
+from csworkbench.features.listed import NOT_KNOWN
 from csworkbench.policy import week_of
 
 if TYPE_CHECKING:
@@ -12,7 +13,10 @@ if TYPE_CHECKING:
 
 LEAST_ENDED = 10  # stays that have ended, below which their usual time cannot be told
 NOT_THERE = "not there yet"
-STUCK = ["account_id", "name", "stage", "days_in_stage", "usual_days", "days_over", "is_confirmed", "tier", "csm"]
+STUCK = [
+    "account_id", "name", "stage", "days_in_stage", "is_at_least", "usual_days", "days_over", "is_confirmed", "tier",
+    "csm",
+]  # fmt: skip
 
 
 def stays(inputs: Inputs) -> "pd.DataFrame":
@@ -77,11 +81,11 @@ def stage_table(inputs: Inputs, config: Config, seen: "pd.DataFrame") -> "pd.Dat
     import pandas as pd
 
     now, before = _at(inputs, len(inputs.dates) - 1), _at(inputs, _earlier(inputs, config))
-    rules = {rule.stage: rule for rule in config.stages}
     lines = []
-    for stage in config.ordered_stages:
+    for rule in _rules(config, inputs.weeks["stage"]):
+        stage = rule.stage
         part = seen[(seen["stage"] == stage) & seen["is_begun"]]
-        rule, count = rules[stage], int((now["stage"] == stage).sum())
+        count = int((now["stage"] == stage).sum())
         median, usual, low, high = _times(part, config)
         lines.append(
             {
@@ -128,14 +132,15 @@ def stuck_table(inputs: Inputs, over: "pd.DataFrame") -> "pd.DataFrame":
         over: From `long_stays`.
 
     Returns:
-        One row per account: the columns STUCK; days_in_stage counts from the first day it was seen there, and is at
-        least that where the stay began before the history.
+        One row per account: the columns STUCK; days_in_stage counts from the first day it was seen there, and
+        is_at_least says that the stay began before the history, so that it is longer than that.
     """
     about = inputs.accounts[["name", "csm"]].reindex(over["account_id"])
     table = over.assign(
         name=about["name"].to_numpy(),
         csm=about["csm"].to_numpy(),
         days_in_stage=over["days"],
+        is_at_least=~over["is_begun"].astype(bool),
         days_over=over["days"] - over["usual_days"],
     )
     return table.sort_values(["days_over", "account_id"], ascending=[False, True], ignore_index=True)[STUCK]
@@ -204,7 +209,8 @@ def cell_table(accounts: "pd.DataFrame", config: Config) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    pairs = pd.MultiIndex.from_product([tiers_of(accounts, config), config.ordered_stages], names=["tier", "stage"])
+    stages = _names(config, accounts["stage"], accounts["stage_before"])
+    pairs = pd.MultiIndex.from_product([tiers_of(accounts, config), stages], names=["tier", "stage"])
     now = accounts.groupby(["tier", "stage"]).agg(accounts=("account_id", "size"), stuck=("is_stuck", "sum"))
     before = accounts.groupby(["tier_before", "stage_before"]).size()
     table = now.reindex(pairs, fill_value=0).astype(int)
@@ -244,11 +250,12 @@ def transition_table(accounts: "pd.DataFrame", config: Config) -> "pd.DataFrame"
 
     source = accounts["stage_before"].fillna(NOT_THERE).astype("str")
     counts = pd.crosstab(source, accounts["stage"].astype("str"))
+    stages = _names(config, source, accounts["stage"])
     lines = []
-    for origin in [stage for stage in (NOT_THERE, *config.ordered_stages) if stage in counts.index]:
+    for origin in [stage for stage in (NOT_THERE, *stages) if stage in counts.index]:
         sizes = {str(stage): int(size) for stage, size in counts.T[origin].items()}
         total = sum(sizes.values())
-        for target in config.ordered_stages:
+        for target in stages:
             number = sizes.get(target, 0)
             if number:
                 hits = pd.Series([1.0] * number + [0.0] * (total - number))
@@ -272,8 +279,19 @@ def history_table(inputs: Inputs, config: Config) -> "pd.DataFrame":
 
     days = pd.DatetimeIndex(inputs.dates[::-1][::4][::-1])
     counts = inputs.weeks[inputs.weeks["date"].isin(days)].groupby(["date", "stage"]).size()
-    every = pd.MultiIndex.from_product([days, config.ordered_stages], names=["date", "stage"])
+    stages = _names(config, inputs.weeks["stage"])
+    every = pd.MultiIndex.from_product([days, stages], names=["date", "stage"])
     return counts.reindex(every, fill_value=0).rename("accounts").reset_index()
+
+
+def _rules(config: Config, *seen: "pd.Series[str]") -> list[StageRule]:
+    """Return the stages in the order pages show them; the one nobody can tell only where accounts are in it."""
+    is_seen = any((each == NOT_KNOWN).any() for each in seen)
+    return [each for each in config.every_stage if is_seen or each.stage != NOT_KNOWN]
+
+
+def _names(config: Config, *seen: "pd.Series[str]") -> list[str]:
+    return [each.stage for each in _rules(config, *seen)]
 
 
 def _at(inputs: Inputs, place: int) -> "pd.DataFrame":

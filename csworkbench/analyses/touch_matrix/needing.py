@@ -88,14 +88,15 @@ def needs(snapshot: "Snapshot", config: Config, accounts: "pd.DataFrame") -> "pd
     """
     import pandas as pd
 
-    from csworkbench.filters import accounts_at, check, fits
+    from csworkbench.filters import absent, accounts_at, check, fits
 
     asked = {action.id: action.where for action in config.matrix if action.where is not None}
     wanted = {name for condition in asked.values() for name in condition.attributes()}
     table = accounts_at(snapshot, (snapshot.as_of,), wanted=wanted, measures=config.measures)
     keys = {action.id: f"matrix.{place}.where" for place, action in enumerate(config.matrix)}
     check({keys[name]: condition for name, condition in asked.items()}, table)
-    columns = {f"fit_{place}": fits(condition, table) for place, condition in enumerate(asked.values())}
+    gone = absent(snapshot, wanted, config.measures)
+    columns = {f"fit_{place}": fits(condition, table, gone) for place, condition in enumerate(asked.values())}
     fit = table.select("account_id", **columns).to_pandas().set_index("account_id").reindex(accounts.index)
     fit = fit.fillna(False).astype(bool).set_axis(list(asked), axis=1)
     parts = [pd.DataFrame({"action": pd.Series(dtype="str"), "account_id": pd.Series(dtype="str")})]

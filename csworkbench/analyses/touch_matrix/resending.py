@@ -132,7 +132,7 @@ def _messages(before: "Snapshot", config: Config) -> "pd.DataFrame":
 
 
 def _worked(before: "Snapshot", config: Config) -> frozenset[tuple[str, str]]:
-    from csworkbench.filters import accounts_at, check, fits
+    from csworkbench.filters import absent, accounts_at, check, fits
 
     promotes = config.resend.promotes
     if not promotes:
@@ -140,6 +140,7 @@ def _worked(before: "Snapshot", config: Config) -> frozenset[tuple[str, str]]:
     wanted = {name for condition in promotes.values() for name in condition.attributes()}
     table = accounts_at(before, (before.as_of,), wanted=wanted, measures=config.measures)
     check({f"resend.promotes.{content}": condition for content, condition in promotes.items()}, table)
-    columns = {f"fit_{place}": fits(condition, table) for place, condition in enumerate(promotes.values())}
+    gone = absent(before, wanted, config.measures)
+    columns = {f"fit_{place}": fits(condition, table, gone) for place, condition in enumerate(promotes.values())}
     frame = table.select("account_id", **columns).to_pandas().set_index("account_id").set_axis(list(promotes), axis=1)
     return frozenset((content, account) for content in promotes for account in frame.index[frame[content]])

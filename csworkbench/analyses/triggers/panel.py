@@ -142,7 +142,7 @@ def _about(
     import pandas as pd
 
     from csworkbench.features.dated import PLACE
-    from csworkbench.filters import accounts_at, check, fits
+    from csworkbench.filters import absent, accounts_at, check, fits
 
     asked = {name: each.where for name, each in triggers.items() if each.where is not None}
     if not asked:
@@ -154,7 +154,8 @@ def _about(
     sources = {attribute: source for attribute in wanted if (source := _MEASURED.get(attribute)) is not None}
     table = accounts_at(before, [days[place] for place in looked], wanted=wanted, measures=sources)
     check({f"triggers.{name}.where": where for name, where in asked.items()}, table)
-    said = {name: fits(where, table) for name, where in asked.items()}
+    gone = absent(before, wanted, sources)
+    said = {name: fits(where, table, gone) for name, where in asked.items()}
     frame = table.select(PLACE, "account_id", **said).to_pandas()
     row, column = accounts.get_indexer(pd.Index(frame["account_id"])), frame[PLACE].to_numpy()
     held = np.searchsorted(looked, np.arange(len(days)), side="right") - 1
