@@ -120,12 +120,14 @@ def _stops(project: "Project", reports: "Mapping[str, IngestReport]") -> list[st
 
 def _answer_tables(reports: "Sequence[IngestReport]", root: Path) -> None:
     """Answer the tables, each with what was found in it, and last what holds of many of them alike."""
+    from csworkbench.sources import quarantine_file
+
     alike: dict[tuple[str, str], list[Finding]] = {}
     for finding in (finding for report in reports for finding in report.findings if finding.action == "kept"):
         alike.setdefault((finding.rule, finding.hint), []).append(finding)
     common = {key: found for key, found in alike.items() if len({finding.table for finding in found}) >= ALIKE}
     for report in reports:
-        listed = Path("outputs", "cache", "quarantine", f"{report.table}.csv")
+        listed = quarantine_file(report.table)
         where = f" (listed in {listed.as_posix()})" if report.quarantined and (root / listed).is_file() else ""
         answer(f"{report.table}: {report.rows:,} rows, {report.quarantined:,} set aside{where}")
         for finding in report.findings:

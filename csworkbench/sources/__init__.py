@@ -2,7 +2,7 @@
 
 from csworkbench.sources.archive import remember
 from csworkbench.sources.book import Book, Finding, IngestReport, Remembered
-from csworkbench.sources.cache import cache_folder, is_writable, stored_report, without_trace
+from csworkbench.sources.cache import cache_folder, is_writable, quarantine_file, stored_report, without_trace
 from csworkbench.sources.files import files_of
 from csworkbench.sources.reading import Listener, open_book, read_book
 from csworkbench.sources.released import Contacted, released
@@ -19,6 +19,7 @@ __all__ = [
     "files_of",
     "is_writable",
     "open_book",
+    "quarantine_file",
     "read_book",
     "rehome",
     "released",

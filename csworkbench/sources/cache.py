@@ -23,6 +23,7 @@ from csworkbench.sources.raw import Part
 from csworkbench.tables import Role
 from csworkbench.workspace import Workspace
 
+CACHE, QUARANTINE = Path("outputs", "cache"), "quarantine"
 STAGING, SPILL = ".staging-", ".spill-"
 UNUSED_DAYS = 30
 KEPT = re.compile(r"[a-z_]+-[0-9a-f]{24}\.(json|csv|parquet)")
@@ -69,8 +70,17 @@ def cache_folder(root: Path, out: Path) -> Path:
         root: Project root.
         out: Folder of all outputs of a run.
     """
-    own = root / "outputs" / "cache"
+    own = root / CACHE
     return own if is_writable(own) else out / "cache"
+
+
+def quarantine_file(table: str) -> Path:
+    """Return where the rows of a table that were set aside are listed, from the project root.
+
+    Args:
+        table: Canonical table.
+    """
+    return CACHE / QUARANTINE / f"{table}.csv"
 
 
 def is_writable(folder: Path) -> bool:
@@ -195,7 +205,7 @@ class TableCache:
         self._show_quarantine(report.table, path.with_suffix(".csv"))
 
     def _show_quarantine(self, table: str, listed: Path) -> None:
-        shown = self.folder / "quarantine" / f"{table}.csv"
+        shown = self.folder / QUARANTINE / f"{table}.csv"
         if not listed.is_file():
             shown.unlink(missing_ok=True)
             return

@@ -37,6 +37,8 @@ def doubts(inputs: Inputs, tables: "Mapping[str, pd.DataFrame]", config: Config)
 
 
 def _about_tables(read: "pd.DataFrame", config: Config) -> Iterator[Caveat]:
+    from csworkbench.sources import quarantine_file
+
     for row in read[read["refused_rows"] > 0].to_dict("records"):
         too_many = row["refused_share"] > config.most_refused
         yield Caveat(
@@ -51,7 +53,7 @@ def _about_tables(read: "pd.DataFrame", config: Config) -> Iterator[Caveat]:
             ),
             say(
                 "The table of findings names the first such row of each rule; {file} lists all",
-                file=f"outputs/cache/quarantine/{row['table']}.csv",
+                file=quarantine_file(row["table"]).as_posix(),
             ),
         )
     for row in read[read["state"] == "stale"].to_dict("records"):
